@@ -1,0 +1,18 @@
+"""Units at the border, errors with their remedy, random streams, files written whole."""
+
+from ketasim._base.errors import InputError, KetasimError, KetasimWarning, near
+from ketasim._base.files import write_whole
+from ketasim._base.random import standard_normals, uniforms
+from ketasim._base.units import Quantity, parse_quantity
+
+__all__ = [
+    "InputError",
+    "KetasimError",
+    "KetasimWarning",
+    "Quantity",
+    "near",
+    "parse_quantity",
+    "standard_normals",
+    "uniforms",
+    "write_whole",
+]
