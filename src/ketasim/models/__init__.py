@@ -1,0 +1,26 @@
+"""Structures of models, without numbers, and the registry of the pharmacokinetic ones."""
+
+from ketasim.models.declaration import (
+    Branch,
+    Definition,
+    Flow,
+    LinearModel,
+    Output,
+    Stream,
+    Symbol,
+)
+from ketasim.models.expression import evaluate, names_in
+from ketasim.models.pharmacokinetics import MODELS
+
+__all__ = [
+    "MODELS",
+    "Branch",
+    "Definition",
+    "Flow",
+    "LinearModel",
+    "Output",
+    "Stream",
+    "Symbol",
+    "evaluate",
+    "names_in",
+]
