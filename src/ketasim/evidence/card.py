@@ -216,9 +216,12 @@ class Card:
         object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
 
     def __reduce__(self) -> tuple[type[Card], tuple[Any, ...]]:
-        values = [getattr(self, field.name) for field in dataclasses.fields(self)]
-        plain = [dict(value) if isinstance(value, MappingProxyType) else value for value in values]
-        return (Card, tuple(plain))
+        # a read-only view cannot be pickled: hand over plain dictionaries
+        values: dict[str, Any] = {
+            field.name: getattr(self, field.name) for field in dataclasses.fields(self)
+        }
+        values.update(entries=dict(self.entries), extra=dict(self.extra))
+        return (Card, tuple(values.values()))
 
     @property
     def hash(self) -> str:
