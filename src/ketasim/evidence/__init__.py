@@ -1,5 +1,6 @@
 """Published numbers with their sources and grades: cards, tables, citations, linter."""
 
+from ketasim.evidence.bibtex import bibtex
 from ketasim.evidence.card import (
     SPREAD_TYPES,
     Card,
@@ -9,19 +10,66 @@ from ketasim.evidence.card import (
     is_positive_definite,
 )
 from ketasim.evidence.card_file import card_keys, load_card, read_card, write_card
+from ketasim.evidence.finding import Evidence, Finding
 from ketasim.evidence.grade import GRADES, Grade
+from ketasim.evidence.grading import RowGrade, grade_row
+from ketasim.evidence.lint import Waiver, lint, read_waivers, shipped, summary
+from ketasim.evidence.lookup import CardView, FactView, SourceView, list_facts, show
+from ketasim.evidence.sources import Source, cite, load_sources, read_sources, source
+from ketasim.evidence.tables import (
+    Fact,
+    Reading,
+    all_facts,
+    fact,
+    facts,
+    interval,
+    load_table,
+    number,
+    reading,
+    table_names,
+)
 
 __all__ = [
     "GRADES",
     "SPREAD_TYPES",
     "Card",
+    "CardView",
     "Entry",
+    "Evidence",
+    "Fact",
+    "FactView",
+    "Finding",
     "Grade",
+    "Reading",
+    "RowGrade",
+    "Source",
+    "SourceView",
     "Spread",
     "Uncertainty",
+    "Waiver",
+    "all_facts",
+    "bibtex",
     "card_keys",
+    "cite",
+    "fact",
+    "facts",
+    "grade_row",
+    "interval",
     "is_positive_definite",
+    "lint",
+    "list_facts",
     "load_card",
+    "load_sources",
+    "load_table",
+    "number",
     "read_card",
+    "read_sources",
+    "read_waivers",
+    "reading",
+    "shipped",
+    "show",
+    "source",
+    "summary",
+    "table_names",
     "write_card",
 ]
