@@ -1,6 +1,6 @@
 """Published numbers with their sources and grades: cards, tables, citations, linter."""
 
-from ketasim.evidence.bibtex import bibtex
+from ketasim.evidence.bibliography import bibtex
 from ketasim.evidence.card import (
     SPREAD_TYPES,
     Card,
@@ -13,7 +13,7 @@ from ketasim.evidence.card_file import card_keys, load_card, read_card, write_ca
 from ketasim.evidence.finding import Evidence, Finding
 from ketasim.evidence.grade import GRADES, Grade
 from ketasim.evidence.grading import RowGrade, grade_row
-from ketasim.evidence.lint import Waiver, lint, read_waivers, shipped, summary
+from ketasim.evidence.linter import Waiver, lint, read_waivers, shipped, summary
 from ketasim.evidence.lookup import CardView, FactView, SourceView, list_facts, show
 from ketasim.evidence.sources import Source, cite, load_sources, read_sources, source
 from ketasim.evidence.tables import (

@@ -49,12 +49,14 @@ class Evidence:
     **Arguments:**
 
     - `tables`: rows by table name.
+    - `choices`: rows of the tables that choose among the rows of another, by table name.
     - `sources`: the bibliography in file order, repeated keys included.
     - `cards`: cards by key.
     - `unreadable`: cards that could not be read, key to the reason.
     """
 
     tables: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict[str, tuple[Fact, ...]])
+    choices: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict[str, tuple[Fact, ...]])
     sources: tuple[Source, ...] = ()
     cards: Mapping[str, Card] = field(default_factory=dict[str, Card])
     unreadable: Mapping[str, str] = field(default_factory=dict[str, str])

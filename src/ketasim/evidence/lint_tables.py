@@ -11,7 +11,7 @@ from ketasim._base import near
 from ketasim.evidence.finding import Check, Evidence, Hits
 from ketasim.evidence.grade import GRADES
 from ketasim.evidence.lint_units import is_unit
-from ketasim.evidence.tables import Fact, interval, number, reading
+from ketasim.evidence.tables import CHOICES, Fact, interval, number, reading
 
 _UNIT_COLUMNS: Final = ("unit", "dose_unit", "time_unit", "converted_unit")
 _COUNTS: Final = ("n", "n_at_time", "n_total", "comparator_n")
@@ -82,7 +82,7 @@ def _source_keys_known(evidence: Evidence) -> Hits:
 def _source_column(evidence: Evidence) -> Hits:
     for table, rows in evidence.tables.items():
         if rows and "source" not in rows[0].cells:
-            yield table, None, "the table has no 'source' column"
+            yield table, None, "a table of facts needs a 'source' column"
 
 
 def _bibliography_keys(evidence: Evidence) -> Hits:
@@ -204,14 +204,13 @@ def _conflicting_duplicates(evidence: Evidence) -> Hits:
             continue
         first: dict[tuple[str, ...], Fact] = {}
         for fact in rows:
+            # without a column for it, words tell an SD of scores from one of changes
+            told = "spread_type" in fact.cells or _DIGIT.search(fact.get("spread"))
+            words = "" if told else "spread"
             identity = tuple(
                 text
                 for name, text in fact.cells.items()
-                if (name not in _NOT_IDENTITY and name != column)
-                # without a column for it, words tell an SD of scores from one of changes
-                or (
-                    name == "spread" and "spread_type" not in fact.cells and not _DIGIT.search(text)
-                )
+                if name == words or (name not in _NOT_IDENTITY and name != column)
             )
             before = first.setdefault(identity, fact)
             if fact.get(column) != before.get(column):
@@ -241,6 +240,15 @@ def _trials_known(evidence: Evidence) -> Hits:
                 yield table, fact.row, f"unknown trial '{fact.get('trial_id')}'"
 
 
+def _choices(evidence: Evidence) -> Hits:
+    for table, rows in evidence.choices.items():
+        about = CHOICES.get(table, "")
+        known = {str(fact.row) for fact in evidence.tables.get(about, ())}
+        for fact in rows:
+            if fact.get("row") not in known:
+                yield table, fact.row, f"'{fact.get('row')}' is no row of '{about}'"
+
+
 def _own_grades(evidence: Evidence) -> Hits:
     for fact in evidence.facts():
         grade = fact.cells.get("grade")
@@ -263,6 +271,7 @@ TABLE_CHECKS: Final = (
     Check("duplicate_fact", "warning", _exact_duplicates),
     Check("conflicting_fact", "warning", _conflicting_duplicates),
     Check("trial_key", "error", _trials_known),
+    Check("row_reference", "error", _choices),
     Check("grade", "error", _own_grades),
     Check("unparsable_number", "info", _unparsable),
 )

@@ -96,6 +96,7 @@ _UNIT_PHRASES: Final = frozenset(
 # per 70 kg of body weight: pint has no unit for it, the rest of the unit decides
 _PER_BODY: Final = re.compile(r"/70\s?kg\b")
 _QUALIFIER: Final = re.compile(r"\s*\([^()]*\)$")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9.*/^ -]+")
 _INVERSE: Final = re.compile(r"([A-Za-z])-(\d)")
 
 
@@ -111,6 +112,8 @@ def is_unit(text: str) -> bool:
     import pint
 
     unit = _INVERSE.sub(r"\1^-\2", _PER_BODY.sub("", unit))
+    if not _PLAIN.fullmatch(unit) or "//" in unit:
+        return False
     # a space inside means a product only where both sides carry a power, as in `M-1 s-1`
     if " " in unit and "^" not in unit:
         return False

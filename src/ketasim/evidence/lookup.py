@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ketasim._base import InputError, near
-from ketasim.evidence.bibtex import bibtex
+from ketasim.evidence.bibliography import bibtex
 from ketasim.evidence.card import Card, Entry, Spread
 from ketasim.evidence.card_file import card_keys, load_card
 from ketasim.evidence.grading import RowGrade, grade_row

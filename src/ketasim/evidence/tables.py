@@ -27,6 +27,11 @@ _BOUND: Final = re.compile(rf"(<=|>=|<|>|≤|≥|~|≈)\s*({_NUMBER})")
 # the bibliography has its own loader
 _BIBLIOGRAPHY: Final = ("sources", "sources_added")
 
+CHOICES: Final[Mapping[str, str]] = MappingProxyType(
+    {"pk/training": "pk/observed", "pk/interaction_training": "pk/interactions"}
+)
+"""Tables that hold choices about the rows of another table, by its row number, and no facts."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -124,14 +129,19 @@ class Fact:
 
 @cache
 def table_names() -> tuple[str, ...]:
-    """Return the names of the tables the package carries, such as `pk/observed`, sorted."""
+    """Return the names of the tables of facts, such as `pk/observed`, sorted."""
+    return tuple(name for name in _all_names() if name not in CHOICES)
+
+
+@cache
+def _all_names() -> tuple[str, ...]:
     names = [name for name, _ in _csv_files(resources.files("ketasim.evidence").joinpath("data"))]
     return tuple(sorted(name for name in names if name not in _BIBLIOGRAPHY))
 
 
 @cache
 def facts(table: str) -> tuple[Fact, ...]:
-    """Return the rows of a table.
+    """Return the rows of a table of facts or of `CHOICES`.
 
     **Raises:** `InputError` when there is no such table.
     """
@@ -175,7 +185,7 @@ def load_table(table: str) -> polars.DataFrame:
 
 
 def _check(table: str) -> None:
-    if table not in table_names():
+    if table not in _all_names():
         raise InputError("table", f"unknown table '{table}'", near(table, table_names()))
 
 

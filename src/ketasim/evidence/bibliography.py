@@ -1,0 +1,108 @@
+"""BibTeX of sources, without the fields that could not be confirmed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from ketasim.evidence.sources import Source, source
+
+_ESCAPES: Final = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "%": r"\%",
+    "&": r"\&",
+    "#": r"\#",
+    "_": r"\_",
+    "$": r"\$",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+_PERSON: Final = re.compile(
+    r"(?P<last>.+?) (?P<initials>[A-Z](?:-?[A-Z]){0,3})(?: (?P<rank>Jr|Sr|I{2,3}))?"
+)
+_ISSUE: Final = re.compile(
+    r"(?P<journal>\D.*?) (?P<volume>\d+)(?:\((?P<number>[^)]+)\))?:(?P<pages>[A-Za-z]?[\w.-]+)"
+)
+
+
+def bibtex(keys: Iterable[str]) -> str:
+    """Return BibTeX entries, one a source, in the order given, each once.
+
+    Fields that could not be confirmed are left out; an entry that lost some says so in its note.
+
+    **Raises:** `InputError` when a key is unknown.
+    """
+    return "\n".join(bibtex_entry(source(key)) for key in dict.fromkeys(keys))
+
+
+def bibtex_entry(entry: Source) -> str:
+    """Return the BibTeX of one source."""
+    known = entry.confirmed()
+    fields: dict[str, str] = {}
+    if "authors" in known:
+        fields["author"] = _authors(known["authors"])
+    if "title" in known:
+        # the outer pair keeps the capitals of drug and gene names
+        fields["title"] = "{" + escape(known["title"]) + "}"
+    kind = "misc"
+    venue = known.get("venue", "")
+    issue = _ISSUE.fullmatch(venue)
+    registered = issue is not None or not known.keys().isdisjoint(("doi", "pmid", "pmcid"))
+    if entry.kind.startswith(("article", "review")) and venue and registered:
+        kind = "article"
+        if issue:
+            fields |= {name: escape(text) for name, text in issue.groupdict().items() if text}
+        else:
+            fields["journal"] = escape(venue)
+    elif entry.kind == "thesis" and venue:
+        kind = "phdthesis"
+        fields["school"] = escape(venue)
+    elif venue:
+        fields["howpublished"] = escape(venue)
+    fields |= {name: known[name] for name in ("year", "pmid", "pmcid") if name in known}
+    if "doi" in known:
+        fields["doi"] = escape(known["doi"])
+    if "url" in known:
+        # read verbatim by the url packages: only braces would break the entry
+        fields["url"] = known["url"].replace("{", "%7B").replace("}", "%7D")
+    notes = [known["nct"]] if "nct" in known else []
+    if "retracted" in entry.kind:
+        notes.append("retracted")
+    if entry.metadata_note or not {"authors", "title"} <= known.keys():
+        notes.append("fields that could not be confirmed are left out")
+    if notes:
+        fields["note"] = "; ".join(notes)
+    body = "".join(f"  {name} = {{{text}}},\n" for name, text in fields.items())
+    return f"@{kind}{{{entry.key},\n{body}}}\n"
+
+
+def _authors(text: str) -> str:
+    names = re.split(r"\s*;\s*" if ";" in text else r"\s*,\s*", text)
+    people: list[str] = []
+    persons = more = 0
+    for name in names:
+        stem, others = re.subn(r"\s*\bet al\.?$", "", name.strip().rstrip("."))
+        more += others
+        match = _PERSON.fullmatch(stem)
+        if match:
+            persons += 1
+            initials = " ".join(f"{letter}." for letter in match["initials"].replace("-", ""))
+            rank = f" {match['rank']}," if match["rank"] else ""
+            people.append(f"{escape(match['last'])},{rank} {initials}")
+        elif stem:
+            # an organisation among the people is kept whole
+            people.append("{" + escape(stem) + "}")
+    if not persons and ";" not in text:
+        people = ["{" + escape(text.removesuffix(" et al")) + "}"]
+    # BibTeX allows "others" only at the end, wherever "et al." stood
+    return " and ".join([*people, "others"] if more else people)
+
+
+def escape(text: str) -> str:
+    """Return a text with the characters that mean something to TeX escaped."""
+    return "".join(_ESCAPES.get(letter, letter) for letter in " ".join(text.split()))
