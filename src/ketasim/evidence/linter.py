@@ -15,7 +15,7 @@ from ketasim.evidence.finding import Check, Evidence, Finding, Severity
 from ketasim.evidence.lint_cards import CARD_CHECKS
 from ketasim.evidence.lint_tables import TABLE_CHECKS
 from ketasim.evidence.sources import FILES, read_sources
-from ketasim.evidence.tables import CHOICES, facts, table_names
+from ketasim.evidence.tables import choice_names, facts, table_names
 
 CHECKS: Final[tuple[Check, ...]] = (*TABLE_CHECKS, *CARD_CHECKS)
 """Every check, in the order it runs."""
@@ -64,7 +64,7 @@ def shipped() -> Evidence:
             unreadable[key] = str(error)
     return Evidence(
         tables={name: facts(name) for name in table_names()},
-        choices={name: facts(name) for name in CHOICES},
+        choices={name: facts(name) for name in choice_names()},
         sources=tuple(entry for part in bibliography for entry in part),
         cards=cards,
         unreadable=unreadable,

@@ -133,6 +133,11 @@ def table_names() -> tuple[str, ...]:
     return tuple(name for name in _all_names() if name not in CHOICES)
 
 
+def choice_names() -> tuple[str, ...]:
+    """Return the names of the tables of `CHOICES` that the package carries, sorted."""
+    return tuple(name for name in _all_names() if name in CHOICES)
+
+
 @cache
 def _all_names() -> tuple[str, ...]:
     names = [name for name, _ in _csv_files(resources.files("ketasim.evidence").joinpath("data"))]
