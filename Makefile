@@ -1,0 +1,118 @@
+# `make demo` and `make test` need Python 3.11 or later and make, nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+# Python starts slowly behind some launchers: it is looked for only when .venv has to be made.
+find_python = for name in $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; exit 0; }; \
+	done; exit 1
+
+.NOTPARALLEL: # one pip at a time
+
+BIN := .venv/bin
+BUILD := pyproject.toml src/ketasim/__about__.py
+COURSES := $(sort $(wildcard examples/*.yaml))
+
+.PHONY: help demo test lint bench docs requirements browser clean
+
+help:
+	@echo "make demo          run every example; reports in out/"
+	@echo "make test          run the tests"
+	@echo "make lint          style, types, imports, dependencies, evidence"
+	@echo "make docs          build the documentation into site/"
+	@echo "make bench         run the benchmarks"
+	@echo "make requirements  pin the dependencies again"
+	@echo "make clean         remove .venv, out/ and site/"
+
+# Environment. Stamps are keyed on the pins: a second call does nothing.
+
+$(BIN)/python:
+	@python=$$($(find_python)) || { \
+		echo "error: Python 3.11 or later is needed; install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }; \
+	"$$python" -m venv .venv || { rm -rf .venv; \
+		echo "error: $$python cannot make an environment; on Debian or Ubuntu install python3-venv" >&2; exit 1; }
+
+.venv/.run: requirements/run.txt | $(BIN)/python
+	@echo "Installing requirements/run.txt"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+.venv/.dev: requirements/dev.txt | $(BIN)/python
+	@echo "Installing requirements/dev.txt"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@ .venv/.run
+
+.venv/.package: $(BUILD) | .venv/.run
+	@$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+# What is used
+
+define EVIDENCE_LINT
+import sys
+from ketasim.evidence import lint
+errors = [finding for finding in lint() if finding.severity == "error"]
+print("Evidence:", "no errors" if not errors else "", *errors, sep="\n" if errors else " ")
+sys.exit(bool(errors))
+endef
+export EVIDENCE_LINT
+
+demo: .venv/.run .venv/.package
+	@test -n "$(COURSES)" || { echo "error: examples/ holds no course" >&2; exit 1; }
+	@for course in $(COURSES); do \
+		name=$$(basename "$$course" .yaml); \
+		echo "$$course"; \
+		$(BIN)/ketasim simulate "$$course" --out "out/$$name"; \
+	done
+	@echo "Open out/*/report.html in a browser; the tables lie beside it."
+
+test: .venv/.dev .venv/.package browser
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev .venv/.package
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/deptry src
+	@$(BIN)/python -c "$$EVIDENCE_LINT"
+
+docs: .venv/.dev .venv/.package
+	@$(BIN)/mkdocs build --quiet --strict
+
+bench: .venv/.dev .venv/.package
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+# Tests marked `page` open the report in a browser. They are skipped without one, except in CI.
+browser:
+	@command -v chromium >/dev/null && exit 0; \
+	if command -v apt-get >/dev/null; then \
+		if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as="sudo -n"; else as=no; fi; \
+		if [ "$$as" != no ]; then \
+			echo "Installing chromium"; \
+			export DEBIAN_FRONTEND=noninteractive; \
+			{ $$as apt-get -qq update && $$as apt-get -qq install -y --no-install-recommends chromium; } >/dev/null || true; \
+		fi; \
+	fi; \
+	command -v chromium >/dev/null && exit 0; \
+	if [ -n "$${CI:-}" ]; then echo "error: the page tests need chromium; install it" >&2; exit 1; fi; \
+	echo "chromium was not found: the page tests are skipped; install it to run them"
+
+# Pins carry hashes and no index lines. The runtime pins are held to those of development.
+UV = $(shell command -v uv || echo $(BIN)/uv)
+COMPILE = $(UV) pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links $(ARGS)
+
+requirements:
+	@$(UV) --version >/dev/null 2>&1 || { \
+		echo "error: uv pins the dependencies; install it: $(BIN)/python -m pip install uv" >&2; exit 1; }
+	@$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) --group build -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+
+clean:
+	@rm -rf .venv out site

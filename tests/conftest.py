@@ -1,0 +1,21 @@
+"""What every test shares: the page tests need a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+NO_BROWSER = "chromium was not found; install it (Debian: apt-get install chromium)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests marked `page` where there is no browser; in CI that is an error."""
+    if shutil.which("chromium"):
+        return
+    pages = [item for item in items if item.get_closest_marker("page")]
+    if pages and os.environ.get("CI"):
+        raise pytest.UsageError(NO_BROWSER)
+    for item in pages:
+        item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
