@@ -39,16 +39,16 @@ $(BIN)/python:
 
 .venv/.run: requirements/run.txt | $(BIN)/python
 	@echo "Installing requirements/run.txt"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@$(BIN)/python -m pip install -qq --require-hashes -r $<
 	@touch $@
 
 .venv/.dev: requirements/dev.txt | $(BIN)/python
 	@echo "Installing requirements/dev.txt"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@$(BIN)/python -m pip install -qq --require-hashes -r $<
 	@touch $@ .venv/.run
 
 .venv/.package: $(BUILD) | .venv/.run
-	@$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m pip install -qq --no-build-isolation --no-deps -e .
 	@touch $@
 
 # What is used
