@@ -35,8 +35,8 @@ def write_whole(folder: Path, files: Mapping[str, bytes], *, field: str = "--out
         umask = os.umask(0)
         os.umask(umask)
         for aside, target in staged:
-            os.chmod(aside, 0o666 & ~umask)
-            os.replace(aside, target)
+            Path(aside).chmod(0o666 & ~umask)
+            Path(aside).replace(target)
     except OSError as error:
         for aside, _ in staged:
             Path(aside).unlink(missing_ok=True)

@@ -6,7 +6,6 @@ import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 _WORDS_PER_COUNTER = 4  # Philox-4x64 gives four 64-bit words for each counter value
 
@@ -40,4 +39,6 @@ def standard_normals(
     seed: int, purpose: str, first: int, count: int, draws: int
 ) -> NDArray[np.float64]:
     """Standard normal numbers, keyed like `uniforms`; array of shape (count, draws)."""
+    from scipy.special import ndtri  # only here: scipy is slow to load
+
     return ndtri(uniforms(seed, purpose, first, count, draws))

@@ -65,7 +65,8 @@ def parse_quantity(
     - `field`: the field's name for the error.
     - `low`, `high`: the range accepted, ends included, in the unit `to`.
 
-    **Raises:** `InputError` when the unit is missing, unknown or of another kind, or the value is out of range.
+    **Raises:** `InputError` when the unit is missing, unknown or of another kind, or the value is
+    out of range.
     """
     example = f"write it with its unit, such as '{_example(to)}'"
     if isinstance(text, bool) or text is None:

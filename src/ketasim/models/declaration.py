@@ -41,7 +41,8 @@ class Flow:
 
     - `source`, `target`: states; `target=None` leaves the body or becomes something not followed.
     - `rate`: expression, 1/h; may use `t`, hours since the first dose, for a rate that changes.
-    - `produced`: expression; 1 unless the flow changes molecule (ratio of molar masses) or loses part.
+    - `produced`: expression; 1 unless the flow changes molecule (ratio of molar masses) or loses
+      part.
     - `consumes`: false for a site that only follows the concentration without taking drug from it.
     """
 
@@ -225,7 +226,7 @@ class LinearModel:
         return tuple(s.name for s in self.states if s.name in forward & backward)
 
     def describe(self) -> str:
-        """The equation sheet as plain text: routes, definitions, differential equations, outputs."""
+        """The equation sheet as plain text."""
         lines = [f"{self.title} [{self.name}; source {self.source}]", "", "States (mg)"]
         lines += [f"  {s.name:<10} {s.meaning}" for s in self.states]
         lines += ["", "Parameters"]

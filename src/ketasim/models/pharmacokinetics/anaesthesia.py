@@ -1,4 +1,4 @@
-"""Racemic ketamine as the anaesthesia simulators use it: micro-constants, and the arterial pooled model."""
+"""Racemic ketamine as anaesthesia simulators use it, and the pooled arterial model."""
 
 from __future__ import annotations
 
@@ -104,7 +104,9 @@ KAMP2020 = LinearModel(
     outputs=(Output("ketamine", "arterial", "A_central", "V1_i"),),
     streams=RACEMATE_AS_ONE,
     notes=(
-        "The paper's two venous delay compartments have no published values in the evidence; only "
-        "the arterial core is here.",
+        (
+            "The paper's two venous delay compartments have no values in the evidence; only "
+            "the arterial core is here."
+        ),
     ),
 )

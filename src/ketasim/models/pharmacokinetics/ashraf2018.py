@@ -95,8 +95,10 @@ MODEL = LinearModel(
     streams=S_ONLY,
     notes=(
         "Gut wall, portal vein and liver in quasi-steady state, as published.",
-        "While ticlopidine is taken, the published gut-input term alone leaves less than 0.1 % of "
-        "CYP2B6, so the portal concentration on top of it is left out and the model stays linear.",
+        (
+            "While ticlopidine is taken, the published gut-input term alone leaves less than "
+            "0.1 % of CYP2B6, the portal concentration on top is left out: the model stays linear."
+        ),
         "The published comparison of mg/L with inhibition constants in umol/L is kept.",
         "All S-ketamine extracted becomes norketamine, as published: its parameters are apparent.",
     ),

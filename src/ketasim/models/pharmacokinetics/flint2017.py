@@ -13,7 +13,7 @@ from ketasim.models.pharmacokinetics._common import (
 
 MODEL = LinearModel(
     name="flint2017",
-    title="S-ketamine (two compartments) and S-norketamine (one, apparent) in intensive-care children",
+    title="S-ketamine (two compartments), S-norketamine (one, apparent), intensive-care children",
     source="flint2017",
     states=(
         Symbol("A_central", "mg", "S-ketamine, central"),

@@ -89,7 +89,9 @@ FANTA2015 = LinearModel(
     outputs=(Output("ketamine", "venous", "A_central", "V1_i"),),
     streams=S_ONLY,
     notes=(
-        "The oral part of the paper (F 8 %) has no published absorption rate in the evidence and is "
-        "left out.",
+        (
+            "The oral part of the paper (F 8 %) has no absorption rate in the evidence and is "
+            "left out."
+        ),
     ),
 )

@@ -101,8 +101,10 @@ MODEL = LinearModel(
     ),
     streams=S_ONLY,
     notes=(
-        "Noresketamine parameters are apparent: its AUC0-24 comes out 1.38-1.56 times the paper's "
-        "Table 4, while its Cmax agrees; others report the same. Do not use that AUC.",
+        (
+            "Noresketamine parameters are apparent: AUC0-24 comes out 1.38-1.56 times the paper's "
+            "Table 4, while its Cmax agrees; others report the same. Do not use that AUC."
+        ),
         "The between-patient spread of kmet is blank in the printed table; none is applied.",
     ),
 )

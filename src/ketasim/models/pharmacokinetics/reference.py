@@ -65,7 +65,8 @@ MODEL = LinearModel(
         Symbol("theta_later", "ratio", "nasal absorption of later devices relative to the first"),
         Symbol("theta_Japanese", "ratio", "Japanese ancestry on the nasal absorption"),
         Symbol("F_spray", "fraction", "nasal absorption of a plain spray"),
-        Symbol("ka_nasal", "1/h", "nasal absorption rate constant"),
+        Symbol("ka_nasal", "1/h", "nasal absorption rate constant from an esketamine device"),
+        Symbol("ka_spray", "1/h", "nasal absorption rate constant from a plain spray"),
         Symbol("F_mucosa", "fraction", "sublingual or buccal dose absorbed through the mucosa"),
         Symbol("D_mucosa", "h", "duration of the mucosal input"),
         Symbol("ka_mucosa", "1/h", "mucosal absorption rate constant"),
@@ -170,6 +171,12 @@ MODEL = LinearModel(
             "nasal absorption of the first spray",
         ),
         Definition(
+            "ka_nose",
+            "DEVICE*ka_nasal + (1 - DEVICE)*ka_spray",
+            "1/h",
+            "nasal absorption rate constant of the form given",
+        ),
+        Definition(
             "F_nose_later",
             "DEVICE*F_nose*theta_later + (1 - DEVICE)*F_spray",
             "fraction",
@@ -186,7 +193,7 @@ MODEL = LinearModel(
     flows=(
         Flow("A_im", "A_central", "ka_im"),
         Flow("A_sc", "A_central", "ka_sc"),
-        Flow("A_nasal", "A_central", "ka_nasal"),
+        Flow("A_nasal", "A_central", "ka_nose"),
         Flow("A_mucosa", "A_central", "ka_mucosa"),
         Flow("A_rectal", "A_central", "ka_rectal"),
         Flow("A_lung", "A_central", "ka_lung"),

@@ -1,4 +1,4 @@
-"""S-ketamine, S-norketamine and S-hydroxynorketamine, arterial, oral film and infusion (Simons 2022)."""
+"""S-ketamine and two metabolites, arterial, after oral film and infusion (Simons 2022)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FILM = (
 
 MODEL = LinearModel(
     name="simons2022",
-    title="S-ketamine (three compartments), S-norketamine (two), S-hydroxynorketamine (two), arterial",
+    title="S-ketamine (3 compartments), S-norketamine (2), S-hydroxynorketamine (2), arterial",
     source="simons2022",
     states=(
         Symbol("A_mucosa", "mg", "film in the oral mucosa"),

@@ -1,0 +1,139 @@
+"""What the reference model predicts for an observed exposure, for many parameter sets at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim.dosing import Dose
+from ketasim.engine import Concentrations, concentrations
+from ketasim.inference.training import Design, TrainingRow
+from ketasim.models import LinearModel
+
+Array = NDArray[np.float64]
+
+FOREVER = 1000.0  # h; long enough for every area to be complete
+_EARLY = np.concatenate([np.arange(0, 20) / 60, np.arange(20, 240, 4) / 60])
+_LATE = np.concatenate([np.arange(4, 12, 0.5), np.arange(12, 49, 4)])
+
+
+def _grid(design: Design, rows: Sequence[TrainingRow]) -> Array:
+    start = max(dose.time for dose in design.doses())
+    points = [_EARLY, _LATE, start + _EARLY, [design.over, start + design.over, FOREVER]]
+    points.append(np.array([row.until for row in rows if np.isfinite(row.until)]))
+    return np.unique(np.round(np.concatenate([np.asarray(p, np.float64) for p in points]), 8))
+
+
+def predict(
+    model: LinearModel, values: Mapping[str, Array], design: Design, rows: Sequence[TrainingRow]
+) -> Array:
+    """Predictions of all rows that share one design.
+
+    **Arguments:**
+
+    - `model`: the reference model.
+    - `values`: parameters, arrays of shape (n,), one column per parameter set.
+    - `design`: doses and patient.
+    - `rows`: what to predict.
+
+    **Returns:** shape (len(rows), n), in the unit of each row.
+    """
+    times = _grid(design, rows)
+    solved = _solve(model, values, design, design.doses(), times)
+    return np.stack([_metric(model, values, design, row, times, solved) for row in rows])
+
+
+def _solve(
+    model: LinearModel,
+    values: Mapping[str, Array],
+    design: Design,
+    doses: Sequence[Dose],
+    times: Array,
+) -> Concentrations:
+    n = max(np.size(v) for v in values.values())
+    everything = {**design.covariates(), **values}
+    weight = np.full(n, design.weight)
+    return concentrations(model, everything, doses, times, weight, sites=("arterial", "venous"))
+
+
+def _metric(
+    model: LinearModel,
+    values: Mapping[str, Array],
+    design: Design,
+    row: TrainingRow,
+    times: Array,
+    solved: Concentrations,
+) -> Array:
+    key = (row.analyte, row.site)
+    match row.metric:
+        case "cmax":
+            return peak_of(times, solved.values[key])[0]
+        case "tmax":
+            return peak_of(times, solved.values[key])[1]
+        case "cmax_second":
+            later = times >= max(dose.time for dose in design.doses())
+            return peak_of(times[later], solved.values[key][later])[0]
+        case "c_at" | "c_load":
+            return solved.values[key][np.searchsorted(times, row.until - 1e-6)]
+        case "auc":
+            at = len(times) - 1 if np.isinf(row.until) else np.searchsorted(times, row.until - 1e-6)
+            if row.analyte == "each_norketamine":
+                return solved.areas["norketamine", row.site][at] / 2
+            return solved.areas[key][at]
+        case "share":
+            other = solved.areas["ketamine", row.site][-1]
+            return solved.areas[key][-1] / (solved.areas[key][-1] + other)
+        case "F" | "F_combined":
+            iv = tuple(Dose(d.time, d.drug, "iv", d.amount, d.unit) for d in design.doses())
+            reference = _solve(model, values, design, iv, np.array([0.0, FOREVER]))
+            if row.metric == "F":
+                return solved.areas[key][-1] / reference.areas[key][-1]
+            return _molar(values, solved, row.site) / _molar(values, reference, row.site)
+        case "cl":
+            milligrams = sum(d.milligrams(design.weight) for d in design.doses())
+            share = 0.5 if design.drug == "ketamine" and row.analyte != "ketamine" else 1.0
+            return share * milligrams * 1000.0 / solved.areas[key][-1]
+        case "vss":
+            resolved = model.resolve({**design.covariates(), **values})
+            inner = resolved["Vh_i"] * (1 - resolved["E_liver"])
+            return sum(resolved[v] for v in ("Vc_i", "V_fast_i", "V_slow_i", "V_deep_i")) + inner
+        case "t_half":
+            a, b = np.searchsorted(times, [24.0, 48.0])
+            return 24.0 * np.log(2) / np.log(solved.values[key][a] / solved.values[key][b])
+        case _:
+            raise ValueError(f"unknown metric '{row.metric}'")
+
+
+def _molar(values: Mapping[str, Array], solved: Concentrations, site: str) -> Array:
+    ketamine = solved.areas["ketamine", site][-1] / values["MW_K"]
+    return ketamine + solved.areas["norketamine", site][-1] / values["MW_NK"]
+
+
+def peak_of(times: Array, values: Array) -> tuple[Array, Array]:
+    """Largest value and its time, by a parabola through the highest point and its neighbours.
+
+    **Arguments:**
+
+    - `times`: h, shape (T,).
+    - `values`: shape (T, n).
+
+    **Returns:** peak and its time, each of shape (n,).
+    """
+    top = np.clip(values.argmax(axis=0), 1, len(times) - 2)
+    column = np.arange(values.shape[1])
+    t0, t1, t2 = times[top - 1], times[top], times[top + 1]
+    y0, y1, y2 = values[top - 1, column], values[top, column], values[top + 1, column]
+    d1, d2 = (y1 - y0) / (t1 - t0), (y2 - y1) / (t2 - t1)
+    curve = (d2 - d1) / (t2 - t0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = np.where(curve < 0, (t0 + t1) / 2 - d1 / (2 * curve), t1)
+    at = np.clip(at, t0, t2)
+    smooth = y0 + d1 * (at - t0) + curve * (at - t0) * (at - t1)
+    best = values.max(axis=0)
+    # at a corner (end of an infusion) the highest grid point is the peak itself
+    inside = (d1 > 0) & (d2 < 0) & (np.abs(smooth - best) < 0.02 * best)
+    return np.where(inside, np.maximum(smooth, best), best), np.where(
+        inside, at, times[values.argmax(axis=0)]
+    )
