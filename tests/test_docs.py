@@ -1,0 +1,77 @@
+"""The documentation builds without a warning, names what is public and needs no network."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def _rooms() -> list[str]:
+    """The rooms that the documentation's own hook would list."""
+    path = ROOT / "docs" / "reference_pages.py"
+    spec = importlib.util.spec_from_file_location("reference_pages", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.rooms()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+def test_every_room_with_public_names_is_listed() -> None:
+    package = ROOT / "src" / "ketasim"
+    found = {
+        path.parent.name
+        for path in package.glob("[!_]*/__init__.py")
+        if hasattr(importlib.import_module(f"ketasim.{path.parent.name}"), "__all__")
+    }
+    assert set(_rooms()) == found
+
+
+@pytest.mark.parametrize("room", ["ketasim", *_rooms()])
+def test_the_reference_is_what_all_names(site: Path, room: str) -> None:
+    module = "ketasim" if room == "ketasim" else f"ketasim.{room}"
+    page = (site / "reference" / f"{room}.html").read_text(encoding="utf-8")
+    # A function named like the file that holds it stands under its full name.
+    documented = set(re.findall(rf'id="{re.escape(module)}\.(\w+)(?:\.\1)?"', page))
+    names = {name for name in importlib.import_module(module).__all__ if name[0] != "_"}
+    # A name that is missing has no docstring; one under a constant counts.
+    assert documented == names
+
+
+def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:
+    fetched = re.compile(
+        r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(?:https?:)?//[^"' >]+"""
+        r"""|<link\b[^>]*\bhref=["']?(?:https?:)?//[^"' >]+"""
+        r"""|@import[^;]*//[^;]+|url\(["']?(?:https?:)?//[^)]+"""
+    )
+    found = [
+        (path.name, hit[0])
+        for path in sorted(site.rglob("*"))
+        if path.suffix in {".html", ".css"}
+        for hit in fetched.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
