@@ -75,3 +75,14 @@ def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:
         for hit in fetched.finditer(path.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/start.md", "docs/evidence.md"])
+def test_python_in_the_text_runs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / name).read_text(encoding="utf-8")
+    shared: dict[str, object] = {}
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+        exec(compile(block, name, "exec"), shared)  # noqa: S102 - the text of this repository
