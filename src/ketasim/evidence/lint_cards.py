@@ -80,7 +80,7 @@ def _values(evidence: Evidence) -> Hits:
         for symbol, entry in card.entries.items():
             if entry.unit == "fraction" and not 0.0 <= entry.value <= 1.0:
                 yield name, symbol, f"fraction {entry.value:g} is not in 0 to 1"
-            if entry.value < 0.0 and re.match(r"(?:m?L)\b", entry.unit):
+            if entry.value < 0.0 and re.match(r"m?L\b(?!.*\byear)", entry.unit):
                 yield name, symbol, f"{entry.value:g} {entry.unit} is negative"
             if entry.value <= 0.0 and entry.iiv is not None and entry.iiv.kind == "lognormal":
                 yield name, symbol, f"a lognormal spread around {entry.value:g} has no meaning"

@@ -50,7 +50,7 @@ MODEL = LinearModel(
         Symbol("F1", "fraction", "part of the film absorbed through the oral mucosa"),
         Symbol("D1", "h", "duration of the mucosal input"),
         Symbol("KA1", "1/h", "mucosal absorption rate constant"),
-        Symbol("F2", "fraction", "film that reaches hepatic metabolism from the gut"),
+        Symbol("F2", "ratio", "film that reaches hepatic metabolism from the gut, over the dose"),
         Symbol("D2", "h", "duration of the gut input"),
         Symbol("KA2", "1/h", "gut absorption rate constant"),
         Symbol("MTTG", "h", "gut-to-liver mean transit time"),
