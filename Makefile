@@ -83,7 +83,7 @@ lint: .venv/.dev .venv/.package
 	@$(BIN)/python -c "$$EVIDENCE_LINT"
 
 docs: .venv/.dev .venv/.package
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict # --quiet would hide warnings from --strict
 
 bench: .venv/.dev .venv/.package
 	@$(BIN)/python benchmarks/run.py $(ARGS)
