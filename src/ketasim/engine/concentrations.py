@@ -27,7 +27,8 @@ class Concentrations:
     - `times`: h, shape (T,).
     - `values`: (quantity, site) to ng/mL, shape (T, n); quantity such as `s_ketamine`, and the sum
       of the enantiomers as `ketamine` where both are followed.
-    - `areas`: the same keys to ng*h/mL from time 0, shape (T, n); exact.
+    - `areas`: the same keys to ng*h/mL from time 0, shape (T, n); as exact as the values. At time
+      0 of a steady-state dose they start from zero.
     """
 
     times: Array
@@ -106,12 +107,7 @@ def _solve_stream(
         return model.rate_matrix(resolved, keep, time) if constant is None else constant
 
     solution = solve_linear(matrix, keep, inputs, times, time_varying=model.time_varying)
-    if areas:
-        area = (
-            solution.areas(matrix(0.0))
-            if constant is not None
-            else _trapezoid(solution.amounts, times)
-        )
+    area = solution.areas(matrix(0.0)) if areas else None
     for output in outputs:
         name = f"{stream.prefix}_{output.analyte}" if stream.prefix else output.analyte
         per = (
@@ -123,18 +119,12 @@ def _solve_stream(
         if output.state in keep:
             column = keep.index(output.state)
             found[name, output.site] = np.broadcast_to(solution.amounts[:, :, column] * per, shape)
-            if areas:
-                under[name, output.site] = np.broadcast_to(area[:, :, column] * per, shape)  # pyright: ignore[reportPossiblyUnboundVariable]
+            if area is not None:
+                under[name, output.site] = np.broadcast_to(area[:, :, column] * per, shape)
         else:
             found[name, output.site] = np.zeros(shape)
-            under[name, output.site] = np.zeros(shape)
-
-
-def _trapezoid(amounts: Array, times: Array) -> Array:
-    area = np.zeros_like(amounts)
-    steps = np.diff(times)[:, None, None]
-    area[1:] = np.cumsum(steps * (amounts[1:] + amounts[:-1]) / 2, axis=0)
-    return area
+            if areas:
+                under[name, output.site] = np.zeros(shape)
 
 
 def _add_totals(table: dict[tuple[str, str], Array], outputs: tuple[Output, ...]) -> None:

@@ -29,6 +29,7 @@ class Solution:
     - `amounts`: mg, shape (T, n, m); at the time of an instantaneous dose, just after it.
     - `given`: mg, shape (T, n, m); what has entered each state from outside up to then.
     - `initial`: mg, shape (n, m); amounts at time 0 before any input (steady-state doses only).
+    - `held`: mg*h, shape (T, n, m); areas summed step by step where the rate matrix changes.
     """
 
     times: Array
@@ -36,20 +37,22 @@ class Solution:
     amounts: Array
     given: Array
     initial: Array
+    held: Array | None = None
 
     def areas(self, matrix: Array) -> Array:
-        """Integral of the amounts from time 0, exact for a constant rate matrix.
+        """Integral of the amounts from time 0, as exact as the amounts.
 
         From x' = K x + input follows K * area = x(t) - x(0) - given(t).
 
         **Arguments:**
 
-        - `matrix`: K, shape (n, m, m), 1/h.
+        - `matrix`: K, shape (n, m, m), 1/h; not used where the rates changed with time.
 
         **Returns:** mg*h, shape (T, n, m).
         """
-        gained = self.amounts - self.initial - self.given
-        return np.linalg.solve(matrix[None], gained[..., None])[..., 0]
+        if self.held is not None:
+            return self.held
+        return _area(matrix[None], self.amounts - self.initial - self.given)
 
 
 def solve_linear(
@@ -101,14 +104,20 @@ def solve_linear(
             extended[:, :m] += _steady_state(propagate, column, channels, item, n)
     initial = extended[:, :m].copy()
     given = np.zeros((n, m))
-    found: dict[float, tuple[Array, Array]] = {}
+    held = np.zeros((n, m))
+    found: dict[float, tuple[Array, Array, Array]] = {}
     starts, ends, pulses = _events(inputs)
     channel_columns = [column[name] for name in channels]
     now = grid[0] if grid else 0.0
     for time in grid:
         if time > now:
-            given[:, channel_columns] += extended[:, m:] * (time - now)
-            extended = np.einsum("nij,nj->ni", propagate(time - now, (time + now) / 2), extended)
+            step, middle, before = time - now, (time + now) / 2, extended[:, :m]
+            supplied = np.zeros((n, m))
+            supplied[:, channel_columns] = extended[:, m:] * step
+            given += supplied
+            extended = np.einsum("nij,nj->ni", propagate(step, middle), extended)
+            if time_varying:
+                held += _area(matrix(middle), extended[:, :m] - before - supplied)
             now = time
         for item in ends.get(time, ()):
             extended[:, m + channels.index(item.state)] -= item.amount / item.duration
@@ -117,10 +126,22 @@ def solve_linear(
         for item in pulses.get(time, ()):
             extended[:, column[item.state]] += item.amount
             given[:, column[item.state]] += item.amount
-        found[time] = (extended[:, :m].copy(), given.copy())
-    amounts = _stack([found[t][0] for t in wanted], n, m)
-    totals = _stack([found[t][1] for t in wanted], n, m)
-    return Solution(np.asarray(times, np.float64), states, amounts, totals, initial)
+        found[time] = (extended[:, :m].copy(), given.copy(), held.copy())
+    amounts, totals, areas = (_stack([found[t][i] for t in wanted], n, m) for i in range(3))
+    return Solution(
+        np.asarray(times, np.float64),
+        states,
+        amounts,
+        totals,
+        initial,
+        areas if time_varying else None,
+    )
+
+
+def _area(matrix: Array, gained: Array) -> Array:
+    """Area under x from what x gained beyond its input: K * area = gained."""
+    area = np.asarray(np.linalg.solve(matrix, gained[..., None]), dtype=np.float64)
+    return area[..., 0] + 0.0  # no negative zeros
 
 
 def _stack(rows: list[Array], n: int, m: int) -> Array:
@@ -208,4 +229,4 @@ def _steady_state(
         extended = np.einsum("nij,nj->ni", propagate(rest, 0.0), extended)
     once = extended[:, :m]
     over = propagate(item.interval, 0.0)[:, :m, :m]
-    return np.linalg.solve(np.eye(m) - over, once[..., None])[..., 0]
+    return np.asarray(np.linalg.solve(np.eye(m) - over, once[..., None]), np.float64)[..., 0]
