@@ -1,5 +1,32 @@
 """ketasim simulates ketamine therapy end to end; every number shows its published source."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from ketasim.__about__ import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from ketasim.dosing import Course, load_course
+    from ketasim.outputs import Simulation, simulate
+
+__all__ = ["Course", "Simulation", "__version__", "load_course", "simulate"]
+
+# imported when first used, so that `import ketasim` and `ketasim --help` stay fast
+_ROOMS = {
+    "Course": "ketasim.dosing",
+    "Simulation": "ketasim.outputs",
+    "load_course": "ketasim.dosing",
+    "simulate": "ketasim.outputs",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'ketasim' has no attribute '{name}'")
+    return getattr(importlib.import_module(_ROOMS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

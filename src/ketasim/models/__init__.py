@@ -11,14 +11,18 @@ from ketasim.models.declaration import (
 )
 from ketasim.models.expression import evaluate, names_in
 from ketasim.models.pharmacokinetics import MODELS
+from ketasim.models.receptor import RECEPTOR, Blocker, ReceptorModel
 
 __all__ = [
     "MODELS",
+    "RECEPTOR",
+    "Blocker",
     "Branch",
     "Definition",
     "Flow",
     "LinearModel",
     "Output",
+    "ReceptorModel",
     "Stream",
     "Symbol",
     "evaluate",

@@ -1,0 +1,126 @@
+"""When things happen in a course: its sessions, and the times at which results are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError
+from ketasim.dosing import Dose
+
+Array = NDArray[np.float64]
+
+# Hours after the start of a session. The steps are decimal fractions of an hour, so that they
+# repeat exactly: the engine needs one matrix exponential for each distinct length of step.
+_CLOSE = (
+    np.arange(0.0, 0.5, 0.025),
+    np.arange(0.5, 1.5, 0.05),
+    np.arange(1.5, 4.0, 0.25),
+    np.arange(4.0, 25.0, 1.0),
+)
+_COARSE = (
+    np.arange(0.0, 1.0, 0.1),
+    np.arange(1.0, 2.0, 0.5),
+    np.arange(2.0, 4.0, 1.0),
+    np.arange(4.0, 8.0, 2.0),
+    np.array([8.0, 12.0, 18.0, 24.0]),
+)
+_SPARSE = (np.array([0.0, 0.5, 1.0, 2.0, 4.0, 12.0]),)
+_BETWEEN = 12.0  # h, where nothing happens
+_MANY = 60  # sessions; beyond, those between the first and the last get fewer times
+_DECIMALS = 10  # as the engine rounds times
+_TOGETHER = 2.0  # h; doses that follow each other within it belong to one session
+
+
+@dataclass(frozen=True)
+class Session:
+    """Doses given together, such as the devices of a nasal session or the steps of an infusion.
+
+    **Arguments:**
+
+    - `start`: h, of the first dose.
+    - `end`: h, of the last input's end.
+    - `until`: h, start of the next session or the course's horizon.
+    - `doses`: the doses.
+    """
+
+    start: float
+    end: float
+    until: float
+    doses: tuple[Dose, ...]
+
+
+def sessions_of(doses: Sequence[Dose], horizon: float) -> tuple[Session, ...]:
+    """Group doses into sessions: a dose within two hours of the one before belongs to it.
+
+    **Arguments:**
+
+    - `doses`: of the regimen, in any order.
+    - `horizon`: h, end of the course.
+    """
+    groups: list[list[Dose]] = []
+    last_end = -np.inf
+    for dose in sorted(doses, key=lambda d: d.time):
+        if not groups or dose.time > last_end + _TOGETHER:
+            groups.append([])
+        groups[-1].append(dose)
+        last_end = max(last_end, dose.time + dose.duration)
+    starts = [group[0].time for group in groups]
+    return tuple(
+        Session(
+            start=group[0].time,
+            end=max(d.time + d.duration for d in group),
+            until=max(until, group[0].time),
+            doses=tuple(group),
+        )
+        for group, until in zip(groups, [*starts[1:], horizon], strict=True)
+    )
+
+
+def output_times(sessions: Sequence[Session], horizon: float) -> Array:
+    """Times of the results: close around the first and the last session, coarser elsewhere.
+
+    Starts and ends of doses are among them, so that peaks at the end of an infusion are exact.
+
+    **Arguments:**
+
+    - `sessions`: as `sessions_of` returns them.
+    - `horizon`: h, the last time.
+
+    **Returns:** h, ascending, shape (T,).
+    """
+    found: list[Array] = [np.arange(0.0, horizon, _BETWEEN), np.array([0.0, horizon])]
+    for number, session in enumerate(sessions):
+        shown = number in (0, len(sessions) - 1)
+        offsets = _CLOSE if shown else _COARSE if len(sessions) <= _MANY else _SPARSE
+        anchors = [session.start]
+        # a long infusion: its end needs close times as well as its start
+        if session.end > session.start + 4.0:
+            anchors.append(session.end)
+        found += [_limited(anchor + part, session) for anchor in anchors for part in offsets]
+        found += [
+            np.array([dose.time, dose.time + dose.duration])
+            for dose in (session.doses if shown else session.doses[-1:])
+        ]
+    times = np.unique(np.round(np.concatenate(found), _DECIMALS))
+    return times[(times >= 0.0) & (times <= horizon)]
+
+
+def checked_times(times: Iterable[float]) -> Array:
+    """Times given by the user, sorted and without repetition.
+
+    **Raises:** `InputError` when there is none, or one is negative or not finite.
+    """
+    array = np.unique(np.round(np.asarray(list(times), np.float64), _DECIMALS))
+    if array.size == 0 or not np.all(np.isfinite(array)) or array[0] < 0.0:
+        raise InputError(
+            "times", "are not hours from the first dose", "give finite numbers, zero or more"
+        )
+    return array
+
+
+def _limited(times: Array, session: Session) -> Array:
+    return times[times <= session.until]

@@ -1,0 +1,115 @@
+"""The verb `simulate`: from a course to concentrations and receptor block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError, near
+from ketasim.dosing import Course, load_course
+from ketasim.evidence import load_card
+from ketasim.models import MODELS, RECEPTOR
+from ketasim.outputs.calendar import checked_times, output_times, sessions_of
+from ketasim.outputs.simulation import BLOCK, Simulation
+from ketasim.outputs.solving import Key, solve_cohort
+from ketasim.population import virtual_patients
+
+Array = NDArray[np.float64]
+
+_ORDER = (
+    "s_ketamine",
+    "r_ketamine",
+    "ketamine",
+    "s_norketamine",
+    "r_norketamine",
+    "norketamine",
+    "s_hnk",
+    "r_hnk",
+    "hnk",
+)
+
+
+def simulate(
+    course: Course | Mapping[str, Any] | str | Path,
+    *,
+    typical: bool = False,
+    sites: Sequence[str] | None = None,
+    times: Iterable[float] | None = None,
+    seed: int | None = None,
+) -> Simulation:
+    """Simulate a course: concentrations at every site, and the block of NMDA receptors.
+
+    **Main arguments:**
+
+    - `course`: a course, its content as a mapping, or the path of a course file.
+
+    **Other arguments:**
+
+    - `typical`: the typical patient even if the course asks for a population.
+    - `sites`: of `arterial`, `venous` and `effect`, those wanted; all the model has when left out.
+      The block is computed at the effect site.
+    - `times`: h from the first dose; when left out, close around the first and last session.
+    - `seed`: instead of the seed of the course's population.
+
+    **Returns:** `Simulation`.
+
+    **Raises:** `InputError`, one line with the field and the remedy, when the course, a site, the
+    times, or a route or drug that the model does not know cannot be used.
+    """
+    course = course if isinstance(course, Course) else load_course(course)
+    if course.pk_model not in MODELS:
+        raise InputError(
+            "pk_model", f"unknown model '{course.pk_model}'", near(course.pk_model, MODELS)
+        )
+    model, card = MODELS[course.pk_model], load_card(course.pk_model)
+    for site in sites or ():
+        if site not in model.sites:
+            raise InputError(
+                "sites", f"the model '{model.name}' has no site '{site}'", near(site, model.sites)
+            )
+    doses = course.regimen.doses
+    hours = (
+        output_times(sessions_of(doses, course.horizon), course.horizon)
+        if times is None
+        else checked_times(times)
+    )
+    cohort = virtual_patients(course, card, model, typical=typical, seed=seed)
+    solved = solve_cohort(model, cohort, doses, hours, sites=sites)
+    values = {
+        (quantity, site): solved.values[quantity, site]
+        for site in model.sites
+        for quantity in _ORDER
+        if (quantity, site) in solved.values
+    }
+    warnings = [*_course_warnings(course), *cohort.notes]
+    receptor_card = load_card("receptor")
+    effect = _at(values, RECEPTOR.site)
+    if effect:
+        values[BLOCK] = RECEPTOR.block(RECEPTOR.resolve(receptor_card.values()), effect)
+    elif RECEPTOR.site not in model.sites:
+        warnings.append(
+            f"The model '{model.name}' has no effect site: the block of NMDA receptors is not "
+            "computed; the reference model computes it."
+        )
+    return Simulation(
+        course=course,
+        model=model,
+        card=card,
+        receptor_card=receptor_card,
+        times=hours,
+        cohort=cohort,
+        values=values,
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _course_warnings(course: Course) -> tuple[str, ...]:
+    return tuple(course.warnings)
+
+
+def _at(values: Mapping[Key, Array], site: str) -> dict[str, Array]:
+    return {quantity: table for (quantity, where), table in values.items() if where == site}

@@ -1,0 +1,105 @@
+"""What a model is told about a patient, and what it cannot use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ketasim._base import InputError
+from ketasim.evidence import Card
+from ketasim.models import LinearModel
+from ketasim.population.modifiers import ACTIVITIES, activities_of, modification_of
+
+if TYPE_CHECKING:
+    from ketasim.dosing import Dose, Patient
+
+TICLOPIDINE = "TICLOPIDINE"
+TICLOPIDINE_DOSE = 250.0  # mg, twice daily, as studied (peltoniemi2011; pk/interactions)
+_JAPANESE = "japanese"
+_ASIAN = ("asian", "japanese", "chinese", "korean")
+
+
+def covariates_of(
+    patient: Patient, doses: Iterable[Dose], model: LinearModel, card: Card
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Values of a model's covariates for a patient, and what the reader must know about them.
+
+    **Arguments:**
+
+    - `patient`: who is treated.
+    - `doses`: of the regimen; they say whether nasal doses come from esketamine devices.
+    - `model`, `card`: the structure and its numbers.
+
+    **Returns:** covariate to value, and sentences.
+
+    **Raises:** `InputError` when a nasal spray and esketamine devices are mixed.
+    """
+    ancestry = (patient.ancestry or "").lower()
+    asian = 1.0 if ancestry in _ASIAN else 0.0
+    age, age_notes = _age(patient, model, card)
+    known: dict[str, float] = {
+        "WT": patient.weight,
+        "AGE": age,
+        "ASIAN": asian,
+        "JAPANESE": 1.0 if ancestry == _JAPANESE else 0.0,
+        "DEVICE": _device(doses),
+    }
+    notes = [*age_notes]
+    names = {symbol.name for symbol in model.covariates}
+    modification = modification_of(patient)
+    if names.isdisjoint(ACTIVITIES):
+        used = {"ticlopidine"} if TICLOPIDINE in names else set[str]()
+        ignored = [m.name for m in modification.modifiers if m.name not in used]
+        if ignored:
+            notes.append(
+                f"The model '{model.name}' does not know the effect of {_listed(ignored)}: "
+                "the reference model computes it."
+            )
+        if modification.not_assessed:
+            notes.append(
+                f"Not assessed for an effect on exposure: {_listed(modification.not_assessed)}. "
+                "This does not mean that there is none."
+            )
+        if patient.liver not in (None, "normal"):
+            notes.append(f"The model '{model.name}' does not know the effect of liver impairment.")
+    else:
+        known |= activities_of(modification.modifiers, card.values())
+        notes += modification.notes
+    if TICLOPIDINE in names:
+        taken = any(m.name == "ticlopidine" for m in modification.modifiers)
+        known[TICLOPIDINE] = TICLOPIDINE_DOSE if taken else 0.0
+    if "WT" not in names:
+        notes.append(
+            f"The model '{model.name}' has no effect of weight: weight only sets doses in mg/kg."
+        )
+    if asian and "ASIAN" not in names:
+        notes.append(f"The model '{model.name}' has no effect of ancestry.")
+    missing = names - set(known)
+    if missing:
+        raise ValueError(f"{model.name}: no value for the covariates {sorted(missing)}")
+    return {symbol.name: float(known[symbol.name]) for symbol in model.covariates}, tuple(notes)
+
+
+def _age(patient: Patient, model: LinearModel, card: Card) -> tuple[float, list[str]]:
+    if patient.age is not None:
+        return float(patient.age), []
+    # below the age at which the effect of age begins, age has none
+    age = card.entry("age_turn").value if "age_turn" in card.entries else 0.0
+    if any(symbol.name == "AGE" for symbol in model.covariates):
+        return age, ["Age is not given: no effect of age on clearance is computed."]
+    return age, []
+
+
+def _device(doses: Iterable[Dose]) -> float:
+    drugs = {dose.drug for dose in doses if dose.route == "intranasal"}
+    if len(drugs) > 1 and "esketamine" in drugs:
+        raise InputError(
+            "regimen",
+            "nasal esketamine devices and a plain nasal spray in one course",
+            "simulate them as two courses",
+        )
+    return 1.0 if drugs == {"esketamine"} else 0.0
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)
