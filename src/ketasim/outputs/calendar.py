@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +16,14 @@ Array = NDArray[np.float64]
 # Hours after the start of a session. The steps are decimal fractions of an hour, so that they
 # repeat exactly: the engine needs one matrix exponential for each distinct length of step.
 _CLOSE = (
-    np.arange(0.0, 0.5, 0.025),
+    np.arange(0.0, 0.25, 0.0125),
+    np.arange(0.25, 0.5, 0.025),
     np.arange(0.5, 1.5, 0.05),
-    np.arange(1.5, 4.0, 0.25),
+    np.arange(1.5, 2.5, 0.1),
+    np.arange(2.5, 4.0, 0.25),
     np.arange(4.0, 25.0, 1.0),
 )
+_AFTER = (np.array([0.01, 0.02, 0.03, 0.05, 0.075]),)  # an input's end: the effect site peaks then
 _COARSE = (
     np.arange(0.0, 1.0, 0.1),
     np.arange(1.0, 2.0, 0.5),
@@ -42,7 +45,8 @@ class Session:
     **Arguments:**
 
     - `start`: h, of the first dose.
-    - `end`: h, of the last input's end.
+    - `end`: h, when the last input ends, slow release from a tablet or the mucosa included.
+    - `turns`: h, starts and ends of the inputs: concentrations turn sharply there.
     - `until`: h, start of the next session or the course's horizon.
     - `doses`: the doses.
     """
@@ -50,16 +54,20 @@ class Session:
     start: float
     end: float
     until: float
+    turns: tuple[float, ...]
     doses: tuple[Dose, ...]
 
 
-def sessions_of(doses: Sequence[Dose], horizon: float) -> tuple[Session, ...]:
+def sessions_of(
+    doses: Sequence[Dose], horizon: float, durations: Mapping[str, Sequence[float]]
+) -> tuple[Session, ...]:
     """Group doses into sessions: a dose within two hours of the one before belongs to it.
 
     **Arguments:**
 
     - `doses`: of the regimen, in any order.
     - `horizon`: h, end of the course.
+    - `durations`: route to how long its own inputs last, h, such as the release from a tablet.
     """
     groups: list[list[Dose]] = []
     last_end = -np.inf
@@ -69,15 +77,24 @@ def sessions_of(doses: Sequence[Dose], horizon: float) -> tuple[Session, ...]:
         groups[-1].append(dose)
         last_end = max(last_end, dose.time + dose.duration)
     starts = [group[0].time for group in groups]
-    return tuple(
-        Session(
-            start=group[0].time,
-            end=max(d.time + d.duration for d in group),
-            until=max(until, group[0].time),
-            doses=tuple(group),
+    sessions: list[Session] = []
+    for group, until in zip(groups, [*starts[1:], horizon], strict=True):
+        turns = {
+            time
+            for dose in group
+            for lasting in (0.0, dose.duration, *durations.get(dose.route, ()))
+            if (time := dose.time + lasting) >= 0.0
+        }
+        sessions.append(
+            Session(
+                start=group[0].time,
+                end=max(turns),
+                until=max(until, group[0].time),
+                turns=tuple(sorted(turns)),
+                doses=tuple(group),
+            )
         )
-        for group, until in zip(groups, [*starts[1:], horizon], strict=True)
-    )
+    return tuple(sessions)
 
 
 def output_times(sessions: Sequence[Session], horizon: float) -> Array:
@@ -96,15 +113,14 @@ def output_times(sessions: Sequence[Session], horizon: float) -> Array:
     for number, session in enumerate(sessions):
         shown = number in (0, len(sessions) - 1)
         offsets = _CLOSE if shown else _COARSE if len(sessions) <= _MANY else _SPARSE
-        anchors = [session.start]
-        # a long infusion: its end needs close times as well as its start
+        anchors = [(session.start, offsets)]
+        # a long input: its end needs close times as well as its start
         if session.end > session.start + 4.0:
-            anchors.append(session.end)
-        found += [_limited(anchor + part, session) for anchor in anchors for part in offsets]
-        found += [
-            np.array([dose.time, dose.time + dose.duration])
-            for dose in (session.doses if shown else session.doses[-1:])
-        ]
+            anchors.append((session.end, offsets))
+        if shown:
+            anchors += [(turn, _AFTER) for turn in session.turns if turn > session.start]
+        found += [_limited(anchor + part, session) for anchor, parts in anchors for part in parts]
+        found.append(_limited(np.array(session.turns if shown else session.turns[-1:]), session))
     times = np.unique(np.round(np.concatenate(found), _DECIMALS))
     return times[(times >= 0.0) & (times <= horizon)]
 

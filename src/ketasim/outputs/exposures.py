@@ -70,7 +70,7 @@ def exposure_table(
             within = (times >= session.start) & (times <= session.until)
             span = (session.start, session.until)
             if within.any():
-                cmax, tmax = peak(times[within], table[within], breaks=corners(session))
+                cmax, tmax = peak(times[within], table[within], breaks=session.turns)
                 rows.append((key, name, *span, "cmax", cmax))
                 rows.append((key, name, *span, "tmax", tmax - session.start))
             if key in areas.areas:
@@ -128,11 +128,6 @@ def _half_life(single: Concentrations, key: Key) -> Array:
     late = slice(1, 1 + len(HALF_LIFE_AT))
     points = len(HALF_LIFE_AT)
     return terminal_half_life(single.times[late], single.values[key][late], points=points)
-
-
-def corners(session: Session) -> list[float]:
-    """Times at which concentrations turn sharply: starts and ends of the doses, h."""
-    return sorted({t for d in session.doses for t in (d.time, d.time + d.duration)})
 
 
 def _frame(

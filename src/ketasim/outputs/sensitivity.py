@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from ketasim.engine import peak
 from ketasim.evidence import Card, Entry, source
 from ketasim.models import LinearModel, ReceptorModel
 from ketasim.outputs.calendar import Session, output_times
-from ketasim.outputs.exposures import complete_after, corners
+from ketasim.outputs.exposures import complete_after
 from ketasim.outputs.solving import Key, solve_cohort
 from ketasim.population import Cohort, covariates_of
 
@@ -87,7 +87,7 @@ def elasticities(
             cards.append(card.with_entries(entry.replace(value=factor * entry.value)))
     cohort = _cohort(course, model, cards, typical)
     end = session.end + _FOLLOWED
-    alone = Session(session.start, session.end, end, session.doses)
+    alone = replace(session, until=end)
     times = output_times([alone], end)
     grid = len(times)
     times = np.append(times, session.end + complete_after(model))
@@ -96,7 +96,7 @@ def elasticities(
     main = main_quantity(curves)
     if main is None:
         return ()
-    cmax = peak(times[:grid], curves[main], breaks=corners(session))[0]
+    cmax = peak(times[:grid], curves[main], breaks=session.turns)[0]
     auc = solved.areas[main][-1]
     effect = {q: table for (q, site), table in curves.items() if site == receptor.site}
     block = _peak_block(receptor, receptor_card.values(), effect, times[:grid])
@@ -183,8 +183,8 @@ def parameter_table(found: tuple[Elasticity, ...], main: Key | None, top: int) -
     """The numbers that mattered most, with where they come from.
 
     **Returns:** columns card, symbol, meaning, value, unit, of (the main quantity),
-    elasticity_cmax, elasticity_auc, elasticity_block, grade, source, locator, link, rse, spread_sd, spread_scale,
-    note.
+    elasticity_cmax, elasticity_auc, elasticity_block, grade, source, locator, link, rse,
+    spread_sd, spread_scale, note.
     """
     # molar masses and the reference weight are conventions, not what a result hangs on
     shown = [one for one in found if one.acts and one.entry.unit != "g/mol"]

@@ -15,7 +15,7 @@ from ketasim.evidence import load_card
 from ketasim.models import MODELS, RECEPTOR
 from ketasim.outputs.calendar import checked_times, output_times, sessions_of
 from ketasim.outputs.simulation import BLOCK, Simulation
-from ketasim.outputs.solving import Key, solve_cohort
+from ketasim.outputs.solving import Key, input_durations, solve_cohort
 from ketasim.population import virtual_patients
 
 Array = NDArray[np.float64]
@@ -72,12 +72,12 @@ def simulate(
                 "sites", f"the model '{model.name}' has no site '{site}'", near(site, model.sites)
             )
     doses = course.regimen.doses
-    hours = (
-        output_times(sessions_of(doses, course.horizon), course.horizon)
-        if times is None
-        else checked_times(times)
-    )
     cohort = virtual_patients(course, card, model, typical=typical, seed=seed)
+    if times is None:
+        sessions = sessions_of(doses, course.horizon, input_durations(model, cohort))
+        hours = output_times(sessions, course.horizon)
+    else:
+        hours = checked_times(times)
     solved = solve_cohort(model, cohort, doses, hours, sites=sites)
     values = {
         (quantity, site): solved.values[quantity, site]

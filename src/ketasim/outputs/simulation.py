@@ -26,7 +26,7 @@ from ketasim.outputs.sensitivity import (
     main_quantity,
     parameter_table,
 )
-from ketasim.outputs.solving import Key
+from ketasim.outputs.solving import Key, input_durations
 from ketasim.outputs.tables import dataset, summary_table, timecourse_table
 from ketasim.population import Cohort, modification_of, virtual_patients
 
@@ -100,7 +100,8 @@ class Simulation:
     @cached_property
     def sessions(self) -> tuple[Session, ...]:
         """The sessions of the course: doses given together."""
-        return sessions_of(self.course.regimen.doses, self.course.horizon)
+        durations = input_durations(self.model, self.cohort)
+        return sessions_of(self.course.regimen.doses, self.course.horizon, durations)
 
     @property
     def main(self) -> Key | None:

@@ -55,6 +55,21 @@ def solve_cohort(
     return Concentrations(times, values, under)
 
 
+def input_durations(model: LinearModel, cohort: Cohort) -> dict[str, list[float]]:
+    """How long the model's own inputs last, lag included, by route; h, of the first patient."""
+    resolved = model.resolve(cohort.take(slice(0, 1)).values)
+
+    def hours(text: str | None) -> float:
+        if text is None:
+            return 0.0
+        return float(np.asarray(evaluate(text, resolved), np.float64).reshape(-1)[0])
+
+    return {
+        route: [hours(b.lag) + hours(b.duration) for b in branches if b.lag or b.duration]
+        for route, branches in model.routes.items()
+    }
+
+
 def _store(
     table: dict[Key, Array],
     found: Mapping[Key, Array],

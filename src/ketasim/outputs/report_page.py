@@ -1,0 +1,185 @@
+"""What every report shares: its page, how numbers are written, its references."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from html import unescape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ketasim._base import InputError
+
+if TYPE_CHECKING:
+    import jinja2
+
+NOTHING = "–"
+_SOURCES = "ketasim:sources"
+_THIN = "\u202f"  # narrow space between thousands, which does not break
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A source as a report lists it: key, text without the key, address."""
+
+    key: str
+    text: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Legend:
+    """One entry of a figure's legend.
+
+    **Arguments:**
+
+    - `kind`: `line`, `band`, `dot`, `dose` or `words`.
+    - `text`: what it stands for.
+    - `colour`, `dash`, `opacity`: how it looks.
+    """
+
+    kind: str
+    text: str
+    colour: str = ""
+    dash: str = ""
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A panel as SVG, a second one for narrow screens where the first is wide, words below."""
+
+    svg: str
+    narrow: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A numbered figure.
+
+    **Arguments:**
+
+    - `name`: for links. `title`, `caption`: words above and below.
+    - `drawings`: its panels. `columns`: how many stand side by side on a wide page.
+    - `legend`: what lines and bands mean; shared by all panels.
+    """
+
+    name: str
+    title: str
+    drawings: tuple[Drawing, ...]
+    legend: tuple[Legend, ...]
+    caption: str = ""
+    columns: int = 2
+
+
+def render(template: str, *, sources: Iterable[str], **context: Any) -> str:
+    """Fill a template of this room.
+
+    **Arguments:**
+
+    - `template`: file name.
+    - `sources`: keys of everything the result used; the page carries and lists them.
+    - `context`: what the template asks for.
+
+    **Returns:** HTML that needs nothing from outside; every value is escaped.
+    """
+    from ketasim.__about__ import __version__
+
+    keys = list(dict.fromkeys(sources))
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            version=__version__,
+            source_keys=keys,
+            sources_name=_SOURCES,
+            references=references(keys),
+            **context,
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("ketasim.outputs", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    environment.filters["percent"] = percent
+    environment.filters["link"] = source_link
+    return environment
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a number with three significant digits, thousands apart."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    size = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if size < -4 or size > 8:
+        mantissa = value / 10**size
+        return f"{mantissa:.{digits - 1}f} × 10^{size}".replace("-", "−")
+    rounded = round(value, digits - 1 - size)
+    return f"{rounded:,.{max(digits - 1 - size, 0)}f}".replace(",", _THIN).replace("-", "−")
+
+
+def percent(value: float | None, digits: int = 3) -> str:
+    """Write a fraction as percent."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    return f"{number(100 * value, digits)}{_THIN}%"
+
+
+def source_link(key: str) -> str:
+    """Address of a source, empty when none is known."""
+    from ketasim.evidence import load_sources
+
+    known = load_sources()
+    return known[key].link() if key in known else ""
+
+
+def references(keys: Iterable[str]) -> list[Reference]:
+    """List sources in the order given; a key the bibliography lacks is left out."""
+    from ketasim.evidence import cite, load_sources
+
+    known = load_sources()
+    return [
+        Reference(key, cite([key]).removeprefix(f"[{key}] "), source_link(key))
+        for key in keys
+        if key in known
+    ]
+
+
+def read_sources_used(folder: Path) -> list[str]:
+    """Keys of the sources that a result in a folder used, as its report lists them.
+
+    **Arguments:**
+
+    - `folder`: what a command wrote into with `--out`.
+
+    **Raises:** `InputError` when the folder holds no report.
+    """
+    path = Path(folder) / "report.html"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    hit = re.search(rf'<meta name="{_SOURCES}" content="([^"]*)"', text)
+    if hit is None:
+        raise InputError(
+            "--result", f"'{folder}' holds no report", "name the folder that a command wrote into"
+        )
+    return unescape(hit[1]).split()

@@ -1,0 +1,69 @@
+"""How quantities, sites and metrics are called in reports."""
+
+from __future__ import annotations
+
+QUANTITIES = {
+    "ketamine": "ketamine, S + R",
+    "s_ketamine": "S-ketamine",
+    "r_ketamine": "R-ketamine",
+    "norketamine": "norketamine, S + R",
+    "s_norketamine": "S-norketamine",
+    "r_norketamine": "R-norketamine",
+    "hnk": "hydroxynorketamine, S + R",
+    "s_hnk": "S-hydroxynorketamine",
+    "r_hnk": "R-hydroxynorketamine",
+    "each_norketamine": "each norketamine",
+    "nmda_block": "NMDA block",
+}
+"""Quantity to its name in words."""
+
+SITES = {"arterial": "arterial blood", "venous": "venous blood", "effect": "effect site"}
+"""Sampling site to its name in words."""
+
+METRICS = {
+    "cmax": "Cmax",
+    "tmax": "Tmax",
+    "auc": "AUC until the next session",
+    "auc24": "AUC0–24",
+    "auc_inf": "AUC to infinity",
+    "half_life": "half-life",
+    "F": "F",
+    "F_combined": "F of ketamine and norketamine together",
+    "cmax_second": "Cmax of the second dose",
+    "c_at": "concentration at a time",
+    "c_load": "concentration after a load",
+    "cl": "apparent clearance",
+    "vss": "volume at steady state",
+    "t_half": "half-life",
+    "share": "share",
+}
+"""Metric to its name in words."""
+
+GRADES = {
+    "measured": "measured in people",
+    "estimated": "estimated by a published model",
+    "fitted": "fitted by this package, with its uncertainty",
+    "derived": "arithmetic on other numbers",
+    "assumed": "no source: assumed",
+}
+"""Grade to its meaning."""
+
+
+def quantity(name: str) -> str:
+    """Name of a quantity in words."""
+    return QUANTITIES.get(name, name.replace("_", " "))
+
+
+def site(name: str) -> str:
+    """Name of a site in words."""
+    return SITES.get(name, name)
+
+
+def metric(name: str) -> str:
+    """Name of a metric in words."""
+    return METRICS.get(name, name.replace("_", " "))
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
