@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ketasim._base.errors import InputError
 
@@ -43,7 +43,8 @@ def convert(value: float, unit: str, to: str) -> float:
         return value
     registry = _registry()
     try:
-        return float(registry.Quantity(value, registry.Unit(unit)).to(to).magnitude)
+        quantity = cast("Any", registry.Quantity(value, registry.Unit(unit)))
+        return float(quantity.to(to).magnitude)
     except (pint.errors.PintError, AttributeError, TypeError, AssertionError) as error:
         raise ValueError(f"'{unit}' is not a unit of the kind '{to}'") from error
 

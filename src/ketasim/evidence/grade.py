@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeGuard
 
 Grade = Literal["measured", "estimated", "fitted", "derived", "assumed"]
+"""How a number was obtained, in one word."""
 
 GRADES: Final[dict[Grade, str]] = {
     "measured": "measured in people, from a primary table or abstract",

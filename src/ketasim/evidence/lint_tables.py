@@ -217,8 +217,10 @@ def _conflicting_duplicates(evidence: Evidence) -> Hits:
                 yield (
                     table,
                     fact.row,
-                    f"{column} '{fact.get(column)}' where row {before.row}, otherwise the same,"
-                    f" has '{before.get(column)}'",
+                    (
+                        f"{column} '{fact.get(column)}' where row {before.row}, otherwise the same,"
+                        f" has '{before.get(column)}'"
+                    ),
                 )
 
 

@@ -27,9 +27,11 @@ from ketasim.models import MODELS
 Array = NDArray[np.float64]
 
 PROFILE_LOG_SD = 0.35  # log scale; how far one published model may lie from the joint truth
-PROFILE_WORTH = 3.0  # a whole profile counts as this many observations
+PROFILE_WORTH = 2.0  # a whole profile counts as this many observations
+SOFT_BEYOND = 2.0  # standard deviations beyond which a published number pulls linearly only
 NOT_IDENTIFIED = 0.9  # posterior over prior SD above which a datum hardly moves a parameter
-_STEP = 1e-4  # step of the central differences, on the log or logit scale
+_STEP = 3e-3  # step of the central differences, on the log or logit scale; the time of a peak,
+# read off a grid, is rough on a finer scale
 _FRACTIONS = ("F_", "f_", "fm_")
 
 
@@ -153,7 +155,8 @@ def _bounded(symbol: str, value: float) -> bool:
 
 def _soft(residual: Array) -> Array:
     """Square root of the soft-L1 loss with its sign: a published outlier pulls linearly only."""
-    return np.sign(residual) * np.sqrt(2 * (np.sqrt(1 + residual**2) - 1))
+    scaled = (residual / SOFT_BEYOND) ** 2
+    return np.sign(residual) * SOFT_BEYOND * np.sqrt(2 * (np.sqrt(1 + scaled) - 1))
 
 
 def _by_design(

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.dosing import Dose
-from ketasim.engine import Concentrations, concentrations
+from ketasim.engine import Concentrations, concentrations, peak
 from ketasim.inference.training import Design, TrainingRow
 from ketasim.models import LinearModel
 
 Array = NDArray[np.float64]
 
 FOREVER = 1000.0  # h; long enough for every area to be complete
-_EARLY = np.concatenate([np.arange(0, 20) / 60, np.arange(20, 240, 4) / 60])
+_EARLY = np.concatenate(
+    [np.arange(0, 60) / 60, np.arange(60, 120, 2) / 60, np.arange(120, 240, 5) / 60]
+)
 _LATE = np.concatenate([np.arange(4, 12, 0.5), np.arange(12, 49, 4)])
 
 
@@ -69,12 +71,12 @@ def _metric(
     key = (row.analyte, row.site)
     match row.metric:
         case "cmax":
-            return peak_of(times, solved.values[key])[0]
+            return peak(times, solved.values[key], breaks=design.breaks())[0]
         case "tmax":
-            return peak_of(times, solved.values[key])[1]
+            return peak(times, solved.values[key], breaks=design.breaks())[1]
         case "cmax_second":
             later = times >= max(dose.time for dose in design.doses())
-            return peak_of(times[later], solved.values[key][later])[0]
+            return peak(times[later], solved.values[key][later], breaks=design.breaks())[0]
         case "c_at" | "c_load":
             return solved.values[key][np.searchsorted(times, row.until - 1e-6)]
         case "auc":
@@ -109,31 +111,3 @@ def _metric(
 def _molar(values: Mapping[str, Array], solved: Concentrations, site: str) -> Array:
     ketamine = solved.areas["ketamine", site][-1] / values["MW_K"]
     return ketamine + solved.areas["norketamine", site][-1] / values["MW_NK"]
-
-
-def peak_of(times: Array, values: Array) -> tuple[Array, Array]:
-    """Largest value and its time, by a parabola through the highest point and its neighbours.
-
-    **Arguments:**
-
-    - `times`: h, shape (T,).
-    - `values`: shape (T, n).
-
-    **Returns:** peak and its time, each of shape (n,).
-    """
-    top = np.clip(values.argmax(axis=0), 1, len(times) - 2)
-    column = np.arange(values.shape[1])
-    t0, t1, t2 = times[top - 1], times[top], times[top + 1]
-    y0, y1, y2 = values[top - 1, column], values[top, column], values[top + 1, column]
-    d1, d2 = (y1 - y0) / (t1 - t0), (y2 - y1) / (t2 - t1)
-    curve = (d2 - d1) / (t2 - t0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = np.where(curve < 0, (t0 + t1) / 2 - d1 / (2 * curve), t1)
-    at = np.clip(at, t0, t2)
-    smooth = y0 + d1 * (at - t0) + curve * (at - t0) * (at - t1)
-    best = values.max(axis=0)
-    # at a corner (end of an infusion) the highest grid point is the peak itself
-    inside = (d1 > 0) & (d2 < 0) & (np.abs(smooth - best) < 0.02 * best)
-    return np.where(inside, np.maximum(smooth, best), best), np.where(
-        inside, at, times[values.argmax(axis=0)]
-    )

@@ -59,6 +59,11 @@ class Design:
             )
         return (Dose(0.0, self.drug, self.route, amount, unit, duration=self.over),)
 
+    def breaks(self) -> tuple[float, ...]:
+        """Times at which an injection or infusion starts or ends, h: corners of the curve."""
+        doses = self.doses()
+        return tuple(d.time for d in doses) + tuple(d.time + d.duration for d in doses)
+
     def covariates(self) -> dict[str, float]:
         """Covariates of the reference model for this design, enzymes undisturbed."""
         return {

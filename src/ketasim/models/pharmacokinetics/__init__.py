@@ -26,5 +26,6 @@ MODELS: dict[str, LinearModel] = {
         anaesthesia.CLEMENTS1981,
     )
 }
+"""Every pharmacokinetic model by its name."""
 
 __all__ = ["MODELS"]
