@@ -35,7 +35,6 @@ _SPARSE = (np.array([0.0, 0.5, 1.0, 2.0, 4.0, 12.0]),)
 _BETWEEN = 12.0  # h, where nothing happens
 _MANY = 60  # sessions; beyond, those between the first and the last get fewer times
 _DECIMALS = 10  # as the engine rounds times
-_TOGETHER = 2.0  # h; doses that follow each other within it belong to one session
 
 
 @dataclass(frozen=True)
@@ -61,21 +60,21 @@ class Session:
 def sessions_of(
     doses: Sequence[Dose], horizon: float, durations: Mapping[str, Sequence[float]]
 ) -> tuple[Session, ...]:
-    """Group doses into sessions: a dose within two hours of the one before belongs to it.
+    """Collect the doses of each session.
 
     **Arguments:**
 
-    - `doses`: of the regimen, in any order.
+    - `doses`: of the regimen; each says which session it belongs to.
     - `horizon`: h, end of the course.
     - `durations`: route to how long its own inputs last, h, such as the release from a tablet.
     """
-    groups: list[list[Dose]] = []
-    last_end = -np.inf
-    for dose in sorted(doses, key=lambda d: d.time):
-        if not groups or dose.time > last_end + _TOGETHER:
-            groups.append([])
-        groups[-1].append(dose)
-        last_end = max(last_end, dose.time + dose.duration)
+    members: dict[int, list[Dose]] = {}
+    for dose in doses:
+        members.setdefault(dose.session, []).append(dose)
+    groups = sorted(
+        (sorted(group, key=lambda d: d.time) for group in members.values()),
+        key=lambda group: group[0].time,
+    )
     starts = [group[0].time for group in groups]
     sessions: list[Session] = []
     for group, until in zip(groups, [*starts[1:], horizon], strict=True):

@@ -112,14 +112,18 @@ def _between(areas: Concentrations, key: Key, start: float, end: float) -> Array
 
 
 def _single(model: LinearModel, cohort: Cohort, session: Session) -> Concentrations:
-    """The first session as if no other followed."""
+    """The first session as if no other came before or followed."""
+    doses = [replace(dose, steady_state_interval=None) for dose in session.doses]
     marks = [session.end + after for after in (*HALF_LIFE_AT, complete_after(model))]
-    return solve_cohort(model, cohort, session.doses, np.array([0.0, *marks]), areas=True)
+    return solve_cohort(model, cohort, doses, np.array([0.0, *marks]), areas=True)
 
 
 def _as_iv(model: LinearModel, cohort: Cohort, session: Session) -> Concentrations:
     """The same patients with the same doses, given into the vein."""
-    doses = [replace(d, route="iv", duration=0.0, device=0) for d in session.doses]
+    doses = [
+        replace(d, route="iv", duration=0.0, device=0, steady_state_interval=None)
+        for d in session.doses
+    ]
     end = session.end + complete_after(model)
     return solve_cohort(model, cohort, doses, np.array([0.0, end]), areas=True)
 

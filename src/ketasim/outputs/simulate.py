@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError, near
 from ketasim.dosing import Course, load_course
 from ketasim.evidence import load_card
-from ketasim.models import MODELS, RECEPTOR
+from ketasim.models import MODELS, RECEPTOR, LinearModel
 from ketasim.outputs.calendar import checked_times, output_times, sessions_of
 from ketasim.outputs.simulation import BLOCK, Simulation
 from ketasim.outputs.solving import Key, input_durations, solve_cohort
@@ -20,6 +20,7 @@ from ketasim.population import virtual_patients
 
 Array = NDArray[np.float64]
 
+_MOST_GIGABYTES = 4.0
 _ORDER = (
     "s_ketamine",
     "r_ketamine",
@@ -78,6 +79,7 @@ def simulate(
         hours = output_times(sessions, course.horizon)
     else:
         hours = checked_times(times)
+    _check_size(model, len(hours), cohort.n, sites)
     solved = solve_cohort(model, cohort, doses, hours, sites=sites)
     values = {
         (quantity, site): solved.values[quantity, site]
@@ -105,6 +107,19 @@ def simulate(
         values=values,
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _check_size(model: LinearModel, times: int, patients: int, sites: Sequence[str] | None) -> None:
+    """Refuse what would not fit into memory, before anything is computed."""
+    curves = sum(sites is None or output.site in sites for output in model.outputs)
+    # each output for both enantiomers and their sum
+    gigabytes = 3 * curves * times * patients * 8 / 1e9
+    if gigabytes > _MOST_GIGABYTES:
+        raise InputError(
+            "population.n",
+            f"{patients} patients at {times} times need {gigabytes:.0f} GB",
+            "ask for fewer patients, a shorter horizon, or give times or sites",
+        )
 
 
 def _course_warnings(course: Course) -> tuple[str, ...]:

@@ -52,6 +52,16 @@ class Cohort:
         """Parameters and covariates together, as the engine takes them."""
         return {**self.parameters, **self.covariates}
 
+    def describe(self) -> str:
+        """Say in a sentence who was simulated."""
+        if self.typical:
+            return "The typical patient: no spread between patients."
+        return (
+            f"{self.n} virtual patients around the patient: weight, age and all else that is given "
+            f"are the patient's own; {len(self.spread)} parameters differ between patients as "
+            f"published (seed {self.seed})."
+        )
+
     def take(self, which: slice | NDArray[np.int64]) -> Cohort:
         """Return some of the patients, unchanged.
 
