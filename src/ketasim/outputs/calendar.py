@@ -121,7 +121,8 @@ def output_times(sessions: Sequence[Session], horizon: float) -> Array:
         found += [_limited(anchor + part, session) for anchor, parts in anchors for part in parts]
         found.append(_limited(np.array(session.turns if shown else session.turns[-1:]), session))
     times = np.unique(np.round(np.concatenate(found), _DECIMALS))
-    return times[(times >= 0.0) & (times <= horizon)]
+    # rounding may put the horizon a hair beyond itself
+    return times[(times >= 0.0) & (times <= horizon + 10.0**-_DECIMALS)]
 
 
 def checked_times(times: Iterable[float]) -> Array:
