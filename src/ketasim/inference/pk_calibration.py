@@ -250,7 +250,7 @@ def _card(problem: _Problem, vector: Array, covariance: Array) -> Card:
                 value=float(f"{value:.4g}"),
                 grade=grade,
                 source="ketasim",
-                locator=f"joint fit; prior {old.value:g}, {old.source or 'no source'} {old.locator}",
+                locator=f"joint fit; prior {old.value:g} {old.source} {old.locator}".strip(),
                 rse=float(f"{100 * relative:.3g}"),
                 low=float(f"{low:.4g}"),
                 high=float(f"{high:.4g}"),
