@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.engine.inputs import DoseLike, inputs_of
+from ketasim.engine.inputs import DoseLike, check_doses, inputs_of
 from ketasim.engine.linear import solve_linear
 from ketasim.models import LinearModel, Output, Stream, evaluate
 
@@ -66,6 +66,7 @@ def concentrations(
 
     **Raises:** `InputError` when the model does not know a drug or route that is dosed.
     """
+    check_doses(model, doses)
     outputs = tuple(
         o
         for o in model.outputs

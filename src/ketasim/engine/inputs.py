@@ -73,6 +73,26 @@ class Input:
     interval: float | None = None
 
 
+def check_doses(model: LinearModel, doses: Sequence[DoseLike]) -> None:
+    """Refuse doses a model cannot follow.
+
+    **Raises:** `InputError` when the model does not know a dose's route or drug.
+    """
+    for number, dose in enumerate(doses):
+        if dose.drug not in model.streams:
+            raise InputError(
+                f"doses[{number}].drug",
+                f"the model '{model.name}' does not describe {dose.drug}",
+                f"use pk_model: reference, or {' or '.join(model.streams)}",
+            )
+        if dose.route not in model.routes:
+            raise InputError(
+                f"doses[{number}].route",
+                f"the model '{model.name}' does not describe the route {dose.route}",
+                f"use pk_model: reference, or a route it knows ({near(dose.route, model.routes)})",
+            )
+
+
 def inputs_of(
     model: LinearModel,
     doses: Sequence[DoseLike],
@@ -92,20 +112,9 @@ def inputs_of(
 
     **Raises:** `InputError` when the model does not know a dose's route or drug.
     """
+    check_doses(model, doses)
     inputs: list[Input] = []
-    for number, dose in enumerate(doses):
-        if dose.drug not in model.streams:
-            raise InputError(
-                f"doses[{number}].drug",
-                f"the model '{model.name}' does not describe {dose.drug}",
-                f"use pk_model: reference, or {' or '.join(model.streams)}",
-            )
-        if dose.route not in model.routes:
-            raise InputError(
-                f"doses[{number}].route",
-                f"the model '{model.name}' does not describe the route {dose.route}",
-                f"use pk_model: reference, or a route it knows ({near(dose.route, model.routes)})",
-            )
+    for dose in doses:
         share = sum(s.share for s in model.streams[dose.drug] if s.prefix == stream.prefix)
         if share == 0:
             continue

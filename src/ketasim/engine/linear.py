@@ -107,6 +107,7 @@ def solve_linear(
     held = np.zeros((n, m))
     found: dict[float, tuple[Array, Array, Array]] = {}
     starts, ends, pulses = _events(inputs)
+    running = [0] * k
     channel_columns = [column[name] for name in channels]
     now = grid[0] if grid else 0.0
     for time in grid:
@@ -120,9 +121,15 @@ def solve_linear(
                 held += _area(matrix(middle), extended[:, :m] - before - supplied)
             now = time
         for item in ends.get(time, ()):
-            extended[:, m + channels.index(item.state)] -= item.amount / item.duration
+            channel = channels.index(item.state)
+            extended[:, m + channel] -= item.amount / item.duration
+            running[channel] -= 1
+            if running[channel] == 0:
+                extended[:, m + channel] = 0.0  # what rounding leaves would run on for ever
         for item in starts.get(time, ()):
-            extended[:, m + channels.index(item.state)] += item.amount / item.duration
+            channel = channels.index(item.state)
+            extended[:, m + channel] += item.amount / item.duration
+            running[channel] += 1
         for item in pulses.get(time, ()):
             extended[:, column[item.state]] += item.amount
             given[:, column[item.state]] += item.amount
