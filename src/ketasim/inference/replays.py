@@ -194,7 +194,11 @@ class PerezRuixo2021:
         for fact in table:
             population, dose = fact.get("population"), _value(fact, "dose")
             analyte, metric = fact.get("analyte"), fact.get("metric")
-            mismatch = analyte == "noresketamine" and metric == "AUC0-24"
+            notes: list[str] = []
+            if analyte == "noresketamine" and metric == "AUC0-24":
+                notes.append("does not follow from the paper's own Table 3, as others report too")
+            if population.startswith(">60"):
+                notes.append(f"age not printed; {self.age_above_60:g} years, derived by fit")
             rows.append(
                 ReplayRow(
                     self.key,
@@ -205,11 +209,7 @@ class PerezRuixo2021:
                     fact.get("unit"),
                     fact.source,
                     fact.get("locator"),
-                    note=(
-                        "does not follow from the paper's own Table 3, as others report too"
-                        if mismatch
-                        else ""
-                    ),
+                    note="; ".join(notes),
                 )
             )
         return rows + self._abstract()

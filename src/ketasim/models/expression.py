@@ -38,18 +38,23 @@ _ALLOWED = (
 def _parse(text: str) -> tuple[CodeType, frozenset[str]]:
     tree = ast.parse(text, mode="eval")
     names: set[str] = set()
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
             raise ValueError(f"'{text}': {type(node).__name__} is not arithmetic")
-        if isinstance(node, ast.Constant) and node.value not in (0, 1, 2):
+        if isinstance(node, ast.Constant) and (
+            isinstance(node.value, bool) or node.value not in (0, 1, 2)
+        ):
             raise ValueError(f"'{text}': a declaration holds no numbers but 0, 1 and 2")
         if isinstance(node, ast.Call) and (
             not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS
         ):
             raise ValueError(f"'{text}': only {', '.join(_FUNCTIONS)} may be called")
-        if isinstance(node, ast.Name):
+        if isinstance(node, ast.Name) and id(node) not in called:
+            if node.id in _FUNCTIONS:
+                raise ValueError(f"'{text}': {node.id} is a function and no symbol")
             names.add(node.id)
-    return compile(tree, f"<{text}>", "eval"), frozenset(names - set(_FUNCTIONS))
+    return compile(tree, f"<{text}>", "eval"), frozenset(names)
 
 
 def names_in(text: str) -> frozenset[str]:
