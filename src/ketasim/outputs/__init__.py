@@ -1,8 +1,23 @@
 """Results: the verb `simulate`, its tables and where their numbers come from."""
 
 from ketasim.outputs.calendar import Session
+from ketasim.outputs.report import simulation_report
+from ketasim.outputs.report_calibration import calibration_report, fit_table
+from ketasim.outputs.report_figures import plot
+from ketasim.outputs.report_page import read_sources_used
 from ketasim.outputs.sensitivity import Elasticity
 from ketasim.outputs.simulate import simulate
 from ketasim.outputs.simulation import Assumption, Simulation
 
-__all__ = ["Assumption", "Elasticity", "Session", "Simulation", "simulate"]
+__all__ = [
+    "Assumption",
+    "Elasticity",
+    "Session",
+    "Simulation",
+    "calibration_report",
+    "fit_table",
+    "plot",
+    "read_sources_used",
+    "simulate",
+    "simulation_report",
+]

@@ -205,7 +205,7 @@ def _points(points: Points, x: Any, y: Any) -> Any:
         filled=True,
         color=points.colour,
         opacity=0.72,
-        size=34,
+        size=46,
         stroke="white",
         strokeWidth=0.6,
         clip=True,
@@ -295,7 +295,14 @@ def svg(panel: Panel, description: str) -> str:
     text = re.sub(r'\bid="', f'id="f{number}-', text)
     text = re.sub(r"url\(#", f"url(#f{number}-", text)
     text = re.sub(r'href="#', f'href="#f{number}-', text)
-    text = re.sub(r"-?\d+\.\d{3,}", lambda hit: f"{float(hit[0]):.2f}".rstrip("0"), text)
+    # a hundredth of a pixel is enough
+    text = re.sub(r"-?\d+\.\d{3,}", lambda hit: f"{round(float(hit[0]), 2):g}", text)
+    # what a point is shows under the pointer
+    text = re.sub(
+        r'<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="point"([^>]*)/>',
+        r"<path\2><title>\1</title></path>",
+        text,
+    )
     head = text[: text.index(">") + 1]
     label = html.escape(description, quote=True)
     kept = re.sub(r'\s(?:width|height|class|style|role|aria-\w+)="[^"]*"', "", head)

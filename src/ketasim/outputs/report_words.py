@@ -13,6 +13,7 @@ QUANTITIES = {
     "s_hnk": "S-hydroxynorketamine",
     "r_hnk": "R-hydroxynorketamine",
     "each_norketamine": "each norketamine",
+    "ketamine+norketamine": "ketamine and norketamine together",
     "nmda_block": "NMDA block",
 }
 """Quantity to its name in words."""

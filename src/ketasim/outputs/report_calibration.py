@@ -101,8 +101,8 @@ def fit_table(fit: PkFit) -> polars.DataFrame:
     for kind, fact, source, reason in _left_out():
         rows.append({"kind": kind, "fact": fact, "source": source, "use": "out", "reason": reason})
     text = ("kind", "fact", "source", "use", "group", "design", "analyte", "site", "metric", "unit")
-    schema = {name: pl.String for name in text}
-    schema |= {name: pl.Float64 for name in ("published", "predicted", "fold_error")}
+    numbers = ("published", "predicted", "fold_error")
+    schema = {**dict.fromkeys(text, pl.String), **dict.fromkeys(numbers, pl.Float64)}
     return pl.DataFrame(rows, schema={**schema, "reason": pl.String})
 
 
@@ -185,8 +185,9 @@ def _interaction_row(one: Compared) -> InteractionRow:
 
 def _exposure(one: Compared) -> Shown:
     row = _training(one)
-    until = "" if math.isinf(row.until) else f" at {number(row.until)} h"
-    what = f"{words.metric(row.metric)}{until}, {words.quantity(row.analyte)}, {row.site}"
+    at = "until" if row.metric == "auc" else "at"
+    until = "" if math.isinf(row.until) else f" {at} {row.until:.3g} h"
+    what = f"{_metric(row.metric)}{until}, {words.quantity(row.analyte)}, {row.site}"
     return Shown(
         row.fact,
         row.source,
@@ -208,7 +209,7 @@ def _interaction(one: Compared) -> Shown:
     return Shown(
         row.fact,
         row.source,
-        f"{words.metric(row.metric)} ratio, {analytes}",
+        f"{_metric(row.metric)} ratio, {analytes}",
         _design(row.design),
         row.perpetrator,
         row.use,
@@ -220,11 +221,15 @@ def _interaction(one: Compared) -> Shown:
     )
 
 
+def _metric(name: str) -> str:
+    return "AUC" if name == "auc" else words.metric(name)
+
+
 def _design(design: Design | None) -> str:
     if design is None:
         return ""
     dose = design.dose if " " in design.dose else f"{design.dose} {design.dose_unit}"
-    over = f" over {number(60 * design.over)} min" if design.over else ""
+    over = f" over {60 * design.over:.3g} min" if design.over else ""
     ancestry = "" if design.ancestry == "white" else f", {design.ancestry}"
     return f"{design.drug} {dose} {design.route.replace('_', ' ')}{over}{ancestry}"
 
@@ -249,7 +254,7 @@ def _scatter(fit: PkFit) -> Figure:
     for title, unit, shown in kinds:
         rows = [one for one in used if _training(one).unit == unit]
         if rows:
-            points = _grouped(rows, lambda one: _route(one), _ROUTES)
+            points = _grouped(rows, _route, _ROUTES)
             drawings.append(_square(title, shown, points, rows))
     names = [r for r in _ROUTES if any(_route(one) == r for one in used)]
     legend = [_dot(*_ROUTES[name]) for name in names]
@@ -414,4 +419,3 @@ def _parameters(fit: PkFit) -> list[dict[str, Any]]:
             }
         )
     return rows
-

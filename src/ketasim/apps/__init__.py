@@ -1,0 +1,3 @@
+"""What people run: the command line."""
+
+__all__: list[str] = []

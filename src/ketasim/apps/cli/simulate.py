@@ -1,0 +1,99 @@
+"""`ketasim simulate`: a course file goes in, tables and a report come out."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from ketasim.apps.cli.console import (
+    AsJson,
+    OutFolder,
+    check_file,
+    check_folder,
+    note,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from ketasim.dosing import Course
+
+
+def simulate(
+    course: Annotated[Path, Parameter(help="Course file (YAML).")],
+    /,
+    *,
+    out: OutFolder,
+    typical: Annotated[
+        bool, Parameter(help="The typical patient, even if the file asks for a population.")
+    ] = False,
+    n: Annotated[int | None, Parameter(help="Virtual patients around the patient.")] = None,
+    seed: Annotated[int | None, Parameter(help="Seed of the virtual patients.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate a course: writes summary.csv, timecourse.parquet and report.html."""
+    check_file(course, "COURSE")
+    check_folder(out)
+
+    import io
+
+    from ketasim._base import write_whole
+    from ketasim.outputs import simulate as run
+    from ketasim.outputs import simulation_report
+
+    result = run(_loaded(course, typical, n, seed), typical=typical)
+    parquet = io.BytesIO()
+    result.to_parquet(parquet)
+    paths = write_whole(
+        out,
+        {
+            "summary.csv": result.summary().write_csv().encode(),
+            "timecourse.parquet": parquet.getvalue(),
+            "report.html": simulation_report(
+                result, command=_command(course, out, typical, n, seed)
+            ).encode(),
+        },
+    )
+    if as_json:
+        print_json(
+            {
+                "metadata": result.metadata,
+                "exposure": result.exposure().to_dicts(),
+                "warnings": list(result.warnings),
+                "files": [str(path) for path in paths],
+            }
+        )
+        return
+    for warning in result.warnings:
+        note(f"warning: {warning}")
+    for path in paths:
+        print(path)
+
+
+def _loaded(path: Path, typical: bool, n: int | None, seed: int | None) -> Course:
+    """The course of a file, with the population that the options ask for."""
+    from ketasim._base import InputError
+    from ketasim.dosing import load_course
+
+    course = load_course(path)
+    if typical and (n is not None or seed is not None):
+        option = "--n" if n is not None else "--seed"
+        raise InputError(option, "a typical patient has no population", f"leave out {option}")
+    if seed is not None and n is None and course.population is None:
+        raise InputError("--seed", "the course has no population", "give its size with --n")
+    if n is None and seed is None:
+        return course
+    asked = {"n": n, "seed": seed}
+    population = course.to_dict().get("population", {})
+    population |= {name: value for name, value in asked.items() if value is not None}
+    return load_course({**course.to_dict(), "population": population})
+
+
+def _command(course: Path, out: Path, typical: bool, n: int | None, seed: int | None) -> str:
+    words = ["ketasim", "simulate", str(course), "--out", str(out)]
+    words += ["--typical"] if typical else []
+    words += [] if n is None else ["--n", str(n)]
+    words += [] if seed is None else ["--seed", str(seed)]
+    return shlex.join(words)
