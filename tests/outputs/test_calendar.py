@@ -68,6 +68,13 @@ def test_steps_of_an_infusion_are_one_session() -> None:
     assert (last.start, last.until) == (48.0, 96.0)
 
 
+def test_doses_after_the_horizon_are_not_seen() -> None:
+    (session,) = sessions_of(_infusions([0, 7], 40.0), 100.0, {})
+    assert session.until == 100.0
+    assert len(session.doses) == 1
+    assert sessions_of(_infusions([7], 40.0), 100.0, {}) == ()
+
+
 def test_given_times_are_sorted_once() -> None:
     assert checked_times([3, 1, 2, 1]).tolist() == [1.0, 2.0, 3.0]
 

@@ -213,6 +213,15 @@ def test_sessions_add_up(many: Simulation) -> None:
     assert [len(s.doses) for s in many.sessions] == [2, 2]
 
 
+def test_doses_after_the_horizon_count_for_nothing() -> None:
+    within = simulate(course("esketamine 56 mg intranasal on days 0 3"))
+    beyond = simulate(course("esketamine 56 mg intranasal on days 0 3 9"))
+    assert _metric(beyond, "auc_inf", "s_ketamine", "venous", "course") == pytest.approx(
+        _metric(within, "auc_inf", "s_ketamine", "venous", "course"), rel=1e-12
+    )
+    assert any("horizon" in warning for warning in beyond.warnings)
+
+
 def test_the_last_session_is_measured_from_its_own_start(many: Simulation) -> None:
     first = _metric(many, "tmax", "s_ketamine", "venous", "first")
     last = _metric(many, "tmax", "s_ketamine", "venous", "last")
@@ -250,6 +259,20 @@ def test_assumptions_that_acted_are_listed() -> None:
     under_the_skin = simulate(course("ketamine 0.5 mg/kg sc on day 0"))
     assert {"F_sc", "ka_sc", "Kp_uu"} <= {one.symbol for one in under_the_skin.assumptions}
     assert "F_sc" not in {one.symbol for one in simulate(course()).assumptions}
+
+
+def test_what_was_assumed_of_the_input_is_listed() -> None:
+    run = simulate({"regimen": IV})
+    assert {one.symbol for one in run.assumptions if one.what == "input"} == {
+        "patient.weight",
+        "horizon",
+    }
+
+
+def test_who_was_simulated_is_said(typical: Simulation, many: Simulation) -> None:
+    assert "typical" in typical.cohort.describe()
+    assert "40 virtual patients" in many.cohort.describe()
+    assert "seed 1" in many.cohort.describe()
 
 
 def test_citations_are_those_of_what_acted(typical: Simulation) -> None:

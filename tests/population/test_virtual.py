@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ketasim.dosing import load_course
 
 from ketasim._base import InputError
+from ketasim.dosing import load_course
 from ketasim.evidence import load_card
 from ketasim.models import MODELS
 from ketasim.population import Cohort, virtual_patients

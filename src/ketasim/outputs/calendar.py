@@ -60,7 +60,7 @@ class Session:
 def sessions_of(
     doses: Sequence[Dose], horizon: float, durations: Mapping[str, Sequence[float]]
 ) -> tuple[Session, ...]:
-    """Collect the doses of each session.
+    """Collect the doses of each session; doses after the horizon are not seen.
 
     **Arguments:**
 
@@ -70,6 +70,8 @@ def sessions_of(
     """
     members: dict[int, list[Dose]] = {}
     for dose in doses:
+        if dose.time >= horizon:
+            continue
         members.setdefault(dose.session, []).append(dose)
     groups = sorted(
         (sorted(group, key=lambda d: d.time) for group in members.values()),
@@ -77,7 +79,7 @@ def sessions_of(
     )
     starts = [group[0].time for group in groups]
     sessions: list[Session] = []
-    for group, until in zip(groups, [*starts[1:], horizon], strict=True):
+    for group, until in zip(groups, [*starts[1:], horizon][: len(groups)], strict=True):
         turns = {
             time
             for dose in group

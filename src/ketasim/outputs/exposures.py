@@ -38,7 +38,6 @@ _UNITS = {
 def exposure_table(
     model: LinearModel,
     cohort: Cohort,
-    doses: Sequence[Dose],
     sessions: Sequence[Session],
     times: Array,
     values: Mapping[Key, Array],
@@ -49,7 +48,7 @@ def exposure_table(
 
     **Arguments:**
 
-    - `model`, `cohort`, `doses`, `sessions`, `horizon`: what was simulated.
+    - `model`, `cohort`, `sessions`, `horizon`: what was simulated.
     - `times`: h, shape (T,). `values`: (quantity, site) to arrays of shape (T, n).
     - `units`: (quantity, site) to unit.
 
@@ -62,6 +61,7 @@ def exposure_table(
     chosen = {"first": sessions[0]}
     if len(sessions) > 1:
         chosen["last"] = sessions[-1]
+    doses = [dose for session in sessions for dose in session.doses]
     areas = _areas(model, cohort, doses, chosen.values(), horizon)
     single = _single(model, cohort, sessions[0])
     iv = _as_iv(model, cohort, sessions[0]) if "iv" in model.routes else None

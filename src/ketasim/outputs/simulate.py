@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
-from ketasim.dosing import Course, load_course
+from ketasim.dosing import Course, PopulationSpec, load_course
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, RECEPTOR, LinearModel
 from ketasim.outputs.calendar import checked_times, output_times, sessions_of
@@ -62,6 +63,7 @@ def simulate(
     times, or a route or drug that the model does not know cannot be used.
     """
     course = course if isinstance(course, Course) else load_course(course)
+    course = _with_population(course, typical, seed)
     if course.pk_model not in MODELS:
         raise InputError(
             "pk_model", f"unknown model '{course.pk_model}'", near(course.pk_model, MODELS)
@@ -73,7 +75,7 @@ def simulate(
                 "sites", f"the model '{model.name}' has no site '{site}'", near(site, model.sites)
             )
     doses = course.regimen.doses
-    cohort = virtual_patients(course, card, model, typical=typical, seed=seed)
+    cohort = virtual_patients(course, card, model)
     if times is None:
         sessions = sessions_of(doses, course.horizon, input_durations(model, cohort))
         hours = output_times(sessions, course.horizon)
@@ -87,7 +89,7 @@ def simulate(
         for quantity in _ORDER
         if (quantity, site) in solved.values
     }
-    warnings = [*_course_warnings(course), *cohort.notes]
+    warnings = [*course.warnings, *cohort.notes]
     receptor_card = load_card("receptor")
     effect = _at(values, RECEPTOR.site)
     if effect:
@@ -122,8 +124,13 @@ def _check_size(model: LinearModel, times: int, patients: int, sites: Sequence[s
         )
 
 
-def _course_warnings(course: Course) -> tuple[str, ...]:
-    return tuple(course.warnings)
+def _with_population(course: Course, typical: bool, seed: int | None) -> Course:
+    """The course as it is simulated, so that its normal form reproduces the result."""
+    if typical:
+        return replace(course, population=None)
+    if seed is None or course.population is None:
+        return course
+    return replace(course, population=PopulationSpec(n=course.population.n, seed=seed))
 
 
 def _at(values: Mapping[Key, Array], site: str) -> dict[str, Array]:

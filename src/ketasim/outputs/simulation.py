@@ -47,9 +47,9 @@ class Assumption:
     **Arguments:**
 
     - `what`: `parameter`, `spread` (between patients) or `input` (of the course).
-    - `symbol`, `meaning`: which one. `card`: where it is written, empty for the input.
-    - `value`, `unit`: as written.
-    - `note`: why this value.
+    - `symbol`, `meaning`: which one; for the input the field, and what was assumed in a sentence.
+    - `card`: where it is written. `value`, `unit`: as written. `note`: why this value. All are
+      empty for the input.
     """
 
     what: str
@@ -67,7 +67,7 @@ class Simulation:
 
     **Arguments:**
 
-    - `course`: the input.
+    - `course`: the input, with the population that was simulated.
     - `model`, `card`: the pharmacokinetic structure and its numbers.
     - `receptor_card`: the numbers of the NMDA block.
     - `times`: h from the first dose, shape (T,).
@@ -142,7 +142,6 @@ class Simulation:
         return exposure_table(
             self.model,
             self.cohort,
-            self.course.regimen.doses,
             self.sessions,
             self.times,
             self.values,
@@ -183,8 +182,8 @@ class Simulation:
     def assumptions(self) -> tuple[Assumption, ...]:
         """Everything graded `assumed` that acted in this run."""
         found = [
-            Assumption("input", field, f"{field} of the patient", "", str(value), "", note)
-            for field, value, note in _assumed_input(self.course)
+            Assumption("input", field, sentence, "", "", "", "")
+            for field, sentence in zip(self.course.assumed, self.course.assumptions, strict=True)
         ]
         for one in self.elasticities:
             entry = one.entry
@@ -246,7 +245,7 @@ class Simulation:
             "typical": self.cohort.typical,
             "seed": self.cohort.seed,
             "times": len(self.times),
-            "input": _normal_form(self.course),
+            "input": self.course.to_dict(),
         }
 
     def to_parquet(self, path: str | Path | IO[bytes]) -> None:
@@ -292,11 +291,3 @@ def _columns(table: pl.DataFrame) -> dict[str, list[Any]]:
         pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in floats
     )
     return finite.to_dict(as_series=False)
-
-
-def _assumed_input(_course: Course) -> tuple[tuple[str, str, str], ...]:
-    return ()
-
-
-def _normal_form(_course: Course) -> dict[str, Any]:
-    return {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TICLOPIDINE = "TICLOPIDINE"
 TICLOPIDINE_DOSE = 250.0  # mg, twice daily, as studied (peltoniemi2011; pk/interactions)
 _JAPANESE = "japanese"
-_ASIAN = ("asian", "japanese", "chinese", "korean")
+_ASIAN = ("asian", "japanese")
 
 
 def covariates_of(
@@ -34,7 +34,7 @@ def covariates_of(
 
     **Raises:** `InputError` when a nasal spray and esketamine devices are mixed.
     """
-    ancestry = (patient.ancestry or "").lower()
+    ancestry = patient.ancestry
     asian = 1.0 if ancestry in _ASIAN else 0.0
     age, age_notes = _age(patient, model, card)
     known: dict[str, float] = {

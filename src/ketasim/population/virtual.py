@@ -22,7 +22,6 @@ def virtual_patients(
     model: LinearModel,
     *,
     typical: bool = False,
-    seed: int | None = None,
 ) -> Cohort:
     """Make the patients of a course.
 
@@ -38,7 +37,6 @@ def virtual_patients(
     **Other arguments:**
 
     - `typical`: the typical patient even if the course asks for a population.
-    - `seed`: instead of the course's own.
 
     **Returns:** `Cohort`.
 
@@ -51,7 +49,7 @@ def virtual_patients(
     drawn = {}
     used_seed = None
     if population is not None:
-        used_seed = population.seed if seed is None else seed
+        used_seed = population.seed
         drawn = individual_parameters(card, symbols, used_seed, 0, n)
         occasions = [s for s in symbols if card.entry(s).iov is not None]
         if occasions:
