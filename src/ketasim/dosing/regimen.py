@@ -128,8 +128,8 @@ def number_sessions(groups: Sequence[Sequence[Dose]]) -> tuple[Dose, ...]:
     """Number sessions and sort their doses.
 
     Groups are numbered by their first dose. A group that starts before or just when what is being
-    given ends belongs to the same session: the second step of an infusion, or a device after a
-    device.
+    given ends belongs to the same session, as the second step of an infusion does; so does a nasal
+    device that says it is not the first.
 
     **Arguments:**
 
@@ -141,11 +141,12 @@ def number_sessions(groups: Sequence[Sequence[Dose]]) -> tuple[Dose, ...]:
     session, end = -1, -math.inf
     for group in sorted(groups, key=lambda g: min(d.time for d in g)):
         start = min(dose.time for dose in group)
-        if start > end + _SAME_TIME:
+        later_device = session >= 0 and min(dose.device for dose in group) > 0
+        if start > end + _SAME_TIME and not later_device:
             session += 1
             end = -math.inf
         numbered += [replace(dose, session=session) for dose in group]
-        end = max(end, max(dose.end for dose in group))
+        end = max(end, *(dose.end for dose in group))
     return in_order(numbered)
 
 

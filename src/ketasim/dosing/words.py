@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from ketasim.dosing.dose import Dose, base_fraction
 
@@ -77,20 +77,16 @@ def describe_times(starts: Sequence[float]) -> str:
     """Say when sessions start: by day numbers where they start days, otherwise by hours."""
     whole = all(abs(start / 24 - round(start / 24)) * 24 < _CLOSE for start in starts)
     numbers = [_number(round(start / 24) if whole else start) for start in starts]
-    unit, before = (
-        (" h", "at ") if not whole else ("", "on day " if len(starts) == 1 else "on days ")
-    )
     if len(starts) > _LISTED:
-        gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(starts)]
         if max(gaps) - min(gaps) < _CLOSE:
-            ends = (
-                f"day {numbers[0]} to day {numbers[-1]}"
-                if whole
-                else (f"{numbers[0]} h to {numbers[-1]} h")
-            )
-            return f"every {describe_duration(gaps[0])} from {ends}"
+            first, last = (f"day {n}" if whole else f"{n} h" for n in (numbers[0], numbers[-1]))
+            return f"every {describe_duration(gaps[0])} from {first} to {last}"
         numbers = [*numbers[:_LISTED], "…", numbers[-1]]
-    return before + ", ".join(numbers) + unit
+    listed = ", ".join(numbers)
+    if not whole:
+        return f"at {listed} h"
+    return f"on day{'s' if len(starts) > 1 else ''} {listed}"
 
 
 def _is_device(dose: Dose) -> bool:
@@ -100,10 +96,7 @@ def _is_device(dose: Dose) -> bool:
 def _devices(doses: Sequence[Dose]) -> str:
     total = sum(dose.amount for dose in doses)
     first = doses[0]
-    gaps = {
-        round((later.time - earlier.time) * 60, 6)
-        for earlier, later in zip(doses, doses[1:], strict=False)
-    }
+    gaps = {round((later.time - earlier.time) * 60, 6) for earlier, later in pairwise(doses)}
     same = len({(d.amount, d.unit, d.salt, d.steady_state_interval) for d in doses}) == 1
     in_turn = [dose.device for dose in doses] == list(range(len(doses)))
     if not (same and in_turn and len(gaps) <= 1):

@@ -1,0 +1,186 @@
+"""A course of treatment: who gets what, and how long it is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, Field
+
+from ketasim._base import InputError
+from ketasim.dosing.dose import LONGEST
+from ketasim.dosing.fields import FROZEN, Text, quantity, validated
+from ketasim.dosing.guards import check_doses
+from ketasim.dosing.patient import Patient, PopulationSpec
+from ketasim.dosing.regimen import Regimen
+from ketasim.dosing.sentence import parse_regimen
+from ketasim.dosing.structured import DoseItem, items_of, regimen_of
+from ketasim.dosing.yaml_text import read_mapping
+
+FOLLOW_UP: Final = 7 * 24.0
+"""How long a course is followed after its last session when no horizon is given, h."""
+
+REFERENCE: Final = "reference"
+"""The pharmacokinetic model used when none is named."""
+
+
+class CourseFile(BaseModel):
+    """What a course file may say; its JSON schema is the schema of the file.
+
+    **Arguments:**
+
+    - `title`: of the course.
+    - `patient`: who is treated.
+    - `population`: left out, the typical patient.
+    - `regimen`: as a sentence, or
+    - `doses`: as a list.
+    - `horizon`: such as `84 d`; left out, seven days after the last session.
+    - `pk_model`: `reference`, or the name of a published model.
+    """
+
+    model_config = FROZEN
+
+    title: Text = ""
+    patient: Patient = Field(default_factory=lambda: Patient.model_validate({}))
+    population: PopulationSpec | None = None
+    regimen: str | None = None
+    doses: tuple[DoseItem, ...] | None = None
+    horizon: Annotated[float, quantity("h", 0, LONGEST, example="84 d")] | None = None
+    pk_model: Text = REFERENCE
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course of treatment.
+
+    **Arguments:**
+
+    - `title`: of the course.
+    - `patient`: who is treated.
+    - `population`: nothing for the typical patient.
+    - `regimen`: everything given.
+    - `horizon`: h from the start of the course, how long it is followed.
+    - `pk_model`: name of the pharmacokinetic model.
+    - `horizon_given`: false when the horizon is the default, seven days after the last session.
+    """
+
+    title: str
+    patient: Patient
+    population: PopulationSpec | None
+    regimen: Regimen
+    horizon: float
+    pk_model: str = REFERENCE
+    horizon_given: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a horizon that ends before anything is given, and doses nobody survives."""
+        first = self.regimen.doses[0].time
+        if not first < self.horizon <= LONGEST:
+            raise InputError(
+                "horizon",
+                f"{self.horizon:g} h is not after the first dose at {first:g} h, within 20 years",
+                "give a later one, such as '84 d'",
+            )
+        _ = self.warnings
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader of a result must know of the input, as sentences."""
+        late = sum(dose.time >= self.horizon for dose in self.regimen.doses)
+        after = (f"{late} doses come after the horizon and are not seen.",) if late else ()
+        return (*check_doses(self.regimen, self.patient.weight), *after)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Paths of the fields that were left out and whose value was assumed."""
+        horizon = () if self.horizon_given else ("horizon",)
+        return (*(f"patient.{name}" for name in self.patient.assumed), *horizon)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What was assumed of the input, as sentences for reports."""
+        horizon = (
+            f"The horizon is not given: {self.horizon / 24:g} d, seven days after the last session."
+        )
+        return (*self.patient.assumptions, *(() if self.horizon_given else (horizon,)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the normal form: text, numbers, lists and mappings that load back as equal."""
+        form: dict[str, Any] = {"title": self.title} if self.title else {}
+        if self.patient.model_fields_set:
+            form["patient"] = _patient_form(self.patient)
+        if self.population is not None:
+            form["population"] = self.population.model_dump()
+        if self.regimen.text is None:
+            form["doses"] = items_of(self.regimen)
+        else:
+            form["regimen"] = self.regimen.text
+        if self.horizon_given:
+            form["horizon"] = f"{self.horizon!r} h"
+        form["pk_model"] = self.pk_model
+        return form
+
+
+def load_course(source: str | Path | Mapping[str, Any]) -> Course:
+    """Load a course.
+
+    **Arguments:**
+
+    - `source`: path of a YAML file, or its content as a mapping.
+
+    **Returns:** the course, its doses checked against the published ranges.
+
+    **Raises:** `InputError` with the dotted path of the field.
+    """
+    if isinstance(source, Mapping):
+        return _course(source)
+    path = Path(source)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            "course", f"cannot read '{path}' ({reason})", "name a course file that exists"
+        ) from None
+    except (UnicodeDecodeError, ValueError):
+        raise InputError("course", f"'{path}' is not text", "write it as YAML in UTF-8") from None
+    return parse_course(text)
+
+
+def parse_course(text: str) -> Course:
+    """Read a course from the text of a YAML file; see `load_course`."""
+    return _course(read_mapping(text, "course"))
+
+
+def _course(content: Mapping[str, Any]) -> Course:
+    file = validated(CourseFile, dict(content))
+    if (file.regimen is None) == (file.doses is None):
+        problem = "both are" if file.regimen is not None else "neither is"
+        raise InputError(
+            "regimen", f"{problem} given: regimen and doses", "give exactly one of the two"
+        )
+    regimen = (
+        parse_regimen(file.regimen) if file.regimen is not None else regimen_of(file.doses or ())
+    )
+    default = max(regimen.sessions[-1] + FOLLOW_UP, regimen.end)
+    return Course(
+        title=file.title,
+        patient=file.patient,
+        population=file.population,
+        regimen=regimen,
+        horizon=min(default, LONGEST) if file.horizon is None else file.horizon,
+        pk_model=file.pk_model,
+        horizon_given=file.horizon is not None,
+    )
+
+
+def _patient_form(patient: Patient) -> dict[str, Any]:
+    form: dict[str, Any] = patient.model_dump(exclude_unset=True)
+    if "weight" in form:
+        form["weight"] = f"{patient.weight!r} kg"
+    if "medicines" in form:
+        form["medicines"] = list(patient.medicines)
+    return form

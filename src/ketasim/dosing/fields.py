@@ -1,0 +1,184 @@
+"""Fields of an input file: quantities with their unit, and errors as one line with a remedy."""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from ketasim._base import InputError, near, parse_quantity
+
+FROZEN: Final = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+"""What every model of an input has in common."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_CUSTOM: Final = "ketasim"
+_KINDS: Final = {
+    "string_type": ("is not text", "write it as text"),
+    "tuple_type": ("is not a list", "write it as a list, such as [a, b]"),
+    "list_type": ("is not a list", "write it as a list, such as [a, b]"),
+    "int_type": ("is not a whole number", "give a whole number"),
+    "int_from_float": ("is not a whole number", "give a whole number"),
+    "float_type": ("is not a number", "give a number"),
+    "float_parsing": ("is not a number", "give a number"),
+    "finite_number": ("is not a finite number", "give a finite number"),
+    "model_type": ("is not a mapping of names to values", "write it as 'name: value' lines"),
+}
+
+
+def quantity(
+    to: str, low: float, high: float, *, bare: bool = False, example: str = ""
+) -> BeforeValidator:
+    """Validator of a value such as `78 kg`.
+
+    **Arguments:**
+
+    - `to`: the unit of the number it returns.
+    - `low`, `high`: the range accepted, ends included, in that unit.
+    - `bare`: a number without a unit is accepted and is in that unit.
+    - `example`: what to write, for errors, when it is not what is usual for the unit.
+    """
+
+    def read(value: object) -> float:
+        text = value
+        if bare and isinstance(value, int | float) and not isinstance(value, bool):
+            text = f"{value!r} {to}"
+        try:
+            return parse_quantity(text, to, field="", low=low, high=high)
+        except InputError as error:
+            remedy = error.remedy
+            if example and "such as" in remedy:
+                remedy = f"write it with its unit, such as '{example}'"
+            raise refuse(error.problem, remedy) from None
+
+    return BeforeValidator(read, json_schema_input_type=str | float if bare else str)
+
+
+def word(known: Sequence[str], *, listed: bool = False) -> BeforeValidator:
+    """Validator of one word out of several, whatever its case.
+
+    **Arguments:**
+
+    - `known`: the words.
+    - `listed`: answer an unknown word with all of them, because the nearest may mean another thing.
+    """
+    by_name = {name.lower(): name for name in known}
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise refuse(f"'{shortened(value)}' is not a word", _all(known))
+        found = by_name.get(value.strip().lower())
+        if found is None:
+            remedy = _all(known) if listed else _nearest(value, known)
+            raise refuse(f"unknown value '{shortened(value)}'", remedy)
+        return found
+
+    return BeforeValidator(read)
+
+
+def _one_line(value: object) -> str:
+    if not isinstance(value, str):
+        raise refuse(f"'{shortened(value)}' is not text", "write it as text")
+    return " ".join(value.split())
+
+
+Text = Annotated[str, BeforeValidator(_one_line)]
+"""A line of text."""
+
+
+def refuse(problem: str, remedy: str) -> PydanticCustomError:
+    """Error of a validator; `validated` adds the field and raises `InputError`."""
+    return PydanticCustomError(
+        _CUSTOM, "{problem}; {remedy}", {"problem": problem, "remedy": remedy}
+    )
+
+
+def validated(model: type[Model], value: object, *, prefix: str = "") -> Model:
+    """Make a model from what a user wrote.
+
+    **Arguments:**
+
+    - `model`: the class.
+    - `value`: a mapping of names to values.
+    - `prefix`: dotted path of the mapping itself, for errors.
+
+    **Raises:** `InputError` with the dotted path of the first field that cannot be used, such as
+    `patient.weight` or `doses[1].over`; a misspelt name is answered with the nearest known one.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        # a misspelt name is why another is missing, so it is told first
+        details = sorted(error.errors(), key=lambda d: d["type"] != "extra_forbidden")
+        raise _translated(details[0], model, prefix) from None
+
+
+def _translated(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> InputError:
+    location, kind, given = detail["loc"], detail["type"], detail["input"]
+    field = dotted(prefix, location)
+    if kind == _CUSTOM:
+        context = detail.get("ctx", {})
+        return InputError(field, str(context["problem"]), str(context["remedy"]))
+    if kind == "extra_forbidden":
+        known = _names(model, location[:-1])
+        return InputError(
+            field, f"unknown key '{location[-1]}'", _nearest(str(location[-1]), known)
+        )
+    if kind == "missing":
+        return InputError(field, "is missing", "add it")
+    if kind in _KINDS:
+        problem, remedy = _KINDS[kind]
+        return InputError(field or "course", f"'{shortened(given)}' {problem}", remedy)
+    message = detail["msg"].replace("Input should be", "give a value").replace("\n", " ")
+    return InputError(field, f"'{shortened(given)}' cannot be used", message)
+
+
+def dotted(prefix: str, location: Sequence[str | int]) -> str:
+    """Dotted path of a field, such as `doses[1].over`."""
+    path = prefix
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def shortened(value: object, longest: int = 40) -> str:
+    """What a user wrote, on one line and not too long for a message."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _all(known: Sequence[str]) -> str:
+    return "use one of: " + ", ".join(known)
+
+
+def _nearest(given: str, known: Sequence[str]) -> str:
+    by_name = {name.lower(): name for name in known}
+    hint = near(given.strip().lower(), by_name)
+    match = re.fullmatch(r"did you mean '(.*)'\?", hint)
+    return f"did you mean '{by_name[match[1]]}'?" if match else _all(known)
+
+
+def _names(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, ...]:
+    """Names of the fields of the model at a place inside another."""
+    current: type[BaseModel] = model
+    for part in location:
+        if isinstance(part, str):
+            inner = _model_in(current.model_fields[part].annotation)
+            if inner is None:
+                break
+            current = inner
+    return tuple(current.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, types.UnionType, tuple, list, Annotated):
+        found = (_model_in(part) for part in get_args(annotation))
+        return next((model for model in found if model is not None), None)
+    return None

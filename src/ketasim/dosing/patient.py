@@ -1,0 +1,145 @@
+"""Who is treated, and how many virtual patients like them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, word
+from ketasim.evidence import load_card
+
+SEXES: Final = ("female", "male")
+ANCESTRIES: Final = ("white", "black", "asian", "japanese", "other")
+GENOTYPES: Final = ("*1/*1", "*1/*6", "*6/*6")
+DIAGNOSES: Final = ("mdd", "trd", "bipolar", "suicidality", "ptsd", "ocd", "anxiety", "pain")
+SETTINGS: Final = ("outpatient", "inpatient", "emergency")
+IMPAIRMENTS: Final = ("normal", "mild", "moderate", "severe")
+
+SCALES: Final = {
+    "MADRS": 60,
+    "HDRS17": 52,
+    "HDRS21": 64,
+    "HDRS24": 75,
+    "QIDS": 27,
+    "IDS": 84,
+    "BDI": 63,
+    "HAMA": 56,
+}
+"""Rating scales with their highest score, points, which follows from their items; the lowest is 0.
+
+Depression scales as the conversion table of ids-qids.org lists them (IDS, QIDS, HDRS), MADRS ten
+items of 0 to 6, BDI 21 and HAMA 14 items of 0 to 3 and 0 to 4.
+"""
+
+# Limits against slips of the pen, wider than any patient in the evidence.
+_WEIGHT = (1.0, 500.0)  # kg
+_AGE = (0.0, 120.0)  # years
+_MOST_PATIENTS = 1_000_000
+
+
+@cache
+def reference_weight() -> tuple[float, str]:
+    """Weight taken for a patient whose weight is not given.
+
+    **Returns:** kg, and the key of its source: the reference weight of the published models, as the
+    card of the reference model has it (grade assumed).
+    """
+    entry = load_card("reference").entry("WT_ref")
+    return entry.value, entry.source
+
+
+def _degree(value: object) -> object:
+    """`mild impairment` says the same as `mild`."""
+    return value.strip().lower().removesuffix(" impairment") if isinstance(value, str) else value
+
+
+class Baseline(BaseModel):
+    """Score of a rating scale before treatment.
+
+    **Arguments:**
+
+    - `scale`: one of `SCALES`.
+    - `score`: points.
+    """
+
+    model_config = FROZEN
+
+    scale: Annotated[str, word(tuple(SCALES))]
+    score: Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Baseline:
+        highest = SCALES[self.scale]
+        if not 0 <= self.score <= highest:
+            raise refuse(
+                f"{self.score:g} is not a score of {self.scale}", f"give 0 to {highest} points"
+            )
+        return self
+
+
+class Patient(BaseModel):
+    """Who is treated; everything may be left out.
+
+    **Arguments:**
+
+    - `age`: years; left out, no effect of age is computed.
+    - `weight`: kg; left out, the reference weight of the published models, named in `assumed`.
+    - `sex`: female or male.
+    - `ancestry`: white, black, asian, japanese or other.
+    - `cyp2b6`: genotype, `*1/*1`, `*1/*6` or `*6/*6`.
+    - `diagnosis`: mdd, trd, bipolar, suicidality, ptsd, ocd, anxiety or pain.
+    - `baseline`: scale and score before treatment.
+    - `setting`: outpatient, inpatient or emergency.
+    - `medicines`: names of the other medicines taken.
+    - `kidney`, `liver`: normal, or mild, moderate or severe impairment.
+    """
+
+    model_config = FROZEN
+
+    age: Annotated[float, quantity("year", *_AGE, bare=True)] | None = None
+    weight: Annotated[float, quantity("kg", *_WEIGHT)] = Field(
+        default_factory=lambda: reference_weight()[0]
+    )
+    sex: Annotated[str, word(SEXES)] | None = None
+    ancestry: Annotated[str, word(ANCESTRIES)] | None = None
+    cyp2b6: Annotated[str, word(GENOTYPES, listed=True)] | None = None
+    diagnosis: Annotated[str, word(DIAGNOSES)] | None = None
+    baseline: Baseline | None = None
+    setting: Annotated[str, word(SETTINGS)] | None = None
+    medicines: tuple[Text, ...] = ()
+    kidney: Annotated[str, word(IMPAIRMENTS), BeforeValidator(_degree)] | None = None
+    liver: Annotated[str, word(IMPAIRMENTS), BeforeValidator(_degree)] | None = None
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Names of the fields that were left out and whose value was assumed."""
+        return () if "weight" in self.model_fields_set else ("weight",)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What was assumed, as sentences for reports."""
+        if not self.assumed:
+            return ()
+        weight, source = reference_weight()
+        sentence = (
+            f"The patient's weight is not given: {weight:g} kg is assumed, the reference weight of "
+            f"the published models ({source})."
+        )
+        return (sentence,)
+
+
+class PopulationSpec(BaseModel):
+    """Virtual patients to be made around the patient.
+
+    **Arguments:**
+
+    - `n`: how many.
+    - `seed`: of the random numbers.
+    """
+
+    model_config = FROZEN
+
+    n: Annotated[int, Field(strict=True, ge=1, le=_MOST_PATIENTS)]
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0

@@ -1,0 +1,204 @@
+"""The structured form of a regimen: a list of doses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, cast
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+from ketasim._base import InputError, parse_quantity
+from ketasim.dosing.dose import DRUGS, LONGEST, MOST_DOSES, ROUTES, SALTS, TIMED_ROUTES, UNITS, Dose
+from ketasim.dosing.fields import FROZEN, dotted, quantity, refuse, validated, word
+from ketasim.dosing.regimen import (
+    Regimen,
+    by_session,
+    check_count,
+    in_order,
+    number_sessions,
+    split_devices,
+)
+
+_PER_WEIGHT = re.compile(r"/\s*kg\s*$", re.IGNORECASE)
+
+
+def _amount(value: object) -> tuple[float, str]:
+    if isinstance(value, tuple):
+        return cast("tuple[float, str]", value)  # already read
+    unit = UNITS[bool(isinstance(value, str) and _PER_WEIGHT.search(value))]
+    try:
+        amount = parse_quantity(value, unit, field="")
+    except InputError as error:
+        remedy = "write it with its unit, such as '56 mg' or '0.5 mg/kg'"
+        raise refuse(error.problem, remedy) from None
+    if not amount > 0:
+        raise refuse(f"'{value}' is not a dose", "give an amount above 0")
+    return amount, unit
+
+
+class DoseItem(BaseModel):
+    """One entry of `doses:` in a course file.
+
+    **Arguments:**
+
+    - `day`: day it is given on, from 0; a number. Or
+    - `time`: when it is given, from the start of the course, such as `36 h`; a bare number is in h.
+    - `drug`, `route`: see `Dose`.
+    - `dose`: such as `0.5 mg/kg` or `56 mg`; of nasal esketamine that of the whole session.
+    - `over`: such as `40 min`; left out, all at once.
+    - `salt`: `base` (when left out) or `hydrochloride`: what the amount is the mass of.
+    - `steady_state`: such as `12 h`: infinitely many equal doses came before, so far apart.
+    - `device`: of nasal esketamine: the entry is one device, 0 the first of its session.
+    - `session`: number of the session, for doses that would otherwise be grouped otherwise.
+    """
+
+    model_config = FROZEN
+
+    drug: Annotated[str, word(DRUGS)]
+    route: Annotated[str, word(ROUTES)]
+    dose: Annotated[tuple[float, str], BeforeValidator(_amount, json_schema_input_type=str)]
+    day: Annotated[float, Field(strict=True, ge=0, le=LONGEST / 24)] | None = None
+    time: Annotated[float, quantity("h", 0, LONGEST, bare=True)] | None = None
+    over: Annotated[float, quantity("h", 0, LONGEST)] = 0.0
+    salt: Annotated[str, word(SALTS)] = "base"
+    steady_state: Annotated[float, quantity("h", 1e-9, LONGEST)] | None = None
+    device: Annotated[int, Field(strict=True, ge=0, le=MOST_DOSES)] | None = None
+    session: Annotated[int, Field(strict=True, ge=0, le=MOST_DOSES)] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DoseItem:
+        if (self.day is None) == (self.time is None):
+            problem = "both day and time are" if self.day is not None else "neither day nor time is"
+            raise refuse(f"{problem} given", "give one of them, such as 'day: 0' or 'time: 36 h'")
+        if self.over > 0 and self.route not in TIMED_ROUTES:
+            raise refuse(
+                f"a dose by the route {self.route} is given all at once",
+                "leave 'over' out; only iv, im and sc take it",
+            )
+        return self
+
+    def doses(self, field: str) -> tuple[Dose, ...]:
+        """The doses of the entry; `field` is its path, for errors."""
+        time = self.time if self.time is not None else 24.0 * (self.day or 0.0)
+        amount, unit = self.dose
+        dose = Dose(
+            time=time,
+            drug=self.drug,
+            route=self.route,
+            amount=amount,
+            unit=unit,
+            duration=self.over,
+            salt=self.salt,
+            device=self.device or 0,
+            steady_state_interval=self.steady_state,
+        )
+        return (dose,) if self.device is not None else split_devices(dose, f"{field}.dose")
+
+
+class _DoseList(BaseModel):
+    model_config = FROZEN
+
+    doses: tuple[DoseItem, ...]
+
+
+def structured_regimen(items: Sequence[Mapping[str, Any]]) -> Regimen:
+    """Read a regimen from the entries of `doses:`.
+
+    Doses need not be sorted. Entries that overlap, or of which one starts just when another ends,
+    belong to one session, as the steps of an infusion do.
+
+    **Arguments:**
+
+    - `items`: mappings with the keys of `DoseItem`.
+
+    **Raises:** `InputError` with the path of the field, such as `doses[1].over`.
+    """
+    return regimen_of(validated(_DoseList, {"doses": items}).doses)
+
+
+def regimen_of(items: Sequence[DoseItem]) -> Regimen:
+    """Make a regimen of entries that were read."""
+    check_count(len(items), "doses")
+    groups = [item.doses(dotted("doses", (place,))) for place, item in enumerate(items)]
+    check_count(sum(len(group) for group in groups), "doses")
+    named = [item.session is not None for item in items]
+    if not any(named):
+        return Regimen(number_sessions(groups))
+    if not all(named):
+        raise InputError(
+            f"doses[{named.index(False)}].session", "is missing", "number every dose, or none"
+        )
+    doses = [
+        replace(dose, session=item.session or 0)
+        for item, group in zip(items, groups, strict=True)
+        for dose in group
+    ]
+    return Regimen(in_order(doses))
+
+
+def items_of(regimen: Regimen) -> list[dict[str, Any]]:
+    """The normal form of a regimen: entries of `doses:` that read back as equal.
+
+    **Returns:** mappings of text and numbers, sorted by session and time.
+    """
+    items = [item for session in by_session(regimen.doses) for item in _session_items(session)]
+    if structured_regimen(items).doses != regimen.doses:
+        items = [_item(d) | {"session": d.session} for d in regimen.doses]
+    return items
+
+
+def _session_items(session: tuple[Dose, ...]) -> list[dict[str, Any]]:
+    """Entries of one session; devices that are 28 mg and five minutes apart become one."""
+    items: list[dict[str, Any]] = []
+    place = 0
+    while place < len(session):
+        found = _whole(session[place:])
+        if found is None:
+            items.append(_item(session[place]))
+            place += 1
+        else:
+            items.append(found[0])
+            place += found[1]
+    return items
+
+
+def _whole(doses: tuple[Dose, ...]) -> tuple[dict[str, Any], int] | None:
+    """The entry of the devices that a whole nasal dose splits into, and their number."""
+    first = doses[0]
+    if (first.drug, first.route, first.device) != ("esketamine", "intranasal", 0):
+        return None
+    count = 1
+    while count < len(doses) and doses[count].device == count:
+        count += 1
+    total = replace(first, amount=sum(dose.amount for dose in doses[:count]))
+    try:
+        split = split_devices(total, "doses")
+    except InputError:
+        return None
+    if split != doses[:count]:
+        return None
+    item = _item(total)
+    item.pop("device")
+    return item, count
+
+
+def _item(dose: Dose) -> dict[str, Any]:
+    item: dict[str, Any] = (
+        {"day": int(dose.time // 24)} if dose.time % 24 == 0 else {"time": f"{dose.time!r} h"}
+    )
+    item |= {
+        "drug": dose.drug,
+        "route": dose.route,
+        "dose": f"{dose.amount!r} {dose.unit}",
+    }
+    if dose.duration > 0:
+        item["over"] = f"{dose.duration!r} h"
+    if dose.salt != "base":
+        item["salt"] = dose.salt
+    if dose.steady_state_interval is not None:
+        item["steady_state"] = f"{dose.steady_state_interval!r} h"
+    if dose.device > 0 or (dose.drug, dose.route) == ("esketamine", "intranasal"):
+        item["device"] = dose.device
+    return item

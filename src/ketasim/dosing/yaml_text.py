@@ -1,0 +1,73 @@
+"""YAML as people write it: safe, and without keys that silently win over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from ketasim._base import InputError
+from ketasim.dosing.fields import shortened
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, refusing a mapping that names a key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key: Any = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise _refused(f"the key '{shortened(key)}'", "is not a name", key_node)
+            if key in seen:
+                raise _refused(f"the key '{key}'", "stands twice", key_node)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """A key that cannot be used."""
+
+
+def _refused(key: str, problem: str, node: yaml.Node) -> _Refused:
+    line = node.start_mark.line + 1
+    return _Refused(problem=f"{key} in line {line} {problem}")
+
+
+def read_mapping(text: str, field: str) -> dict[str, Any]:
+    """Read YAML whose top is a mapping.
+
+    **Arguments:**
+
+    - `text`: the YAML.
+    - `field`: what to call the whole in an error.
+
+    **Raises:** `InputError` when it is not YAML, is not a mapping, or names a key twice.
+    """
+    try:
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 -- derives from the safe loader
+    except yaml.MarkedYAMLError as error:
+        raise _explained(error, field) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(field, f"is not YAML ({shortened(error)})", "mend the file") from None
+    if not isinstance(content, dict):
+        raise InputError(
+            field,
+            "is empty" if content is None else "is not a mapping of names to values",
+            "write 'name: value' lines, such as 'regimen: ketamine 0.5 mg/kg im once'",
+        )
+    return content  # pyright: ignore[reportUnknownVariableType]
+
+
+def _explained(error: yaml.MarkedYAMLError, field: str) -> InputError:
+    mark = error.problem_mark
+    where = f" in line {mark.line + 1}" if mark is not None else ""
+    problem = shortened(error.problem, 80)
+    if isinstance(error, _Refused):
+        return InputError(field, problem, "write each key once, as a name")
+    if "alias" in f"{error.context} {problem}":
+        return InputError(
+            field, f"a value begins with '*'{where}", "put it in quotes, such as '\"*1/*6\"'"
+        )
+    return InputError(field, f"is not YAML{where} ({problem})", "mend that line")
