@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
+from threadpoolctl import ThreadpoolController
 
 from ketasim._base import InputError
 from ketasim.engine.inputs import Input
@@ -155,6 +158,19 @@ def _stack(rows: list[Array], n: int, m: int) -> Array:
     return np.stack(rows) if rows else np.zeros((0, n, m))
 
 
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep the linear algebra on one thread: for matrices this small, threads wait for each other.
+
+    It also keeps the last bit independent of the number of cores.
+    """
+    return _controller().limit(limits=1, user_api="blas")
+
+
 def _tick(time: float) -> float:
     return round(float(time), _TIME_DECIMALS)
 
@@ -202,7 +218,8 @@ class _Propagator:
         extended[:, :m, :m] = rates
         for i, name in enumerate(self._channels):
             extended[:, self._states.index(name), m + i] = 1.0
-        result = np.asarray(expm(extended * step), dtype=np.float64)
+        with _one_thread():
+            result = np.asarray(expm(extended * step), dtype=np.float64)
         if not self._time_varying:
             self._known[key] = result
         return result
