@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 
 _STEP = 0.01  # relative change of a parameter, up and down
 _ACTS = 1e-9  # relative change of any result that counts as acting
+_DECIMALS = 10  # of an elasticity: what is below is rounding
 _FOLLOWED = 48.0  # h after the first session's last input
 
 
@@ -124,9 +125,7 @@ def elasticities(
 def _cohort(course: Course, model: LinearModel, cards: list[Card], typical: Cohort) -> Cohort:
     """The typical patient, once with each card."""
     n = len(cards)
-    described = [
-        covariates_of(course.patient, course.regimen.doses, model, one)[0] for one in cards
-    ]
+    described = [covariates_of(course.patient, model, one)[0] for one in cards]
     return Cohort(
         ids=np.arange(1, n + 1),
         weight=np.full(n, typical.weight[0]),
@@ -144,7 +143,8 @@ def _slope(values: Array, up: int) -> float:
     high, low = values[up], values[up + 1]
     if high <= 0.0 or low <= 0.0:
         return 0.0
-    return float(np.log(high / low) / np.log((1.0 + _STEP) / (1.0 - _STEP)))
+    slope = float(np.log(high / low) / np.log((1.0 + _STEP) / (1.0 - _STEP)))
+    return round(slope, _DECIMALS)
 
 
 def _acting(curves: Mapping[Key, Array]) -> NDArray[np.bool_]:
