@@ -27,7 +27,6 @@ COVARIATES = {
     "AGE": 66.0,
     "ASIAN": 0.0,
     "JAPANESE": 0.0,
-    "DEVICE": 1.0,
     "TICLOPIDINE": 0.0,
     **dict.fromkeys(("act_2B6", "act_3A", "act_gut", "act_liver", "act_N"), 1.0),
 }
@@ -392,3 +391,18 @@ def test_an_input_into_a_state_that_is_not_followed_is_ignored() -> None:
     items = [Input(0.0, 0.0, "a", np.array([2.0])), Input(0.0, 0.0, "b", np.array([5.0]))]
     solution = solve_linear(lambda _t: rates, ("a",), items, np.array([0.0, 1.0]))
     np.testing.assert_allclose(solution.amounts[:, 0, 0], [2.0, 2.0 / np.e], rtol=1e-12)
+
+
+def test_a_nasal_spray_and_esketamine_devices_mix_in_one_course() -> None:
+    """Each dose takes the path of its own drug's form; S-ketamine adds up."""
+    times = np.array([0.0, 0.5, 2.0, 7.0])
+    model, weight = MODELS["reference"], WEIGHT
+    spray = Dose(0.0, "ketamine", "intranasal", 50.0, "mg")
+    devices = [Dose(i / 12, "esketamine", "intranasal", 28.0, "mg", device=i) for i in range(2)]
+
+    def s_ketamine(doses: list[Dose]) -> Array:
+        found = concentrations(model, _values("reference"), doses, times, weight)
+        return found.values["s_ketamine", "arterial"][:, 0]
+
+    together = s_ketamine([spray, *devices])
+    np.testing.assert_allclose(together, s_ketamine([spray]) + s_ketamine(devices), rtol=1e-9)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 
-from ketasim._base import InputError
 from ketasim.dosing import load_course
 from ketasim.evidence import load_card
 from ketasim.models import MODELS
@@ -50,25 +48,10 @@ def test_typical_overrides_a_population() -> None:
 def test_covariates_are_the_patients_own_for_everyone() -> None:
     patient = {"age": 71, "weight": "91 kg", "ancestry": "japanese"}
     cohort = _cohort(population={"n": 4, "seed": 1}, patient=patient, regimen=NASAL)
-    expected = {"WT": 91.0, "AGE": 71.0, "ASIAN": 1.0, "JAPANESE": 1.0, "DEVICE": 1.0}
+    expected = {"WT": 91.0, "AGE": 71.0, "ASIAN": 1.0, "JAPANESE": 1.0}
     for name, value in expected.items():
         assert cohort.covariates[name].tolist() == [value] * 4
     assert cohort.weight.tolist() == [91.0] * 4
-
-
-def test_a_plain_spray_is_not_a_device() -> None:
-    cohort = _cohort(regimen="ketamine 50 mg intranasal on day 0")
-    assert cohort.covariates["DEVICE"].tolist() == [0.0]
-
-
-def test_devices_and_sprays_in_one_course_are_refused() -> None:
-    doses = [
-        {"day": 0, "drug": "esketamine", "route": "intranasal", "dose": "28 mg"},
-        {"day": 1, "drug": "ketamine", "route": "intranasal", "dose": "50 mg"},
-    ]
-    course = {"patient": {"weight": "70 kg"}, "doses": doses, "horizon": "2 d"}
-    with pytest.raises(InputError, match="devices"):
-        virtual_patients(load_course(course), load_card("reference"), MODELS["reference"])
 
 
 def test_a_medicine_acts_through_its_enzyme() -> None:

@@ -119,7 +119,7 @@ def inputs_of(
         if share == 0:
             continue
         amount = np.broadcast_to(np.asarray(dose.milligrams(weight), np.float64), weight.shape)
-        for branch in model.routes[dose.route]:
+        for branch in model.branches_of(dose.route, dose.drug):
             fraction = np.asarray(_fraction(branch, dose.device, resolved), dtype=np.float64)
             inputs.append(
                 Input(

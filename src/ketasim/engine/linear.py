@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
 from ketasim._base import InputError
 from ketasim.engine.inputs import Input

@@ -223,8 +223,8 @@ def calibrate_pk(*, progress: Callable[[str], None] | None = None) -> PkFit:
         max_nfev=60,
     )
     jacobian = np.asarray(solution.jac, np.float64)
-    covariance = np.linalg.inv(jacobian.T @ jacobian)
-    card = _card(problem, np.asarray(solution.x), covariance)
+    covariance = np.asarray(np.linalg.inv(jacobian.T @ jacobian), np.float64)
+    card = _card(problem, np.asarray(solution.x, np.float64), covariance)
     return compare(
         card, prior, problem.free, covariance, 0.5 * float(before @ before), float(solution.cost)
     )
@@ -240,7 +240,7 @@ def _card(problem: _Problem, vector: Array, covariance: Array) -> Card:
         fraction = bool(problem.is_fraction[i])
         relative = sd[i] * (1 - value) if fraction else sd[i]
         ends = vector[i] + 1.96 * sd[i] * np.array([-1.0, 1.0])
-        low, high = expit(ends) if fraction else np.exp(ends)
+        low, high = (float(x) for x in np.asarray(expit(ends) if fraction else np.exp(ends)))
         old = problem.prior.entry(symbol)
         # a parameter that the data hardly move stays an assumption if it was one
         moved = sd[i] < NOT_IDENTIFIED * problem.sd[i]

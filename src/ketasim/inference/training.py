@@ -71,7 +71,6 @@ class Design:
             "AGE": self.age,
             "ASIAN": float(self.ancestry in ("asian", "japanese")),
             "JAPANESE": float(self.ancestry == "japanese"),
-            "DEVICE": float(self.drug == "esketamine"),
             "act_2B6": 1.0,
             "act_3A": 1.0,
             "act_gut": 1.0,

@@ -104,7 +104,8 @@ class LinearModel:
     """A linear compartmental model: states, parameters, flows, routes and outputs.
 
     Amounts are mg, volumes L, time h. Covariates always known to a model: `R` (1 for the
-    R-enantiomer, else 0) and those it lists. `describe()` prints its equation sheet.
+    R-enantiomer, else 0) and those it lists. `routes` says what a dose of a route does; `forms`
+    says it for a drug whose form on that route is its own. `describe()` prints the equation sheet.
     """
 
     name: str
@@ -119,6 +120,9 @@ class LinearModel:
     outputs: tuple[Output, ...]
     streams: Mapping[str, tuple[Stream, ...]]
     notes: tuple[str, ...] = field(default=())
+    forms: Mapping[tuple[str, str], tuple[Branch, ...]] = field(
+        default_factory=dict[tuple[str, str], tuple[Branch, ...]]
+    )
 
     def __post_init__(self) -> None:
         """Check that every symbol used is declared."""
@@ -131,7 +135,7 @@ class LinearModel:
             self._require(flow.rate, known | {"t"})
             self._require(flow.produced, known)
             self._require_states(states, flow.source, flow.target)
-        for branches in self.routes.values():
+        for branches in self._all_branches():
             for branch in branches:
                 for text in (
                     branch.fraction,
@@ -156,6 +160,13 @@ class LinearModel:
         for name in names:
             if name is not None and name not in states:
                 raise ValueError(f"{self.name}: '{name}' is not a state")
+
+    def branches_of(self, route: str, drug: str) -> tuple[Branch, ...]:
+        """Paths a dose takes: those of the drug's own form on a route, else those of the route."""
+        return self.forms.get((route, drug), self.routes.get(route, ()))
+
+    def _all_branches(self) -> tuple[tuple[Branch, ...], ...]:
+        return (*self.routes.values(), *self.forms.values())
 
     @property
     def analytes(self) -> tuple[str, ...]:
@@ -244,6 +255,8 @@ class LinearModel:
         lines += ["", "Routes"]
         for route, branches in self.routes.items():
             lines += [f"  {route}: " + "; ".join(_branch_text(b) for b in branches)]
+        for (route, drug), branches in self.forms.items():
+            lines += [f"  {route} {drug}: " + "; ".join(_branch_text(b) for b in branches)]
         lines += ["", "Outputs (ng/mL, 1 mg/L = 1000 ng/mL)"]
         for o in self.outputs:
             scale = "" if o.scale == "1" else f" * {o.scale}"
@@ -259,7 +272,7 @@ class LinearModel:
             if f.target == state
         ]
         terms += [f"- ({f.rate})*{state}" for f in self.flows if f.source == state and f.consumes]
-        fed = any(b.target == state for branches in self.routes.values() for b in branches)
+        fed = any(b.target == state for branches in self._all_branches() for b in branches)
         return " ".join((["input"] if fed else []) + terms) or "0"
 
 

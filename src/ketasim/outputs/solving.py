@@ -87,8 +87,8 @@ def _batches(model: LinearModel, cohort: Cohort, doses: Sequence[Dose]) -> list[
     everyone = np.arange(cohort.n)
     timings = {
         text
-        for route in {dose.route for dose in doses}
-        for branch in model.routes.get(route, ())
+        for route, drug in {(dose.route, dose.drug) for dose in doses}
+        for branch in model.branches_of(route, drug)
         for text in (branch.lag, branch.duration)
         if text is not None
     }

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ketasim._base import InputError
 from ketasim.evidence import Card
 from ketasim.models import LinearModel
 from ketasim.population.modifiers import ACTIVITIES, activities_of, modification_of
 
 if TYPE_CHECKING:
-    from ketasim.dosing import Dose, Patient
+    from ketasim.dosing import Patient
 
 TICLOPIDINE = "TICLOPIDINE"
 TICLOPIDINE_DOSE = 250.0  # mg, twice daily, as studied (peltoniemi2011; pk/interactions)
@@ -20,19 +19,16 @@ _ASIAN = ("asian", "japanese")
 
 
 def covariates_of(
-    patient: Patient, doses: Iterable[Dose], model: LinearModel, card: Card
+    patient: Patient, model: LinearModel, card: Card
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Values of a model's covariates for a patient, and what the reader must know about them.
 
     **Arguments:**
 
     - `patient`: who is treated.
-    - `doses`: of the regimen; they say whether nasal doses come from esketamine devices.
     - `model`, `card`: the structure and its numbers.
 
     **Returns:** covariate to value, and sentences.
-
-    **Raises:** `InputError` when a nasal spray and esketamine devices are mixed.
     """
     ancestry = patient.ancestry
     asian = 1.0 if ancestry in _ASIAN else 0.0
@@ -42,7 +38,6 @@ def covariates_of(
         "AGE": age,
         "ASIAN": asian,
         "JAPANESE": 1.0 if ancestry == _JAPANESE else 0.0,
-        "DEVICE": _device(doses),
     }
     notes = [*age_notes]
     names = {symbol.name for symbol in model.covariates}
@@ -88,17 +83,6 @@ def _age(patient: Patient, model: LinearModel, card: Card) -> tuple[float, list[
     if any(symbol.name == "AGE" for symbol in model.covariates):
         return age, ["Age is not given: no effect of age on clearance is computed."]
     return age, []
-
-
-def _device(doses: Iterable[Dose]) -> float:
-    drugs = {dose.drug for dose in doses if dose.route == "intranasal"}
-    if len(drugs) > 1 and "esketamine" in drugs:
-        raise InputError(
-            "regimen",
-            "nasal esketamine devices and a plain nasal spray in one course",
-            "simulate them as two courses",
-        )
-    return 1.0 if drugs == {"esketamine"} else 0.0
 
 
 def _listed(words: Iterable[str]) -> str:

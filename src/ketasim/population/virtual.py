@@ -42,7 +42,7 @@ def virtual_patients(
 
     **Raises:** `InputError` when the card lacks a parameter of the model.
     """
-    covariates, notes = covariates_of(course.patient, course.regimen.doses, model, card)
+    covariates, notes = covariates_of(course.patient, model, card)
     population = None if typical else course.population
     n = 1 if population is None else population.n
     symbols = [symbol.name for symbol in model.parameters]

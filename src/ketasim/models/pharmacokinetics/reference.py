@@ -34,7 +34,8 @@ MODEL = LinearModel(
     states=(
         Symbol("A_im", "mg", "in the muscle"),
         Symbol("A_sc", "mg", "under the skin"),
-        Symbol("A_nasal", "mg", "in the nasal cavity"),
+        Symbol("A_nasal", "mg", "in the nasal cavity, from an esketamine device"),
+        Symbol("A_spray", "mg", "in the nasal cavity, from a plain spray"),
         Symbol("A_mucosa", "mg", "in the oral mucosa"),
         Symbol("A_rectal", "mg", "in the rectum"),
         Symbol("A_lung", "mg", "in the lung"),
@@ -123,7 +124,6 @@ MODEL = LinearModel(
         Symbol("AGE", "year", "age"),
         Symbol("ASIAN", "0/1", "Asian ancestry, Japanese included"),
         Symbol("JAPANESE", "0/1", "Japanese ancestry"),
-        Symbol("DEVICE", "0/1", "nasal doses come from esketamine devices"),
         Symbol("act_2B6", "ratio", "CYP2B6 activity in the liver, 1 undisturbed"),
         Symbol("act_3A", "ratio", "CYP3A activity in the liver, 1 undisturbed"),
         Symbol("act_gut", "ratio", "CYP3A activity in the gut wall, 1 undisturbed"),
@@ -166,19 +166,13 @@ MODEL = LinearModel(
         Definition("F_oral", "F_gut*(1 - E_liver)", "fraction", "bioavailability when swallowed"),
         Definition(
             "F_nose",
-            "DEVICE*F_device*theta_Japanese**JAPANESE + (1 - DEVICE)*F_spray",
+            "F_device*theta_Japanese**JAPANESE",
             "fraction",
-            "nasal absorption of the first spray",
-        ),
-        Definition(
-            "ka_nose",
-            "DEVICE*ka_nasal + (1 - DEVICE)*ka_spray",
-            "1/h",
-            "nasal absorption rate constant of the form given",
+            "nasal absorption of the first esketamine device",
         ),
         Definition(
             "F_nose_later",
-            "DEVICE*F_nose*theta_later + (1 - DEVICE)*F_spray",
+            "F_nose*theta_later",
             "fraction",
             "nasal absorption of later devices",
         ),
@@ -193,7 +187,8 @@ MODEL = LinearModel(
     flows=(
         Flow("A_im", "A_central", "ka_im"),
         Flow("A_sc", "A_central", "ka_sc"),
-        Flow("A_nasal", "A_central", "ka_nose"),
+        Flow("A_nasal", "A_central", "ka_nasal"),
+        Flow("A_spray", "A_central", "ka_spray"),
         Flow("A_mucosa", "A_central", "ka_mucosa"),
         Flow("A_rectal", "A_central", "ka_rectal"),
         Flow("A_lung", "A_central", "ka_lung"),
@@ -229,8 +224,8 @@ MODEL = LinearModel(
         "im": (Branch("A_im", "F_im"),),
         "sc": (Branch("A_sc", "F_sc"),),
         "intranasal": (
-            Branch("A_nasal", "F_nose", "F_nose_later"),
-            Branch(_SWALLOWED, "1 - F_nose", "1 - F_nose_later", duration="D_oral"),
+            Branch("A_spray", "F_spray"),
+            Branch(_SWALLOWED, "1 - F_spray", duration="D_oral"),
         ),
         "sublingual": _MUCOSAL,
         "buccal": _MUCOSAL,
@@ -253,6 +248,12 @@ MODEL = LinearModel(
         Output("hnk", "venous", "H_central", "VH1_i"),
         Output("hnk", "effect", "H_effect", "1"),
     ),
+    forms={
+        ("intranasal", "esketamine"): (
+            Branch("A_nasal", "F_nose", "F_nose_later"),
+            Branch(_SWALLOWED, "1 - F_nose", "1 - F_nose_later", duration="D_oral"),
+        ),
+    },
     streams=BOTH,
     notes=(
         "The metabolites are taken to be the same in artery and vein: they form slowly.",
