@@ -240,7 +240,7 @@ def _card(problem: _Problem, vector: Array, covariance: Array) -> Card:
         fraction = bool(problem.is_fraction[i])
         relative = sd[i] * (1 - value) if fraction else sd[i]
         ends = vector[i] + 1.96 * sd[i] * np.array([-1.0, 1.0])
-        low, high = (float(x) for x in np.asarray(expit(ends) if fraction else np.exp(ends)))
+        low, high = 1 / (1 + np.exp(-ends)) if fraction else np.exp(ends)
         old = problem.prior.entry(symbol)
         # a parameter that the data hardly move stays an assumption if it was one
         moved = sd[i] < NOT_IDENTIFIED * problem.sd[i]
