@@ -120,8 +120,8 @@ def _words(field: str, value: Any) -> str:
         parts = getattr(value, "scale", None), getattr(value, "score", None)
         if parts[0] is not None:
             return f"{parts[0]} {parts[1]:g}"
-    text = str(value)
-    return text if "_" not in text else text.replace("_", " ")
+    text = str(value).replace("_", " ")
+    return text.upper() if field == "diagnosis" and len(text) <= 4 else text
 
 
 def _find(
@@ -153,12 +153,14 @@ def _tiles(simulation: Simulation, exposure: pl.DataFrame) -> list[Tile]:
     if simulation.main is None:
         return []
     quantity, site = simulation.main
-    name = words.quantity(quantity).split(",")[0]
+    single = [key for key in ("s_ketamine", "r_ketamine") if (key, site) in simulation.values]
+    # of one enantiomer alone the sum is that enantiomer
+    name = words.quantity(single[0] if len(single) == 1 else quantity).split(",")[0]
     wanted = [
         (quantity, site, "first", "cmax", f"Peak {name}, {words.site(site)}, first session"),
         (quantity, site, "first", "tmax", "Time of that peak after the start"),
         ("nmda_block", "effect", "first", "cmax", "Peak block of NMDA receptors, first session"),
-        (quantity, site, "first", "half_life", f"Half-life of {name}, 24–48\u00a0h"),
+        (quantity, site, "first", "half_life", f"Half-life of {name}, from 24 to 48 h"),
     ]
     tiles: list[Tile] = []
     for one, where, session, metric, text in wanted:

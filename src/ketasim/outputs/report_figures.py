@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Key = tuple[str, str]
+Look = tuple[Key, str, tuple[int, ...]]  # a curve, its colour and its dashes
 
 BETWEEN_PATIENTS = "Bands: spread between patients."
 NOT_IN_BANDS = "Not in the bands: uncertainty of the parameters, differences between trials."
@@ -207,17 +208,15 @@ def plot(
     return draw(panel)
 
 
-def parent(curves: Curves, site: str) -> list[tuple[Key, str, tuple[int, ...]]]:
+def parent(curves: Curves, site: str) -> list[Look]:
     """Parent drug at a site: the total first, then enantiomers where both are there."""
     return _family(curves, site, "ketamine", COLOURS["ketamine"])
 
 
-def _family(
-    curves: Curves, site: str, analyte: str, colour: str
-) -> list[tuple[Key, str, tuple[int, ...]]]:
+def _family(curves: Curves, site: str, analyte: str, colour: str) -> list[Look]:
     s, r, total = ((f"{p}{analyte}", site) for p in ("s_", "r_", ""))
     if curves.has(s) and curves.has(r):
-        dashes: tuple[tuple[Key, str, tuple[int, ...]], ...] = (
+        dashes: tuple[Look, ...] = (
             (s, COLOURS["s"], (6, 3)),
             (r, COLOURS["r"], (2, 3)),
         )
@@ -244,7 +243,7 @@ def _thin(count: int, inside: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def _panel(
     curves: Curves,
-    family: Sequence[tuple[Key, str, tuple[int, ...]]],
+    family: Sequence[Look],
     view: _View,
     *,
     title: str,
@@ -351,7 +350,7 @@ def _decline(curves: Curves, main: Key, view: _View) -> Figure:
                 width=350,
             )
         )
-        caption = "The bands of the right panel are those of S-ketamine."
+        caption = "" if curves.typical else "Enantiomers: the bands are those of S-ketamine."
     elif len(shown) > 1:
         colours = (COLOURS["ketamine"], COLOURS["s"], COLOURS["r"])
         dashes: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 3))
@@ -373,7 +372,7 @@ def _decline(curves: Curves, main: Key, view: _View) -> Figure:
         )
         names = ("line", "dashes", "dots")
         told = ", ".join(f"{words.site(s)} ({n})" for s, n in zip(shown, names, strict=False))
-        caption = f"Right panel: {told}."
+        caption = f"Sampling sites together: {told}."
     else:
         caption = ""
     return Figure(
@@ -388,7 +387,7 @@ def _decline(curves: Curves, main: Key, view: _View) -> Figure:
 
 def _metabolites(curves: Curves, main: Key, view: _View) -> list[Figure]:
     drawings: list[Drawing] = []
-    looks: list[tuple[Key, str, tuple[int, ...]]] = []
+    looks: list[Look] = []
     for analyte, name in (("norketamine", "Norketamine"), ("hnk", "Hydroxynorketamine")):
         sites = (main[1], *_SITES)
         site = next((s for s in sites if _family(curves, s, analyte, "")), None)
@@ -423,7 +422,7 @@ def _block(curves: Curves, close: _View, day: _View) -> list[Figure]:
     key = ("nmda_block", "effect")
     if not curves.has(key):
         return []
-    family: list[tuple[Key, str, tuple[int, ...]]] = [(key, COLOURS["block"], ())]
+    family: list[Look] = [(key, COLOURS["block"], ())]
     drawings = tuple(
         _panel(
             curves,
@@ -445,10 +444,11 @@ def _course(curves: Curves, simulation: Simulation) -> list[Figure]:
         return []
     assert simulation.main is not None
     site = simulation.main[1]
-    rows = [(parent(curves, site)[:1], f"Ketamine, {words.site(site)}", False)]
-    for analyte, name in (("norketamine", "Norketamine"), ("hnk", "Hydroxynorketamine")):
+    rows: list[tuple[list[Look], str, bool]] = []
+    for analyte in ("ketamine", "norketamine", "hnk"):
         family = _family(curves, site, analyte, COLOURS[analyte])[:1]
-        rows.append((family, f"{name}, {words.site(site)}", False))
+        name = words.quantity(family[0][0][0]).split(",")[0] if family else ""
+        rows.append((family, f"{words.capital(name)}, {words.site(site)}", False))
     block: Key = ("nmda_block", "effect")
     if curves.has(block):
         rows.append(([(block, COLOURS["block"], ())], "Block of NMDA receptors", True))
@@ -472,7 +472,7 @@ def _course(curves: Curves, simulation: Simulation) -> list[Figure]:
 
 def _course_panel(
     curves: Curves,
-    family: Sequence[tuple[Key, str, tuple[int, ...]]],
+    family: Sequence[Look],
     simulation: Simulation,
     title: str,
     percent: bool,
@@ -515,9 +515,7 @@ def _extremes(times: Array, values: Array) -> NDArray[np.int64]:
     return np.array(sorted(keep), dtype=np.int64)
 
 
-def legend(
-    curves: Curves, family: Sequence[tuple[Key, str, tuple[int, ...]]]
-) -> tuple[Legend, ...]:
+def legend(curves: Curves, family: Sequence[Look]) -> tuple[Legend, ...]:
     """What lines and bands mean; the three spreads are named whether shown or not."""
     centre = "typical patient" if curves.typical else "median patient"
     entries = [

@@ -3,56 +3,110 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from ketasim.apps.cli.console import AsJson, check_file, note, print_json
 
 if TYPE_CHECKING:
-    from ketasim.dosing import Regimen
+    from ketasim.dosing import Regimen, Subject
 
 
 def regimen(
-    sentence: Annotated[str, Parameter(help="A regimen, such as in a course file.")],
+    sentence: Annotated[str, Parameter(help="A regimen as in a course file.")],
     /,
     *,
+    weight: Annotated[
+        str | None, Parameter(help="Of the patient, such as '78 kg': doses are checked for it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say in plain words how a regimen sentence is understood."""
-    from ketasim.dosing import parse_regimen
+    """Say in plain words how a regimen is understood."""
+    from ketasim._base import parse_quantity
+    from ketasim.dosing import check_doses, load_course, parse_regimen
 
-    _tell(parse_regimen(sentence), as_json)
+    if weight is None:
+        understood, warnings = parse_regimen(sentence), []
+    else:
+        kilograms = parse_quantity(weight, "kg", field="--weight")
+        course = load_course({"patient": {"weight": f"{kilograms!r} kg"}, "regimen": sentence})
+        understood = course.regimen
+        warnings = check_doses(understood, kilograms)
+    if as_json:
+        print_json({**_document(understood), "warnings": warnings})
+        return
+    for warning in warnings:
+        note(f"warning: {warning}")
+    print(*understood.describe(), sep="\n")
 
 
 def events(
-    file: Annotated[
-        Path, Parameter(help="Course file (YAML), or an event table (CSV) to be checked.")
-    ],
+    file: Annotated[Path, Parameter(help="Course (YAML), or an event table (CSV) to check.")],
     /,
     *,
     out: Annotated[
         Path | None, Parameter(help="Event table to write (CSV); printed when left out.")
     ] = None,
+    drug: Annotated[
+        str, Parameter(help="What a table without the column DRUG is about.")
+    ] = "ketamine",
     as_json: AsJson = False,
 ) -> None:
     """Turn a course into a NONMEM-style event table, or check such a table and say it in words."""
-    raise NotImplementedError
+    check_file(file, "FILE")
+
+    from ketasim.dosing import load_course, read_events, write_events
+
+    if file.suffix.lower() == ".csv":
+        table = read_events(file, drug=drug)
+        _tell(table.subjects, as_json)
+        written = write_events(table)
+        if out is None:
+            return
+    else:
+        written = write_events(load_course(file))
+    if out is not None:
+        from ketasim._base import write_whole
+
+        paths = write_whole(out.parent, {out.name: written.write_csv().encode()})
+        if file.suffix.lower() != ".csv" and as_json:
+            print_json({"files": [str(path) for path in paths], "rows": written.height})
+        elif not as_json:
+            print(*paths, sep="\n")
+    elif as_json:
+        print_json({"columns": written.columns, "rows": written.to_dicts()})
+    else:
+        print(written.write_csv(), end="")
 
 
-def _tell(understood: Regimen, as_json: bool) -> None:
+def _tell(subjects: tuple[Subject, ...], as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "words": understood.describe(),
-                "sessions": len(understood.sessions),
-                "doses": [vars(dose) for dose in understood.doses],
+                "subjects": [
+                    {
+                        "id": one.id,
+                        "weight": one.weight,
+                        "age": one.age,
+                        "observations": len(one.observations),
+                        **(_document(one.regimen) if one.regimen else {"words": []}),
+                    }
+                    for one in subjects
+                ]
             }
         )
         return
-    for line in understood.describe():
-        print(line)
+    for one in subjects:
+        weight = "" if one.weight is None else f", {one.weight:g} kg"
+        print(f"Subject {one.id}{weight}: {len(one.observations)} observations")
+        for line in one.regimen.describe() if one.regimen else ["no dose"]:
+            print(f"  {line}")
 
 
-__all__ = ["events", "regimen"]
-_ = check_file, note
+def _document(understood: Regimen) -> dict[str, Any]:
+    return {
+        "words": understood.describe(),
+        "sessions": list(understood.sessions),
+        "doses": [vars(dose) for dose in understood.doses],
+    }
