@@ -88,3 +88,11 @@ def test_taking_some_patients_changes_none() -> None:
     assert some.ids.tolist() == [8, 3]
     assert some.parameters["Vc"].tolist() == cohort.parameters["Vc"][[7, 2]].tolist()
     assert some.seed == 3
+
+
+def test_no_patient_swallows_a_negative_part_of_a_nasal_dose() -> None:
+    patient = {"age": 40, "weight": "60 kg", "ancestry": "japanese"}
+    cohort = _cohort(population={"n": 2000, "seed": 1}, patient=patient, regimen=NASAL)
+    resolved = MODELS["reference"].resolve(cohort.values)
+    assert resolved["F_nose"].max() == 1.0
+    assert resolved["F_nose_later"].max() < 1.0

@@ -62,7 +62,12 @@ MODEL = LinearModel(
         Symbol("JAPANESE", "0/1", "Japanese ancestry"),
     ),
     definitions=(
-        Definition("FRn_i", "FRn*theta_Jap_FRn**JAPANESE", "fraction", "nasal part, first device"),
+        Definition(
+            "FRn_i",
+            "minimum(FRn*theta_Jap_FRn**JAPANESE, 1)",
+            "fraction",
+            "nasal part, first device",
+        ),
         Definition("FRn_later", "FRn_i*theta_dose_FRn", "fraction", "nasal part, later devices"),
         Definition(
             "Qh_i",
@@ -105,6 +110,7 @@ MODEL = LinearModel(
             "Noresketamine parameters are apparent: AUC0-24 comes out 1.38-1.56 times the paper's "
             "Table 4, while its Cmax agrees; others report the same. Do not use that AUC."
         ),
+        "A fraction absorbed through the nose never exceeds 1, whatever the spread draws.",
         "The between-patient spread of kmet is blank in the printed table; none is applied.",
     ),
 )

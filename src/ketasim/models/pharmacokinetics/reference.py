@@ -166,7 +166,7 @@ MODEL = LinearModel(
         Definition("F_oral", "F_gut*(1 - E_liver)", "fraction", "bioavailability when swallowed"),
         Definition(
             "F_nose",
-            "F_device*theta_Japanese**JAPANESE",
+            "minimum(F_device*theta_Japanese**JAPANESE, 1)",
             "fraction",
             "nasal absorption of the first esketamine device",
         ),
