@@ -164,7 +164,8 @@ def largest(doses: Sequence[Dose], unit: str, weights: NDArray[np.float64]) -> f
     amount = np.array([_in_unit(dose, unit, weights) for dose in doses])
     start = np.array([dose.time for dose in doses])
     duration = np.array([dose.duration for dose in doses])
-    begins = np.concatenate([start, start + duration - WINDOW])
+    # the largest window begins with a dose, or ends with the end of one, at-once doses included
+    begins = np.concatenate([start, start + duration - WINDOW + 2 * _SAME_TIME])
     ends = begins + WINDOW
     at_once = duration == 0
     order = np.argsort(start[at_once])
