@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
+import json
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ COLOURS = {
     "block": "#8c2f4a",
 }
 """Colours that keep apart in grey as well, with the dashes of the lines."""
-
-_numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -282,13 +281,16 @@ def svg(panel: Panel, description: str) -> str:
     """
     import vl_convert
 
-    text = vl_convert.vegalite_to_svg(specification(panel))
-    number = next(_numbers)
+    chart = specification(panel)
+    text = vl_convert.vegalite_to_svg(chart)
     text = text[text.index("<svg") :]
-    # figures in one page must not share the ids of their clips
-    text = re.sub(r'\bid="', f'id="f{number}-', text)
-    text = re.sub(r"url\(#", f"url(#f{number}-", text)
-    text = re.sub(r'href="#', f'href="#f{number}-', text)
+    # Ids of clips are counted over everything ever drawn: here they are named after the chart, so
+    # that the same chart is the same text and two charts in a page do not share them.
+    own = hashlib.sha256(json.dumps(chart).encode()).hexdigest()[:8]
+    for number, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', text))):
+        text = re.sub(
+            rf'(\bid="|url\(#|href="#){re.escape(name)}(?=["\)])', rf"\g<1>c{own}-{number}", text
+        )
     # a hundredth of a pixel is enough
     text = re.sub(r"-?\d+\.\d{3,}", lambda hit: f"{round(float(hit[0]), 2):g}", text)
     # what a point is shows under the pointer

@@ -26,6 +26,7 @@ app = App(
     version_flags=["--version"],
     help_flags=["--help", "-h"],
     help_format="plaintext",  # Markdown would take a third of the time of `--help` to load
+    suppress_keyboard_interrupt=False,  # `run` answers it
     default_parameter=Parameter(negative=()),  # no `--no-json` beside `--json`
     help_epilogue="It informs people with training; it gives no patient advice.",
 )

@@ -1,0 +1,43 @@
+"""The command line starts light, and says what it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ketasim import __version__
+
+HEAVY = ("numpy", "scipy", "polars", "altair", "vl_convert", "pydantic", "pint", "jinja2", "lark")
+
+
+def _python(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["simulate", "--help"], ["evidence", "--help"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from ketasim.apps.cli import main\n"
+        "try:\n"
+        f"    main({words!r})\n"
+        "finally:\n"
+        f"    print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = _python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: ketasim" in done.stdout
+    assert done.stdout.rstrip().endswith("[]")
+
+
+def test_python_m_is_the_command_line() -> None:
+    done = _python("-m", "ketasim", "--version")
+    assert (done.returncode, done.stdout.strip()) == (0, __version__)
+
+
+def test_bad_input_ends_the_process_with_two() -> None:
+    done = _python("-m", "ketasim", "simulate", "absent.yaml", "--out", "absent")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: COURSE: there is no file 'absent.yaml'; check the path\n"
