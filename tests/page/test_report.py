@@ -1,0 +1,232 @@
+"""Reports opened in chromium, and what stands in them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ketasim.evidence import load_card, load_sources
+from ketasim.outputs import Simulation, calibration_report, simulate, simulation_report
+
+pytestmark = pytest.mark.page
+
+HOSTILE = "<script>alert(1)</script> & \"quotes\" <img src=x onerror=alert(2)> 'x'"
+COURSES: dict[str, dict[str, Any]] = {
+    "typical": {
+        "title": HOSTILE,
+        "regimen": "ketamine 0.5 mg/kg iv over 40 min on days 0 2 4",
+        "patient": {"medicines": ["<b>sertraline</b>"], "weight": "70 kg"},
+    },
+    "population": {
+        "title": "Population",
+        "regimen": "esketamine 56 mg intranasal on day 0, then 84 mg on days 3 7",
+        "patient": {"age": 40, "weight": "70 kg"},
+        "population": {"n": 20, "seed": 1},
+    },
+    "no effect site": {
+        "title": "Averylongtitlewithoutanyplacetobreakthelinewhichmustnotwidenthepage" * 3,
+        "regimen": "esketamine 0.3 mg/kg iv over 40 min once",
+        "pk_model": "otto2021",
+    },
+    "parent only": {
+        "regimen": "ketamine 0.5 mg/kg iv over 40 min once",
+        "pk_model": "kamp2020",
+        "population": {"n": 5, "seed": 1},
+        "horizon": "12 h",
+    },
+    "one patient": {
+        "regimen": "ketamine 300 mg sublingual weekly x2",
+        "population": {"n": 1, "seed": 1},
+    },
+}
+
+
+@dataclass
+class Opened:
+    """What happened when a page was opened."""
+
+    page: Any
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module", params=list(COURSES))
+def simulated(request: pytest.FixtureRequest) -> Simulation:
+    return simulate(COURSES[request.param])
+
+
+@pytest.fixture(scope="module")
+def report(simulated: Simulation) -> str:
+    return simulation_report(simulated, command="ketasim simulate course.yaml --out out")
+
+
+def _open(browser: Any, html: str, folder: Path, width: int) -> Opened:
+    path = folder / "report.html"
+    path.write_text(html)
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    opened = Opened(page)
+    page.on("console", lambda message: opened.said.append(message.text))
+    page.on("pageerror", lambda error: opened.said.append(str(error)))
+    page.on("dialog", lambda dialog: opened.said.append(dialog.message))
+    page.on("request", lambda request: opened.asked.append(request.url))
+    page.goto(path.as_uri())
+    return opened
+
+
+def _is_sound(opened: Opened) -> None:
+    assert opened.said == []
+    assert [url for url in opened.asked if not url.startswith(("file:", "data:"))] == []
+    wide, view = opened.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= view
+    # every chart has a place on the page, its words fit in it, and no two share an id
+    charts = opened.page.evaluate(
+        """[...document.querySelectorAll('figure svg[role=img]')]
+           .filter(svg => svg.checkVisibility())
+           .map(svg => [svg.getBoundingClientRect().width, svg.getBoundingClientRect().height])"""
+    )
+    assert charts
+    assert all(w > 150 and h > 80 for w, h in charts)
+    small = opened.page.evaluate(
+        """[...document.querySelectorAll('figure svg[role=img] text')]
+           .filter(text => text.checkVisibility())
+           .filter(text => text.getBoundingClientRect().height < 9 &&
+                           text.getBoundingClientRect().width < 9 && text.textContent.length > 2)
+           .length"""
+    )
+    assert small == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_report_opens_cleanly(browser: Any, report: str, tmp_path: Path, width: int) -> None:
+    opened = _open(browser, report, tmp_path, width)
+    _is_sound(opened)
+    opened.page.close()
+
+
+def test_figures_are_those_of_the_model(simulated: Simulation, report: str) -> None:
+    figures = re.findall(r'<p class="figtitle">(.*?)</p>', report)
+    assert [int(title.split(".")[0].removeprefix("Figure ")) for title in figures] == list(
+        range(1, len(figures) + 1)
+    )
+    told = " ".join(figures)
+    assert ("Block" in told) == (("nmda_block", "effect") in simulated.values)
+    assert ("Metabolites" in told) == ("norketamine" in simulated.model.analytes)
+    assert ("whole course" in told) == (
+        len(simulated.sessions) > 1 or simulated.course.horizon > 48.0
+    )
+    sites = {"arterial": "Arterial blood", "venous": "Venous blood", "effect": "Effect site"}
+    for site, title in sites.items():
+        assert (f">{title}<" in report) == (site in simulated.model.sites)
+
+
+def test_every_legend_names_the_spread(simulated: Simulation, report: str) -> None:
+    legends = re.findall(r'<ul class="legend">(.*?)</ul>', report, re.DOTALL)
+    assert len(legends) == report.count("<figure")
+    for legend in legends:
+        for name in ("between patients", "uncertainty of the parameters", "between trials"):
+            assert name in legend.replace("Spread", "spread")
+        assert ("5–95" in legend) == (not simulated.cohort.typical)
+
+
+def test_what_acted_is_named(simulated: Simulation, report: str) -> None:
+    for warning in simulated.warnings:
+        start = report.index('id="warnings"')
+        from markupsafe import escape
+
+        assert str(escape(warning)) in report[start : report.index("</section>", start)]
+    for assumption in simulated.assumptions:
+        assert assumption.symbol in report[report.index('id="assumptions"') :]
+    for row in simulated.parameters().to_dicts():
+        assert f"{row['symbol']}, card {row['card']}" in report
+    listed = re.findall(r'<li id="ref-([^"]+)"', report)
+    assert listed == [key for key in simulated.sources() if key in load_sources()]
+    for digest in simulated.metadata["cards"].values():
+        assert digest in report
+    for line in simulated.course.regimen.describe():
+        assert line in report
+    assert "gives no advice to a patient" in report
+
+
+def test_report_is_light(report: str) -> None:
+    assert len(report.encode()) < 2_000_000
+
+
+def test_words_of_the_user_are_only_words(browser: Any, tmp_path: Path) -> None:
+    opened = _open(browser, simulation_report(simulate(COURSES["typical"])), tmp_path, 1280)
+    assert opened.said == []
+    assert opened.page.locator("h1").inner_text() == HOSTILE
+    assert opened.page.title().startswith(HOSTILE)
+    assert opened.page.locator("script, img, b").count() == 0
+    opened.page.close()
+
+
+def test_report_prints_on_a4(browser: Any, report: str, tmp_path: Path) -> None:
+    opened = _open(browser, report, tmp_path, 1280)
+    pdf = opened.page.pdf(format="A4", prefer_css_page_size=True)
+    opened.page.close()
+    boxes = re.findall(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)\s*\]", pdf)
+    assert boxes
+    # points; A4 is 210 by 297 mm
+    assert all(abs(float(w) - 595) < 1.5 and abs(float(h) - 842) < 1.5 for w, h in boxes)
+
+
+def test_same_simulation_same_page() -> None:
+    first, second = (simulation_report(simulate(COURSES["one patient"])) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_calibration_report_opens_cleanly(
+    browser: Any, calibration: str, tmp_path: Path, width: int
+) -> None:
+    opened = _open(browser, calibration, tmp_path, width)
+    _is_sound(opened)
+    assert opened.page.locator("figure").count() == 3
+    opened.page.close()
+
+
+@pytest.fixture(scope="module")
+def calibration() -> str:
+    import numpy as np
+
+    from ketasim.inference.pk_calibration import compare
+
+    card, prior = load_card("reference"), load_card("reference_prior")
+    assert card.uncertainty is not None
+    free = tuple(prior.extra["prior"])
+    order = [card.uncertainty.symbols.index(symbol) for symbol in free]
+    covariance = card.uncertainty.matrix()[np.ix_(order, order)]
+    return calibration_report(compare(card, prior, free, covariance, 1.0, 1.0))
+
+
+def test_calibration_report_hides_nothing(calibration: str) -> None:
+    from ketasim.inference import load_interactions, load_training
+
+    for row in (*load_training(), *load_interactions()):
+        if row.use != "out":
+            assert f">{row.fact}<" in calibration
+        elif row.reason:
+            from markupsafe import escape
+
+            assert str(escape(row.reason)) in calibration
+    for symbol in load_card("reference").entries:
+        assert symbol in calibration
