@@ -5,7 +5,7 @@ from ketasim.dosing.dose import DRUGS, ROUTES, Dose
 from ketasim.dosing.event_contract import COMPARTMENTS, CONTRACT, Column
 from ketasim.dosing.events import EventTable, Subject, read_events, write_events
 from ketasim.dosing.guards import DoseRange, check_doses, dose_ranges
-from ketasim.dosing.patient import SCALES, Baseline, Patient, PopulationSpec
+from ketasim.dosing.patient import Baseline, Patient, PopulationSpec, scales
 from ketasim.dosing.regimen import Regimen
 from ketasim.dosing.sentence import parse_regimen
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
@@ -15,7 +15,6 @@ __all__ = [
     "CONTRACT",
     "DRUGS",
     "ROUTES",
-    "SCALES",
     "Baseline",
     "Column",
     "Course",
@@ -35,6 +34,7 @@ __all__ = [
     "parse_course",
     "parse_regimen",
     "read_events",
+    "scales",
     "structured_regimen",
     "write_events",
 ]

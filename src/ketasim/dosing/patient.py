@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
+from ketasim._base import near
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, word
-from ketasim.evidence import load_card
+from ketasim.evidence import facts, load_card
 
 SEXES: Final = ("female", "male")
 ANCESTRIES: Final = ("white", "black", "asian", "japanese", "other")
@@ -17,21 +19,12 @@ DIAGNOSES: Final = ("mdd", "trd", "bipolar", "suicidality", "ptsd", "ocd", "anxi
 SETTINGS: Final = ("outpatient", "inpatient", "emergency")
 IMPAIRMENTS: Final = ("normal", "mild", "moderate", "severe")
 
-SCALES: Final = {
-    "MADRS": 60,
-    "HDRS17": 52,
-    "HDRS21": 64,
-    "HDRS24": 75,
-    "QIDS": 27,
-    "IDS": 84,
-    "BDI": 63,
-    "HAMA": 56,
-}
-"""Rating scales with their highest score, points, which follows from their items; the lowest is 0.
 
-Depression scales as the conversion table of ids-qids.org lists them (IDS, QIDS, HDRS), MADRS ten
-items of 0 to 6, BDI 21 and HAMA 14 items of 0 to 3 and 0 to 4.
-"""
+@cache
+def scales() -> Mapping[str, float]:
+    """Rating scales with their highest score, points; the lowest is 0. From the table `scales`."""
+    return {row.cells["scale"]: float(row.cells["high"]) for row in facts("scales")}
+
 
 # Limits against slips of the pen, wider than any patient in the evidence.
 _WEIGHT = (1.0, 500.0)  # kg
@@ -60,21 +53,28 @@ class Baseline(BaseModel):
 
     **Arguments:**
 
-    - `scale`: one of `SCALES`.
+    - `scale`: one of `scales()`.
     - `score`: points.
     """
 
     model_config = FROZEN
 
-    scale: Annotated[str, word(tuple(SCALES))]
+    scale: str
     score: Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+    @field_validator("scale")
+    @classmethod
+    def _known(cls, scale: str) -> str:
+        if scale not in scales():
+            raise refuse(f"unknown scale '{scale}'", near(scale, scales()))
+        return scale
 
     @model_validator(mode="after")
     def _in_range(self) -> Baseline:
-        highest = SCALES[self.scale]
+        highest = scales()[self.scale]
         if not 0 <= self.score <= highest:
             raise refuse(
-                f"{self.score:g} is not a score of {self.scale}", f"give 0 to {highest} points"
+                f"{self.score:g} is not a score of {self.scale}", f"give 0 to {highest:g} points"
             )
         return self
 
