@@ -23,10 +23,17 @@ _THIN = "\u202f"  # narrow space between thousands, which does not break
 
 @dataclass(frozen=True)
 class Reference:
-    """A source as a report lists it: key, text without the key, address."""
+    """A source as a report lists it.
+
+    **Arguments:**
+
+    - `key`: of the source. `text`: who, what, where.
+    - `label`: what is written for its address, such as the DOI. `link`: the address.
+    """
 
     key: str
     text: str
+    label: str
     link: str
 
 
@@ -156,11 +163,17 @@ def references(keys: Iterable[str]) -> list[Reference]:
     from ketasim.evidence import cite, load_sources
 
     known = load_sources()
-    return [
-        Reference(key, cite([key]).removeprefix(f"[{key}] "), source_link(key))
-        for key in keys
-        if key in known
-    ]
+    found: list[Reference] = []
+    for key in keys:
+        if key in known:
+            link = source_link(key)
+            text = cite([key]).removeprefix(f"[{key}] ")
+            # the last part of a reference is its address, when it has one
+            before, _, last = text.rpartition(". ")
+            ends = last.startswith(("doi:", "PMC", "PMID", "http"))
+            text, label = (f"{before}." if before else "", last) if link and ends else (text, link)
+            found.append(Reference(key, text, label, link))
+    return found
 
 
 def read_sources_used(folder: Path) -> list[str]:
