@@ -1,6 +1,7 @@
 """Results: the verb `simulate`, its tables and where their numbers come from."""
 
 from ketasim.outputs.calendar import Session
+from ketasim.outputs.event_predictions import predict_events
 from ketasim.outputs.report import simulation_report
 from ketasim.outputs.report_calibration import calibration_report, fit_table
 from ketasim.outputs.report_figures import plot
@@ -17,6 +18,7 @@ __all__ = [
     "calibration_report",
     "fit_table",
     "plot",
+    "predict_events",
     "read_sources_used",
     "simulate",
     "simulation_report",
