@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
 from ketasim.evidence import load_card, load_sources
 from ketasim.outputs import Simulation, calibration_report, simulate, simulation_report
@@ -150,11 +151,11 @@ def test_every_legend_names_the_spread(simulated: Simulation, report: str) -> No
 def test_what_acted_is_named(simulated: Simulation, report: str) -> None:
     for warning in simulated.warnings:
         start = report.index('id="warnings"')
-        from markupsafe import escape
-
         assert str(escape(warning)) in report[start : report.index("</section>", start)]
+    section = report[report.index('id="assumptions"') : report.index('id="limits"')]
     for assumption in simulated.assumptions:
-        assert assumption.symbol in report[report.index('id="assumptions"') :]
+        words = assumption.meaning if assumption.what == "input" else f"<small>{assumption.symbol}"
+        assert str(escape(words)) in section or words in section
     for row in simulated.parameters().to_dicts():
         assert f"{row['symbol']}, card {row['card']}" in report
     listed = re.findall(r'<li id="ref-([^"]+)"', report)
@@ -164,6 +165,18 @@ def test_what_acted_is_named(simulated: Simulation, report: str) -> None:
     for line in simulated.course.regimen.describe():
         assert line in report
     assert "gives no advice to a patient" in report
+
+
+def test_an_assumed_field_is_marked_beside_its_value() -> None:
+    regimen = {"regimen": "ketamine 0.5 mg/kg im once"}
+    tag = '<span class="grade assumed">assumed</span>'
+    for given, expected in (
+        ({}, True),
+        ({"patient": {"weight": "70 kg"}, "horizon": "7 d"}, False),
+    ):
+        report = simulation_report(simulate({**regimen, **given}))
+        assert (f"weight 70 kg {tag}" in report) == expected
+        assert (f"7 days from the start {tag}" in report) == expected
 
 
 def test_report_is_light(report: str) -> None:
@@ -225,8 +238,6 @@ def test_calibration_report_hides_nothing(calibration: str) -> None:
         if row.use != "out":
             assert f">{row.fact}<" in calibration
         elif row.reason:
-            from markupsafe import escape
-
             assert str(escape(row.reason)) in calibration
     for symbol in load_card("reference").entries:
         assert symbol in calibration

@@ -72,6 +72,7 @@ def simulation_report(simulation: Simulation, *, command: str = "") -> str:
         regimen=list(course.regimen.describe()),
         patient=_patient(simulation),
         horizon=_days(course.horizon),
+        horizon_assumed="horizon" in course.assumed,
         many=many,
         tiles=_tiles(simulation, exposure),
         figures=figures(simulation),
@@ -93,19 +94,15 @@ def _elasticities(row: dict[str, Any]) -> dict[str, Any]:
     return row | {name: round(row[name], 2) for name in names if row[name] is not None}
 
 
-def _patient(simulation: Simulation) -> list[tuple[str, str, str]]:
-    """Fields of the patient in words, each with a note where it was assumed."""
-    assumed = {
-        one.symbol.removeprefix("patient."): one.note
-        for one in simulation.assumptions
-        if one.what == "input"
-    }
-    rows: list[tuple[str, str, str]] = []
+def _patient(simulation: Simulation) -> list[tuple[str, str, bool]]:
+    """Fields of the patient in words, and whether each was assumed."""
+    assumed = simulation.course.assumed
+    rows: list[tuple[str, str, bool]] = []
     for field, name in _PATIENT:
         value = getattr(simulation.course.patient, field, None)
         if value in (None, "", (), []):
             continue
-        rows.append((name, _words(field, value), assumed.get(field, "")))
+        rows.append((name, _words(field, value), f"patient.{field}" in assumed))
     return rows
 
 
