@@ -14,6 +14,7 @@ from markupsafe import escape
 
 from ketasim.evidence import load_card, load_sources
 from ketasim.outputs import Simulation, calibration_report, simulate, simulation_report
+from ketasim.outputs.figures import Line, Panel, svg
 
 pytestmark = pytest.mark.page
 
@@ -177,6 +178,37 @@ def test_an_assumed_field_is_marked_beside_its_value() -> None:
         report = simulation_report(simulate({**regimen, **given}))
         assert (f"weight 70 kg {tag}" in report) == expected
         assert (f"7 days from the start {tag}" in report) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "medicines", "acts"),
+    [
+        ("reference", ["ticlopidine"], True),
+        ("reference", ["sertraline"], False),
+        ("ashraf2018", ["ticlopidine"], True),
+        ("ashraf2018", ["rifampicin"], False),
+        ("ashraf2018", [], False),
+    ],
+)
+def test_an_interaction_that_was_computed_is_named(
+    model: str, medicines: list[str], acts: bool
+) -> None:
+    course = {
+        "regimen": "esketamine 0.2 mg/kg oral once",
+        "patient": {"weight": "70 kg", "medicines": medicines},
+        "pk_model": model,
+    }
+    report = simulation_report(simulate(course))
+    assert ("<dt>Interactions</dt>" in report) == acts
+    assert all(f"{name}: computed through" in report for name in medicines if acts)
+
+
+def test_small_numbers_of_an_axis_are_written_out() -> None:
+    ends = (0.001, 1.0)
+    lines = (Line("line", [0.0, 1.0], [0.002, 0.5]),)
+    panel = Panel("Title", "x", "y", lines=lines, x_domain=(0, 1), y_domain=ends, y_log=True)
+    labels = re.findall(r"<text[^>]*>([^<]*)</text>", svg(panel, "a chart"))
+    assert {"0.001", "0.01", "0.1", "1"} <= set(labels)
 
 
 def test_report_is_light(report: str) -> None:

@@ -291,14 +291,14 @@ def svg(panel: Panel, description: str) -> str:
         text = re.sub(
             rf'(\bid="|url\(#|href="#){re.escape(name)}(?=["\)])', rf"\g<1>c{own}-{number}", text
         )
-    # a hundredth of a pixel is enough
-    text = re.sub(r"-?\d+\.\d{3,}", lambda hit: f"{round(float(hit[0]), 2):g}", text)
     # what a point is shows under the pointer
     text = re.sub(
         r'<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="point"([^>]*)/>',
         r"<path\2><title>\1</title></path>",
         text,
     )
+    # a hundredth of a pixel is enough; words, such as those of an axis, stay as they are
+    text = re.sub(r"<[^>]*>", lambda tag: _FINE.sub(_rounded, tag[0]), text)
     head = text[: text.index(">") + 1]
     label = html.escape(description, quote=True)
     kept = re.sub(r'\s(?:width|height|class|style|role|aria-\w+)="[^"]*"', "", head)
@@ -307,6 +307,13 @@ def svg(panel: Panel, description: str) -> str:
         + f' role="img" aria-label="{label}" style="max-width:{_width(head)}px">'
         + text[len(head) :]
     )
+
+
+_FINE = re.compile(r"-?\d+\.\d{3,}")
+
+
+def _rounded(hit: re.Match[str]) -> str:
+    return f"{round(float(hit[0]), 2):g}"
 
 
 def _width(head: str) -> int:

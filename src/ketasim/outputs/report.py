@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from numpy import zeros
 
 from ketasim.outputs import report_words as words
 from ketasim.outputs.report_figures import figures
 from ketasim.outputs.report_page import NOTHING, number, percent, render
+from ketasim.population import Modifier, modification_of
 
 if TYPE_CHECKING:
     from ketasim.outputs.simulation import Simulation
@@ -72,6 +74,7 @@ def simulation_report(simulation: Simulation, *, command: str = "") -> str:
         regimen=list(course.regimen.describe()),
         patient=_patient(simulation),
         horizon=_days(course.horizon),
+        acting=_acting(simulation),
         horizon_assumed="horizon" in course.assumed,
         many=many,
         tiles=_tiles(simulation, exposure),
@@ -104,6 +107,16 @@ def _patient(simulation: Simulation) -> list[tuple[str, str, bool]]:
             continue
         rows.append((name, _words(field, value), f"patient.{field}" in assumed))
     return rows
+
+
+def _acting(simulation: Simulation) -> list[Modifier]:
+    """Medicines, genotypes and impairments whose effect on exposure was computed."""
+    modifiers = modification_of(simulation.course.patient).modifiers
+    covariates = simulation.cohort.covariates
+    if any(name.startswith("act_") for name in covariates):
+        return list(modifiers)
+    # a published model may know one medicine by its name
+    return [one for one in modifiers if covariates.get(one.name.upper(), zeros(1)).any()]
 
 
 def _words(field: str, value: Any) -> str:
