@@ -36,7 +36,9 @@ def shadowed(room: Path) -> list[str]:
 def page(name: str) -> str:
     """Return the page of the package or of one room, Markdown."""
     if name == PACKAGE.name:
-        return "# ketasim\n\n::: ketasim\n"
+        # The verb shares its name with its file, which would be found in its place.
+        verb = "ketasim.outputs.simulate.simulate"
+        return f"# ketasim\n\n::: ketasim\n\n::: {verb}\n    options: {{show_root_heading: true}}\n"
     text = f"# ketasim.{name}\n\n::: ketasim.{name}\n"
     for public in shadowed(PACKAGE / name):
         # By its short name the file would be found in its place.

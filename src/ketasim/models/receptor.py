@@ -215,3 +215,4 @@ RECEPTOR = ReceptorModel(
         "The measured kon does not enter: with koff it would give another IC50.",
     ),
 )
+"""The block of NMDA receptors, as declared here; its numbers are on the card `receptor`."""

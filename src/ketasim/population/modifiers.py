@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ketasim.evidence import load_table
 
 ACTIVITIES = ("act_2B6", "act_3A", "act_gut", "act_liver", "act_N")
+"""Activities a modifier may change: enzymes of liver and gut, the liver as a whole, norketamine."""
 
 
 class PatientLike(Protocol):
