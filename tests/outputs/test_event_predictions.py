@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 import ketasim
 from ketasim._base import InputError
+from ketasim.apps.cli.application import run
 from ketasim.dosing import read_events
 from ketasim.outputs import predict_events
 
@@ -54,6 +57,21 @@ def test_subjects_have_their_own_calendars_and_weights() -> None:
     one, two = found["value"]
     assert found["time_h"].to_list() == [49.0, 1.0]
     assert one > two > 0  # a lighter body, and what is left of two earlier doses
+
+
+def test_the_command_writes_the_predictions(tmp_path: Path) -> None:
+    data, out = tmp_path / "data.csv", tmp_path / "predictions.csv"
+    _table(
+        [
+            (1, 0.0, 28.0, 0.0, "intranasal", 1, 0.0, 0, 0, "esketamine", 80.0),
+            (1, 0.5, 0.0, 0.0, "intranasal", 0, 0.0, 0, 0, "esketamine", 80.0),
+        ]
+    ).write_csv(data)
+    command = ["events", str(data), "--predict", str(out), "--pk-model", "perezruixo2021"]
+    assert run(command) == 0
+    written = pl.read_csv(out)
+    assert set(written["quantity"]) == {"s_ketamine", "s_norketamine", "ketamine", "norketamine"}
+    assert (written["value"] > 0).all()
 
 
 def test_a_table_without_observations_is_refused() -> None:

@@ -338,3 +338,9 @@ def test_unknown_names_are_attribute_errors() -> None:
     with pytest.raises(AttributeError, match="simulat"):
         _ = ketasim.simulat  # type: ignore[attr-defined]
     assert set(ketasim.__all__) <= set(dir(ketasim))
+
+
+def test_a_result_draws_itself() -> None:
+    course = {"regimen": "ketamine 0.5 mg/kg iv over 40 min once", "horizon": "1 d"}
+    drawn = simulate(course).plot(hours=(0.0, 3.0)).to_dict()
+    assert drawn["layer"]

@@ -31,6 +31,7 @@ from ketasim.outputs.tables import dataset, summary_table, timecourse_table
 from ketasim.population import Cohort, modification_of, virtual_patients
 
 if TYPE_CHECKING:
+    import altair
     import xarray
 
 Array = NDArray[np.float64]
@@ -228,6 +229,18 @@ class Simulation:
         if any(name.startswith("act_") for name in self.cohort.covariates):
             keys += [m.source for m in modification_of(self.course.patient).modifiers]
         return tuple(dict.fromkeys(key for key in keys if key))
+
+    def plot(
+        self,
+        *,
+        quantity: str | None = None,
+        site: str | None = None,
+        hours: tuple[float, float] | None = None,
+    ) -> altair.LayerChart:
+        """Draw one quantity as an altair chart; see `ketasim.outputs.plot`."""
+        from ketasim.outputs.report_figures import plot  # it draws what this module holds
+
+        return plot(self, quantity=quantity, site=site, hours=hours)
 
     def cite(self) -> str:
         """BibTeX of every source that this result used."""

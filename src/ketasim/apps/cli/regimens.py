@@ -51,10 +51,20 @@ def events(
     drug: Annotated[
         str, Parameter(help="What a table without the column DRUG is about.")
     ] = "ketamine",
+    predict: Annotated[
+        Path | None,
+        Parameter(help="Predictions to write (CSV), at the observations of an event table."),
+    ] = None,
+    pk_model: Annotated[
+        str, Parameter(help="For --predict: reference, or a published model.")
+    ] = "reference",
     as_json: AsJson = False,
 ) -> None:
-    """Turn a course into a NONMEM-style event table, or check such a table and say it in words."""
+    """Turn a course into a NONMEM-style event table; check or predict such a table."""
     check_file(file, "FILE")
+    if predict is not None:
+        _predict(file, predict, drug, pk_model, as_json)
+        return
 
     from ketasim.dosing import load_course, read_events, write_events
 
@@ -78,6 +88,21 @@ def events(
         print_json({"columns": written.columns, "rows": written.to_dicts()})
     else:
         print(written.write_csv(), end="")
+
+
+def _predict(file: Path, out: Path, drug: str, pk_model: str, as_json: bool) -> None:
+    from ketasim._base import InputError, write_whole
+    from ketasim.dosing import read_events
+    from ketasim.outputs import predict_events
+
+    if file.suffix.lower() != ".csv":
+        raise InputError("FILE", f"'{file}' is no event table", "give a table with the ending .csv")
+    found = predict_events(read_events(file, drug=drug), pk_model=pk_model)
+    paths = write_whole(out.parent, {out.name: found.write_csv().encode()}, field="--predict")
+    if as_json:
+        print_json({"files": [str(path) for path in paths], "rows": found.height})
+    else:
+        print(*paths, sep="\n")
 
 
 def _tell(subjects: tuple[Subject, ...], as_json: bool) -> None:
