@@ -75,7 +75,7 @@ test: .venv/.dev .venv/.package browser
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/.dev .venv/.package
-	@$(BIN)/ruff check
+	@$(BIN)/ruff check --no-cache
 	@$(BIN)/ruff format --check
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-logo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ketasim._base import InputError
-from ketasim.evidence import facts, load_card, load_sources
+from ketasim.evidence import facts, grade_row, load_card, load_sources
 from ketasim.inference import replay, replay_all
 from ketasim.models import MODELS
 
@@ -138,3 +138,46 @@ def test_printed_covariances_survive() -> None:
     assert omega[at["V1"], at["CL"]] == pytest.approx(0.02261)
     assert omega[at["Vn"], at["CLn"]] == pytest.approx(0.04456)
     assert load_card("flint2017").correlations == (("CL", "CLnk", 0.506),)
+
+
+def test_what_authors_fixed_is_assumed_and_says_so() -> None:
+    for key in PUBLISHED:
+        for symbol, entry in load_card(key).entries.items():
+            if symbol == "WT_ref" or symbol.startswith("b_"):
+                assert entry.grade == "assumed", (key, symbol)
+                assert entry.source == load_card(key).source or key in ("fanta2015", "simons2022")
+            if "ixed by the authors, not estimated" in entry.note:
+                assert entry.grade == "assumed", (key, symbol)
+                assert entry.source, (key, symbol)
+
+
+def test_numbers_fixed_in_the_table_are_no_estimates() -> None:
+    assert {load_card("simons2022").entry(s).grade for s in ("fm_NK", "fm_HNK")} == {"assumed"}
+    assert load_card("flint2017").entry("Vnk").grade == "assumed"
+
+
+def test_receptor_numbers_have_the_grade_of_their_row_and_name_their_system() -> None:
+    card = load_card("receptor")
+    rows = {
+        "IC50": ("ketamine", "IC50"),
+        "hill": ("ketamine", "Hill"),
+        "kon": ("ketamine", "kon"),
+        "koff": ("ketamine", "koff"),
+        "Ki_s_ketamine": ("S-ketamine", "Ki"),
+        "Ki_r_ketamine": ("R-ketamine", "Ki"),
+        "Ki_s_norketamine": ("S-norketamine", "Ki"),
+        "Ki_r_norketamine": ("R-norketamine", "Ki"),
+    }
+    for symbol, wanted in rows.items():
+        entry = card.entry(symbol)
+        (row,) = (
+            one
+            for one in facts("mechanism/receptor")
+            if one.source == entry.source and next(iter(one.cells.values())) == wanted[0]
+            if wanted[1] in one.cells.values()
+        )
+        graded = grade_row(row)
+        assert entry.grade == graded.grade
+        assert graded.species != ("human",)
+        assert "not in people" in entry.note
+        assert ("rat cortex" if "rat" in graded.species else "recombinant") in entry.locator

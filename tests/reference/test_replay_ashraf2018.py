@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ketasim.dosing import Dose
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
+from ketasim.dosing import Dose
 from ketasim.evidence import facts, load_card
 from ketasim.inference import replay
 from ketasim.inference.replays import Ashraf2018, derived, simulate

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ketasim.dosing import Dose
 
+from ketasim.dosing import Dose
 from ketasim.evidence import load_card
 from ketasim.inference import replay
 from ketasim.inference.replays import simulate

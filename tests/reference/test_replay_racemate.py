@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ketasim.dosing import Dose
 
+from ketasim.dosing import Dose
 from ketasim.engine import terminal_half_life
 from ketasim.evidence import facts, load_card
 from ketasim.inference import ReplayRow, replay

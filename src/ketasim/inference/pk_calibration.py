@@ -30,6 +30,7 @@ PROFILE_LOG_SD = 0.35  # log scale; how far one published model may lie from the
 PROFILE_WORTH = 2.0  # a whole profile counts as this many observations
 SOFT_BEYOND = 2.0  # standard deviations beyond which a published number pulls linearly only
 NOT_IDENTIFIED = 0.9  # posterior over prior SD above which a datum hardly moves a parameter
+UNMOVED = "Stays an assumption: the measured ratio hardly narrows it."
 _STEP = 3e-3  # step of the central differences, on the log or logit scale; the time of a peak,
 # read off a grid, is rough on a finer scale
 _FRACTIONS = ("F_", "f_", "fm_")
@@ -255,7 +256,7 @@ def _card(problem: _Problem, vector: Array, covariance: Array) -> Card:
                 low=float(f"{low:.4g}"),
                 high=float(f"{high:.4g}"),
                 interval="95% interval of the joint fit",
-                note=old.note,
+                note=old.note if moved or not symbol.startswith("a_") else UNMOVED,
             )
         )
     return problem.prior.with_entries(*entries).replace(
