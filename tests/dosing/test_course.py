@@ -148,6 +148,21 @@ def test_structured_doses_make_steps_and_sessions() -> None:
             "doses[0].dose",
             "28 mg, 56 mg or 84 mg",
         ),
+        (
+            f"doses: [{{{DOSE}}}, {{{DOSE.replace('day: 0', 'day: 2')}, steady_state: 12 h}}]",
+            "doses[1].steady_state",
+            "write the earlier doses out",
+        ),
+        (
+            f"doses: [{{{DOSE}, steady_state: 12 h}}, {{{DOSE}, steady_state: 12 h}}]",
+            "doses[1].steady_state",
+            "a second steady state",
+        ),
+        (
+            "doses: [{day: 0, drug: esketamine, route: intranasal, dose: 56 mg, steady_state: 9h}]",
+            "doses[0].steady_state",
+            "several nasal devices",
+        ),
         (f"doses: [{{{DOSE}, session: 0}}, {{{DOSE}}}]", "doses[1].session", "number every dose"),
     ],
 )

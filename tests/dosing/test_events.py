@@ -38,7 +38,7 @@ def test_a_table_of_a_file(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     one, two = read_events(path).subjects
-    assert (one.id, one.weight, one.age, one.observations) == (1, 80, None, (1,))
+    assert (one.id, one.weight, one.age, [o.time for o in one.observations]) == (1, 80, None, [1])
     assert one.regimen is not None and two.regimen is not None
     assert [d.time for d in one.regimen.doses] == [0, 24, 48]
     assert all(d.duration == pytest.approx(2 / 3) for d in one.regimen.doses)
@@ -113,6 +113,8 @@ def test_compartments_are_numbered_by_route(number: int) -> None:
         (["1,0,5,0,1,1,12,99999999,0"], "ADDL in row 1", "more than 10,000"),
         (["1,0,5,0,1,1,12,0,2"], "SS in row 1", "2 is not supported"),
         (["1,0,24,1,1,1,12,0,1"], "SS in row 1", "longer than its interval"),
+        (["1,2,5,0,1,1,12,0,1"], "SS in row 1", "write the earlier doses out"),
+        (["1,0,5,0,1,1,0,0,0", "1,0,5,0,1,1,12,0,1"], "SS in row 2", "after another dose"),
         (["a,0,5,0,1,1,0,0,0"], "ID in row 1", "not a finite number"),
         (["1.5,0,5,0,1,1,0,0,0"], "ID in row 1", "whole number"),
         ([",0,5,0,1,1,0,0,0"], "ID in row 1", "blank"),
@@ -141,7 +143,12 @@ def test_refusals(rows: list[str], field: str, part: str) -> None:
         ("ID,TIME,AMT,EVID,CMT,DRUG", ["1,0,5,1,1,ketamin"], "DRUG in row 1", "'ketamine'"),
         ("ID,TIME,AMT,EVID,CMT,DEVICE", ["1,0,28,1,4,-1"], "DEVICE in row 1", "below 0"),
         ("ID,TIME,AMT,EVID,CMT,WT", ["1,0,5,1,1,70", "1,1,5,1,1,71"], "WT in row 2", "70"),
-        ("ID,TIME,AMT,EVID,CMT,WT", ["1,0,5,1,1,0"], "WT in row 1", "weight of 0"),
+        ("ID,TIME,AMT,EVID,CMT,WT", ["1,0,5,1,1,0"], "WT in row 1", "outside 1 to 500 kg"),
+        ("ID,TIME,AMT,EVID,CMT,WT", ["1,0,5,1,1,900"], "WT in row 1", "outside 1 to 500 kg"),
+        ("ID,TIME,AMT,EVID,CMT,WT", ["1,0,5,1,1,70", "2,1,5,1,1,-7"], "WT in row 2", "outside"),
+        ("ID,TIME,AMT,EVID,CMT,WT", ["1,0,5,1,1,nan"], "WT in row 1", "finite"),
+        ("ID,TIME,AMT,EVID,CMT,AGE", ["1,0,5,1,1,500"], "AGE in row 1", "outside 0 to 120 years"),
+        ("ID,TIME,AMT,EVID,CMT,AGE", ["1,0,5,1,1,-1"], "AGE in row 1", "outside"),
         ("ID,TIME,AMT,EVID,CMT,AGE", ["1,0,5,1,1,old"], "AGE in row 1", "'old'"),
         ("ID,TIME,AMT,EVID,CMT,SSS", ["1,0,5,1,1,1"], "SSS", "did you mean 'SS'?"),
         ("ID,TIME,AMT,EVID,CMT,cmt", ["1,0,5,1,1,1"], "CMT", "twice"),
@@ -152,6 +159,39 @@ def test_refusals_of_columns(head: str, rows: list[str], field: str, part: str) 
         read_events(table(*rows, head=head))
     assert caught.value.field == field
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("column", ["WT", "AGE"])
+def test_a_weight_or_age_that_is_nan_in_a_frame_is_refused(column: str) -> None:
+    cells: dict[str, list[Any]] = {"ID": [1], "TIME": [0], "AMT": [5], "EVID": [1], "CMT": [1]}
+    with pytest.raises(InputError, match=f"{column} in row 1: 'nan'"):
+        read_events(cells | {column: [float("nan")]})
+
+
+def test_a_steady_state_of_several_devices_is_refused() -> None:
+    with pytest.raises(InputError, match="SS in row 1: a steady state of several nasal devices"):
+        read_events(table("1,0,56,0,4,1,24,0,1"), drug="esketamine")
+
+
+def test_the_order_of_rows_at_the_same_time_is_kept() -> None:
+    rows = (
+        "1,12,0,0,1,0,0,0,0",
+        "1,12,10,0,1,1,0,0,0",
+        "1,12,0,0,1,0,0,0,0",
+        "1,12,20,0,2,1,0,0,0",
+        "1,12,0,0,1,0,0,0,0",
+    )
+    read = read_events(table(*rows))
+    (subject,) = read.subjects
+    assert [(o.time, o.doses_after, o.row) for o in subject.observations] == [
+        (12, 2, 1),
+        (12, 1, 3),
+        (12, 0, 5),
+    ]
+    assert subject.places == (2, 1)
+    written = write_events(read)
+    assert written["AMT"].to_list() == [0, 10, 0, 20, 0]
+    assert read_events(written) == read
 
 
 @pytest.mark.parametrize("rows", [["1,0,50,1,4"], ["1,0,28,1,4", "1,0.08,28,1,4"]])

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim._base import InputError
-from ketasim.dosing import DRUGS, ROUTES, Dose, check_doses, dose_ranges, parse_regimen
+from ketasim.dosing import (
+    DRUGS,
+    ROUTES,
+    Dose,
+    DoseRange,
+    Regimen,
+    check_doses,
+    dose_ranges,
+    parse_regimen,
+)
 from ketasim.dosing.dose import DEVICE_AMOUNT, DEVICE_GAP, base_fraction
 from ketasim.dosing.guards import largest, ranges_for
 from ketasim.evidence import GRADES, facts, number, source
@@ -79,8 +88,11 @@ def test_published_doses_pass(text: str) -> None:
     ("text", "part"),
     [
         ("ketamine 1.1 mg/kg iv over 40 min once", "0.1 to 1 mg/kg (fava2020)"),
-        ("ketamine 0.6 mg/kg iv bolus + 0.6 mg/kg iv over 1 h once", "1.2 mg/kg of ketamine iv"),
-        ("ketamine 0.6 mg/kg iv over 1 h at 0, 12 h", "1.2 mg/kg of ketamine iv"),
+        ("ketamine 0.6 mg/kg iv bolus + 0.6 mg/kg iv over 1 h once", "iv within one hour is above"),
+        ("ketamine 0.6 mg/kg iv bolus at 0, 0.75 h", "1.2 mg/kg of ketamine iv within one hour"),
+        ("ketamine 2 mg/kg iv over 4 h once", "2 mg/kg of ketamine iv in total within 24 h"),
+        ("ketamine 86.4 mg/kg iv over 72 h once", "of ketamine iv within one hour"),
+        ("ketamine 0.6 mg/kg iv over 1 h at 0, 12 h", "1.2 mg/kg of ketamine iv in total within"),
         ("ketamine 100 mg iv over 40 min once", "1.429 mg/kg"),
         ("esketamine 112 mg intranasal once", "14 to 84 mg (daly2018)"),
         ("esketamine 112 mg intranasal once", "no anaesthetic range is published"),
@@ -89,8 +101,9 @@ def test_published_doses_pass(text: str) -> None:
     ],
 )
 def test_above_the_psychiatric_range_warns(text: str, part: str) -> None:
-    (warning,) = check_doses(parse_regimen(text), 70.0)
-    assert part in warning
+    warnings = check_doses(parse_regimen(text), 70.0)
+    assert any(part in warning for warning in warnings)
+    assert len(warnings) == 1 + ("over 72 h" in text)
 
 
 @pytest.mark.parametrize(
@@ -100,12 +113,45 @@ def test_above_the_psychiatric_range_warns(text: str, part: str) -> None:
         ("ketamine 14 mg/kg im once", "6.5 to 13 mg/kg (ketalar_dosage)"),
         ("esketamine 1.1 mg/kg iv over 40 min once", "0.5 to 1 mg/kg (ketanest_spc)"),
         ("ketamine 5 g oral once", "no anaesthetic range is published"),
-        ("esketamine 2800 mg intranasal once", "assumed limit"),
+        ("ketamine 2.5 mg/kg iv bolus at 0, 0.75 h", "within one hour is above"),
+        ("ketamine 800 mg sublingual once", "assumed limit, 10 mg/kg (brunette2011)"),
     ],
 )
 def test_above_the_anaesthetic_range_is_refused(text: str, part: str) -> None:
     with pytest.raises(InputError, match=re.escape(part)):
         check_doses(parse_regimen(text), 70.0)
+
+
+def test_devices_within_the_hour_add_up() -> None:
+    regimen = parse_regimen("esketamine 2800 mg intranasal once")
+    with pytest.raises(InputError, match=r"11\.2 mg/kg of esketamine intranasal within one hour"):
+        check_doses(regimen, 30.0)  # twelve devices of the hundred
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [
+        ("ketamine 86.4 mg/kg iv over 72 h once", 70.0),
+        ("ketamine 2 mg/kg iv bolus + 14.76 mg/kg iv over 6 h once", 70.0),
+        ("esketamine 2000 mg iv over 100 h once", 70.0),
+        ("ketamine 24 mg/kg iv over 24 h once", 10.0),
+    ],
+)
+def test_long_infusions_are_simulated_with_the_day_told(text: str, weight: float) -> None:
+    assert "in total within 24 h" in check_doses(parse_regimen(text), weight)[-1]
+
+
+def test_an_assumed_limit_is_not_below_a_studied_dose() -> None:
+    assert check_doses(parse_regimen("ketamine 450 mg sublingual once"), 40.0) == []
+    with pytest.raises(InputError, match=r"450 mg \(hull2022\).*at most 11.25 mg/kg"):
+        check_doses(parse_regimen("ketamine 460 mg sublingual once"), 40.0)
+
+
+@given(st.floats(5, 300), st.sampled_from([r for r in dose_ranges() if r.context == "psychiatric"]))
+def test_a_studied_dose_is_never_refused_by_an_assumption(weight: float, one: DoseRange) -> None:
+    if not ranges_for(one.drug, one.route, "anaesthetic"):
+        dose = Dose(0, one.drug, one.route, one.high, one.unit)
+        assert check_doses(Regimen((dose,)), weight) == []
 
 
 def test_the_lightest_patient_decides() -> None:
@@ -121,25 +167,29 @@ _GIVEN = st.tuples(
 )
 
 
-@given(st.lists(_GIVEN, min_size=1, max_size=12))
-def test_the_largest_day_is_found(given_doses: list[tuple[int, float, float]]) -> None:
-    """Windows of 24 hours tried one by one hold no more, and one of them holds as much."""
+@pytest.mark.parametrize("window", [1, 24])
+@given(given_doses=st.lists(_GIVEN, min_size=1, max_size=12))
+def test_the_largest_window_is_found(
+    window: int, given_doses: list[tuple[int, float, float]]
+) -> None:
+    """Windows tried one by one hold no more, and one of them holds as much."""
     doses = [Dose(t / 4, "ketamine", "iv", a, "mg", d) for t, a, d in given_doses]
 
     def given_in(begin: float) -> float:
         total = 0.0
         for dose in doses:
             if dose.duration == 0:
-                total += dose.amount * (begin <= dose.time < begin + 24)
+                total += dose.amount * (begin <= dose.time < begin + window)
             else:
-                inside = min(dose.end, begin + 24) - max(dose.time, begin)
+                inside = min(dose.end, begin + window) - max(dose.time, begin)
                 total += dose.amount * max(inside, 0) / dose.duration
         return total
 
     # between quarters of an hour the amount is linear in the window's place
     quarters = np.arange(-24, 131, 0.25)
     tried = max(given_in(b + slip) for b in quarters for slip in (0, 1e-9))
-    assert largest(doses, "mg", np.array([70.0])) == pytest.approx(tried, rel=1e-5)
+    found = largest(doses, "mg", np.array([70.0]), window)
+    assert found == pytest.approx(tried, rel=1e-5)
 
 
 @pytest.mark.parametrize(

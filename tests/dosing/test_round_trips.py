@@ -46,12 +46,23 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
             item["salt"] = "hydrochloride"
     if route in TIMED and draw(st.booleans()):
         item["over"] = f"{draw(st.floats(0.01, 30))} h"
-    if draw(st.integers(0, 9)) == 0:
-        item["steady_state"] = f"{draw(st.floats(40, 200))} h"
     return item
 
 
-many_items = st.lists(items(), min_size=1, max_size=8)
+@st.composite
+def many_items_of(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Entries of `doses:`, sometimes with a steady state at the start."""
+    entries = draw(st.lists(items(), min_size=1, max_size=8))
+    if draw(st.integers(0, 4)) == 0 and "28" not in entries[-1]["dose"]:
+        entries[-1].pop("time", None)
+        entries[-1] |= {"day": 0, "steady_state": f"{draw(st.floats(40, 200))} h"}
+        if entries[-1]["drug"] == "esketamine" and entries[-1]["route"] == "intranasal":
+            entries[-1]["device"] = 0
+            entries[-1]["dose"] = "20 mg"
+    return entries
+
+
+many_items = many_items_of()
 
 patients = st.fixed_dictionaries(
     {},

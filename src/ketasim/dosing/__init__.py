@@ -3,7 +3,7 @@
 from ketasim.dosing.course import Course, CourseFile, load_course, parse_course
 from ketasim.dosing.dose import DRUGS, ROUTES, Dose
 from ketasim.dosing.event_contract import COMPARTMENTS, CONTRACT, Column
-from ketasim.dosing.events import EventTable, Subject, read_events, write_events
+from ketasim.dosing.events import EventTable, Observation, Subject, read_events, write_events
 from ketasim.dosing.guards import DoseRange, check_doses, dose_ranges
 from ketasim.dosing.patient import Baseline, Patient, PopulationSpec, scales
 from ketasim.dosing.regimen import Regimen
@@ -23,6 +23,7 @@ __all__ = [
     "DoseItem",
     "DoseRange",
     "EventTable",
+    "Observation",
     "Patient",
     "PopulationSpec",
     "Regimen",

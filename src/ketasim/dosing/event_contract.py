@@ -57,7 +57,13 @@ CONTRACT: Final = (
         "out where ROUTE is given",
         "an unknown number or name, blank on a dose without ROUTE, or another route than ROUTE",
     ),
-    Column("EVID", True, "1 for a dose, 0 for an observation", "2, 3, 4 and anything else"),
+    Column(
+        "EVID",
+        True,
+        "1 for a dose, 0 for an observation; at the same TIME, an observation sees the doses of "
+        "the rows before it and not those of the rows after it",
+        "2, 3, 4 and anything else",
+    ),
     Column(
         "II",
         False,
@@ -73,8 +79,10 @@ CONTRACT: Final = (
     Column(
         "SS",
         False,
-        "1: infinitely many equal doses came before, II apart; 0 or blank otherwise",
-        "anything but 0 and 1, an input longer than II, or on an observation",
+        "1: infinitely many equal doses came before, II apart; only on the first dose of a "
+        "subject, at TIME 0; 0 or blank otherwise",
+        "anything but 0 and 1, 1 on a later dose or after TIME 0, an input longer than II, several "
+        "nasal devices in one row, or on an observation",
     ),
     Column("DRUG", False, "drug of the dose; without it, the argument `drug`", "an unknown drug"),
     Column("ROUTE", False, "route of the dose", "an unknown route"),
@@ -86,8 +94,15 @@ CONTRACT: Final = (
         "negative, not whole, or, without the column, doses that are no whole number of devices "
         "or overlap",
     ),
-    Column("WT", False, "body weight, kg", "text, 0 or less, or two weights for one subject"),
-    Column("AGE", False, "age, years", "text, negative, or two ages for one subject"),
+    Column(
+        "WT",
+        False,
+        "body weight, kg",
+        "text, NaN, outside 1 to 500 kg, or two weights for one subject",
+    ),
+    Column(
+        "AGE", False, "age, years", "text, NaN, outside 0 to 120 years, or two ages for one subject"
+    ),
 )
 """Every column that is read; a dot or nothing is blank.
 

@@ -14,6 +14,8 @@ from ketasim.dosing.event_contract import CONTRACT
 from ketasim.dosing.fields import shortened
 
 _BLANK: Final = ("", ".", "na", "null", "none")
+# columns in which NaN is a slip and no blank
+_NUMBERS: Final = ("TIME", "AMT", "RATE", "WT", "AGE")
 _KNOWN: Final = tuple(column.name for column in CONTRACT)
 # usual columns that are not read, and are no slip of the pen although they resemble one that is
 _ORDINARY: Final = ("DATE", "DV", "MDV", "RACE", "SEX", "TAD")
@@ -39,9 +41,7 @@ class Row:
     def blank(self, column: str) -> bool:
         """Tell whether a cell says nothing; NaN is no blank where a number is all there is."""
         cell = self.cells.get(column)
-        missing = (
-            isinstance(cell, float) and math.isnan(cell) and column not in ("TIME", "AMT", "RATE")
-        )
+        missing = isinstance(cell, float) and math.isnan(cell) and column not in _NUMBERS
         return cell is None or missing or str(cell).strip().lower() in _BLANK
 
     def number_of(self, column: str, *, low: float = 0.0) -> float:

@@ -3,14 +3,16 @@
 `CONTRACT` says what each column holds and what is refused, `COMPARTMENTS` which route a number in
 CMT stands for. Amounts are mg of base, times h. What is written is the normal form: one row a dose,
 without ADDL, and one row an observation. It reads back as equal, and a table in normal form is
-written as it was read, up to the order of rows at the same time and the rounding of AMT/RATE.
+written as it was read, up to the rounding of AMT/RATE. At the same time, the order of the rows says
+what an observation sees: the doses before it, those of ADDL at the place of their row, and not the
+doses after it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +22,30 @@ from ketasim.dosing.course import Course
 from ketasim.dosing.dose import DEVICE_GAP, DRUGS, MOST_DOSES, ROUTES, TIMED_ROUTES, Dose
 from ketasim.dosing.event_contract import COMPARTMENTS, CONTRACT
 from ketasim.dosing.event_rows import Row, read_rows
+from ketasim.dosing.patient import AGES, WEIGHTS
 from ketasim.dosing.regimen import Regimen, check_count, number_sessions, split_devices
 
 if TYPE_CHECKING:
     import polars
+
+
+_DECIMALS = 10  # of times, h, as the engine rounds them
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A row of an event table that asks for a value.
+
+    **Arguments:**
+
+    - `time`: h.
+    - `doses_after`: how many doses of the same time stand after it; it does not see them.
+    - `row`: number in the table, from 1 below the header; 0 when it comes from no table.
+    """
+
+    time: float
+    doses_after: int = 0
+    row: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -34,16 +56,30 @@ class Subject:
 
     - `id`: number.
     - `regimen`: the doses, nothing when there is none.
-    - `observations`: times, h, ascending.
+    - `observations`: in the order of the table.
     - `weight`: kg, nothing when the table has no WT.
     - `age`: years, nothing when the table has no AGE.
     """
 
     id: int
     regimen: Regimen | None
-    observations: tuple[float, ...] = ()
+    observations: tuple[Observation, ...] = ()
     weight: float | None = None
     age: float | None = None
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """How many doses of the same time there are from each dose of the regimen on, itself too.
+
+        An observation sees a dose of its time whose place is above its `doses_after`.
+        """
+        found: list[int] = []
+        counts: dict[float, int] = {}
+        for dose in reversed(self.regimen.doses if self.regimen else ()):
+            time = round(dose.time, _DECIMALS)
+            counts[time] = counts.get(time, 0) + 1
+            found.append(counts[time])
+        return tuple(reversed(found))
 
 
 @dataclass(frozen=True)
@@ -106,7 +142,8 @@ def write_events(
 
     **Other arguments:**
 
-    - `observations`: h; times added as observations, of a course or regimen.
+    - `observations`: h; times added as observations, of a course or regimen; at the time of a
+      dose, of what is there before it.
 
     **Returns:** columns ID TIME AMT RATE CMT EVID II ADDL SS DRUG ROUTE DEVICE, and WT and AGE
     where they are known; one row a dose and one an observation.
@@ -118,13 +155,12 @@ def write_events(
     if isinstance(source, EventTable):
         subjects = source.subjects
     else:
-        times = tuple(sorted(float(time) for time in observations))
         if isinstance(source, Course):
             kilograms = source.patient.weight if weight is None else weight
-            one = Subject(1, source.regimen, times, kilograms, source.patient.age)
+            one = Subject(1, source.regimen, (), kilograms, source.patient.age)
         else:
-            one = Subject(1, source, times, weight)
-        subjects = (one,)
+            one = Subject(1, source, (), weight)
+        subjects = (replace(one, observations=_before_doses(one, observations)),)
     rows = [row for subject in subjects for row in _written(subject)]
     schema: dict[str, Any] = {
         "ID": pl.Int64,
@@ -169,7 +205,7 @@ def _by_subject(rows: Iterable[Row]) -> Iterator[tuple[int, list[Row]]]:
 
 def _subject(identity: int, rows: Sequence[Row], columns: set[str], drug: str) -> Subject:
     groups: list[tuple[Dose, ...]] = []
-    observations: list[float] = []
+    observations: list[Observation] = []
     before = 0.0
     for row in rows:
         row.needed("TIME")
@@ -185,9 +221,16 @@ def _subject(identity: int, rows: Sequence[Row], columns: set[str], drug: str) -
         event = row.number_of("EVID", low=-math.inf)
         if event == 0:
             _observation(row)
-            observations.append(time)
+            observations.append(Observation(time, row=row.number))
         elif event == 1:
-            groups += _doses(row, time, columns, drug)
+            groups += _doses(row, time, columns, drug, first=not groups)
+            same = round(time, _DECIMALS)
+            observations = [
+                replace(one, doses_after=one.doses_after + 1)
+                if round(one.time, _DECIMALS) == same
+                else one
+                for one in observations
+            ]
             check_count(sum(map(len, groups)), row.field("ADDL"))
         else:
             raise InputError(
@@ -201,8 +244,8 @@ def _subject(identity: int, rows: Sequence[Row], columns: set[str], drug: str) -
         id=identity,
         regimen=Regimen(number_sessions(groups)) if groups else None,
         observations=tuple(observations),
-        weight=_constant(rows, "WT", columns),
-        age=_constant(rows, "AGE", columns),
+        weight=_constant(rows, "WT", columns, WEIGHTS, "kg"),
+        age=_constant(rows, "AGE", columns, AGES, "years"),
     )
 
 
@@ -215,7 +258,9 @@ def _observation(row: Row) -> None:
             )
 
 
-def _doses(row: Row, time: float, columns: set[str], drug: str) -> list[tuple[Dose, ...]]:
+def _doses(
+    row: Row, time: float, columns: set[str], drug: str, *, first: bool
+) -> list[tuple[Dose, ...]]:
     amount = row.number_of("AMT")
     if amount == 0:
         raise InputError(
@@ -227,8 +272,14 @@ def _doses(row: Row, time: float, columns: set[str], drug: str) -> list[tuple[Do
         raise InputError(row.field("DRUG"), f"unknown drug '{name}'", near(name, DRUGS))
     duration = _duration(row, amount, route)
     interval, further, steady = _repeats(row, duration)
+    if steady and not (first and time == 0):
+        raise InputError(
+            row.field("SS"),
+            f"a steady state at {time:g} h" if time > 0 else "a steady state after another dose",
+            "put SS=1 on the first dose of the subject, at TIME 0, or write the earlier doses out",
+        )
     try:
-        first = Dose(
+        dose = Dose(
             time=time,
             drug=name,
             route=route,
@@ -238,7 +289,7 @@ def _doses(row: Row, time: float, columns: set[str], drug: str) -> list[tuple[Do
             device=row.whole("DEVICE"),
             steady_state_interval=interval if steady else None,
         )
-        given = (first,) if "DEVICE" in columns else split_devices(first, row.field("AMT"))
+        given = (dose,) if "DEVICE" in columns else split_devices(dose, row.field("AMT"))
         repeated = [given]
         for n in range(1, further + 1):
             repeated.append(
@@ -252,6 +303,12 @@ def _doses(row: Row, time: float, columns: set[str], drug: str) -> list[tuple[Do
         if column is None:
             raise
         raise InputError(row.field(column), error.problem, error.remedy) from None
+    if steady and len(given) > 1:
+        raise InputError(
+            row.field("SS"),
+            "a steady state of several nasal devices",
+            "give 0, and write the earlier doses out",
+        )
     return repeated
 
 
@@ -341,14 +398,27 @@ def _apart(groups: Sequence[tuple[Dose, ...]], identity: int) -> None:
             )
 
 
-def _constant(rows: Sequence[Row], column: str, columns: set[str]) -> float | None:
+def _constant(
+    rows: Sequence[Row],
+    column: str,
+    columns: set[str],
+    limits: tuple[float, float],
+    unit: str,
+) -> float | None:
     """The one value of a covariate, nothing when every row is blank."""
     if column not in columns:
         return None
     values: dict[float, Row] = {}
     for row in rows:
         if not row.blank(column):
-            values.setdefault(row.number_of(column), row)
+            value = row.number_of(column, low=-math.inf)
+            if not limits[0] <= value <= limits[1]:
+                raise InputError(
+                    row.field(column),
+                    f"{value:g} is outside {limits[0]:g} to {limits[1]:g} {unit}",
+                    f"give {unit} in this range, or leave it blank",
+                )
+            values.setdefault(value, row)
     if not values:
         return None
     if len(values) > 1:
@@ -358,41 +428,55 @@ def _constant(rows: Sequence[Row], column: str, columns: set[str]) -> float | No
             f"{second:g} where the subject had {first:g} before",
             "give each subject one value; changes over time are not supported",
         )
-    value = next(iter(values))
-    if column == "WT" and value == 0:
-        raise InputError(values[value].field(column), "a weight of 0", "give kg above 0")
-    return value
+    return next(iter(values))
 
 
 # Out
+
+
+def _before_doses(subject: Subject, times: Iterable[float]) -> tuple[Observation, ...]:
+    """Observations of what is there before the doses of the same time."""
+    counts: dict[float, int] = {}
+    for dose in subject.regimen.doses if subject.regimen else ():
+        time = round(dose.time, _DECIMALS)
+        counts[time] = counts.get(time, 0) + 1
+    return tuple(
+        Observation(time, counts.get(round(time, _DECIMALS), 0))
+        for time in sorted(map(float, times))
+    )
 
 
 def _written(subject: Subject) -> list[dict[str, Any]]:
     common = {"ID": subject.id, "WT": subject.weight, "AGE": subject.age}
     zero = {"AMT": 0.0, "RATE": 0.0, "CMT": 0, "II": 0.0, "ADDL": 0, "SS": 0, "DEVICE": 0}
     numbers = {route: number for number, route in COMPARTMENTS.items()}
-    rows: list[dict[str, Any]] = []
-    for dose in subject.regimen.doses if subject.regimen else ():
+    rows: list[tuple[float, float, dict[str, Any]]] = []  # time, place at that time, cells
+    doses = subject.regimen.doses if subject.regimen else ()
+    for dose, place in zip(doses, subject.places, strict=True):
         if dose.unit == "mg/kg" and subject.weight is None:
             raise InputError("weight", "a dose in mg/kg without a weight", "give the weight in kg")
         amount = dose.milligrams(1.0 if subject.weight is None else subject.weight)
         interval = dose.steady_state_interval
-        rows.append(
-            common
-            | {
-                "TIME": dose.time,
-                "AMT": amount,
-                "RATE": amount / dose.duration if dose.duration > 0 else 0.0,
-                "CMT": numbers[dose.route],
-                "EVID": 1,
-                "II": interval or 0.0,
-                "ADDL": 0,
-                "SS": 0 if interval is None else 1,
-                "DRUG": dose.drug,
-                "ROUTE": dose.route,
-                "DEVICE": dose.device,
-            }
-        )
-    rows += [common | zero | {"TIME": time, "EVID": 0} for time in subject.observations]
-    # at the same time, the observation is of what was there before the dose
-    return sorted(rows, key=lambda row: (row["TIME"], row["EVID"]))
+        cells = common | {
+            "TIME": dose.time,
+            "AMT": amount,
+            "RATE": amount / dose.duration if dose.duration > 0 else 0.0,
+            "CMT": numbers[dose.route],
+            "EVID": 1,
+            "II": interval or 0.0,
+            "ADDL": 0,
+            "SS": 0 if interval is None else 1,
+            "DRUG": dose.drug,
+            "ROUTE": dose.route,
+            "DEVICE": dose.device,
+        }
+        rows.append((round(dose.time, _DECIMALS), -place, cells))
+    for one in subject.observations:
+        cells = common | zero | {"TIME": one.time, "EVID": 0}
+        rows.append((round(one.time, _DECIMALS), -one.doses_after - 0.5, cells))
+    rows.sort(key=lambda row: row[:2])
+    following = math.inf
+    for *_, cells in reversed(rows):
+        # times that are the same but for rounding must not run backwards
+        following = cells["TIME"] = min(following, cells["TIME"])
+    return [cells for *_, cells in rows]

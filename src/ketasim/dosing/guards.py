@@ -16,10 +16,13 @@ from ketasim.dosing.dose import Dose, base_fraction
 from ketasim.dosing.regimen import Regimen
 from ketasim.evidence import facts, number
 
-WINDOW: Final = 24.0
-"""What is compared is everything given by one route within so many hours."""
+HOUR: Final = 1.0
+"""Compared with the published doses is everything given by one route within so many hours."""
 
-_SAME_TIME = 1e-6  # h; doses a day apart are not in one window
+DAY: Final = 24.0
+"""Compared with the psychiatric range a second time, for a warning only, h."""
+
+_SAME_TIME = 1e-6  # h; doses as far apart as a window is long are not both in one
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,13 @@ def ranges_for(drug: str, route: str, context: str) -> tuple[DoseRange, ...]:
 def check_doses(regimen: Regimen, weight: float | NDArray[np.float64]) -> list[str]:
     """Compare what a regimen gives with the published psychiatric and anaesthetic ranges.
 
-    Compared is the mass of base given of one drug by one route within any 24 hours, so that the
-    devices of a nasal session, the steps of an infusion and repeated doses of a day count together.
-    Above the psychiatric range there is a warning that names the range. Above the anaesthetic range
-    the regimen is refused; where no anaesthetic range is published, above a limit that is graded
-    assumed.
+    The published ranges are of single doses. Compared with them is the mass of base given of one
+    drug by one route within any one hour, so that the devices of a nasal session, the steps of an
+    infusion and doses repeated inside the hour count together, and of a long infusion the part
+    inside the hour. Above the psychiatric range there is a warning that names the range. Above the
+    anaesthetic range the regimen is refused; where no anaesthetic range is published, above a limit
+    that is graded assumed, which is never below the psychiatric range. A total within 24 hours
+    above the psychiatric range, as of a long infusion, is a warning only.
 
     **Arguments:**
 
@@ -97,52 +102,77 @@ def check_doses(regimen: Regimen, weight: float | NDArray[np.float64]) -> list[s
 
     **Source:** the table `dose_ranges`.
     """
-    weights = np.atleast_1d(np.asarray(weight, dtype=np.float64))
+    kilograms = np.atleast_1d(np.asarray(weight, dtype=np.float64))
+    # the lightest gets most of a dose in mg per kg, the heaviest most of a dose in mg/kg
+    extremes = sorted({float(kilograms.min()), float(kilograms.max())})
     warnings: list[str] = []
     ordered = sorted(regimen.doses, key=lambda d: (d.drug, d.route))
     for (drug, route), group in groupby(ordered, key=lambda d: (d.drug, d.route)):
-        warnings += _check(drug, route, tuple(group), weights)
+        doses = tuple(group)
+        for one in extremes:
+            _refuse(drug, route, doses, one)
+        warnings += _warnings(drug, route, doses, np.array(extremes))
     return warnings
 
 
-def _check(drug: str, route: str, doses: Sequence[Dose], weights: NDArray[np.float64]) -> list[str]:
+def _refuse(drug: str, route: str, doses: Sequence[Dose], weight: float) -> None:
+    highest, most, what = _limit(drug, route, weight)
+    given = largest(doses, highest.unit, np.array([weight]))
+    if _above(given, most):
+        raise InputError(
+            "regimen",
+            f"{given:.4g} {highest.unit} of {drug} {route} within one hour is above {what}",
+            f"give at most {most:.4g} {highest.unit} of base within an hour",
+        )
+
+
+def _limit(drug: str, route: str, weight: float) -> tuple[DoseRange, float, str]:
+    """What doses are refused above: a range, its upper end for a weight, and it in words."""
+    for highest in ranges_for(drug, route, "anaesthetic")[-1:]:
+        return highest, highest.high, f"the anaesthetic range, {highest.words()}"
+    highest = ranges_for(drug, route, "limit")[-1]
+    most, what = highest.high, f"the assumed limit, {highest.words()}"
+    for studied in ranges_for(drug, route, "psychiatric"):
+        upper = _converted(studied.high, studied.unit, highest.unit, weight)
+        # an assumption does not overrule a dose that was measured
+        if upper > most:
+            most, what = upper, f"{what}, and the psychiatric range, {studied.words()}"
+    return highest, most, f"{what}; no anaesthetic range is published"
+
+
+def _warnings(
+    drug: str, route: str, doses: Sequence[Dose], weights: NDArray[np.float64]
+) -> list[str]:
     name = f"{drug} {route}"
-    anaesthetic = ranges_for(drug, route, "anaesthetic")
-    for highest in (anaesthetic or ranges_for(drug, route, "limit"))[-1:]:
-        most = largest(doses, highest.unit, weights)
-        if _above(most, highest.high):
-            what = (
-                f"the anaesthetic range, {highest.words()}"
-                if anaesthetic
-                else f"the assumed limit, {highest.words()}; no anaesthetic range is published"
-            )
-            raise InputError(
-                "regimen",
-                f"{most:.4g} {highest.unit} of {name} within {WINDOW:g} h is above {what}",
-                f"give at most {highest.high:g} {highest.unit} of base",
-            )
+    upper = _upper(drug, route, float(weights.min()))
     published = ranges_for(drug, route, "psychiatric")
     if not published:
-        return [f"No psychiatric dose of {name} is in the evidence; {_upper(drug, route)}."]
+        return [f"No psychiatric dose of {name} is in the evidence; {upper}."]
     highest = published[-1]
-    most = largest(doses, highest.unit, weights)
-    if not _above(most, highest.high):
-        return []
-    warning = (
-        f"{most:.4g} {highest.unit} of {name} within {WINDOW:g} h is above the published "
-        f"psychiatric range, {highest.words()}; {_upper(drug, route)}."
-    )
-    return [warning]
+    hour = largest(doses, highest.unit, weights)
+    day = largest(doses, highest.unit, weights, DAY)
+    warnings: list[str] = []
+    if _above(hour, highest.high):
+        warnings.append(
+            f"{hour:.4g} {highest.unit} of {name} within one hour is above the published "
+            f"psychiatric range, {highest.words()}; {upper}."
+        )
+    if _above(day, highest.high) and _above(day, hour):
+        warnings.append(
+            f"{day:.4g} {highest.unit} of {name} in total within 24 h is above the published "
+            f"psychiatric range of single doses, {highest.words()}."
+        )
+    return warnings
 
 
-def _upper(drug: str, route: str) -> str:
+def _upper(drug: str, route: str, weight: float) -> str:
     """Say what a dose is refused by."""
-    for highest in ranges_for(drug, route, "anaesthetic")[-1:]:
+    highest, most, _ = _limit(drug, route, weight)
+    if highest.context == "anaesthetic":
         return f"the anaesthetic range is {highest.words()}"
-    highest = ranges_for(drug, route, "limit")[-1]
     return (
         "no anaesthetic range is published for this route; doses are refused above "
-        f"{highest.high:g} {highest.unit}, an assumption ({highest.note})"
+        f"{most:.4g} {highest.unit}, an assumption ({highest.note})"
     )
 
 
@@ -150,23 +180,26 @@ def _above(amount: float, limit: float) -> bool:
     return amount > limit * (1 + 1e-9)
 
 
-def largest(doses: Sequence[Dose], unit: str, weights: NDArray[np.float64]) -> float:
-    """Largest amount of base given within any 24 hours to any patient.
+def largest(
+    doses: Sequence[Dose], unit: str, weights: NDArray[np.float64], window: float = HOUR
+) -> float:
+    """Largest amount of base given within any hour, or another window, to any patient.
 
     **Arguments:**
 
     - `doses`: of one drug by one route.
     - `unit`: `mg` or `mg/kg`, of the result.
     - `weights`: kg, shape (n,).
+    - `window`: h.
 
     **Returns:** in `unit`.
     """
-    amount = np.array([_in_unit(dose, unit, weights) for dose in doses])
+    amount = np.array([_in_unit(dose, unit, weights, window) for dose in doses])
     start = np.array([dose.time for dose in doses])
     duration = np.array([dose.duration for dose in doses])
     # the largest window begins with a dose, or ends with the end of one, at-once doses included
-    begins = np.concatenate([start, start + duration - WINDOW + 2 * _SAME_TIME])
-    ends = begins + WINDOW
+    begins = np.concatenate([start, start + duration - window + 2 * _SAME_TIME])
+    ends = begins + window
     at_once = duration == 0
     order = np.argsort(start[at_once])
     times = start[at_once][order]
@@ -198,10 +231,16 @@ def _infused(
     return np.interp(times, edges, given)
 
 
-def _in_unit(dose: Dose, unit: str, weights: NDArray[np.float64]) -> float:
+def _in_unit(dose: Dose, unit: str, weights: NDArray[np.float64], window: float) -> float:
     """Base of a dose in a unit, for the patient who gets most of it."""
     base = dose.amount * base_fraction(dose.salt)
-    if dose.unit != unit:
-        base = base * float(weights.max()) if unit == "mg" else base / float(weights.min())
+    base = max(_converted(base, dose.unit, unit, float(w)) for w in (weights.min(), weights.max()))
     interval = dose.steady_state_interval
-    return base * max(1.0, np.ceil(WINDOW / interval - 1e-9)) if interval else base
+    return base * max(1.0, np.ceil(window / interval - 1e-9)) if interval else base
+
+
+def _converted(amount: float, unit: str, to: str, weight: float) -> float:
+    """An amount in another unit, for a patient of a weight in kg."""
+    if unit == to:
+        return amount
+    return amount * weight if to == "mg" else amount / weight

@@ -27,8 +27,10 @@ def scales() -> Mapping[str, float]:
 
 
 # Limits against slips of the pen, wider than any patient in the evidence.
-_WEIGHT = (1.0, 500.0)  # kg
-_AGE = (0.0, 120.0)  # years
+WEIGHTS: Final = (1.0, 500.0)
+"""Lightest and heaviest patient that is accepted, kg."""
+AGES: Final = (0.0, 120.0)
+"""Youngest and oldest patient that is accepted, years."""
 _MOST_PATIENTS = 1_000_000
 
 
@@ -98,8 +100,8 @@ class Patient(BaseModel):
 
     model_config = FROZEN
 
-    age: Annotated[float, quantity("year", *_AGE, bare=True)] | None = None
-    weight: Annotated[float, quantity("kg", *_WEIGHT)] = Field(
+    age: Annotated[float, quantity("year", *AGES, bare=True)] | None = None
+    weight: Annotated[float, quantity("kg", *WEIGHTS)] = Field(
         default_factory=lambda: reference_weight()[0]
     )
     sex: Annotated[str, word(SEXES)] | None = None

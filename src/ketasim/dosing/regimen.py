@@ -151,5 +151,8 @@ def number_sessions(groups: Sequence[Sequence[Dose]]) -> tuple[Dose, ...]:
 
 
 def in_order(doses: Iterable[Dose]) -> tuple[Dose, ...]:
-    """Sort doses by time, then session and device."""
-    return tuple(sorted(doses, key=lambda d: (d.time, d.session, d.device)))
+    """Sort doses by time, then session; what is at steady state comes first at its time.
+
+    Doses of the same time and session keep their order: an event table has one.
+    """
+    return tuple(sorted(doses, key=lambda d: (d.time, d.steady_state_interval is None, d.session)))

@@ -49,7 +49,8 @@ class DoseItem(BaseModel):
     - `dose`: such as `0.5 mg/kg` or `56 mg`; of nasal esketamine that of the whole session.
     - `over`: such as `40 min`; left out, all at once.
     - `salt`: `base` (when left out) or `hydrochloride`: what the amount is the mass of.
-    - `steady_state`: such as `12 h`: infinitely many equal doses came before, so far apart.
+    - `steady_state`: such as `12 h`: infinitely many equal doses came before, so far apart; of one
+      entry, at the start of the course.
     - `device`: of nasal esketamine: the entry is one device, 0 the first of its session.
     - `session`: number of the session, for doses that would otherwise be grouped otherwise.
     """
@@ -123,6 +124,7 @@ def regimen_of(items: Sequence[DoseItem]) -> Regimen:
     check_count(len(items), "doses")
     groups = [item.doses(dotted("doses", (place,))) for place, item in enumerate(items)]
     check_count(sum(len(group) for group in groups), "doses")
+    _check_steady(items, groups)
     named = [item.session is not None for item in items]
     if not any(named):
         return Regimen(number_sessions(groups))
@@ -136,6 +138,30 @@ def regimen_of(items: Sequence[DoseItem]) -> Regimen:
         for dose in group
     ]
     return Regimen(in_order(doses))
+
+
+def _check_steady(items: Sequence[DoseItem], groups: Sequence[tuple[Dose, ...]]) -> None:
+    """Refuse a steady state that cannot be computed: it is that of one dose at the start."""
+    earlier = False
+    for place, (item, group) in enumerate(zip(items, groups, strict=True)):
+        if item.steady_state is None:
+            continue
+        problem = (
+            f"a steady state at {group[0].time:g} h, after the start of the course"
+            if group[0].time > 0
+            else "a second steady state"
+            if earlier
+            else "a steady state of several nasal devices"
+            if len(group) > 1
+            else None
+        )
+        if problem is not None:
+            raise InputError(
+                f"{dotted('doses', (place,))}.steady_state",
+                problem,
+                "give it to one dose at 0 h, or write the earlier doses out",
+            )
+        earlier = True
 
 
 def items_of(regimen: Regimen) -> list[dict[str, Any]]:

@@ -91,16 +91,29 @@ def events(
 
 
 def _predict(file: Path, out: Path, drug: str, pk_model: str, as_json: bool) -> None:
-    from ketasim._base import InputError, write_whole
+    import warnings
+
+    from ketasim._base import InputError, KetasimWarning, write_whole
     from ketasim.dosing import read_events
     from ketasim.outputs import predict_events
 
     if file.suffix.lower() != ".csv":
         raise InputError("FILE", f"'{file}' is no event table", "give a table with the ending .csv")
-    found = predict_events(read_events(file, drug=drug), pk_model=pk_model)
+    table = read_events(file, drug=drug)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", KetasimWarning)
+        found = predict_events(table, pk_model=pk_model)
+    told: list[str] = []
+    for one in caught:
+        if issubclass(one.category, KetasimWarning):
+            told.append(str(one.message))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    for text in told:
+        note(f"warning: {text}")
     paths = write_whole(out.parent, {out.name: found.write_csv().encode()}, field="--predict")
     if as_json:
-        print_json({"files": [str(path) for path in paths], "rows": found.height})
+        print_json({"files": [str(path) for path in paths], "rows": found.height, "warnings": told})
     else:
         print(*paths, sep="\n")
 
