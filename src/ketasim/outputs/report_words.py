@@ -41,11 +41,11 @@ METRICS = {
 """Metric to its name in words."""
 
 GRADES = {
-    "measured": "measured in people",
+    "measured": "measured in people, unless its source line names cells or an animal",
     "estimated": "estimated by a published model",
     "fitted": "fitted by this package, with its uncertainty",
     "derived": "arithmetic on other numbers",
-    "assumed": "no source: assumed",
+    "assumed": "not measured; what it leans on is named where there is something",
 }
 """Grade to its meaning."""
 

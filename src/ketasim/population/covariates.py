@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ketasim.evidence import Card
 from ketasim.models import LinearModel
@@ -16,6 +16,8 @@ TICLOPIDINE = "TICLOPIDINE"
 TICLOPIDINE_DOSE = 250.0  # mg, twice daily, as studied (peltoniemi2011; pk/interactions)
 _JAPANESE = "japanese"
 _ASIAN = ("asian", "japanese")
+_NO_KNOWN_EFFECT: Final = ("black", "other")  # ancestries
+_ADULT = 18.0  # years
 
 
 def covariates_of(
@@ -39,7 +41,7 @@ def covariates_of(
         "ASIAN": asian,
         "JAPANESE": 1.0 if ancestry == _JAPANESE else 0.0,
     }
-    notes = [*age_notes]
+    notes = [*_outside(patient, model, card), *age_notes]
     names = {symbol.name for symbol in model.covariates}
     modification = modification_of(patient)
     if names.isdisjoint(ACTIVITIES):
@@ -50,11 +52,7 @@ def covariates_of(
                 f"The model '{model.name}' does not know the effect of {_listed(ignored)}: "
                 "the reference model computes it."
             )
-        if modification.not_assessed:
-            notes.append(
-                f"Not assessed for an effect on exposure: {_listed(modification.not_assessed)}. "
-                "This does not mean that there is none."
-            )
+        notes += modification.medicine_notes
         if patient.liver not in (None, "normal"):
             notes.append(f"The model '{model.name}' does not know the effect of liver impairment.")
     else:
@@ -69,10 +67,39 @@ def covariates_of(
         )
     if asian and "ASIAN" not in names:
         notes.append(f"The model '{model.name}' has no effect of ancestry.")
+    if ancestry in _NO_KNOWN_EFFECT:
+        notes.append(f"Ancestry '{ancestry}': no effect on exposure is known, none is computed.")
+    if patient.sex is not None:
+        notes.append(
+            "Sex is not modelled and sources disagree: the clearance of S-ketamine was 20 % "
+            "greater in women (sigtermans2009); no effect of sex was found (wang2019)."
+        )
     missing = names - set(known)
     if missing:
         raise ValueError(f"{model.name}: no value for the covariates {sorted(missing)}")
     return {symbol.name: float(known[symbol.name]) for symbol in model.covariates}, tuple(notes)
+
+
+def _outside(patient: Patient, model: LinearModel, card: Card) -> list[str]:
+    """What of the patient lies outside the people a model was built on, as its card has them."""
+    studied = cast("Mapping[str, Any] | None", card.extra.get("range"))
+    if studied is None:
+        return []
+    notes: list[str] = []
+    for field, value, unit in (("age", patient.age, "years"), ("weight", patient.weight, "kg")):
+        if value is None or field not in studied:
+            continue
+        low, high = cast("tuple[float, float]", tuple(studied[field]))
+        if low <= value <= high:
+            continue
+        note = (
+            f"{field.capitalize()} {value:g} is outside {low:g}-{high:g} {unit}, the people the "
+            f"model was built on ({studied['source']}): this is an extrapolation."
+        )
+        if model.name == "reference" and field == "age" and value < _ADULT:
+            note += " The reference model is for adults; flint2017 describes children on infusions."
+        notes.append(note)
+    return notes
 
 
 def _age(patient: Patient, model: LinearModel, card: Card) -> tuple[float, list[str]]:

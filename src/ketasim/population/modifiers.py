@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from ketasim.evidence import load_table
+from ketasim.evidence import Fact, facts, interval, load_table, number
 
 ACTIVITIES = ("act_2B6", "act_3A", "act_gut", "act_liver", "act_N")
 """Activities a modifier may change: enzymes of liver and gut, the liver as a whole, norketamine."""
+
+# a slip of the pen, not another medicine: desvenlafaxine is 0.88 like venlafaxine
+_ALIKE: Final = 0.9
 
 
 class PatientLike(Protocol):
@@ -89,6 +94,94 @@ def activities_of(modifiers: Iterable[Modifier], values: Mapping[str, Any]) -> d
     return result
 
 
+@cache
+def _known_facts() -> Mapping[str, tuple[Fact, ...]]:
+    """Rows of `pk/interactions` by the name of each medicine they speak of."""
+    found: dict[str, tuple[Fact, ...]] = {}
+    for fact in facts("pk/interactions"):
+        text = fact.get("perpetrator").lower()
+        # covariates, genotypes and diseases stand in the same table
+        if fact.get("perp_dose") in ("", "-") or "(disease)" in text:
+            continue
+        for part in re.split(r"/| or | vs ", re.sub(r"\(.*?\)", "", text)):
+            name = _without_dose(part.strip())
+            found[name] = (*found.get(name, ()), fact)
+    return found
+
+
+@dataclass(frozen=True)
+class _Medicines:
+    """Medicines of a patient, sorted by what is known of them."""
+
+    modifiers: tuple[Modifier, ...]
+    known: tuple[str, ...]
+    not_assessed: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _medicines_of(medicines: Iterable[str]) -> _Medicines:
+    names = {
+        name: modifier
+        for modifier in load_modifiers().values()
+        for name in (modifier.name, *modifier.synonyms)
+        if modifier.kind == "medicine"
+    }
+    reported = _known_facts()
+    computed: dict[str, Modifier] = {}
+    known: dict[str, tuple[Fact, ...]] = {}
+    unknown: list[str] = []
+    hints: list[str] = []
+    notes: list[str] = []
+    for medicine in medicines:
+        text = " ".join(medicine.lower().replace("\u2019", "'").split())
+        hits = dict.fromkeys(m.name for name, m in names.items() if _holds(text, name))
+        computed |= {name: load_modifiers()[name] for name in hits}
+        if hits and text not in names:
+            notes.append(
+                f"'{medicine}' is taken as {', '.join(hits)} at the dose that was studied: "
+                "another dose is not computed."
+            )
+        others = {n: rows for n, rows in reported.items() if n not in names and _holds(text, n)}
+        known |= others
+        if not hits and not others:
+            unknown.append(medicine)
+            near = difflib.get_close_matches(
+                _without_dose(text), sorted({*names, *reported}), n=1, cutoff=_ALIKE
+            )
+            hints.append(f"{medicine} (did you mean '{near[0]}'?)" if near else medicine)
+    for name, rows in known.items():
+        notes.append(f"{name.capitalize()}: known, not computed. Published: {_published(rows)}.")
+    if unknown:
+        notes.append(
+            f"Not assessed for an effect on exposure: {', '.join(hints)}. "
+            "This does not mean that there is none."
+        )
+    return _Medicines(tuple(computed.values()), tuple(known), tuple(unknown), tuple(notes))
+
+
+def _holds(text: str, name: str) -> bool:
+    """Whether a text holds a name as words of their own, in singular or plural."""
+    return bool(re.search(rf"(?<!\w){re.escape(name.removesuffix('s'))}s?(?!\w)", text))
+
+
+def _without_dose(text: str) -> str:
+    return re.split(r"\s+\d", text, maxsplit=1)[0]
+
+
+def _published(rows: Iterable[Fact]) -> str:
+    """What the rows print, with the people or route, the source and the id of each."""
+    said: list[str] = []
+    for row in rows:
+        size = row.get("ratio")
+        times = " times" if number(size) is not None or interval(size) is not None else ""
+        said.append(
+            f"{row.get('perpetrator')}, {row.get('perp_dose')}, with {row.get('victim')}, "
+            f"{row.get('victim_dose_route')}: {row.get('metric')} of {row.get('analyte')} "
+            f"{size}{times} ({row.source}, {row.id})"
+        )
+    return "; ".join(said)
+
+
 @dataclass(frozen=True)
 class Modification:
     """What of a patient changes exposure in the model, and what does not.
@@ -96,13 +189,16 @@ class Modification:
     **Arguments:**
 
     - `modifiers`: computed through the enzymes they act on.
-    - `not_assessed`: medicines whose effect on exposure is not in the model's evidence.
-    - `notes`: sentences for the report.
+    - `known`: names of medicines with a published effect that the model does not compute.
+    - `not_assessed`: medicines whose effect on exposure is not in the evidence.
+    - `notes`: sentences for the report; `medicine_notes`: those of them on medicines.
     """
 
     modifiers: tuple[Modifier, ...]
+    known: tuple[str, ...]
     not_assessed: tuple[str, ...]
     notes: tuple[str, ...]
+    medicine_notes: tuple[str, ...]
 
 
 def modification_of(patient: PatientLike) -> Modification:
@@ -112,19 +208,14 @@ def modification_of(patient: PatientLike) -> Modification:
 
     - `patient`: with medicines, genotype, kidney and liver function.
 
-    **Returns:** `Modification`; a medicine that is not in the table is named as not assessed.
+    **Returns:** `Modification`. A medicine is recognised by a known name among its words; one with
+    a published effect that is not computed is named with what was published, and any other is
+    named as not assessed.
     """
     table = load_modifiers()
-    names = {n: m for m in table.values() for n in (m.name, *m.synonyms) if m.kind == "medicine"}
-    found: dict[str, Modifier] = {}
-    unknown: list[str] = []
+    medicines = _medicines_of(patient.medicines)
+    found = {modifier.name: modifier for modifier in medicines.modifiers}
     notes: list[str] = []
-    for medicine in patient.medicines:
-        hit = names.get(" ".join(medicine.lower().replace("\u2019", "'").split()))
-        if hit is None:
-            unknown.append(medicine)
-        else:
-            found[hit.name] = hit
     genotype = table.get(f"cyp2b6 {patient.cyp2b6}")
     if genotype is not None:
         found[genotype.name] = genotype
@@ -146,10 +237,10 @@ def modification_of(patient: PatientLike) -> Modification:
             "moderate impairment, but no size is published in the evidence (spravato_label_us); it "
             "is not computed, and severe impairment was not studied."
         )
-    if unknown:
-        notes.append(
-            "Not assessed for an effect on exposure: "
-            + ", ".join(unknown)
-            + ". This does not mean that there is none."
-        )
-    return Modification(tuple(found.values()), tuple(unknown), tuple(notes))
+    return Modification(
+        tuple(found.values()),
+        medicines.known,
+        medicines.not_assessed,
+        (*notes, *medicines.notes),
+        medicines.notes,
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ketasim.evidence import Card
-from ketasim.models import LinearModel
+from ketasim.models import Branch, LinearModel, names_in
 from ketasim.population.cohort import Cohort
 from ketasim.population.covariates import covariates_of
 from ketasim.population.spread import individual_parameters
@@ -57,6 +57,7 @@ def virtual_patients(
                 *notes,
                 "Spread between occasions is published but not simulated: " + ", ".join(occasions),
             )
+        notes = (*notes, *_without_spread(course, card, model))
     parameters = {
         # a view of one number: parameters without spread take no memory
         symbol: drawn.get(symbol, np.broadcast_to(np.float64(card.entry(symbol).value), (n,)))
@@ -72,3 +73,51 @@ def virtual_patients(
         seed=used_seed,
         notes=notes,
     )
+
+
+def _without_spread(course: Course, card: Card, model: LinearModel) -> tuple[str, ...]:
+    """Say which routes' bands are too narrow: those with a path that has no spread of its own.
+
+    Part of a dose may take another path that has one, as the swallowed part of a rectal dose: the
+    path without spread is named all the same.
+    """
+    systemic = _disposition(model)
+    bare: dict[str, dict[str, None]] = {}
+    for route, drug in {(dose.route, dose.drug): None for dose in course.regimen.doses}:
+        for branch in model.branches_of(route, drug):
+            own = [s for s in _absorption(model, branch) if s not in systemic]
+            spreads = [card.entry(symbol).iiv for symbol in own]
+            if own and all(spread is None or spread.sd == 0.0 for spread in spreads):
+                bare.setdefault(route, {}).update(dict.fromkeys(own))
+    return tuple(
+        f"No spread between patients is known for absorption by {route} ({', '.join(symbols)}): "
+        "the bands leave it out and are too narrow."
+        for route, symbols in bare.items()
+    )
+
+
+def _absorption(model: LinearModel, branch: Branch) -> list[str]:
+    """Parameters of a path of a dose, and of the way out of the state it enters."""
+    texts = [branch.fraction, branch.later_fraction, branch.duration, branch.lag]
+    texts += [flow.rate for flow in model.flows if flow.source == branch.target]
+    return _parameters(model, [text for text in texts if text is not None])
+
+
+def _disposition(model: LinearModel) -> set[str]:
+    """Parameters that act on an intravenous dose too."""
+    branches = model.routes.get("iv", ())
+    reached = {branch.target for branch in branches}
+    for _ in model.states:
+        reached |= {f.target for f in model.flows if f.source in reached and f.target is not None}
+    texts = [flow.rate for flow in model.flows if flow.source in reached]
+    return set(_parameters(model, [*texts, *(branch.fraction for branch in branches)]))
+
+
+def _parameters(model: LinearModel, texts: list[str]) -> list[str]:
+    """Parameters that some expressions use, directly or through definitions, in their order."""
+    used = {name for text in texts for name in names_in(text)}
+    # a definition only uses those before it
+    for definition in reversed(model.definitions):
+        if definition.name in used:
+            used |= names_in(definition.expression)
+    return [symbol.name for symbol in model.parameters if symbol.name in used]
