@@ -1,4 +1,4 @@
-"""ketasim simulates ketamine therapy end to end; every number shows its published source."""
+"""ketasim simulates ketamine therapy, dose to receptor; every number shows its source."""
 
 from __future__ import annotations
 

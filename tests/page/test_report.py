@@ -39,7 +39,6 @@ COURSES: dict[str, dict[str, Any]] = {
     "parent only": {
         "regimen": "ketamine 0.5 mg/kg iv over 40 min once",
         "pk_model": "kamp2020",
-        "population": {"n": 5, "seed": 1},
         "horizon": "12 h",
     },
     "one patient": {

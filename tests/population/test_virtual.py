@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
+from ketasim._base import InputError
 from ketasim.dosing import load_course
 from ketasim.evidence import load_card
 from ketasim.models import MODELS
@@ -96,3 +98,8 @@ def test_no_patient_swallows_a_negative_part_of_a_nasal_dose() -> None:
     resolved = MODELS["reference"].resolve(cohort.values)
     assert resolved["F_nose"].max() == 1.0
     assert resolved["F_nose_later"].max() < 1.0
+
+
+def test_a_population_of_a_model_without_spread_is_refused() -> None:
+    with pytest.raises(InputError, match="no published spread"):
+        _cohort("domino1982", population={"n": 5, "seed": 1})

@@ -37,7 +37,8 @@ def near(word: str, known: Iterable[str]) -> str:
     **Returns:** such as `did you mean 'intranasal'?` or `use one of: im, iv, sc`.
     """
     options = sorted(set(known))
-    hit = difflib.get_close_matches(word, options, n=1, cutoff=0.7)
+    # a long word shares many letters with words that mean something else
+    hit = difflib.get_close_matches(word, options, n=1, cutoff=0.6 if len(word) < 6 else 0.7)
     if hit:
         return f"did you mean '{hit[0]}'?"
     return "use one of: " + ", ".join(options)

@@ -122,7 +122,7 @@ def _refuse(drug: str, route: str, doses: Sequence[Dose], weight: float) -> None
         raise InputError(
             "regimen",
             f"{given:.4g} {highest.unit} of {drug} {route} within one hour is above {what}",
-            f"give at most {most:.4g} {highest.unit} of base within an hour",
+            f"the simulator takes at most {most:.4g} {highest.unit} of base within an hour",
         )
 
 

@@ -8,11 +8,11 @@ Grade = Literal["measured", "estimated", "fitted", "derived", "assumed"]
 """How a number was obtained, in one word."""
 
 GRADES: Final[dict[Grade, str]] = {
-    "measured": "measured in people, from a primary table or abstract",
+    "measured": "in people unless another system is named; from a primary table or abstract",
     "estimated": "a published model's parameter or prediction",
     "fitted": "by the calibration of this package; carries its uncertainty",
     "derived": "arithmetic on the former",
-    "assumed": "no source",
+    "assumed": "not measured; what it leans on is named where there is something",
 }
 """Every grade with its meaning, strongest first."""
 

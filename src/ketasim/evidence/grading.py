@@ -103,7 +103,7 @@ def _grade(fact: Fact, entry: Source | None) -> tuple[Grade | None, str]:
         return "estimated", "a published model's parameter or description"
     if fact.get("stat") in ("estimate", "typical") or _MODEL.search(where):
         return "estimated", "predicted or estimated by a published model"
-    if _COMPUTED.search(where):
+    if _COMPUTED.search(f"{where} | {fact.get('condition')}"):
         return "derived", "computed from what the source prints"
     if entry is not None and _POOLED.search(f"{entry.title} | {fact.get('locator')}"):
         return "derived", "pooled over studies"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
 from ketasim.dosing import Course
-from ketasim.evidence import Card, bibtex
+from ketasim.evidence import Card, bibtex, load_sources
 from ketasim.models import RECEPTOR, LinearModel
 from ketasim.outputs.calendar import Session, sessions_of
 from ketasim.outputs.exposures import exposure_table
@@ -228,6 +229,8 @@ class Simulation:
                 keys.append(one.entry.iiv.source)
         if any(name.startswith("act_") for name in self.cohort.covariates):
             keys += [m.source for m in modification_of(self.course.patient).modifiers]
+        known = load_sources()
+        keys += [w for text in self.warnings for w in re.findall(r"\w+", text) if w in known]
         return tuple(dict.fromkeys(key for key in keys if key))
 
     def plot(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ketasim._base import InputError
 from ketasim.evidence import Card
 from ketasim.models import Branch, LinearModel, names_in
 from ketasim.population.cohort import Cohort
@@ -40,7 +41,8 @@ def virtual_patients(
 
     **Returns:** `Cohort`.
 
-    **Raises:** `InputError` when the card lacks a parameter of the model.
+    **Raises:** `InputError` when the card lacks a parameter of the model, or a population is asked
+    for and the card has no spread between patients.
     """
     covariates, notes = covariates_of(course.patient, model, card)
     population = None if typical else course.population
@@ -51,6 +53,12 @@ def virtual_patients(
     if population is not None:
         used_seed = population.seed
         drawn = individual_parameters(card, symbols, used_seed, 0, n)
+        if not drawn:
+            raise InputError(
+                "population",
+                f"the model '{model.name}' has no published spread between patients",
+                "leave the population out, or use pk_model: reference",
+            )
         occasions = [s for s in symbols if card.entry(s).iov is not None]
         if occasions:
             notes = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -64,7 +65,7 @@ def note(text: str) -> None:
 
 
 def check_folder(folder: Path, field: str = "--out") -> None:
-    """Refuse, before any work, a folder whose place is taken by a file.
+    """Refuse, before any work, a folder that is taken by a file or may not be written to.
 
     **Raises:** `InputError`.
     """
@@ -74,6 +75,10 @@ def check_folder(folder: Path, field: str = "--out") -> None:
         if place.exists():
             if not place.is_dir():
                 raise InputError(field, f"'{place}' is a file", "name a folder you may write to")
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise InputError(
+                    field, f"'{place}' cannot be written to", "name a folder you may write to"
+                )
             return
 
 

@@ -17,9 +17,7 @@ evidence_app = App(name="evidence", help="Look up, cite and check the published 
 
 @evidence_app.command(name="list")
 def list_(
-    text: Annotated[str, Parameter(help="Words that must all stand in a row.")] = "",
-    /,
-    *,
+    *words: Annotated[str, Parameter(help="Words that must all stand in a row.")],
     table: Annotated[str | None, Parameter(help="Table or folder, such as pk/observed.")] = None,
     source: Annotated[str | None, Parameter(help="Key of a source, such as otto2021.")] = None,
     limit: Annotated[int | None, Parameter(help="The most rows to print.")] = None,
@@ -28,6 +26,7 @@ def list_(
     """Find published numbers; without any word or option, name the tables."""
     from ketasim.evidence import facts, list_facts, table_names
 
+    text = " ".join(words)
     if not text and table is None and source is None and limit is None:
         counts = {name: len(facts(name)) for name in table_names()}
         if as_json:

@@ -128,6 +128,7 @@ def _tell(subjects: tuple[Subject, ...], as_json: bool) -> None:
                         "weight": one.weight,
                         "age": one.age,
                         "observations": len(one.observations),
+                        "warnings": _guarded(one),
                         **(_document(one.regimen) if one.regimen else {"words": []}),
                     }
                     for one in subjects
@@ -136,10 +137,21 @@ def _tell(subjects: tuple[Subject, ...], as_json: bool) -> None:
         )
         return
     for one in subjects:
+        for warning in _guarded(one):
+            note(f"warning: subject {one.id}: {warning}")
         weight = "" if one.weight is None else f", {one.weight:g} kg"
         print(f"Subject {one.id}{weight}: {len(one.observations)} observations")
         for line in one.regimen.describe() if one.regimen else ["no dose"]:
             print(f"  {line}")
+
+
+def _guarded(subject: Subject) -> list[str]:
+    """Warnings on the doses of a subject whose weight is known; refuses what a course would."""
+    from ketasim.dosing import check_doses
+
+    if subject.regimen is None or subject.weight is None:
+        return []
+    return check_doses(subject.regimen, subject.weight)
 
 
 def _document(understood: Regimen) -> dict[str, Any]:
