@@ -66,6 +66,7 @@ def virtual_patients(
                 "Spread between occasions is published but not simulated: " + ", ".join(occasions),
             )
         notes = (*notes, *_without_spread(course, card, model))
+    notes = (*_assumed_absorption(course, card, model), *notes)
     parameters = {
         # a view of one number: parameters without spread take no memory
         symbol: drawn.get(symbol, np.broadcast_to(np.float64(card.entry(symbol).value), (n,)))
@@ -80,6 +81,23 @@ def virtual_patients(
         typical=population is None,
         seed=used_seed,
         notes=notes,
+    )
+
+
+def _assumed_absorption(course: Course, card: Card, model: LinearModel) -> tuple[str, ...]:
+    """Say which routes' absorption has no human number behind it."""
+    systemic = _disposition(model)
+    assumed: dict[str, dict[str, None]] = {}
+    for route, drug in {(dose.route, dose.drug): None for dose in course.regimen.doses}:
+        for branch in model.branches_of(route, drug):
+            own = [s for s in _absorption(model, branch) if s not in systemic]
+            bare = [symbol for symbol in own if card.entry(symbol).grade == "assumed"]
+            if bare:
+                assumed.setdefault(route, {}).update(dict.fromkeys(bare))
+    return tuple(
+        f"Absorption by {route} rests on an assumption, no number measured in adults: "
+        f"{', '.join(symbols)}."
+        for route, symbols in assumed.items()
     )
 
 
