@@ -90,7 +90,8 @@ class Course:
     def warnings(self) -> tuple[str, ...]:
         """What the reader of a result must know of the input, as sentences."""
         late = sum(dose.time >= self.horizon for dose in self.regimen.doses)
-        after = (f"{late} doses come after the horizon and are not seen.",) if late else ()
+        come = "dose comes" if late == 1 else "doses come"
+        after = (f"{late} {come} after the horizon and are not seen.",) if late else ()
         return (*check_doses(self.regimen, self.patient.weight), *after)
 
     @property
