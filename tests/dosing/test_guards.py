@@ -110,7 +110,7 @@ def test_above_the_psychiatric_range_warns(text: str, part: str) -> None:
     ("text", "part"),
     [
         ("ketamine 4.6 mg/kg iv over 40 min once", "1 to 4.5 mg/kg (ketalar_dosage)"),
-        ("ketamine 14 mg/kg im once", "6.5 to 13 mg/kg (ketalar_dosage)"),
+        ("ketamine 14 mg/kg im once", "6.5 to 13 mg/kg (ketalar_ona)"),
         ("esketamine 1.1 mg/kg iv over 40 min once", "0.5 to 1 mg/kg (ketanest_spc)"),
         ("ketamine 5 g oral once", "no anaesthetic range is published"),
         ("ketamine 2.5 mg/kg iv bolus at 0, 0.75 h", "within one hour is above"),

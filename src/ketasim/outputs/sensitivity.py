@@ -52,8 +52,12 @@ class Elasticity:
 
 
 def main_quantity(values: Mapping[Key, Array]) -> Key | None:
-    """The quantity whose exposure stands for the others: ketamine, venous if there is such."""
-    for quantity in ("ketamine", "s_ketamine", "r_ketamine"):
+    """The quantity whose exposure stands for the others: the parent drug, venous if there is such.
+
+    Of one enantiomer alone it is that enantiomer, which equals the sum.
+    """
+    single = [q for q in ("s_ketamine", "r_ketamine") if any(q == known for known, _ in values)]
+    for quantity in single if len(single) == 1 else ("ketamine", *single):
         for site in ("venous", "arterial"):
             if (quantity, site) in values:
                 return quantity, site
