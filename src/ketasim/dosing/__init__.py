@@ -6,7 +6,7 @@ from ketasim.dosing.event_contract import COMPARTMENTS, CONTRACT, Column
 from ketasim.dosing.events import EventTable, Observation, Subject, read_events, write_events
 from ketasim.dosing.guards import DoseRange, check_doses, dose_ranges
 from ketasim.dosing.patient import Baseline, Patient, PopulationSpec, scales
-from ketasim.dosing.regimen import Regimen
+from ketasim.dosing.regimen import Regimen, split_devices
 from ketasim.dosing.sentence import parse_regimen
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
 
@@ -36,6 +36,7 @@ __all__ = [
     "parse_regimen",
     "read_events",
     "scales",
+    "split_devices",
     "structured_regimen",
     "write_events",
 ]

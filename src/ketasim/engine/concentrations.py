@@ -72,17 +72,13 @@ def concentrations(
         for o in model.outputs
         if (sites is None or o.site in sites) and (analytes is None or o.analyte in analytes)
     )
-    streams = {s.prefix: s for drug in model.streams for s in model.streams[drug]}
-    dosed = {s.prefix for d in doses if d.drug in model.streams for s in model.streams[d.drug]}
+    dosed = {dose.drug for dose in doses}
+    followed = {s.prefix: s for drug in model.streams if drug in dosed for s in model.streams[drug]}
     found: dict[tuple[str, str], Array] = {}
     under: dict[tuple[str, str], Array] = {}
-    for prefix, stream in streams.items():
-        if doses and prefix not in dosed:
-            continue
+    for prefix, stream in followed.items():
         resolved = model.resolve({**values, "R": 1.0 if prefix == "r" else 0.0})
         _solve_stream(model, stream, resolved, doses, times, weight, outputs, areas, found, under)
-    if not doses:
-        return Concentrations(times, {}, {})
     for table in (found, under):
         _add_totals(table, outputs)
     return Concentrations(times, found, under)

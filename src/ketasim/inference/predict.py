@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.dosing import Dose
-from ketasim.engine import Concentrations, concentrations, peak
+from ketasim.engine import Concentrations, concentrations, peak, terminal_half_life
 from ketasim.inference.training import Design, TrainingRow
 from ketasim.models import LinearModel
 
@@ -102,8 +102,8 @@ def _metric(
             inner = resolved["Vh_i"] * (1 - resolved["E_liver"])
             return sum(resolved[v] for v in ("Vc_i", "V_fast_i", "V_slow_i", "V_deep_i")) + inner
         case "t_half":
-            a, b = np.searchsorted(times, [24.0, 48.0])
-            return 24.0 * np.log(2) / np.log(solved.values[key][a] / solved.values[key][b])
+            ends = np.searchsorted(times, [24.0, 48.0])
+            return terminal_half_life(times[ends], solved.values[key][ends], points=2)
         case _:
             raise ValueError(f"unknown metric '{row.metric}'")
 

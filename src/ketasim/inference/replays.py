@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ketasim._base import InputError, near
-from ketasim.dosing import Dose
+from ketasim.dosing import Dose, split_devices
 from ketasim.engine import Concentrations, concentrations, peak
 from ketasim.evidence import Fact, facts, interval, load_card, number
 from ketasim.models import MODELS
@@ -151,15 +151,10 @@ class PerezRuixo2021:
 
     key: str = "perezruixo2021"
     age_above_60: float = 70.0
-    device_mg: float = 28.0
-    gap: float = 5 * _MINUTE
 
-    def devices(self, dose: float) -> list[Dose]:
+    def devices(self, dose: float) -> tuple[Dose, ...]:
         """The nasal devices of a session of `dose` mg."""
-        return [
-            Dose(i * self.gap, "esketamine", "intranasal", self.device_mg, "mg", device=i)
-            for i in range(round(dose / self.device_mg))
-        ]
+        return split_devices(Dose(0.0, "esketamine", "intranasal", dose, "mg"), "dose")
 
     def covariates(self, population: str) -> dict[str, float]:
         """Covariates of a stratum, such as `>60 y, Asian Japanese`."""
@@ -180,7 +175,7 @@ class PerezRuixo2021:
         found: dict[tuple[str, str], float] = {}
         for name, analyte in (("esketamine", "s_ketamine"), ("noresketamine", "s_norketamine")):
             curve, area = (part[analyte, "venous"] for part in (solved.values, solved.areas))
-            breaks = [i * self.gap for i in range(3)]
+            breaks = [device.time for device in self.devices(dose)]
             found[name, "Cmax"] = float(peak(solved.times, curve, breaks=breaks)[0][0])
             found[name, "AUC0-24"] = float(area[-1, 0])
         return found

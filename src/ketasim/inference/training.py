@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ketasim.dosing import Dose
+from ketasim.dosing import Dose, split_devices
 from ketasim.evidence import load_table
-
-DEVICE_MG = 28.0  # esketamine base in one nasal device (mims_hk, rules.csv R10)
-DEVICE_GAP = 5.0 / 60.0  # h between devices (mims_hk, rules.csv R10)
 
 
 @dataclass(frozen=True)
@@ -51,13 +48,8 @@ class Design:
         amount, unit = float(self.dose), self.dose_unit
         if unit == "mg/kg/h":
             amount, unit = amount * self.over, "mg/kg"
-        if self.drug == "esketamine" and self.route == "intranasal":
-            devices = round(amount / DEVICE_MG)
-            return tuple(
-                Dose(i * DEVICE_GAP, self.drug, self.route, DEVICE_MG, "mg", device=i)
-                for i in range(devices)
-            )
-        return (Dose(0.0, self.drug, self.route, amount, unit, duration=self.over),)
+        whole = Dose(0.0, self.drug, self.route, amount, unit, duration=self.over)
+        return split_devices(whole, "dose")
 
     def breaks(self) -> tuple[float, ...]:
         """Times at which an injection or infusion starts or ends, h: corners of the curve."""

@@ -64,10 +64,13 @@ def input_durations(model: LinearModel, cohort: Cohort) -> dict[str, list[float]
             return 0.0
         return float(np.asarray(evaluate(text, resolved), np.float64).reshape(-1)[0])
 
-    return {
-        route: [hours(b.lag) + hours(b.duration) for b in branches if b.lag or b.duration]
-        for route, branches in model.routes.items()
-    }
+    durations: dict[str, list[float]] = {route: [] for route in model.routes}
+    forms = [(route, branches) for (route, _), branches in model.forms.items()]
+    for route, branches in (*model.routes.items(), *forms):
+        durations[route] += [
+            hours(b.lag) + hours(b.duration) for b in branches if b.lag or b.duration
+        ]
+    return durations
 
 
 def _store(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,14 +87,11 @@ def virtual_patients(
 
 def _assumed_absorption(course: Course, card: Card, model: LinearModel) -> tuple[str, ...]:
     """Say which routes' absorption has no human number behind it."""
-    systemic = _disposition(model)
     assumed: dict[str, dict[str, None]] = {}
-    for route, drug in {(dose.route, dose.drug): None for dose in course.regimen.doses}:
-        for branch in model.branches_of(route, drug):
-            own = [s for s in _absorption(model, branch) if s not in systemic]
-            bare = [symbol for symbol in own if card.entry(symbol).grade == "assumed"]
-            if bare:
-                assumed.setdefault(route, {}).update(dict.fromkeys(bare))
+    for route, own in _own_paths(course, model):
+        bare = [symbol for symbol in own if card.entry(symbol).grade == "assumed"]
+        if bare:
+            assumed.setdefault(route, {}).update(dict.fromkeys(bare))
     return tuple(
         f"Absorption by {route} rests on an assumption, no number measured in adults: "
         f"{', '.join(symbols)}."
@@ -107,19 +105,24 @@ def _without_spread(course: Course, card: Card, model: LinearModel) -> tuple[str
     Part of a dose may take another path that has one, as the swallowed part of a rectal dose: the
     path without spread is named all the same.
     """
-    systemic = _disposition(model)
     bare: dict[str, dict[str, None]] = {}
-    for route, drug in {(dose.route, dose.drug): None for dose in course.regimen.doses}:
-        for branch in model.branches_of(route, drug):
-            own = [s for s in _absorption(model, branch) if s not in systemic]
-            spreads = [card.entry(symbol).iiv for symbol in own]
-            if own and all(spread is None or spread.sd == 0.0 for spread in spreads):
-                bare.setdefault(route, {}).update(dict.fromkeys(own))
+    for route, own in _own_paths(course, model):
+        spreads = [card.entry(symbol).iiv for symbol in own]
+        if own and all(spread is None or spread.sd == 0.0 for spread in spreads):
+            bare.setdefault(route, {}).update(dict.fromkeys(own))
     return tuple(
         f"No spread between patients is known for absorption by {route} ({', '.join(symbols)}): "
         "the bands leave it out and are too narrow."
         for route, symbols in bare.items()
     )
+
+
+def _own_paths(course: Course, model: LinearModel) -> Iterator[tuple[str, list[str]]]:
+    """Each path of the course's doses: its route, and the parameters an iv dose does not know."""
+    systemic = _disposition(model)
+    for route, drug in {(dose.route, dose.drug): None for dose in course.regimen.doses}:
+        for branch in model.branches_of(route, drug):
+            yield route, [s for s in _absorption(model, branch) if s not in systemic]
 
 
 def _absorption(model: LinearModel, branch: Branch) -> list[str]:
