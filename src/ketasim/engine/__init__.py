@@ -5,16 +5,44 @@ from ketasim.engine.exposure import peak, terminal_half_life
 from ketasim.engine.inputs import DoseLike, Input, inputs_of
 from ketasim.engine.linear import Solution, solve_linear
 from ketasim.engine.oracle import solve_adaptive
+from ketasim.engine.patients import Calendar, Patients
+from ketasim.engine.plan import Plan
+from ketasim.engine.reduce import (
+    Outcomes,
+    Reducer,
+    Summary,
+    SummaryTable,
+    at_time,
+    hours_above,
+    largest,
+)
+from ketasim.engine.run import BlowUp, plan, solve, stream
+from ketasim.engine.trajectories import Trajectories
 
 __all__ = [
+    "BlowUp",
+    "Calendar",
     "Concentrations",
     "DoseLike",
     "Input",
+    "Outcomes",
+    "Patients",
+    "Plan",
+    "Reducer",
     "Solution",
+    "Summary",
+    "SummaryTable",
+    "Trajectories",
+    "at_time",
     "concentrations",
+    "hours_above",
     "inputs_of",
+    "largest",
     "peak",
+    "plan",
+    "solve",
     "solve_adaptive",
     "solve_linear",
+    "stream",
     "terminal_half_life",
 ]

@@ -12,19 +12,33 @@ from ketasim.models.declaration import (
 from ketasim.models.expression import evaluate, names_in
 from ketasim.models.pharmacokinetics import MODELS
 from ketasim.models.receptor import RECEPTOR, Blocker, ReceptorModel
+from ketasim.models.response import (
+    AMOUNT,
+    ChainModel,
+    ResponseModel,
+    Signal,
+    Turnover,
+    receptor_signal,
+)
 
 __all__ = [
+    "AMOUNT",
     "MODELS",
     "RECEPTOR",
     "Blocker",
     "Branch",
+    "ChainModel",
     "Definition",
     "Flow",
     "LinearModel",
     "Output",
     "ReceptorModel",
+    "ResponseModel",
+    "Signal",
     "Stream",
     "Symbol",
+    "Turnover",
     "evaluate",
     "names_in",
+    "receptor_signal",
 ]

@@ -1,0 +1,251 @@
+"""The linear block as a sum of exponentials: rates and vectors of its modes.
+
+Compartments that exchange drug both ways form blocks; drug moves from block to block one way only.
+Within a block the rate matrix is symmetric after scaling, so its rates are real and its vectors
+orthogonal. Vectors of the whole follow block by block from those before, without a large
+eigenproblem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim.models import LinearModel
+
+Array = NDArray[np.float64]
+
+# Equal rates in a row have no vectors of their own. They are moved apart by this part, to either
+# side of their mean: what comes out changes by the square of it.
+APART = 1e-6
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Which states exchange drug, and in which order it moves on.
+
+    **Arguments:**
+
+    - `states`: names, upstream first; states of one block stand together.
+    - `starts`: first position of every block, and behind them the number of states.
+    - `parents`: for each state another of its block through which it is reached, or -1.
+    - `flows`: whether drug moves from the second to the first, shape (m, m).
+    - `follows`: whether the first is reached from the second over any way between blocks.
+    """
+
+    states: tuple[str, ...]
+    starts: tuple[int, ...]
+    parents: tuple[int, ...]
+    flows: NDArray[np.bool_]
+    follows: NDArray[np.bool_]
+
+    @property
+    def blocks(self) -> tuple[range, ...]:
+        """Positions of the states of each block."""
+        return tuple(range(a, b) for a, b in zip(self.starts, self.starts[1:], strict=False))
+
+
+def structure_of(model: LinearModel, keep: Sequence[str]) -> Structure | None:
+    """Find the blocks of a linear model.
+
+    **Arguments:**
+
+    - `model`: the declaration.
+    - `keep`: the states wanted, as `LinearModel.reachable` returns them.
+
+    **Returns:** nothing when the model has no real modes in general: its rates change with time, or
+    drug goes round in a circle.
+    """
+    if model.time_varying:
+        return None
+    index = {name: i for i, name in enumerate(keep)}
+    m = len(keep)
+    direct = np.zeros((m, m), np.bool_)
+    for flow in model.flows:
+        if flow.source in index and flow.target in index:
+            direct[index[flow.target], index[flow.source]] = True
+    reach = direct | np.eye(m, dtype=np.bool_)
+    for _ in range(m):
+        reach = reach | (reach.astype(np.int64) @ reach.astype(np.int64) > 0)
+    order: list[int] = []
+    starts = [0]
+    parents: list[int] = []
+    left = list(range(m))
+    while left:
+        first = next(i for i in left if all(reach[j, i] for j in left if reach[i, j]))
+        block = [j for j in left if reach[first, j] and reach[j, first]]
+        tree = _tree(direct, block)
+        if tree is None:
+            return None
+        for state, parent in tree:
+            parents.append(-1 if parent is None else order.index(parent))
+            order.append(state)
+        starts.append(len(order))
+        left = [j for j in left if j not in block]
+    positions = np.asarray(order, np.intp)
+    if m == 0:
+        positions = np.zeros(0, np.intp)
+    square = np.ix_(positions, positions)
+    return Structure(
+        states=tuple(keep[i] for i in order),
+        starts=tuple(starts),
+        parents=tuple(parents),
+        flows=direct[square],
+        follows=reach[square],
+    )
+
+
+def _tree(
+    direct: NDArray[np.bool_], block: Sequence[int]
+) -> list[tuple[int, int | None]] | None:
+    """States of a block in an order in which each has its parent before it."""
+    inside = direct[np.ix_(block, block)]
+    if (inside != inside.T).any() or inside.sum() != 2 * (len(block) - 1):
+        return None
+    found: list[tuple[int, int | None]] = [(block[0], None)]
+    seen = {block[0]}
+    for state, _ in found:
+        for other in block:
+            if direct[other, state] and other not in seen:
+                seen.add(other)
+                found.append((other, state))
+    return found
+
+
+@dataclass(frozen=True)
+class Modes:
+    """A linear block as modes: x(t) = sum over modes of right * e^(rate*t) * left * x(0).
+
+    **Arguments:**
+
+    - `rates`: 1/h, zero or less, shape (m, n).
+    - `right`: state by mode, shape (m, m, n).
+    - `left`: mode by state, shape (m, m, n).
+    """
+
+    rates: Any
+    right: Any
+    left: Any
+
+
+def modes_of(matrix: Any, structure: Structure, xp: Any = np) -> Modes:
+    """Decompose rate matrices into modes.
+
+    **Arguments:**
+
+    - `matrix`: 1/h, shape (m, m, n), states in the order of `structure`.
+    - `structure`: as `structure_of` returns it.
+    - `xp`: the array library, numpy or one like it.
+    """
+    m, n = matrix.shape[0], matrix.shape[2]
+    rates: list[Any] = [None] * m
+    own: list[tuple[Any, Any]] = []
+    for block in structure.blocks:
+        found, vectors, inverse = _block_modes(matrix, structure, block, xp)
+        for local, i in enumerate(block):
+            rates[i] = found[local]
+        own.append((vectors, inverse))
+    _move_apart(rates, structure, xp)
+    zero = xp.zeros((n,))
+    right = [[zero] * m for _ in range(m)]
+    left = [[zero] * m for _ in range(m)]
+    for number, block in enumerate(structure.blocks):
+        for local, mode in enumerate(block):
+            for at, state in enumerate(block):
+                right[state][mode] = own[number][0][at][local]
+                left[mode][state] = own[number][1][local][at]
+            for later in range(number + 1, len(own)):
+                _carry(matrix, structure, rates, own, right, mode, later, forward=True)
+            for earlier in range(number - 1, -1, -1):
+                _carry(matrix, structure, rates, own, left, mode, earlier, forward=False)
+    return Modes(xp.stack(rates), _stacked(right, xp), _stacked(left, xp))
+
+
+def _stacked(table: list[list[Any]], xp: Any) -> Any:
+    return xp.stack([xp.stack(row) for row in table])
+
+
+def _block_modes(
+    matrix: Any, structure: Structure, block: range, xp: Any
+) -> tuple[Any, Any, Any]:
+    """Rates (s, n), vectors and inverse vectors (s, s, n) of a block by itself."""
+    n, size, first = matrix.shape[2], len(block), block[0]
+    one = xp.ones((n,))
+    if size == 1:
+        return matrix[first, first][None], one[None, None], one[None, None]
+    scale = [one]
+    for state in block[1:]:
+        parent = structure.parents[state]
+        ratio = matrix[state, parent] / matrix[parent, state]
+        scale.append(scale[parent - first] * xp.sqrt(ratio))
+    scales = xp.stack(scale)
+    inside = matrix[first : first + size, first : first + size]
+    symmetric = inside * scales[None, :] / scales[:, None]
+    symmetric = 0.5 * (symmetric + xp.swapaxes(symmetric, 0, 1))
+    found, vectors = xp.linalg.eigh(xp.moveaxis(symmetric, 2, 0))
+    vectors = xp.moveaxis(vectors, 0, 2)
+    inverse = xp.swapaxes(vectors, 0, 1) / scales[None, :]
+    return xp.moveaxis(found, 0, 1), vectors * scales[:, None], inverse
+
+
+def _move_apart(rates: list[Any], structure: Structure, xp: Any) -> None:
+    for number, block in enumerate(structure.blocks):
+        for i in block:
+            for later in structure.blocks[number + 1 :]:
+                for j in later:
+                    if not structure.follows[j, i]:
+                        continue
+                    mean = 0.5 * (rates[i] + rates[j])
+                    near = xp.abs(rates[i] - rates[j]) < APART * xp.abs(mean)
+                    rates[i] = xp.where(near, mean * (1.0 + APART), rates[i])
+                    rates[j] = xp.where(near, mean * (1.0 - APART), rates[j])
+
+
+def _carry(
+    matrix: Any,
+    structure: Structure,
+    rates: list[Any],
+    own: list[tuple[Any, Any]],
+    table: list[list[Any]],
+    mode: int,
+    number: int,
+    *,
+    forward: bool,
+) -> None:
+    """Component of a mode's vector in another block, from those already known.
+
+    Forward, the right vector downstream: (rate - K_bb) v_b = sum of K_bu v_u. Backward, the left
+    vector upstream: w_b (rate - K_bb) = sum of w_d K_db.
+    """
+    block = structure.blocks[number]
+    vectors, inverse = own[number]
+    pushed: list[Any] = []
+    for state in block:
+        total: Any = 0.0
+        for other in range(len(structure.states)):
+            if other in block:
+                continue
+            if forward and structure.flows[state, other] and structure.follows[other, mode]:
+                total = total + matrix[state, other] * table[other][mode]
+            if not forward and structure.flows[other, state] and structure.follows[mode, other]:
+                total = total + table[mode][other] * matrix[other, state]
+        pushed.append(total)
+    if all(isinstance(one, float) for one in pushed):
+        return
+    for at, state in enumerate(block):
+        value: Any = 0.0
+        for local, other_mode in enumerate(block):
+            projected: Any = 0.0
+            for k in range(len(block)):
+                factor = inverse[local][k] if forward else vectors[k][local]
+                projected = projected + factor * pushed[k]
+            shape = vectors[at][local] if forward else inverse[local][at]
+            value = value + shape * projected / (rates[mode] - rates[other_mode])
+        if forward:
+            table[state][mode] = value
+        else:
+            table[mode][state] = value

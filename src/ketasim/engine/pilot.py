@@ -1,0 +1,273 @@
+"""The grid for a tolerance: a few patients are solved twice, and what each bin adds is measured.
+
+The same patients run on a grid and on its halving. From every state of the finer run one long step
+is taken and compared with the two short ones: the error each step makes by itself. Summed along the
+calendar, with the loss of the states, that gives what every bin of the profile contributes; since a
+bin's contribution falls with the fourth power of its steps, the cheapest profile for a tolerance
+follows in closed form. The difference of the two runs then decides, not the estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim.engine.arrays import NUMPY, Track, bind, solve_arrays
+from ketasim.engine.cascade import Cascade
+from ketasim.engine.grid import (
+    BINS,
+    Grid,
+    OutputPlan,
+    Profile,
+    grid_of,
+    place_outputs,
+    uniform_profile,
+)
+from ketasim.engine.system import System
+from ketasim.engine.weights import step_weights
+
+Array = NDArray[np.float64]
+
+# A number is wrong by a part of itself, or of a thousandth of the state's largest value in that
+# patient where it is smaller: near zero a relative error means nothing.
+FLOOR = 1e-3
+ORDER = 4
+_FIRST_GUESS = 4  # steps in every bin of the first profile at a tolerance of 1e-3
+_ROUNDS = 8
+_MOST_STEPS = 4096  # in one bin
+_SAFE = 0.8  # part of the tolerance that a grid aims at
+_TELLING = 12  # patients, those with the largest errors, whose steps are looked at one by one
+_WORTH = 0.95  # part of the best cost that another round must promise
+
+Solver = Callable[[System, Grid], Track]
+
+
+@dataclass(frozen=True)
+class Piloted:
+    """A profile and what it was found to do.
+
+    **Arguments:**
+
+    - `profile`: the steps.
+    - `error`: largest relative error of the pilot patients, over all states and times.
+    - `worst`: the pilot patient with it, counted from 0.
+    - `errors`: largest relative error of every pilot patient, shape (n,).
+    """
+
+    profile: Profile
+    error: float
+    worst: int
+    errors: Array
+
+
+def choose_profile(
+    systems: Sequence[System],
+    cascade: Cascade,
+    tolerance: float,
+    solver: Solver,
+    first: Profile | None = None,
+) -> Piloted:
+    """Find the cheapest steps that keep the pilot patients within a tolerance.
+
+    **Arguments:**
+
+    - `systems`: the pilot patients of each calendar.
+    - `cascade`: the step of the response.
+    - `tolerance`: relative error allowed, at the steps and between them.
+    - `solver`: takes a system and a grid.
+    - `first`: a profile to begin with.
+
+    **Returns:** the cheapest profile found that keeps the tolerance; when none does, the last one,
+    whose `error` says so.
+    """
+    profile = first or uniform_profile(
+        max(round(_FIRST_GUESS * (1e-3 / tolerance) ** (1 / ORDER)), 2)
+    )
+    best: Piloted | None = None
+    for _ in range(_ROUNDS):
+        measured = [_measured(system, cascade, profile, solver) for system in systems]
+        errors = np.concatenate([one.errors for one in measured])
+        found = Piloted(profile, float(errors.max()), int(errors.argmax()), errors)
+        if found.error <= tolerance and (
+            best is None or _cost(systems, profile) < _cost(systems, best.profile)
+        ):
+            best = found
+        shares = np.max([one.shares for one in measured], axis=0)
+        following = profile.finer()
+        if np.isfinite(found.error) and np.isfinite(shares).all() and shares.any():
+            # the sum of the shares stands for the error; how well it does is seen in this round
+            aim = _SAFE * tolerance * float(shares.sum()) / max(found.error, 1e-16)
+            visits = np.sum([one.visits for one in measured], axis=0)
+            between = np.max([one.between for one in measured], axis=0)
+            following = _cheapest(profile, shares, visits, aim, between / (_SAFE * tolerance))
+        elif best is not None:
+            break
+        if best is not None and _cost(systems, following) > _WORTH * _cost(systems, best.profile):
+            break
+        profile = following
+    return found if best is None else best  # pyright: ignore[reportPossiblyUnboundVariable]
+
+
+def halving_errors(system: System, profile: Profile, solver: Solver) -> Array:
+    """Error of every patient on a profile, from its halving, shape (n,)."""
+    grid, rough, exact = _halved(system, profile, solver)
+    with np.errstate(all="ignore"):
+        return _errors(grid, rough, exact, _scale(exact))
+
+
+def _halved(system: System, profile: Profile, solver: Solver) -> tuple[Grid, Track, Track]:
+    breaks = list(system.breaks)
+    grid = grid_of(profile, breaks, system.running)
+    fine = grid_of(profile, breaks, system.running, cut=2)
+    return grid, solver(system, grid), solver(system, fine)
+
+
+def _scale(exact: Track) -> Array:
+    """What a number counts as at least, shape (Y, n)."""
+    return np.maximum(FLOOR * np.abs(exact.states).max(axis=(0, 1)), 1e-300)
+
+
+def _errors(grid: Grid, rough: Track, exact: Track, scale: Array) -> Array:
+    """Largest relative difference of every patient at the steps' ends and middles."""
+    ends, wanted = exact.states[1::2, 1], exact.states[1::2, 0]
+    errors = np.maximum(
+        _relative(rough.states[:, 1] - ends, ends, scale).max(axis=(0, 1)),
+        _relative(rough.at(place_middles(grid)) - wanted, wanted, scale).max(axis=(0, 1)),
+    )
+    # a halved step leaves a sixteenth of the error
+    return np.where(np.isfinite(errors), errors, np.inf) * 2.0**ORDER / (2.0**ORDER - 1.0)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Errors of the patients; what each bin adds at the steps' ends, and between them."""
+
+    errors: Array
+    shares: Array
+    between: Array
+    visits: Array
+
+
+def _measured(system: System, cascade: Cascade, profile: Profile, solver: Solver) -> _Measured:
+    grid, rough, exact = _halved(system, profile, solver)
+    with np.errstate(all="ignore"):
+        scale = _scale(exact)
+        errors = _errors(grid, rough, exact, scale)
+        # the patients with the largest errors tell where steps are needed
+        worst = np.argsort(-errors, kind="stable")[:_TELLING]
+        system, exact, scale = system.take(worst), exact.take(worst), scale[:, worst]
+        ends, wanted = exact.states[1::2, 1], exact.states[1::2, 0]
+        known = Track(
+            np.stack([exact.states[::2, 0], ends], 1),
+            np.stack([exact.slopes[::2, 0], exact.slopes[1::2, 1]], 1),
+            exact.signals[::2],
+        )
+        missed = _relative(known.at(place_middles(grid)) - wanted, wanted, scale).max(axis=(1, 2))
+        shares = _shares(system, cascade, grid, exact, scale)
+    between = np.zeros(2 * BINS)
+    np.maximum.at(between, grid.bin_of, missed)
+    visits = np.bincount(grid.bin_of, minlength=2 * BINS).astype(np.float64)
+    return _Measured(errors, shares, between, visits)
+
+
+def _relative(difference: Array, wanted: Array, scale: Array) -> Array:
+    return np.abs(difference) / np.maximum(np.abs(wanted), scale)
+
+
+def _cost(systems: Sequence[System], profile: Profile) -> int:
+    return sum(grid_of(profile, list(one.breaks), one.running).steps for one in systems)
+
+
+def _shares(
+    system: System, cascade: Cascade, grid: Grid, exact: Track, scale: Array
+) -> Array:
+    """What each bin adds to the relative error at the ends of the steps."""
+    ends = exact.states[1::2, 1]
+    local = _alone(system, cascade, grid, exact) - ends
+    bound = np.maximum(np.abs(ends), scale)
+    kept = np.exp(-system.losses[None] * grid.lengths[:, None, None])
+    bins, place = np.unique(grid.bin_of, return_inverse=True)
+    carried = np.zeros((len(bins), *system.losses.shape))
+    worst = np.zeros(len(bins))
+    for step in range(grid.steps):
+        carried *= kept[step]
+        carried[place[step]] += local[step]
+        np.maximum(worst, (np.abs(carried) / bound[step]).max(axis=(1, 2)), out=worst)
+    shares = np.zeros(2 * BINS)
+    shares[bins] = worst
+    return shares
+
+
+def _alone(system: System, cascade: Cascade, grid: Grid, exact: Track) -> Array:
+    """End of every step by itself, from the state of the finer solution, shape (S, Y, n)."""
+    start, step, _ = bind(cascade, system.parameters, NUMPY)
+    table = step_weights(system.losses[None], grid.lengths[:, None, None])
+    names = [one.rsplit("_", 1) for one in cascade.used]
+    begin = tuple(np.moveaxis(exact.states[::2, 0], 1, 0))
+    after, _ = step(
+        begin,
+        start(begin, tuple(np.moveaxis(exact.signals[::2, 0], 1, 0))),
+        tuple(np.moveaxis(exact.signals[::2, 2], 1, 0)),
+        tuple(np.moveaxis(exact.signals[1::2, 2], 1, 0)),
+        tuple(table[name][:, int(state)] for name, state in names),
+    )
+    return np.stack([np.broadcast_to(one, begin[0].shape) for one in after], 1)
+
+
+def place_middles(grid: Grid) -> OutputPlan:
+    """The middle of every step, as requested times."""
+    return place_outputs(grid, grid.starts + 0.5 * grid.lengths)
+
+
+def _cheapest(
+    profile: Profile, shares: Array, visits: Array, target: float, between: Array
+) -> Profile:
+    """The profile of least cost whose shares sum up to a target, and whose middles keep theirs.
+
+    A bin with s steps and share c costs its visits v and leaves c*(s/p)^4 with p steps: the least
+    sum of costs has p proportional to (c*s^4*s/v)^(1/5), v counted in steps. Counts are whole, so
+    the factor is searched for.
+
+    **Arguments:**
+
+    - `profile`: what was measured.
+    - `shares`, `visits`: of every bin.
+    - `target`: for the sum of the shares.
+    - `between`: error between the steps over the one allowed; it falls with the sixth power of the
+      steps, since the polynomial there is of fifth degree.
+    """
+    steps = np.array([*profile.running, *profile.free], np.float64)
+    visited = (visits > 0) & (shares > 0)
+    price = np.where(visits > 0, visits / steps, 1.0)
+    weight = np.where(visited, shares * steps**ORDER / price, 1.0) ** (1.0 / (ORDER + 1))
+    # no bin changes by more than a factor of four in a round: far off, powers are no guide
+    least = np.maximum(steps / 4.0, np.ceil(steps * between ** (1.0 / 6.0) - 0.02))
+    even = float((shares[visited] * (steps[visited] / weight[visited]) ** ORDER).sum())
+    middle = (even / target) ** (1.0 / ORDER)
+    best, price_of_best = steps * 4.0, np.inf
+    for factor in middle * np.geomspace(0.7, 1.6, 60):
+        counts = np.clip(np.round(factor * weight), np.maximum(least, 1.0), steps * 4.0)
+        counts = np.where(visited, np.ceil(counts), np.maximum(np.ceil(least), 1.0))
+        left = float((shares[visited] * (steps[visited] / counts[visited]) ** ORDER).sum())
+        total = float((price * counts)[visits > 0].sum())
+        if left <= target and total < price_of_best:
+            best, price_of_best = counts, total
+    chosen = np.clip(best, 1, _MOST_STEPS).astype(np.int64)
+    for offset in (0, BINS):
+        for number in range(1, BINS):
+            # what no pilot reached keeps the length of the step before it
+            if visits[offset + number] == 0:
+                chosen[offset + number] = min(2 * chosen[offset + number - 1], _MOST_STEPS)
+    return Profile(tuple(chosen[:BINS].tolist()), tuple(chosen[BINS:].tolist()))
+
+
+def numpy_solver(cascade: Cascade) -> Solver:
+    """The pilot's solver with NumPy."""
+
+    def solve(system: System, grid: Grid) -> Track:
+        return solve_arrays(system, cascade, grid, place_outputs(grid, np.zeros(0))).track
+
+    return solve

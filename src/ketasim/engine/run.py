@@ -1,0 +1,410 @@
+"""The verbs `plan`, `solve` and `stream`: any population, on the back end that suits it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError, KetasimError, near
+from ketasim.engine.arrays import solve_arrays
+from ketasim.engine.backends import ENGINES, Backend, backend_of
+from ketasim.engine.cascade import Cascade, cascade_of
+from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs
+from ketasim.engine.patients import Group, Patients, groups_of
+from ketasim.engine.plan import Plan, make_plan
+from ketasim.engine.progress import Progress
+from ketasim.engine.reduce import Reducer
+from ketasim.engine.system import System, system_of
+from ketasim.engine.trajectories import Name, Request, Trajectories, request_of
+from ketasim.models import ChainModel, ResponseModel
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+DEFAULT_TOLERANCE = 1e-4
+_LEAST_TOLERANCE, _MOST_TOLERANCE = 1e-9, 1e-2
+FEW = 32  # patients up to which NumPy is ready sooner than the compiled engine is loaded
+_CHUNK_NUMBERS = 2_000_000  # of a chunk's result, 16 MB
+_MOST_CHUNK = 4096
+_LEAST_CHUNK = 256
+_PIECES = 4  # for each thread
+_MOST_GIGABYTES = 8.0
+
+
+class BlowUp(KetasimError):  # noqa: N818 - it says what happened
+    """A state of the response is no longer finite.
+
+    **Arguments:**
+
+    - `patient`: counted from 0. `time`: h. `state`: its name.
+    """
+
+    def __init__(self, patient: int, time: float, state: str) -> None:
+        self.patient, self.time, self.state = patient, time, state
+        super().__init__(
+            f"patient {patient}: state '{state}' is no longer finite at {time:g} h; look at the "
+            "production of that state and at the patient's parameters"
+        )
+
+
+def _cascade(model: ChainModel) -> Cascade:
+    return _written(model.response)
+
+
+@lru_cache(maxsize=32)
+def _written(response: ResponseModel) -> Cascade:
+    return cascade_of(response)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Everything that the chunks of a run share."""
+
+    model: ChainModel
+    patients: Patients
+    request: Request
+    times: Array
+    backend: Backend
+    plan: Plan
+    laid: dict[int, tuple[Grid, OutputPlan]] = field(
+        default_factory=dict[int, tuple[Grid, OutputPlan]]
+    )
+
+    def system(self, group: Group, members: Integers) -> System:
+        part = self.patients.take(members)
+        calendar = self.patients.calendars[group.calendar]
+        return system_of(
+            self.model,
+            part.values,
+            calendar.doses,
+            part.weight,
+            calendar.horizon,
+            self.request.rows,
+        )
+
+    def chunk(self, group: Group, members: Integers, out: Array) -> Array:
+        """Solve some members of a group into `out`, shape (m, T, Q)."""
+        system = self.system(group, members)
+        if id(group) not in self.laid:
+            horizon = self.patients.calendars[group.calendar].horizon
+            asked = self.times[self.times <= horizon + 1e-9]
+            grid = grid_of(self.plan.profile, list(system.breaks), system.running)
+            self.laid[id(group)] = grid, place_outputs(grid, asked)
+        grid, outputs = self.laid[id(group)]
+        followed = len(outputs.times)
+        if followed == len(self.times):
+            blown = self.backend.solve(system, grid, outputs, self.request, out)
+        else:
+            part = np.empty((len(members), followed, out.shape[2]))
+            blown = self.backend.solve(system, grid, outputs, self.request, part)
+            out[:, :followed] = part
+            out[:, followed:] = np.nan
+        if blown is not None:
+            raise self._blow_up(group, members, blown)
+        return out
+
+    def _blow_up(self, group: Group, members: Integers, suspects: Integers) -> KetasimError:
+        """Find out who it was, when, and what."""
+        system = self.system(group, members[suspects])
+        grid = grid_of(self.plan.profile, list(system.breaks), system.running)
+        cascade = _cascade(self.model)
+        track = solve_arrays(system, cascade, grid, place_outputs(grid, np.zeros(0))).track
+        wrong = ~np.isfinite(track.states[:, 1])
+        if not wrong.any():
+            return KetasimError("a state is no longer finite; run these patients with engine='numpy'")
+        step, _, _ = (int(one) for one in np.argwhere(wrong)[0])
+        patient = int(np.flatnonzero(wrong[step].any(axis=0))[0])
+        state = int(np.flatnonzero(wrong[step, :, patient])[0])
+        return BlowUp(
+            int(members[suspects][patient]),
+            float(grid.starts[step] + grid.lengths[step]),
+            self.model.response.states[state].name,
+        )
+
+
+def plan(
+    model: ChainModel,
+    patients: Patients,
+    *,
+    rtol: float = DEFAULT_TOLERANCE,
+    engine: str = "auto",
+) -> Plan:
+    """Choose the steps for a population, once for many runs.
+
+    The same plan gives the same numbers to the last bit, whoever else is in the run.
+
+    **Main arguments:**
+
+    - `model`: the declaration. `patients`: who is simulated.
+
+    **Other arguments:**
+
+    - `rtol`: relative error allowed, of every state of the response at every time; a number smaller
+      than a thousandth of the state's largest in that patient counts as that.
+    - `engine`: which back end tries the steps.
+
+    **Returns:** `Plan`.
+
+    **Raises:** `InputError` for what cannot be used; `KetasimError` when no steps keep the
+    tolerance, or a state blows up.
+    """
+    _check_tolerance(rtol)
+    patients.require(model)
+    request = request_of(model, (model.response.states[0].name,))
+    backend = backend_of(engine, _cascade(model), patients.n, FEW)
+    return _planned(model, patients, request, backend, rtol)
+
+
+def _planned(
+    model: ChainModel, patients: Patients, request: Request, backend: Backend, rtol: float
+) -> Plan:
+    cascade = _cascade(model)
+    nothing = Plan(profile=None, tolerance=rtol, error=0.0, checked=0)  # type: ignore[arg-type]
+    job = _Job(model, patients, request, np.zeros(0), backend, nothing)
+    groups = groups_of(model, patients)
+    found = make_plan(patients, groups, cascade, rtol, job.system, backend.track, few=backend.few)
+    if not np.isfinite(found.error):
+        _explain(job, groups, found)
+    if not found.kept:
+        raise KetasimError(
+            f"rtol: {rtol:g} was not reached, the error is {found.error:.2g}; "
+            "allow a larger one, or use engine='oracle'"
+        )
+    return found
+
+
+def _explain(job: _Job, groups: Sequence[Group], found: Plan) -> None:
+    """Raise the blow-up that a pilot ran into."""
+    tried = _Job(job.model, job.patients, job.request, job.times, job.backend, found)
+    for group in groups:
+        for first in range(0, len(group.members), 256):
+            members = group.members[first : first + 256]
+            error = tried._blow_up(group, members, np.arange(len(members)))  # noqa: SLF001
+            if isinstance(error, BlowUp):
+                raise error
+
+
+def solve(
+    model: ChainModel,
+    patients: Patients,
+    times: Iterable[float],
+    outputs: Sequence[Name],
+    *,
+    engine: str = "auto",
+    rtol: float = DEFAULT_TOLERANCE,
+    plan: Plan | None = None,
+    threads: int | None = None,
+    progress: bool | None = None,
+    out: Array | None = None,
+) -> Trajectories:
+    """Solve a population from dose to response, and keep every value asked for.
+
+    **Main arguments:**
+
+    - `model`: the declaration.
+    - `patients`: who is simulated, by which calendars.
+    - `times`: h, in any order.
+    - `outputs`: names of states, quantities or signals of the response; pairs such as
+      `("s_ketamine", "effect")` for concentrations, ng/mL.
+
+    **Other arguments:**
+
+    - `engine`: `numpy` (ready at once), `numba` (compiled, for many), `jax` (an extra), `oracle`
+      (an adaptive stiff solver, slow, for checking); `auto` chooses by the number of patients.
+    - `rtol`: relative error allowed, as of `ketasim.engine.plan`.
+    - `plan`: steps chosen before; then `rtol` is not used.
+    - `threads`: as many as there are cores when left out. They change nothing but the time.
+    - `progress`: a bar on the error stream; when left out, on long runs at a terminal.
+    - `out`: an array that receives the values, shape (n, T, Q), contiguous. New memory is slow to
+      touch for the first time; a run that follows another of the same size may use its.
+
+    **Returns:** `Trajectories`.
+
+    **Raises:** `InputError`, one line with the field and the remedy; `BlowUp` with patient, time and
+    state when a state is no longer finite; `KetasimError` when an engine is not installed.
+    """
+    job = _job(model, patients, times, outputs, engine, rtol, plan)
+    shape = (patients.n, len(job.times), len(job.request.names))
+    if out is None:
+        if np.prod(shape) * 8 / 1e9 > _MOST_GIGABYTES:
+            raise InputError(
+                "outputs",
+                f"{shape[0]} patients at {shape[1]} times need {np.prod(shape) * 8 / 1e9:.0f} GB",
+                "use ketasim.engine.stream, which keeps summaries only",
+            )
+        out = np.empty(shape)
+    elif out.shape != shape or out.dtype != np.float64 or not out.flags.c_contiguous:
+        raise InputError("out", f"is no contiguous float64 array of shape {shape}", "make it so")
+
+    def work(group: Group, members: Integers) -> None:
+        if len(members) and members[-1] - members[0] == len(members) - 1:
+            job.chunk(group, members, out[members[0] : members[-1] + 1])
+        else:
+            out[members] = job.chunk(group, members, np.empty((len(members), *shape[1:])))
+
+    for _ in _scheduled(job, work, threads, progress, _MOST_CHUNK):
+        pass
+    return Trajectories(job.times, job.request.names, out, 0, job.backend.name, job.backend.used(job.plan))
+
+
+def stream(
+    model: ChainModel,
+    patients: Patients,
+    times: Iterable[float],
+    outputs: Sequence[Name],
+    reducers: Sequence[Reducer],
+    *,
+    engine: str = "auto",
+    rtol: float = DEFAULT_TOLERANCE,
+    plan: Plan | None = None,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> list[Any]:
+    """Solve a population in pieces and keep only what the reducers make of them.
+
+    A million patients fit into memory so. Results do not depend on the pieces, on the threads or on
+    the order of the patients.
+
+    **Main arguments:**
+
+    - `model`, `patients`, `times`, `outputs`: as of `solve`.
+    - `reducers`: such as `Summary()` and `Outcomes({...})`.
+
+    **Other arguments:** as of `solve`.
+
+    **Returns:** the result of every reducer, in order.
+
+    **Raises:** as `solve`.
+    """
+    job = _job(model, patients, times, outputs, engine, rtol, plan)
+    names, used = job.request.names, job.backend.used(job.plan)
+    states = [one.begin(patients.n, job.times, names) for one in reducers]
+
+    def work(group: Group, members: Integers) -> list[Any]:
+        shape = (len(members), len(job.times), len(names))
+        values = job.chunk(group, members, _buffer(shape))
+        piece = Trajectories(job.times, names, values, int(members[0]), job.backend.name, used)
+        return [one.reduce(piece, members) for one in reducers]
+
+    numbers = max(len(job.times) * len(names), 1)
+    size = min(_MOST_CHUNK, max(_CHUNK_NUMBERS // numbers, 1))
+    for parts in _scheduled(job, work, threads, progress, size):
+        for number, (one, part) in enumerate(zip(reducers, parts, strict=True)):
+            states[number] = one.merge(states[number], part)
+    return [one.finish(state) for one, state in zip(reducers, states, strict=True)]
+
+
+def _job(
+    model: ChainModel,
+    patients: Patients,
+    times: Iterable[float],
+    outputs: Sequence[Name],
+    engine: str,
+    rtol: float,
+    plan: Plan | None,
+) -> _Job:
+    _check_tolerance(rtol)
+    patients.require(model)
+    hours = np.unique(np.asarray(list(times), np.float64))
+    if hours.size == 0 or not np.isfinite(hours).all() or hours[0] < 0.0:
+        raise InputError("times", "are not hours from time 0", "give finite numbers, zero or more")
+    longest = max(calendar.horizon for calendar in patients.calendars)
+    if hours[-1] > longest + 1e-9:
+        raise InputError(
+            "times",
+            f"{hours[-1]:g} h is after the longest horizon, {longest:g} h",
+            "leave it out or follow the patients longer",
+        )
+    request = request_of(model, tuple(outputs))
+    if engine not in ENGINES:
+        raise InputError("engine", f"unknown engine '{engine}'", near(engine, ENGINES))
+    backend = backend_of(engine, _cascade(model), patients.n, FEW)
+    if plan is None:
+        plan = _planned(model, patients, request, backend, rtol)
+    return _Job(model, patients, request, hours, backend, plan)
+
+
+def _check_tolerance(rtol: float) -> None:
+    if not _LEAST_TOLERANCE <= rtol <= _MOST_TOLERANCE:
+        raise InputError(
+            "rtol",
+            f"{rtol:g} is outside {_LEAST_TOLERANCE:g} to {_MOST_TOLERANCE:g}",
+            "give a tolerance between them",
+        )
+
+
+def _scheduled(
+    job: _Job,
+    work: Callable[[Group, Integers], Any],
+    threads: int | None,
+    progress: bool | None,
+    most: int,
+) -> Iterator[Any]:
+    """Run the chunks of a job on threads; results come as they are ready."""
+    count = _threads(threads) if job.backend.parallel else 1
+    # a few pieces for each thread, so that none waits long for the last
+    fair = -(-job.patients.n // (_PIECES * count))
+    size = job.backend.chunk(min(most, max(fair, _LEAST_CHUNK)))
+    pieces = [
+        (group, group.members[first : first + size])
+        for group in groups_of(job.model, job.patients)
+        for first in range(0, len(group.members), size)
+    ]
+    with Progress(job.patients.n, show=progress) as bar:
+        if count == 1 or len(pieces) == 1:
+            for group, members in pieces:
+                yield work(group, members)
+                bar.advance(len(members))
+            return
+        waiting = iter(pieces)
+        if not job.backend.ready():
+            # the first piece compiles, by itself: the other threads would wait for it
+            group, members = next(waiting)
+            yield work(group, members)
+            bar.advance(len(members))
+        pool = ThreadPoolExecutor(count, thread_name_prefix="ketasim")
+        running: dict[Future[Any], int] = {}
+        try:
+            for group, members in waiting:
+                running[pool.submit(work, group, members)] = len(members)
+                if len(running) >= 2 * count:
+                    yield from _ready(running, bar)
+            while running:
+                yield from _ready(running, bar)
+        finally:
+            # after an error or an interrupt what has not begun is dropped
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ready(running: dict[Future[Any], int], bar: Progress) -> Iterator[Any]:
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        bar.advance(running.pop(future))
+        yield future.result()
+
+
+def _threads(asked: int | None) -> int:
+    if asked is None:
+        return max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 1)
+    if asked < 1:
+        raise InputError("threads", f"is {asked}", "give 1 or more")
+    return asked
+
+
+def _buffer(shape: tuple[int, int, int]) -> Array:
+    """Memory of a piece; a thread uses its own again."""
+    import threading
+
+    own = threading.current_thread().__dict__
+    kept = own.get("_ketasim_buffer")
+    size = int(np.prod(shape))
+    if kept is None or kept.size < size:
+        kept = own["_ketasim_buffer"] = np.empty(size)
+    return kept[:size].reshape(shape)
