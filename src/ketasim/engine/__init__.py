@@ -3,6 +3,7 @@
 from ketasim.engine.concentrations import Concentrations, concentrations
 from ketasim.engine.exposure import peak, terminal_half_life
 from ketasim.engine.inputs import DoseLike, Input, inputs_of
+from ketasim.engine.jacobian import jacobian
 from ketasim.engine.linear import Solution, solve_linear
 from ketasim.engine.oracle import solve_adaptive
 from ketasim.engine.patients import Calendar, Patients
@@ -37,6 +38,7 @@ __all__ = [
     "concentrations",
     "hours_above",
     "inputs_of",
+    "jacobian",
     "largest",
     "peak",
     "plan",

@@ -110,7 +110,9 @@ class Drive:
         if self._running:
             rates = self._modes.rates
             still = np.abs(rates) < 1e-14
-            filled = np.where(still, after[:, None, None], (growth - 1.0) / np.where(still, 1, rates))
+            filled = np.where(
+                still, after[:, None, None], (growth - 1.0) / np.where(still, 1, rates)
+            )
             found += filled * self._supply
         return found
 
@@ -162,9 +164,7 @@ class Path:
     track: Track
 
 
-def solve_arrays(
-    system: System, cascade: Cascade, grid: Grid, outputs: OutputPlan
-) -> Path:
+def solve_arrays(system: System, cascade: Cascade, grid: Grid, outputs: OutputPlan) -> Path:
     """Solve a system with NumPy.
 
     **Arguments:**
@@ -201,7 +201,9 @@ def solve_arrays(
                 states[number, 0] = now
                 for i, one in enumerate(production):
                     produced[number, 0, i] = one
-                now, production = step(now, production, middle, final, weights[grid.size_of[number]])
+                now, production = step(
+                    now, production, middle, final, weights[grid.size_of[number]]
+                )
                 states[number, 1] = now
                 for i, one in enumerate(production):
                     produced[number, 1, i] = one

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError, KetasimError, near
 from ketasim.engine.arrays import NUMPY, Track, bind, solve_arrays
 from ketasim.engine.cascade import Cascade
-from ketasim.engine.grid import Grid, OutputPlan, place_outputs, place_tracks
+from ketasim.engine.grid import Grid, OutputPlan, place_outputs, place_parts
 from ketasim.engine.plan import Plan
 from ketasim.engine.system import System
 from ketasim.engine.trajectories import QUANTITY, ROW, STATE, Request
@@ -153,7 +153,7 @@ def _numba(cascade: Cascade) -> Backend:
         return np.arange(LANES * group, min(LANES * (group + 1), system.n))
 
     def track(system: System, grid: Grid) -> Track:
-        outputs = place_tracks(grid)
+        outputs = place_parts(grid, (0.0, 0.5, 1.0))
         states, signals = len(cascade.model.states), len(cascade.model.signals)
         kind = np.repeat([STATE, ROW], [states, signals]).astype(np.int64)
         index = np.concatenate([np.arange(states), np.arange(signals)])
@@ -164,9 +164,7 @@ def _numba(cascade: Cascade) -> Backend:
     def ready() -> bool:
         return bool(kernel.module.run.signatures)
 
-    return Backend(
-        "numba", solve, track, parallel=True, largest=2**20, lanes=LANES, ready=ready
-    )
+    return Backend("numba", solve, track, parallel=True, largest=2**20, lanes=LANES, ready=ready)
 
 
 def track_of(cascade: Cascade, system: System, found: Array) -> Track:
@@ -181,9 +179,7 @@ def track_of(cascade: Cascade, system: System, found: Array) -> Track:
     ends, signals = table[:, ::2, :states], table[:, :, states:]
     start, _, _ = bind(cascade, system.parameters, NUMPY)
     with np.errstate(all="ignore"):
-        produced = start(
-            tuple(np.moveaxis(ends, 2, 0)), tuple(np.moveaxis(signals[:, ::2], 2, 0))
-        )
+        produced = start(tuple(np.moveaxis(ends, 2, 0)), tuple(np.moveaxis(signals[:, ::2], 2, 0)))
     slopes = -system.losses * ends
     for i, one in enumerate(produced):
         slopes[:, :, i] += one

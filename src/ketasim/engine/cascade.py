@@ -127,7 +127,8 @@ def _parts(model: ResponseModel) -> tuple[Part, ...]:
     for _ in model.states:
         for one in reach:
             one |= {k for j in tuple(one) for k in reach[j]}
-    left, parts = list(range(len(model.states))), list[Part]()
+    left: list[int] = list(range(len(model.states)))
+    parts: list[Part] = []
     while left:
         first = next(
             i for i in left if all(j not in left or i in reach[j] or j == i for j in reach[i])

@@ -1,4 +1,4 @@
-"""The compiled back end: written once a model, compiled once a machine, eight patients at a time."""
+"""The compiled back end: written once a model, compiled once a machine, patients in step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -154,18 +153,28 @@ def note(text: str) -> None:
     print(f"ketasim: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-@contextmanager
-def _announced(kernel: Kernel, function: Any, part: int) -> Iterator[None]:
+def _announced(kernel: Kernel, function: Any, part: int) -> AbstractContextManager[None]:
     """Say that something is compiled, when it is."""
-    name = function.py_func.__name__
-    if function.signatures or _kept(kernel, name):
-        yield
-        return
-    model = kernel.cascade.model.name
-    note(f"compiling the engine for '{model}', once on this machine: part {part} of 2 ...")
-    started = time.perf_counter()
-    yield
-    note(f"part {part} of 2 took {time.perf_counter() - started:.0f} s")
+    if function.signatures or _kept(kernel, function.py_func.__name__):
+        return nullcontext()
+    return _Announcement(kernel.cascade.model.name, part)
+
+
+class _Announcement:
+    """Says when a part of the compilation begins and how long it took."""
+
+    def __init__(self, model: str, part: int) -> None:
+        self._model, self._part, self._started = model, part, 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+        note(
+            f"compiling the engine for '{self._model}', once on this machine: "
+            f"part {self._part} of 2 ..."
+        )
+
+    def __exit__(self, *_: object) -> None:
+        note(f"part {self._part} of 2 took {time.perf_counter() - self._started:.0f} s")
 
 
 def _kept(kernel: Kernel, name: str) -> bool:
@@ -187,9 +196,7 @@ def grouped(table: Array) -> Array:
         filled = np.empty((rows, groups * LANES))
         filled[:, :n] = table
         filled[:, n:] = table[:, n - 1 :]
-    return np.ascontiguousarray(
-        filled.reshape(rows, groups, LANES).transpose(1, 0, 2)
-    ).reshape(-1)
+    return np.ascontiguousarray(filled.reshape(rows, groups, LANES).transpose(1, 0, 2)).reshape(-1)
 
 
 @dataclass(frozen=True)

@@ -213,11 +213,10 @@ def _placed(grid: Grid, times: Array, step_of: Integers, offsets: Array) -> Outp
     )
 
 
-def place_tracks(grid: Grid) -> OutputPlan:
-    """The beginning, the middle and the end of every step, each held by that step."""
-    lengths = grid.lengths
-    step_of = np.repeat(np.arange(grid.steps), 3)
-    offsets = (lengths[:, None] * np.array([0.0, 0.5, 1.0])).reshape(-1)
+def place_parts(grid: Grid, parts: Sequence[float]) -> OutputPlan:
+    """Parts of every step, from 0 to 1, each held by that step: times by steps, then by parts."""
+    step_of = np.repeat(np.arange(grid.steps), len(parts))
+    offsets = (grid.lengths[:, None] * np.asarray(parts, np.float64)).reshape(-1)
     return _placed(grid, grid.starts[step_of] + offsets, step_of, offsets)
 
 
@@ -242,4 +241,4 @@ def _quintic(after: Array, lengths: Array, anchor: Integers) -> Array:
         # a time at the end of a step is read as it is
         exact = np.abs(after / span - at[:, place]) < 1e-12
         shape[exact] = np.eye(6)[place]
-    return np.ascontiguousarray(shape)
+    return np.ascontiguousarray(shape, np.float64)

@@ -3,8 +3,8 @@
 All arrays are flat; a place counts numbers, and eight in a row are eight patients.
 """
 
-# pyright: basic, reportMissingImports=false, reportMissingModuleSource=false
-# ruff: noqa: ANN001, ANN201, D103, PLR0913, PLR0917 - compiled functions take plain arrays
+# intrinsics take one argument less than is written
+# pyright: basic, reportCallIssue=false
 from __future__ import annotations
 
 import math
@@ -92,7 +92,10 @@ def _jacobi(work, sym, vec, m, a, b):
         for p in range(a, b - 1):
             for q in range(p + 1, b):
                 off = load(work, LANES * (sym + p * m + q))
-                first, last = load(work, LANES * (sym + p * m + p)), load(work, LANES * (sym + q * m + q))
+                first, last = (
+                    load(work, LANES * (sym + p * m + p)),
+                    load(work, LANES * (sym + q * m + q)),
+                )
                 gap = last - first
                 # tangent of the smaller angle that makes the pair vanish
                 double = off + off
@@ -112,7 +115,10 @@ def _jacobi(work, sym, vec, m, a, b):
                         store(work, LANES * (sym + p * m + k), cosine * x - sine * y)
                         store(work, LANES * (sym + k * m + q), sine * x + cosine * y)
                         store(work, LANES * (sym + q * m + k), sine * x + cosine * y)
-                    x, y = load(work, LANES * (vec + k * m + p)), load(work, LANES * (vec + k * m + q))
+                    x, y = (
+                        load(work, LANES * (vec + k * m + p)),
+                        load(work, LANES * (vec + k * m + q)),
+                    )
                     store(work, LANES * (vec + k * m + p), cosine * x - sine * y)
                     store(work, LANES * (vec + k * m + q), sine * x + cosine * y)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ketasim.engine.cascade import WEIGHTS, Block, Cascade
 
-# Patients in step with each other. Two registers of eight: while one waits for a division, the other
-# goes on.
+# Patients in step with each other: two registers of eight, so that one can go on while the other
+# waits for a division.
 LANES = 16
 
-_HEAD = '''"""Written by ketasim from the declaration of a response model; compiled once and kept."""
+_HEAD = '''"""Written by ketasim from the declaration of a response model."""
 
 import numpy as np
 from numba import njit
@@ -37,7 +37,7 @@ from ketasim.engine.lanes import (
 )
 '''
 
-_RUN = '''
+_RUN = """
 
 @njit(nogil=True, cache=CACHE, error_model="numpy")
 def prepare(
@@ -117,7 +117,7 @@ def run(
         if observing:
             observe(parameters, p, times, width, values)
         deliver(values, times, width, column, L * group, patients, places, out)
-'''
+"""
 
 
 def lane_text(cascade: Cascade, *, cache: bool) -> str:
@@ -171,7 +171,10 @@ _DECORATOR = '@njit(nogil=True, error_model="numpy")'
 def _fixed(block: Block, names: tuple[str, ...]) -> list[str]:
     return [
         *(f"    {name} = spread({value!r})" for name, value in block.constants.items()),
-        *(f"    p_{name} = load(parameters, p + {LANES * names.index(name)})" for name in block.parameters),
+        *(
+            f"    p_{name} = load(parameters, p + {LANES * names.index(name)})"
+            for name in block.parameters
+        ),
         *(f"    {line}" for line in block.fixed),
     ]
 
@@ -180,9 +183,7 @@ def _drive(cascade: Cascade) -> list[str]:
     """Move the modes along a segment; signals at its beginning and at every middle and end."""
     signals = range(len(cascade.model.signals))
     s = len(signals)
-    weights = [
-        f"            w_{k} = load(weights, at + L * ({k} * modes + i))" for k in signals
-    ]
+    weights = [f"            w_{k} = load(weights, at + L * ({k} * modes + i))" for k in signals]
     sums = [
         line
         for k in signals
@@ -272,7 +273,10 @@ def _respond(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
     read = [
         *(f"        sm_{k} = load(seen, at + {LANES * (s + k)})" for k in signals),
         *(f"        se_{k} = load(seen, at + {LANES * (2 * s + k)})" for k in signals),
-        *(f"        {name} = load(weights, w + {LANES * u})" for u, name in enumerate(cascade.used)),
+        *(
+            f"        {name} = load(weights, w + {LANES * u})"
+            for u, name in enumerate(cascade.used)
+        ),
     ]
     dense = [
         "            for o in range(anchored[step], anchored[step + 1]):",

@@ -1,12 +1,13 @@
-"""Eight patients in one vector register: a Numba type with the arithmetic of a declaration.
+"""Patients in vector registers: a Numba type with the arithmetic of a declaration.
 
 Compilers vectorise loops when they can prove it safe and find it worth it; here the vectors are
 written out, so the code is the same whatever they think. Exponential and logarithm are polynomials
 without branches: the ones of the C library would be called eight times.
 """
 
-# ruff: noqa: N802, ANN001 - what Numba looks up has Numba's names
-# pyright: basic, reportMissingImports=false, reportMissingModuleSource=false
+# ruff: noqa: ARG001 - an intrinsic's arguments are types, used by their position
+# Numba has no types of its own
+# pyright: basic, reportOptionalCall=false
 from __future__ import annotations
 
 import operator
@@ -21,7 +22,6 @@ from numba.extending import intrinsic, models, register_model
 
 from ketasim.engine.lane_source import LANES
 
-
 _DOUBLE = ir.DoubleType()
 _VECTOR = ir.VectorType(_DOUBLE, LANES)
 _BITS = ir.VectorType(ir.IntType(64), LANES)
@@ -30,7 +30,7 @@ _FUSED = ("contract",)  # a product and a sum may become one rounding, the same 
 
 
 class Lanes(types.Type):
-    """Eight numbers, one a patient."""
+    """Numbers of `LANES` patients."""
 
     def __init__(self) -> None:
         super().__init__(name=f"Lanes{LANES}")
@@ -92,7 +92,7 @@ def _address(context: Any, builder: Any, array_type: Any, array: Any, place: Any
 
 @intrinsic
 def load(_typing, array, place):
-    """Eight numbers of a flat array, from a place on."""
+    """The numbers of a flat array from a place on."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.load(_address(context, builder, sig.args[0], args[0], args[1]), align=8)
@@ -102,7 +102,7 @@ def load(_typing, array, place):
 
 @intrinsic
 def store(_typing, array, place, value):
-    """Write eight numbers into a flat array, from a place on."""
+    """Write into a flat array from a place on."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         builder.store(args[2], _address(context, builder, sig.args[0], args[0], args[1]), align=8)
@@ -113,7 +113,7 @@ def store(_typing, array, place, value):
 
 @intrinsic
 def spread(_typing, value):
-    """The same number in all eight lanes."""
+    """The same number in all lanes."""
 
     def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
         one = builder.insert_element(
@@ -144,9 +144,7 @@ def turn(_typing, source, places, target, place, stride):
         eight = ir.VectorType(_DOUBLE, 8)
         data = context.make_array(sig.args[2])(context, builder, out).data
         for half in range(LANES // 8):
-            part = ir.Constant(
-                ir.VectorType(_I32, 8), [half * 8 + lane for lane in range(8)]
-            )
+            part = ir.Constant(ir.VectorType(_I32, 8), [half * 8 + lane for lane in range(8)])
             nothing = ir.Constant(_VECTOR, ir.Undefined)
             tile = [builder.shuffle_vector(row, nothing, part) for row in rows]
             for lane, row in enumerate(_transposed(builder, tile)):
@@ -248,16 +246,17 @@ def _emit_log(builder: Any, given: Any) -> Any:
         builder.bitcast(builder.or_(power, _words(0x4330000000000000)), _VECTOR),
         _numbers(4503599627370496.0 + 1023.0),
     )
-    fraction = builder.add(
-        builder.and_(moved, _words(0x000FFFFFFFFFFFFF)), _words(root_half)
-    )
+    fraction = builder.add(builder.and_(moved, _words(0x000FFFFFFFFFFFFF)), _words(root_half))
     f = builder.fsub(builder.bitcast(fraction, _VECTOR), _numbers(1.0))
     s = builder.fdiv(f, builder.fadd(f, _numbers(2.0)))
     z = builder.fmul(s, s)
     r = builder.fmul(z, _polynomial(builder, z, _LOG))
     half = builder.fmul(builder.fmul(f, f), _numbers(0.5))
     low = _fused(
-        builder, s, builder.fadd(half, r), builder.fmul(exponent, _numbers(1.90821492927058770002e-10))
+        builder,
+        s,
+        builder.fadd(half, r),
+        builder.fmul(exponent, _numbers(1.90821492927058770002e-10)),
     )
     found = _fused(
         builder,
@@ -358,7 +357,6 @@ def all_finite(_typing, x):
         nothing = builder.fsub(args[0], args[0])
         good = builder.fcmp_ordered("==", nothing, _numbers(0.0))
         whole = builder.bitcast(good, ir.IntType(LANES))
-        full = builder.icmp_unsigned("==", whole, ir.Constant(ir.IntType(LANES), 2**LANES - 1))
-        return full
+        return builder.icmp_unsigned("==", whole, ir.Constant(ir.IntType(LANES), 2**LANES - 1))
 
     return types.boolean(lanes), emit

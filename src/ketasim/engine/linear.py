@@ -6,14 +6,18 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm
-from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
 from ketasim._base import InputError
 from ketasim.engine.inputs import Input
+
+if TYPE_CHECKING:
+    from threadpoolctl import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
+        ThreadpoolController,
+    )
 
 Array = NDArray[np.float64]
 
@@ -160,6 +164,10 @@ def _stack(rows: list[Array], n: int, m: int) -> Array:
 
 @cache
 def _controller() -> ThreadpoolController:
+    from threadpoolctl import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
+        ThreadpoolController,
+    )
+
     return ThreadpoolController()
 
 
@@ -208,6 +216,8 @@ class _Propagator:
         self._known: dict[float, Array] = {}
 
     def __call__(self, step: float, midpoint: float) -> Array:
+        from scipy.linalg import expm  # scipy is slow to load
+
         key = _tick(step)
         if not self._time_varying and key in self._known:
             return self._known[key]

@@ -74,7 +74,7 @@ def structure_of(model: LinearModel, keep: Sequence[str]) -> Structure | None:
     order: list[int] = []
     starts = [0]
     parents: list[int] = []
-    left = list(range(m))
+    left: list[int] = list(range(m))
     while left:
         first = next(i for i in left if all(reach[j, i] for j in left if reach[i, j]))
         block = [j for j in left if reach[first, j] and reach[j, first]]
@@ -99,9 +99,7 @@ def structure_of(model: LinearModel, keep: Sequence[str]) -> Structure | None:
     )
 
 
-def _tree(
-    direct: NDArray[np.bool_], block: Sequence[int]
-) -> list[tuple[int, int | None]] | None:
+def _tree(direct: NDArray[np.bool_], block: Sequence[int]) -> list[tuple[int, int | None]] | None:
     """States of a block in an order in which each has its parent before it."""
     inside = direct[np.ix_(block, block)]
     if (inside != inside.T).any() or inside.sum() != 2 * (len(block) - 1):
@@ -169,9 +167,7 @@ def _stacked(table: list[list[Any]], xp: Any) -> Any:
     return xp.stack([xp.stack(row) for row in table])
 
 
-def _block_modes(
-    matrix: Any, structure: Structure, block: range, xp: Any
-) -> tuple[Any, Any, Any]:
+def _block_modes(matrix: Any, structure: Structure, block: range, xp: Any) -> tuple[Any, Any, Any]:
     """Rates (s, n), vectors and inverse vectors (s, s, n) of a block by itself."""
     n, size, first = matrix.shape[2], len(block), block[0]
     one = xp.ones((n,))

@@ -20,10 +20,10 @@ from ketasim.engine.cascade import Cascade
 from ketasim.engine.grid import (
     BINS,
     Grid,
-    OutputPlan,
     Profile,
     grid_of,
     place_outputs,
+    place_parts,
     uniform_profile,
 )
 from ketasim.engine.system import System
@@ -39,6 +39,8 @@ _FIRST_GUESS = 4  # steps in every bin of the first profile at a tolerance of 1e
 _ROUNDS = 8
 _MOST_STEPS = 4096  # in one bin
 _SAFE = 0.8  # part of the tolerance that a grid aims at
+_ENOUGH = 0.9  # part of it with which a grid is taken: the error is an estimate
+_PARTS = (0.25, 0.5, 0.75)  # of a step, where what is read between the ends is checked
 _TELLING = 12  # patients, those with the largest errors, whose steps are looked at one by one
 _WORTH = 0.95  # part of the best cost that another round must promise
 
@@ -91,7 +93,7 @@ def choose_profile(
         measured = [_measured(system, cascade, profile, solver) for system in systems]
         errors = np.concatenate([one.errors for one in measured])
         found = Piloted(profile, float(errors.max()), int(errors.argmax()), errors)
-        if found.error <= tolerance and (
+        if found.error <= _ENOUGH * tolerance and (
             best is None or _cost(systems, profile) < _cost(systems, best.profile)
         ):
             best = found
@@ -113,16 +115,18 @@ def choose_profile(
 
 def halving_errors(system: System, profile: Profile, solver: Solver) -> Array:
     """Error of every patient on a profile, from its halving, shape (n,)."""
-    grid, rough, exact = _halved(system, profile, solver)
+    grid, fine = _halved(system, profile)
+    rough, exact = solver(system, grid), solver(system, fine)
     with np.errstate(all="ignore"):
-        return _errors(grid, rough, exact, _scale(exact))
+        return _errors(grid, fine, rough, exact, _scale(exact))
 
 
-def _halved(system: System, profile: Profile, solver: Solver) -> tuple[Grid, Track, Track]:
+def _halved(system: System, profile: Profile) -> tuple[Grid, Grid]:
     breaks = list(system.breaks)
-    grid = grid_of(profile, breaks, system.running)
-    fine = grid_of(profile, breaks, system.running, cut=2)
-    return grid, solver(system, grid), solver(system, fine)
+    return (
+        grid_of(profile, breaks, system.running),
+        grid_of(profile, breaks, system.running, cut=2),
+    )
 
 
 def _scale(exact: Track) -> Array:
@@ -130,13 +134,16 @@ def _scale(exact: Track) -> Array:
     return np.maximum(FLOOR * np.abs(exact.states).max(axis=(0, 1)), 1e-300)
 
 
-def _errors(grid: Grid, rough: Track, exact: Track, scale: Array) -> Array:
-    """Largest relative difference of every patient at the steps' ends and middles."""
-    ends, wanted = exact.states[1::2, 1], exact.states[1::2, 0]
-    errors = np.maximum(
-        _relative(rough.states[:, 1] - ends, ends, scale).max(axis=(0, 1)),
-        _relative(rough.at(place_middles(grid)) - wanted, wanted, scale).max(axis=(0, 1)),
-    )
+def _errors(grid: Grid, fine: Grid, rough: Track, exact: Track, scale: Array) -> Array:
+    """Largest relative difference of every patient at the steps' ends, and at their quarters."""
+    ends = exact.states[1::2, 1]
+    errors = _relative(rough.states[:, 1] - ends, ends, scale).max(axis=(0, 1))
+    found = rough.at(place_parts(grid, _PARTS))
+    wanted = np.empty_like(found)
+    wanted[1::3] = exact.states[1::2, 0]
+    between = exact.at(place_parts(fine, (0.5,)))
+    wanted[0::3], wanted[2::3] = between[0::2], between[1::2]
+    errors = np.maximum(errors, _relative(found - wanted, wanted, scale).max(axis=(0, 1)))
     # a halved step leaves a sixteenth of the error
     return np.where(np.isfinite(errors), errors, np.inf) * 2.0**ORDER / (2.0**ORDER - 1.0)
 
@@ -152,10 +159,11 @@ class _Measured:
 
 
 def _measured(system: System, cascade: Cascade, profile: Profile, solver: Solver) -> _Measured:
-    grid, rough, exact = _halved(system, profile, solver)
+    grid, fine = _halved(system, profile)
+    rough, exact = solver(system, grid), solver(system, fine)
     with np.errstate(all="ignore"):
         scale = _scale(exact)
-        errors = _errors(grid, rough, exact, scale)
+        errors = _errors(grid, fine, rough, exact, scale)
         # the patients with the largest errors tell where steps are needed
         worst = np.argsort(-errors, kind="stable")[:_TELLING]
         system, exact, scale = system.take(worst), exact.take(worst), scale[:, worst]
@@ -165,7 +173,9 @@ def _measured(system: System, cascade: Cascade, profile: Profile, solver: Solver
             np.stack([exact.slopes[::2, 0], exact.slopes[1::2, 1]], 1),
             exact.signals[::2],
         )
-        missed = _relative(known.at(place_middles(grid)) - wanted, wanted, scale).max(axis=(1, 2))
+        missed = _relative(known.at(place_parts(grid, (0.5,))) - wanted, wanted, scale).max(
+            axis=(1, 2)
+        )
         shares = _shares(system, cascade, grid, exact, scale)
     between = np.zeros(2 * BINS)
     np.maximum.at(between, grid.bin_of, missed)
@@ -181,9 +191,7 @@ def _cost(systems: Sequence[System], profile: Profile) -> int:
     return sum(grid_of(profile, list(one.breaks), one.running).steps for one in systems)
 
 
-def _shares(
-    system: System, cascade: Cascade, grid: Grid, exact: Track, scale: Array
-) -> Array:
+def _shares(system: System, cascade: Cascade, grid: Grid, exact: Track, scale: Array) -> Array:
     """What each bin adds to the relative error at the ends of the steps."""
     ends = exact.states[1::2, 1]
     local = _alone(system, cascade, grid, exact) - ends
@@ -217,11 +225,6 @@ def _alone(system: System, cascade: Cascade, grid: Grid, exact: Track) -> Array:
     return np.stack([np.broadcast_to(one, begin[0].shape) for one in after], 1)
 
 
-def place_middles(grid: Grid) -> OutputPlan:
-    """The middle of every step, as requested times."""
-    return place_outputs(grid, grid.starts + 0.5 * grid.lengths)
-
-
 def _cheapest(
     profile: Profile, shares: Array, visits: Array, target: float, between: Array
 ) -> Profile:
@@ -248,14 +251,15 @@ def _cheapest(
     even = float((shares[visited] * (steps[visited] / weight[visited]) ** ORDER).sum())
     middle = (even / target) ** (1.0 / ORDER)
     best, price_of_best = steps * 4.0, np.inf
-    for factor in middle * np.geomspace(0.7, 1.6, 60):
-        counts = np.clip(np.round(factor * weight), np.maximum(least, 1.0), steps * 4.0)
+    for factor in np.geomspace(0.7 * middle, 1.6 * middle, 60).tolist():
+        counts = np.round(float(factor) * weight)
+        counts = np.minimum(np.maximum(counts, np.maximum(least, 1.0)), steps * 4.0)
         counts = np.where(visited, np.ceil(counts), np.maximum(np.ceil(least), 1.0))
         left = float((shares[visited] * (steps[visited] / counts[visited]) ** ORDER).sum())
         total = float((price * counts)[visits > 0].sum())
         if left <= target and total < price_of_best:
             best, price_of_best = counts, total
-    chosen = np.clip(best, 1, _MOST_STEPS).astype(np.int64)
+    chosen: NDArray[np.int64] = np.clip(best, 1, _MOST_STEPS).astype(np.int64)
     for offset in (0, BINS):
         for number in range(1, BINS):
             # what no pilot reached keeps the length of the step before it

@@ -1,10 +1,9 @@
-"""The grid of a run: chosen on the patients who need it most, checked on those who may need more."""
+"""The grid of a run: chosen on the patients who need it most, checked on who may need more."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,8 +92,8 @@ def make_plan(
     - `tolerance`: relative error allowed.
     - `build`: makes the system of some members of a group.
     - `solver`: of the pilot.
-    - `few`: all patients are checked on steps a little finer than they should need, which is quicker
-      than to look for the cheapest.
+    - `few`: all patients are checked on steps a little finer than they should need, which is
+      quicker than to look for the cheapest.
     """
     if few:
         return _for_few(groups, tolerance, build, solver)
@@ -162,10 +161,12 @@ def _calendars(patients: Patients, groups: Sequence[Group]) -> list[Group]:
 
     if len(groups) <= _MOST_CALENDARS:
         return list(groups)
-    ranked = [sorted(groups, key=lambda g, i=i: key(g)[i])[-1] for i in range(3)]
+    ranked = [max(groups, key=lambda group, i=i: key(group)[i]) for i in range(3)]
     ordered = sorted(groups, key=key)
     spread = np.linspace(0, len(ordered) - 1, _MOST_CALENDARS).round().astype(int)
-    picked = {id(group): group for group in (*ranked, *(ordered[i] for i in spread))}
+    picked: dict[int, Group] = {}
+    for group in (*ranked, *(ordered[int(i)] for i in spread)):
+        picked.setdefault(group.calendar, group)
     return list(picked.values())[:_MOST_CALENDARS]
 
 
@@ -189,7 +190,7 @@ def _features(patients: Patients, group: Group) -> Array:
 def _extremes(features: Array, room: int) -> Integers:
     n, count = features.shape
     if n <= room:
-        return np.arange(n)
+        return np.arange(n, dtype=np.int64)
     if count == 0:
         return np.zeros(1, np.int64)
     found: dict[int, None] = {}
@@ -227,7 +228,7 @@ def _suspects(features: Array, known: Integers, errors: Array, count: int) -> In
     if n <= len(known) or width == 0 or good.sum() < 4:
         return np.zeros(0, np.int64)
 
-    def terms(x: Array) -> Any:
+    def terms(x: Array) -> Array:
         return np.column_stack([np.ones(len(x)), x, x**2])
 
     # in an order of their own, so that sums do not depend on that of the patients
@@ -235,8 +236,9 @@ def _suspects(features: Array, known: Integers, errors: Array, count: int) -> In
     design = terms(features[known[good]][rank])
     penalty = 0.05 * np.eye(design.shape[1])
     penalty[0, 0] = 0.0
-    slope = np.linalg.solve(
-        design.T @ design + penalty, design.T @ np.log(errors[good][rank])
+    known_errors = np.log(errors[good][rank])
+    slope = np.asarray(
+        np.linalg.solve(design.T @ design + penalty, design.T @ known_errors), np.float64
     )
     guess = slope[0] + np.zeros(n)
     for f in range(width):

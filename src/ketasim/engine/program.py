@@ -6,8 +6,12 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-_CALLS = ("exp", "log", "sqrt", "maximum", "minimum")
+_BINARY: Mapping[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+}
 
 
 @dataclass

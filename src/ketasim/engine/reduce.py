@@ -128,7 +128,7 @@ class Summary:
         values = piece.values
         there = ~np.isnan(values)
         known = np.where(there, values, 0.0)
-        if np.abs(known).max(initial=0.0) >= _LARGEST ** 0.5:
+        if np.abs(known).max(initial=0.0) >= _LARGEST**0.5:
             raise InputError(
                 "outputs", f"values beyond {_LARGEST**0.5:.0g} cannot be summed", "change the unit"
             )
@@ -149,8 +149,7 @@ class Summary:
         else:
             _count(whole["counts"], part["values"])
         whole["count"] += part["count"]
-        for total, more in zip(whole["sums"], part["sums"], strict=True):
-            total += more
+        whole["sums"] = [a + b for a, b in zip(whole["sums"], part["sums"], strict=True)]
         np.minimum(whole["least"], part["least"], out=whole["least"])
         np.maximum(whole["most"], part["most"], out=whole["most"])
         return whole
@@ -162,7 +161,10 @@ class Summary:
         if whole["exact"]:
             with np.errstate(all="ignore"):
                 percentiles = np.stack(
-                    [_quantile(whole["values"], count, percent / 100.0) for percent in self.percents]
+                    [
+                        _quantile(whole["values"], count, percent / 100.0)
+                        for percent in self.percents
+                    ]
                 )
         else:
             percentiles = np.stack(
@@ -230,8 +232,8 @@ def _count(counts: NDArray[np.int32], values: Array) -> None:
     bits = np.abs(flat).view(np.int64) >> _SHIFT
     place = np.clip(bits - _LOWEST, 0, _BINS - 1)
     place = np.where(flat < 0.0, _BINS - 1 - place, _BINS + place)
-    for row, where, value in zip(table, place, flat, strict=True):
-        row += np.bincount(where[~np.isnan(value)], minlength=2 * _BINS).astype(np.int32)
+    for row, (where, value) in enumerate(zip(place, flat, strict=True)):
+        table[row] += np.bincount(where[~np.isnan(value)], minlength=2 * _BINS).astype(np.int32)
 
 
 def _read(
@@ -339,4 +341,3 @@ def hours_above(name: Name, limit: float) -> Callable[[Trajectories], Array]:
         return np.nansum(part * step, axis=1)
 
     return hours
-

@@ -107,10 +107,10 @@ class _Job:
             out[:, :followed] = part
             out[:, followed:] = np.nan
         if blown is not None:
-            raise self._blow_up(group, members, blown)
+            raise self.blow_up(group, members, blown)
         return out
 
-    def _blow_up(self, group: Group, members: Integers, suspects: Integers) -> KetasimError:
+    def blow_up(self, group: Group, members: Integers, suspects: Integers) -> KetasimError:
         """Find out who it was, when, and what."""
         system = self.system(group, members[suspects])
         grid = grid_of(self.plan.profile, list(system.breaks), system.running)
@@ -118,7 +118,9 @@ class _Job:
         track = solve_arrays(system, cascade, grid, place_outputs(grid, np.zeros(0))).track
         wrong = ~np.isfinite(track.states[:, 1])
         if not wrong.any():
-            return KetasimError("a state is no longer finite; run these patients with engine='numpy'")
+            return KetasimError(
+                "a state is no longer finite; run these patients with engine='numpy'"
+            )
         step, _, _ = (int(one) for one in np.argwhere(wrong)[0])
         patient = int(np.flatnonzero(wrong[step].any(axis=0))[0])
         state = int(np.flatnonzero(wrong[step, :, patient])[0])
@@ -186,7 +188,7 @@ def _explain(job: _Job, groups: Sequence[Group], found: Plan) -> None:
     for group in groups:
         for first in range(0, len(group.members), 256):
             members = group.members[first : first + 256]
-            error = tried._blow_up(group, members, np.arange(len(members)))  # noqa: SLF001
+            error = tried.blow_up(group, members, np.arange(len(members)))
             if isinstance(error, BlowUp):
                 raise error
 
@@ -227,8 +229,8 @@ def solve(
 
     **Returns:** `Trajectories`.
 
-    **Raises:** `InputError`, one line with the field and the remedy; `BlowUp` with patient, time and
-    state when a state is no longer finite; `KetasimError` when an engine is not installed.
+    **Raises:** `InputError`, one line with the field and the remedy; `BlowUp` with patient, time
+    and state when a state is no longer finite; `KetasimError` when an engine is not installed.
     """
     job = _job(model, patients, times, outputs, engine, rtol, plan)
     shape = (patients.n, len(job.times), len(job.request.names))
@@ -251,7 +253,9 @@ def solve(
 
     for _ in _scheduled(job, work, threads, progress, _MOST_CHUNK):
         pass
-    return Trajectories(job.times, job.request.names, out, 0, job.backend.name, job.backend.used(job.plan))
+    return Trajectories(
+        job.times, job.request.names, out, 0, job.backend.name, job.backend.used(job.plan)
+    )
 
 
 def stream(

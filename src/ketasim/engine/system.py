@@ -1,4 +1,4 @@
-"""A calendar and its patients as arrays: rate matrices, inputs, and what is read from the states."""
+"""A calendar and its patients as arrays: rate matrices, inputs, what is read from the states."""
 
 from __future__ import annotations
 
@@ -178,9 +178,7 @@ def system_of(
         matrix = np.moveaxis(pk.rate_matrix(resolved, structure.states), 0, 2)
         table, used = _weights(pk, stream, structure.states, resolved, response, rows, n)
         number = len(parts)
-        parts.append(
-            StreamPart(stream, structure, _wide(matrix, n), table, used)
-        )
+        parts.append(StreamPart(stream, structure, _wide(matrix, n), table, used))
         _collect(inputs, structure.states, number, amounts, pending)
     return _assembled(model, parts, amounts, pending, horizon, len(rows), response, n)
 

@@ -101,20 +101,20 @@ def request_of(model: ChainModel, names: tuple[Name, ...]) -> Request:
     for name in names:
         if isinstance(name, str):
             if name not in places:
-                raise InputError(
-                    "outputs", f"'{model.name}' has no '{name}'", near(name, places)
-                )
+                raise InputError("outputs", f"'{model.name}' has no '{name}'", near(name, places))
             found.append(places[name])
             continue
-        if tuple(name) not in known:
+        if name not in known:
             raise InputError(
                 "outputs",
                 f"'{pk.name}' has no {name}",
                 near("@".join(name), ("@".join(one) for one in known)),
             )
         found.append((ROW, len(rows)))
-        rows.append(Row({tuple(name): None}))
+        rows.append(Row({name: None}))
     if not found:
         raise InputError("outputs", "nothing is asked for", "name a state, quantity or signal")
     kind, index = np.array(found, np.int64).T
-    return Request(tuple(names), tuple(rows), np.ascontiguousarray(kind), np.ascontiguousarray(index))
+    return Request(
+        tuple(names), tuple(rows), np.ascontiguousarray(kind), np.ascontiguousarray(index)
+    )

@@ -168,7 +168,8 @@ class ResponseModel:
         lines += ["", "Signals"]
         for signal in self.signals:
             terms = " + ".join(
-                f"({weight})*{quantity}[{site}]" for (quantity, site), weight in signal.parts.items()
+                f"({weight})*{quantity}[{site}]"
+                for (quantity, site), weight in signal.parts.items()
             )
             lines += [f"  {signal.name} = {terms}   ({signal.unit}; {signal.meaning})"]
         if self.quantities:
@@ -178,10 +179,10 @@ class ResponseModel:
             ]
         lines += ["", "Differential equations"]
         for s in self.states:
-            lines += [
-                f"  d{s.name}/dt = {s.production} - ({s.loss})*{s.name}, "
-                f"{s.name}(0) = {s.initial}   ({s.unit}; {s.meaning})"
-            ]
+            rate = f"{s.production} - ({s.loss})*{s.name}"
+            lines.append(
+                f"  d{s.name}/dt = {rate}, {s.name}(0) = {s.initial}   ({s.unit}; {s.meaning})"
+            )
         if self.notes:
             lines += ["", "Notes", *(f"  {note}" for note in self.notes)]
         return "\n".join(lines)
@@ -242,4 +243,3 @@ def receptor_signal(
     }
     signal = Signal(name, "ratio", "unbound over half-blocking concentrations, summed", parts)
     return signal, receptor.parameters, receptor.definitions
-
