@@ -1,124 +1,236 @@
-"""Patients per second for a 12-week course, beside an adaptive solver on the same model.
+"""Measure everything and write `benchmarks/results.json` and `docs/benchmarks.md`.
 
-Run with `make bench`; writes `benchmarks/results.json`. Ratios are the headline: both run on the
-same machine in the same call, on the same model, doses and output times.
+`make bench` measures all. `ARGS=--quick` tries everything on few patients and writes into
+`out/bench/`, since such numbers say nothing. Each measurement runs in a process of its own.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import platform
-import resource
+import os
+import subprocess
+import sys
+import tempfile
 import time
-from itertools import pairwise
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from scipy.integrate import solve_ivp
+from fresh import measure
 
-import ketasim
-from ketasim.engine import inputs_of
-from ketasim.evidence import load_card
-from ketasim.models import MODELS, Stream
-from ketasim.population import virtual_patients
-
-COURSE = {
-    "title": "Benchmark: six infusions, then weekly, 12 weeks",
-    "patient": {"age": 42, "weight": "78 kg"},
-    "regimen": "ketamine 0.5 mg/kg iv over 40 min on days 0 2 4 7 9 11, then weekly x 10",
-    "horizon": "84 d",
-}
-PEER_PATIENTS = 3
-RESULTS = Path(__file__).with_name("results.json")
+HERE = Path(__file__).parent
+ROOT = HERE.parent
 
 
-def ours(n: int) -> dict[str, float]:
-    """Time `ketasim.simulate` for n patients, whole call and warm."""
-    course = ketasim.load_course({**COURSE, "population": {"n": n, "seed": 1}})
-    ketasim.simulate({**COURSE, "population": {"n": 2, "seed": 1}})
-    started = time.perf_counter()
-    result = ketasim.simulate(course)
-    seconds = time.perf_counter() - started
-    return {
-        "patients": n,
-        "output_times": len(result.times),
-        "seconds": round(seconds, 3),
-        "patients_per_second": round(n / seconds, 1),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 0),
-    }
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured.
+
+    **Arguments:**
+
+    - `populations`: patients of W. `million`, `single`: streamed with two threads and with one.
+    - `rounds`: of all solvers in turns. `wanted`: seconds a solver's run should take.
+    - `oracle`: patients that judge the realistic course. `kernel`: patients, and rounds.
+    - `streamed`: patients, for growth. `doses`, `days`: likewise, with `grown` patients.
+    - `starts`: fresh processes. `courses`: patients of `ketasim.simulate`.
+    """
+
+    populations: tuple[int, ...] = (1_000, 10_000)
+    million: int = 1_000_000
+    single: int = 200_000
+    rounds: int = 3
+    wanted: float = 3.0
+    oracle: int = 4
+    kernel: tuple[int, int] = (4_000, 7)
+    streamed: tuple[int, ...] = (1_000, 10_000, 100_000)
+    doses: tuple[int, ...] = (14, 50, 100, 250, 500)
+    days: tuple[int, ...] = (84, 365, 1_095, 1_825, 3_500)
+    grown: int = 1_000
+    starts: int = 5
+    courses: tuple[int, ...] = (100, 500, 2_000)
 
 
-def peer() -> dict[str, float | str]:
-    """Time SciPy's LSODA on both enantiomers of a few patients, and its largest difference."""
-    course = ketasim.load_course({**COURSE, "population": {"n": PEER_PATIENTS, "seed": 1}})
-    result = ketasim.simulate(course)
-    model, card = MODELS["reference"], load_card("reference")
-    cohort = virtual_patients(course, card, model)
-    worst, seconds = 0.0, 0.0
-    for patient in range(PEER_PATIENTS):
-        values = {k: v[patient : patient + 1] for k, v in cohort.values.items()}
-        total = np.zeros(len(result.times))
-        for stream, r in ((Stream("s", 0.5), 0.0), (Stream("r", 0.5), 1.0)):
-            resolved = model.resolve({**values, "R": np.array([r])})
-            weight = cohort.weight[patient : patient + 1]
-            inputs = inputs_of(model, course.regimen.doses, resolved, weight, stream)
-            keep = model.reachable({i.state for i in inputs}, model.outputs)
-            rates = model.rate_matrix(resolved, keep)[0]
-            central = keep.index("A_central")
-            started = time.perf_counter()
-            total += _lsoda(rates, central, inputs, result.times) / resolved["Vc_i"][0] * 1000
-            seconds += time.perf_counter() - started
-        exact = result.values["ketamine", "arterial"][:, patient]
-        worst = max(worst, float(np.max(np.abs(total - exact)) / exact.max()))
-    return {
-        "solver": "SciPy LSODA, rtol 1e-6, restarted at every dose",
-        "patients": PEER_PATIENTS,
-        "seconds": round(seconds, 3),
-        "patients_per_second": round(PEER_PATIENTS / seconds, 2),
-        "largest_difference": worst,
-    }
+QUICK = Sizes(
+    populations=(100, 1_000),
+    million=20_000,
+    single=5_000,
+    rounds=1,
+    wanted=0.3,
+    oracle=1,
+    kernel=(400, 2),
+    streamed=(1_000, 5_000),
+    doses=(14, 50),
+    days=(84, 365),
+    grown=200,
+    starts=1,
+    courses=(20,),
+)
+"""Enough to see that everything runs."""
 
 
-def _lsoda(rates, central, inputs, times):  # type: ignore[no-untyped-def]
-    """Amounts in the central compartment, mg."""
-    changes = [e for i in inputs for e in (i.start, i.start + i.duration)]
-    edges = np.unique([0.0, times[-1], *changes])
-    amounts, result = np.zeros(len(rates)), np.zeros(len(times))
-    for begin, end in pairwise(edges):
-        supply = np.zeros(len(rates))
-        for item in inputs:
-            if item.start <= begin and item.start + item.duration >= end:
-                supply[central] += item.amount[0] / item.duration
-        inside = (times > begin) & (times <= end)
-        solved = solve_ivp(
-            lambda _, x, b=supply: rates @ x + b,
-            (begin, end),
-            amounts,
-            method="LSODA",
-            t_eval=np.unique([*times[inside], end]),
-            rtol=1e-6,
-            atol=1e-9,
+@dataclass(frozen=True)
+class Run:
+    """What the parts are given: sizes, the file of the reference, whether tolerances are sought."""
+
+    sizes: Sizes
+    exact: str
+    scan: bool
+
+
+def _workload(run: Run) -> list[Any]:
+    sizes = run.sizes
+    cases = [(n, columns, 1e-4) for n in sizes.populations for columns in _COLUMNS]
+    cases.append((sizes.populations[-1], _COLUMNS[0], 1e-6))
+    return [
+        measure(
+            "measure_workload:population",
+            n=n,
+            columns=columns,
+            rtol=rtol,
+            exact=run.exact,
+            repeats=5,
         )
-        result[inside] = solved.y[central][: int(inside.sum())]
-        amounts = solved.y[:, -1]
-    return result
+        for n, columns, rtol in cases
+    ]
 
 
-def main() -> None:
-    """Run everything, print it and write the results."""
-    runs = [ours(n) for n in (100, 500, 2000)]
-    other = peer()
-    ratio = runs[1]["patients_per_second"] / float(other["patients_per_second"])
-    results = {
-        "machine": f"{platform.machine()}, {platform.python_version()}",
-        "workload": COURSE["title"],
-        "ketasim": runs,
-        "peer": other,
-        "ratio_at_500": round(ratio, 1),
+_COLUMNS = ("all 14 states", "M alone")  # as measure_workload has them; it is not imported here
+
+
+def _million(run: Run) -> list[Any]:
+    return [
+        measure("measure_million:population", model=model, n=n, threads=threads)
+        for model, n, threads in (
+            ("W", run.sizes.million, 2),
+            ("W", run.sizes.single, 1),
+            ("realistic", run.sizes.million, 2),
+        )
+    ]
+
+
+def _realistic(run: Run) -> Any:
+    return measure(
+        "measure_peers:realistic",
+        n=run.sizes.populations[-1],
+        few=run.sizes.oracle,
+        rounds=run.sizes.rounds,
+        wanted=run.sizes.wanted,
+        scan=run.scan,
+    )
+
+
+def _peers(run: Run) -> Any:
+    return measure(
+        "measure_peers:workload",
+        exact=run.exact,
+        n=run.sizes.populations[-1],
+        rounds=run.sizes.rounds,
+        wanted=run.sizes.wanted,
+        scan=run.scan,
+    )
+
+
+def _kernel(run: Run) -> Any:
+    n, repeats = run.sizes.kernel
+    return measure("kernel.compare:compare", n=n, repeats=repeats)
+
+
+def _start(run: Run) -> Any:
+    return measure("measure_start:start", repeats=run.sizes.starts, cold=min(run.sizes.starts, 2))
+
+
+def _growth(run: Run) -> Any:
+    sizes = run.sizes
+    return {
+        "patients": [
+            measure("measure_million:population", model="W", n=n, threads=2) for n in sizes.streamed
+        ],
+        "doses": [measure("measure_growth:weekly", n=sizes.grown, doses=k) for k in sizes.doses],
+        "days": [measure("measure_growth:followed", n=sizes.grown, days=k) for k in sizes.days],
     }
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(results, indent=2))
+
+
+def _course(run: Run) -> list[Any]:
+    return [measure("measure_course:simulate", n=n) for n in run.sizes.courses]
+
+
+PARTS: dict[str, Callable[[Run], Any]] = {
+    "workload": _workload,
+    "peers": _peers,
+    "kernel": _kernel,
+    "million": _million,
+    "realistic": _realistic,
+    "start": _start,
+    "growth": _growth,
+    "course": _course,
+}
+"""The measurements by name."""
+
+
+def main() -> int:
+    """Run what is asked for.
+
+    **Returns:** 1 where a part failed.
+    """
+    asked = _arguments()
+    target = ROOT / "out" / "bench" if asked.quick else ROOT / "docs"
+    file = target / "results.json" if asked.quick else HERE / "results.json"
+    target.mkdir(parents=True, exist_ok=True)
+    results: dict[str, Any] = {}
+    if file.is_file() and (asked.only or asked.render):
+        results = json.loads(file.read_text(encoding="utf-8"))
+    if "runs" not in results:  # of an older runner
+        results = {"runs": {}}
+    failed = False
+    if not asked.render:
+        results["quick"] = asked.quick
+        results["machine"] = measure("machine:describe")
+        with tempfile.TemporaryDirectory() as folder:
+            exact = str(Path(folder) / "reference.npy")
+            run = Run(QUICK if asked.quick else Sizes(), exact, asked.scan)
+            failed = _measured(asked.only or list(PARTS), run, results, file)
+    # only now, since children start with the memory of this process
+    from page import write
+
+    write(results, target)
+    print(f"written: {file.relative_to(ROOT)}, {(target / 'benchmarks.md').relative_to(ROOT)}")
+    return int(failed)
+
+
+def _measured(names: list[str], run: Run, results: dict[str, Any], file: Path) -> bool:
+    """Measure parts into the results, which are saved after each; say whether one failed."""
+    failed = False
+    if {"workload", "peers"} & set(names):
+        print("reference solution", flush=True)
+        measure("measure_workload:save_reference", path=run.exact)
+    for name in names:
+        print(f"{name} ...", end=" ", flush=True)
+        load, started = os.getloadavg()[0], time.perf_counter()
+        try:
+            results[name] = PARTS[name](run)
+        except subprocess.CalledProcessError:
+            failed = True
+            results.pop(name, None)
+            results["runs"].pop(name, None)
+            print("failed", flush=True)
+            continue
+        took = time.perf_counter() - started
+        results["runs"][name] = {"seconds": round(took, 1), "load_before": round(load, 2)}
+        print(f"{took:.0f} s", flush=True)
+        file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return failed
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measures ketasim beside other solvers.")
+    parser.add_argument("--quick", action="store_true", help="few patients, into out/bench/")
+    parser.add_argument("--scan", action="store_true", help="seek the tolerance of every peer")
+    parser.add_argument("--render", action="store_true", help="write the page again, only")
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), help="parts to measure again")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

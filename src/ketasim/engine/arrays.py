@@ -148,68 +148,58 @@ class Track:
         return found
 
 
-@dataclass(frozen=True)
-class Path:
-    """What the back end returns.
-
-    **Arguments:**
-
-    - `rows`: rows at the requested times, shape (T, R, n).
-    - `states`: states of the response at them, shape (T, Y, n).
-    - `track`: the solution at its own steps.
-    """
-
-    rows: Array
-    states: Array
-    track: Track
-
-
-def solve_arrays(system: System, cascade: Cascade, grid: Grid, outputs: OutputPlan) -> Path:
-    """Solve a system with NumPy.
+def track_arrays(system: System, cascade: Cascade, grid: Grid) -> Track:
+    """Solve a system with NumPy, step by step.
 
     **Arguments:**
 
     - `system`: the patients and their calendar.
     - `cascade`: the step of the response.
-    - `grid`, `outputs`: the steps, and where the requested times lie in them.
+    - `grid`: the steps.
 
-    **Returns:** `Path`; a state that blew up is infinite or not a number from there on.
+    **Returns:** `Track`; a state that blew up is infinite or not a number from there on.
     """
-    n, signals = system.n, len(cascade.model.signals)
+    signals = len(cascade.model.signals)
     weights = _size_weights(system, cascade, grid)
     start, step, _ = bind(cascade, system.parameters, NUMPY)
-    found = np.zeros((len(outputs.times), system.rows, n))
-    states = np.zeros((grid.steps, 2, system.initial.shape[0], n))
+    states = np.zeros((grid.steps, 2, *system.initial.shape))
     produced = np.zeros_like(states)
-    seen = np.zeros((grid.steps, 3, signals, n))
+    seen = np.zeros((grid.steps, 3, signals, system.n))
     drive = Drive(system)
     now: Any = tuple(system.initial)
     with np.errstate(all="ignore"):
         for segment in range(len(grid.segments) - 1):
             first, last = grid.segments[segment], grid.segments[segment + 1]
-            begin, end = grid.breaks[segment], grid.breaks[segment + 1]
             drive.begin(segment)
             half = np.repeat(grid.lengths[first:last] / 2.0, 2)
             signal = drive.rows(np.concatenate([[0.0], np.cumsum(half)]))[:, :signals]
             for place in range(3):
                 seen[first:last, place] = signal[place : len(signal) - 2 + place : 2]
-            inside = slice(outputs.held[first], outputs.held[last])
-            found[inside] = drive.rows(outputs.times[inside] - begin)
             production = start(now, signal[0])
             for number in range(first, last):
-                middle, final = seen[number, 1], seen[number, 2]
+                size, (middle, final) = grid.size_of[number], seen[number, 1:]
                 states[number, 0] = now
                 for i, one in enumerate(production):
                     produced[number, 0, i] = one
-                now, production = step(
-                    now, production, middle, final, weights[grid.size_of[number]]
-                )
+                now, production = step(now, production, middle, final, weights[size])
                 states[number, 1] = now
                 for i, one in enumerate(production):
                     produced[number, 1, i] = one
-            drive.end(end - begin)
-        track = Track(states, produced - system.losses * states, seen)
-        return Path(found, track.at(outputs), track)
+            drive.end(grid.breaks[segment + 1] - grid.breaks[segment])
+        return Track(states, produced - system.losses * states, seen)
+
+
+def rows_arrays(system: System, grid: Grid, outputs: OutputPlan) -> Array:
+    """Rows of a system at the requested times, shape (T, R, n); exact whatever the steps."""
+    found = np.zeros((len(outputs.times), system.rows, system.n))
+    drive = Drive(system)
+    for segment in range(len(grid.segments) - 1):
+        begin, end = grid.breaks[segment], grid.breaks[segment + 1]
+        drive.begin(segment)
+        inside = slice(*outputs.held[grid.segments[segment : segment + 2]])
+        found[inside] = drive.rows(outputs.times[inside] - begin)
+        drive.end(end - begin)
+    return found
 
 
 def _size_weights(system: System, cascade: Cascade, grid: Grid) -> list[tuple[Array, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
-from ketasim.engine.arrays import NUMPY, Track, bind, solve_arrays
+from ketasim.engine.arrays import NUMPY, Track, bind, rows_arrays, track_arrays
 from ketasim.engine.cascade import Cascade
-from ketasim.engine.grid import Grid, OutputPlan, place_outputs, place_parts
+from ketasim.engine.grid import Grid, OutputPlan, place_parts
 from ketasim.engine.plan import Plan
 from ketasim.engine.system import System
 from ketasim.engine.trajectories import QUANTITY, ROW, STATE, Request
@@ -126,14 +127,43 @@ def gather(cascade: Cascade, system: System, request: Request, rows: Any, states
 def _solve_numpy(
     cascade: Cascade, system: System, grid: Grid, outputs: OutputPlan, request: Request, out: Array
 ) -> Integers | None:
-    path = solve_arrays(system, cascade, grid, outputs)
-    out[:] = gather(cascade, system, request, path.rows, path.states)
-    good = np.isfinite(path.track.states).all(axis=(0, 1, 2))
+    track = _track_numpy(cascade, system, grid)
+    rows = rows_arrays(system, grid, outputs)
+    out[:] = gather(cascade, system, request, rows, track.at(outputs))
+    good = np.isfinite(track.states).all(axis=(0, 1, 2))
     return None if good.all() else np.flatnonzero(~good)
 
 
 def _track_numpy(cascade: Cascade, system: System, grid: Grid) -> Track:
-    return solve_arrays(system, cascade, grid, place_outputs(grid, np.zeros(0))).track
+    if system.n > _REMEMBERED:
+        return track_arrays(system, cascade, grid)
+    # the last steps that were tried for few patients are the ones that are used
+    key = _key(cascade, system, grid)
+    if key not in _TRACKS:
+        while len(_TRACKS) >= _KEPT:
+            _TRACKS.pop(next(iter(_TRACKS)))
+        _TRACKS[key] = track_arrays(system, cascade, grid)
+    return _TRACKS[key]
+
+
+_REMEMBERED = 32  # patients
+_KEPT = 8  # tracks
+_TRACKS: dict[bytes, Track] = {}
+
+
+def _key(cascade: Cascade, system: System, grid: Grid) -> bytes:
+    """A digest of all that a track depends on."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(repr((id(cascade), system.events, grid.segments.tolist())).encode())
+    signals = len(cascade.model.signals)
+    for array in (
+        *(system.amounts, system.initial, system.losses, grid.starts, grid.breaks),
+        *system.parameters.values(),
+        *(one.matrix for one in system.streams),
+        *(one.rows[:signals] for one in system.streams),
+    ):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.digest()
 
 
 def _numba(cascade: Cascade) -> Backend:

@@ -56,6 +56,12 @@ class Columns:
         """Whether a quantity is among them."""
         return bool((self.kind == 1).any())
 
+    def wanted(self, states: int) -> NDArray[np.bool_]:
+        """States that are needed at the requested times; quantities may need any."""
+        found = np.full(states, self.observing)
+        found[self.index[self.kind == 0]] = True
+        return found
+
     def rows(self, signals: int) -> set[int]:
         """Rows that are needed at the requested times; quantities need the signals."""
         asked = {int(one) for one in self.index[self.kind == 2]}
@@ -342,8 +348,10 @@ def solve_lanes(
             outputs.shape.reshape(-1),
             weight_of,
             state_of,
+            _shows(system, range(len(kernel.cascade.model.signals))).reshape(-1),
             terms,
             term_mode,
+            columns.wanted(len(kernel.cascade.model.states)),
             columns.observing,
             columns.places(kernel.cascade),
             out.reshape(-1),
@@ -361,14 +369,17 @@ def _marked(which: Integers, marks: NDArray[np.bool_], count: int) -> NDArray[np
 
 def _terms(system: System, columns: Columns, signals: int) -> tuple[Integers, Integers]:
     """Modes that show in each wanted row: first places, one more than rows, and the modes."""
+    shows = _shows(system, range(system.rows))
     wanted = columns.rows(signals)
-    first, found = [0], list[int]()
-    for row in range(system.rows):
-        offset = 0
-        for part in system.streams:
-            if row in wanted:
-                shows = (part.used[row][:, None] & part.structure.follows).any(axis=0)
-                found += [offset + int(mode) for mode in np.flatnonzero(shows)]
-            offset += len(part.structure.states)
-        first.append(len(found))
-    return np.array(first, np.int64), np.array(found, np.int64)
+    shows[[row for row in range(system.rows) if row not in wanted]] = False
+    first = np.concatenate([[0], np.cumsum(shows.sum(axis=1))])
+    return first.astype(np.int64), np.nonzero(shows)[1].astype(np.int64)
+
+
+def _shows(system: System, rows: range) -> NDArray[np.bool_]:
+    """Whether a mode shows in a row: some state of the row follows it; shape (R, M)."""
+    parts = [
+        (one.used[rows.start : rows.stop, :, None] & one.structure.follows[None]).any(axis=1)
+        for one in system.streams
+    ]
+    return np.concatenate(parts, 1) if parts else np.zeros((len(rows), 1), np.bool_)

@@ -1,304 +1,53 @@
 # pyright: basic
 # reason for basic: jax types few of its functions, and a traced value is of no type that helps
-"""The JAX back end: the scheme of the NumPy back end as one compiled loop, with derivatives."""
+"""The JAX back end: one compiled loop for any population, and derivatives through it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
 from ketasim.engine.arrays import bind
 from ketasim.engine.cascade import Cascade, cascade_of
 from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs, rounded
-from ketasim.engine.inputs import inputs_of
-from ketasim.engine.modes import Structure, modes_of
-from ketasim.engine.patients import Group, Patients, groups_of
+from ketasim.engine.inputs import DoseLike, inputs_of
+from ketasim.engine.jax_arrays import (
+    FUNCTIONS,
+    Blocks,
+    Kind,
+    calendar_arrays,
+    filled,
+    kind_of,
+    padded,
+    simulate,
+    typed,
+)
+from ketasim.engine.patients import Patients, groups_of
 from ketasim.engine.plan import Plan
-from ketasim.engine.system import END, PULSE, START, Event, System, system_of
+from ketasim.engine.system import END, PULSE, START, Event, System, _plain, _read, system_of
 from ketasim.engine.trajectories import QUANTITY, STATE, Name, Request, request_of
-from ketasim.engine.weights import step_weights
-from ketasim.models import AMOUNT, ChainModel, LinearModel, ResponseModel, evaluate, names_in
+from ketasim.models import ChainModel, LinearModel, evaluate, names_in
 
 Array = NDArray[np.float64]
 
-_DECOMPOSED_APART = 1e-6  # rates of a block closer than this part have no useful derivative
-_JACOBIAN_NUMBERS = 12_000_000  # of the tangents kept over the steps, about 100 MB
-_NG_PER_ML = 1000.0  # 1 mg/L in ng/mL
-
-
-# arithmetic ---------------------------------------------------------------------------------------
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    """A power of what is zero or more; its slope at zero, which may be infinite, counts as none."""
-    above = base > 0.0
-    return jnp.where(above, jnp.where(above, base, 1.0) ** exponent, 0.0**exponent)
-
-
-def _sqrt(value: Any) -> Any:
-    """A root; its slope at zero counts as none."""
-    zero = value == 0.0
-    return jnp.where(zero, 0.0, jnp.sqrt(jnp.where(zero, 1.0, value)))
-
-
-FUNCTIONS: Mapping[str, Any] = {
-    "exp": jnp.exp,
-    "log": jnp.log,
-    "sqrt": _sqrt,
-    "maximum": jnp.maximum,
-    "minimum": jnp.minimum,
-    "power": _power,
-}
-
-# jax halves the slope where both arguments are equal, which weights of a step must not
-_ONE_SIDED = SimpleNamespace(
-    exp=jnp.exp,
-    where=jnp.where,
-    zeros_like=jnp.zeros_like,
-    maximum=lambda a, b: jnp.where(a >= b, a, b),
-    minimum=lambda a, b: jnp.where(a <= b, a, b),
-)
-
-
-# what is compiled for -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Blocks:
-    """A `Structure` that can be compared."""
-
-    states: tuple[str, ...]
-    starts: tuple[int, ...]
-    parents: tuple[int, ...]
-    flows: bytes
-    follows: bytes
-
-    @staticmethod
-    def of(structure: Structure) -> _Blocks:
-        return _Blocks(
-            structure.states,
-            structure.starts,
-            structure.parents,
-            structure.flows.tobytes(),
-            structure.follows.tobytes(),
-        )
-
-    def structure(self) -> Structure:
-        m = len(self.states)
-        flows, follows = (
-            np.frombuffer(one, np.bool_).reshape(m, m) for one in (self.flows, self.follows)
-        )
-        return Structure(self.states, self.starts, self.parents, flows, follows)
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """What a compiled run depends on, shapes apart.
-
-    **Arguments:**
-
-    - `response`: the declaration, known by identity.
-    - `blocks`: of every stream.
-    - `targets`: (stream, state) of every input.
-    """
-
-    response: ResponseModel
-    blocks: tuple[_Blocks, ...]
-    targets: tuple[tuple[int, int], ...]
-
-
-def _padded(count: int, parts: int) -> int:
-    """The next of `parts` sizes between powers of two: few sizes, so little is compiled anew."""
-    grain = max(2 ** (max(count - 1, 1).bit_length() - 1) // parts, 1)
-    return -(-count // grain) * grain
-
-
-def _filled(table: Any, shape: Sequence[int], value: float = 0.0) -> Any:
-    """A table made larger at its ends."""
-    width = [(0, new - old) for old, new in zip(np.shape(table), shape, strict=True)]
-    return np.pad(table, width, constant_values=value)
-
-
-def _calendar(
-    system: System, grid: Grid, outputs: OutputPlan, targets: Sequence[tuple[int, int]]
-) -> dict[str, Any]:
-    """Steps, inputs and requested times, in few sizes.
-
-    Steps, segments and times are added behind the last: steps and segments of no length change
-    nothing, and what is read for the added times is dropped. At least one step is added, so that
-    every step of the calendar has one behind it.
-    """
-    sources = sorted({(e.stream, e.state, e.source) for e in system.events})
-    place = {one: number for number, one in enumerate(sources)}
-    segments, steps, times = len(grid.segments) - 1, grid.steps, len(outputs.times)
-    all_inputs, all_segments = _padded(max(len(sources), 1), 4), _padded(segments, 8)
-    pulses = np.zeros((all_segments, all_inputs))
-    change = np.zeros((all_segments, all_inputs))
-    runs = np.zeros((all_segments, all_inputs), np.int64)
-    for event in system.events:
-        at = event.segment, place[event.stream, event.state, event.source]
-        if event.kind == PULSE:
-            pulses[at] += 1.0
-        else:
-            sign = -1 if event.kind == END else 1
-            change[at] += sign / event.duration
-            runs[at] += sign
-    # what rounding leaves of inputs that have ended would run on for ever
-    rates = np.where(np.cumsum(runs, axis=0) > 0, np.cumsum(change, axis=0), 0.0)
-    all_steps, all_times = _padded(steps + 1, 8), _padded(max(times, 1), 8)
-    sizes = np.zeros(_padded(len(grid.sizes) + 1, 8))
-    sizes[: len(grid.sizes)] = grid.sizes
-    segment_of = np.repeat(np.arange(segments), np.diff(grid.segments))
-    first = np.zeros(all_steps, np.bool_)
-    first[grid.segments[:-1]] = True
-    segment_at = np.zeros(all_times, np.int64)
-    segment_at[:times] = segment_of[outputs.step_of]
-    begins = _filled(grid.breaks[:-1], (all_segments,))
-    return {
-        "pulses": pulses,
-        "rates": rates,
-        "entry": _filled([targets.index(one[:2]) for one in sources] or [0], (all_inputs,)),
-        "source": _filled([one[2] for one in sources] or [0], (all_inputs,)),
-        "lengths": _filled(np.diff(grid.breaks), (all_segments,)),
-        "sizes": sizes,
-        "size_of": _filled(grid.size_of, (all_steps,), len(grid.sizes)),
-        "segment_of": _filled(segment_of, (all_steps,), segments - 1),
-        "first": first,
-        "segment_at": segment_at,
-        "after": _filled(outputs.times - begins[segment_at[:times]], (all_times,)),
-        "anchor": _filled(outputs.anchor, (all_times,), 1),
-        "shape": _filled(outputs.shape, (all_times, 6)),
-    }
-
-
-def _targets(events: Sequence[Event]) -> tuple[tuple[int, int], ...]:
-    return tuple(sorted({(e.stream, e.state) for e in events})) or ((0, 0),)
-
-
-# the solution -------------------------------------------------------------------------------------
-
-
-def _simulate(kind: _Kind, cascade: Cascade, people: Mapping[str, Any], laid: Mapping[str, Any]):
-    """Rows (T, R, n) and states (T, Y, n) of traced arrays.
-
-    **Arguments:**
-
-    - `people`: `matrices`, `tables` (weights of rows), `amounts`, `parameters`, `initial`, `losses`
-      as of `System`.
-    - `laid`: what `_calendar` returned.
-    """
-    rates, entries, rows = _modes(kind, people)
-    signals = rows[: len(cascade.model.signals)]
-    given = entries[laid["entry"]] * people["amounts"][laid["source"]][:, None]
-    jumps, supply = (
-        jnp.einsum("gu,umn->gmn", laid[name], given, precision="highest")
-        for name in ("pulses", "rates")
-    )
-
-    def over_segment(state: Any, one: Any) -> tuple[Any, Any]:
-        jump, flow, length = one
-        begin = state + jump
-        growth, filled = _growth(rates, length)
-        return begin * growth + flow * filled, begin
-
-    _, begins = lax.scan(over_segment, jnp.zeros_like(rates), (jumps, supply, laid["lengths"]))
-
-    start, step, _ = bind(cascade, people["parameters"], FUNCTIONS)
-    losses = people["losses"]
-    sizes = laid["sizes"]
-    halves, fills = _growth(rates, 0.5 * sizes[:, None, None])
-    table = step_weights(losses[None], sizes[:, None, None], _ONE_SIDED)
-    names = [one.rsplit("_", 1) for one in cascade.used]
-    weights = [table[name][:, int(state)] for name, state in names]
-
-    def seen(modes: Any) -> tuple[Any, ...]:
-        return tuple((signals * modes).sum(axis=1))
-
-    def over_step(carried: Any, one: Any) -> tuple[Any, Any]:
-        now, production, modes = carried
-        size, segment, first = one
-        modes, production = lax.cond(
-            first,
-            lambda: (
-                begins[segment],
-                tuple(jnp.broadcast_to(p, now[0].shape) for p in start(now, seen(begins[segment]))),
-            ),
-            lambda: (modes, production),
-        )
-        growth, flow = halves[size], fills[size] * supply[segment]
-        middle = modes * growth + flow
-        end = middle * growth + flow
-        after, final = step(now, production, seen(middle), seen(end), [w[size] for w in weights])
-        final = tuple(jnp.broadcast_to(p, now[0].shape) for p in final)
-        return (after, final, end), (now, production, final)
-
-    now = tuple(people["initial"])
-    nothing = tuple(jnp.zeros_like(one) for one in now)
-    _, (states, before, behind) = lax.scan(
-        over_step,
-        (now, nothing, jnp.zeros_like(rates)),
-        (laid["size_of"], laid["segment_of"], laid["first"]),
-    )
-    anchor, shape = laid["anchor"], laid["shape"][:, :, None]
-    read = [
-        shape[:, 0] * y[anchor - 1]
-        + shape[:, 1] * y[anchor]
-        + shape[:, 2] * y[anchor + 1]
-        + shape[:, 3] * (f[anchor - 1] - k * y[anchor - 1])
-        + shape[:, 4] * (f[anchor] - k * y[anchor])
-        + shape[:, 5] * (l[anchor] - k * y[anchor + 1])
-        for y, f, l, k in zip(states, before, behind, losses, strict=True)
-    ]
-    growth, filled = _growth(rates, laid["after"][:, None, None])
-    at = laid["segment_at"]
-    modes = begins[at] * growth + supply[at] * filled
-    return (rows[None] * modes[:, None]).sum(axis=2), jnp.stack(read, 1)
-
-
-def _growth(rates: Any, after: Any) -> tuple[Any, Any]:
-    """What is left of one in a mode after a time, and what one an hour has become."""
-    still = jnp.abs(rates) < 1e-14
-    safe = jnp.where(still, 1.0, rates)
-    exponent = rates * after
-    return jnp.exp(exponent), jnp.where(still, after, jnp.expm1(exponent) / safe)
-
-
-def _modes(kind: _Kind, people: Mapping[str, Any]) -> tuple[Any, Any, Any]:
-    """Rates (M, n), entries (E, M, n) and rows (R, M, n), as of `LinearModes`."""
-    rates, rows = [], []
-    entries: list[list[Any]] = [[] for _ in kind.targets]
-    for number, blocks in enumerate(kind.blocks):
-        matrix, table = people["matrices"][number], people["tables"][number]
-        modes = modes_of(matrix, blocks.structure(), jnp)
-        rates.append(modes.rates)
-        rows.append((table[:, :, None] * modes.right[None]).sum(axis=1))
-        for place, (stream, state) in enumerate(kind.targets):
-            own = modes.left[:, state]
-            entries[place].append(own if stream == number else jnp.zeros_like(own))
-    if not rates:
-        nothing = jnp.zeros((1, people["initial"].shape[1]), people["initial"].dtype)
-        return nothing, nothing[None], jnp.zeros((people["rows"].shape[0], *nothing.shape))
-    return (
-        jnp.concatenate(rates),
-        jnp.stack([jnp.concatenate(one) for one in entries]),
-        jnp.concatenate(rows, 1),
-    )
+# Vectors of equal rates have no derivative. Where derivatives are taken, losses of states that
+# exchange drug and are closer than this part are moved apart by a few times as much.
+_APART = 1e-7
+_KEPT = 12_000_000  # numbers of the derivatives kept over the steps, 100 MB
 
 
 @lru_cache(maxsize=64)
-def _compiled(kind: _Kind) -> Any:
+def _compiled(kind: Kind) -> Any:
     cascade = cascade_of(kind.response)
-    return jax.jit(lambda people, laid: _simulate(kind, cascade, people, laid))
+    return jax.jit(lambda people, laid: simulate(kind, cascade, people, laid))
 
 
 def solve_jax(
@@ -311,8 +60,8 @@ def solve_jax(
 ) -> tuple[Array, Array]:
     """Solve a system with JAX, by the scheme of `ketasim.engine.arrays.solve_arrays`.
 
-    What is compiled serves every later call of similar size: patients, steps and times are filled up
-    to one of a few sizes.
+    What is compiled serves every later call of similar size: patients, steps and times are filled
+    up to one of a few sizes.
 
     **Main arguments:**
 
@@ -326,34 +75,345 @@ def solve_jax(
 
     **Returns:** rows, shape (T, R, n), and states of the response, shape (T, Y, n).
     """
-    n = _padded(system.n, 4)
+    n = padded(system.n, 4)
     spread = np.minimum(np.arange(n), system.n - 1)
     wide = system.take(spread) if n > system.n else system
-    kind = _Kind(
-        cascade.model,
-        tuple(_Blocks.of(s.structure) for s in system.streams),
-        _targets(system.events),
-    )
+    kind = kind_of(cascade.model, system)
     used = {*cascade.step.parameters, *cascade.start.parameters}
     people = {
         "matrices": [s.matrix for s in wide.streams],
         "tables": [s.rows for s in wide.streams],
-        "amounts": wide.amounts,
+        "amounts": filled(wide.amounts, (padded(max(len(wide.amounts), 4), 4), n)),
         "parameters": {name: wide.parameters[name] for name in sorted(used)},
         "initial": wide.initial,
         "losses": wide.losses,
         "rows": np.zeros((system.rows, 0)),
     }
-    laid = _calendar(system, grid, outputs, kind.targets)
+    laid = calendar_arrays(system, grid, outputs, kind.targets)
     with jax.enable_x64(np.dtype(dtype) == np.float64):
-        people, laid = jax.tree.map(lambda a: _typed(a, dtype), (people, laid))
+        people, laid = typed(people, dtype), typed(laid, dtype)
         rows, states = jax.device_get(_compiled(kind)(people, laid))
     times = len(outputs.times)
-    return tuple(np.asarray(one[:times, :, : system.n], np.float64) for one in (rows, states))
+    rows, states = (np.asarray(one[:times, :, : system.n], np.float64) for one in (rows, states))
+    return rows, states
 
 
-def _typed(array: Any, dtype: Any) -> Any:
-    array = np.asarray(array)
-    if array.dtype == np.float64:
-        return array.astype(dtype, copy=False)
-    return array if array.dtype == np.bool_ else array.astype(np.int32)
+# derivatives --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Declared:
+    """What a derivative is compiled for, known by identity and by what is asked.
+
+    **Arguments:**
+
+    - `model`, `kind`, `request`: who is simulated and what is read.
+    - `prefixes`: of every stream.
+    - `inputs`: of every amount the stream, and the expression its milligrams are multiplied with.
+    - `parameters`: with respect to which.
+    """
+
+    model: ChainModel
+    kind: Kind
+    request: Request
+    prefixes: tuple[str, ...]
+    inputs: tuple[tuple[int, str], ...]
+    parameters: tuple[str, ...]
+
+    def _key(self) -> tuple[Any, ...]:
+        # the model's parts are not compared but kept alive, so that their identity stays theirs
+        pk = id(self.model.pharmacokinetics)
+        return pk, self.kind, self.request.names, self.prefixes, self.inputs, self.parameters
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Declared) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+
+def jacobian_jax(
+    model: ChainModel,
+    patients: Patients,
+    times: Any,
+    outputs: tuple[Name, ...],
+    parameters: tuple[str, ...],
+    plan: Plan,
+) -> Array:
+    """Derivatives of values with respect to parameters, exact for the numbers the steps give.
+
+    Forward mode: one pass carries the derivatives by all parameters along.
+
+    **Arguments:**
+
+    - `model`, `patients`: as of `ketasim.engine.solve`.
+    - `times`: h, ascending, shape (T,).
+    - `outputs`: Q names, as of `solve`.
+    - `parameters`: P names of parameters or covariates of the model; doses in mg stay as they are.
+    - `plan`: the steps.
+
+    **Returns:** unit of the output per unit of the parameter, shape (n, T, Q, P); not a number
+    after a patient's horizon.
+
+    **Raises:** `InputError` for a name the model does not know, or one that moves a dose in time.
+    """
+    patients.require(model)
+    _check_parameters(model, patients, parameters)
+    request = request_of(model, tuple(outputs))
+    hours = np.asarray(times, np.float64)
+    found = np.full((patients.n, len(hours), len(outputs), len(parameters)), np.nan)
+    for group in groups_of(model, patients):
+        horizon = patients.calendars[group.calendar].horizon
+        asked = hours[hours <= horizon + 1e-9]
+        found[group.members, : len(asked)] = _of_group(
+            model, patients.take(group.members), group.calendar, asked, request, parameters, plan
+        )
+    return found
+
+
+def _check_parameters(model: ChainModel, patients: Patients, names: Sequence[str]) -> None:
+    pk = model.pharmacokinetics
+    known = {s.name for s in (*pk.parameters, *pk.covariates, *model.response.parameters)}
+    timed = _timing(pk, [dose for one in patients.calendars for dose in one.doses])
+    for name in names:
+        if name not in known:
+            raise InputError("parameters", f"'{model.name}' has no '{name}'", near(name, known))
+        if name in timed:
+            raise InputError(
+                "parameters",
+                f"'{name}' moves an input in time, and with it the steps",
+                "use method='differences'",
+            )
+
+
+def _timing(pk: LinearModel, doses: Sequence[DoseLike]) -> set[str]:
+    """Parameters on which lags and release durations of the doses depend."""
+    texts = {d.name: d.expression for d in pk.definitions}
+    found: set[str] = set()
+    branches = (b for dose in doses for b in pk.branches_of(dose.route, dose.drug))
+    left = [text for b in branches for text in (b.lag, b.duration) if text is not None]
+    while left:
+        for name in names_in(left.pop()) - found:
+            found.add(name)
+            left += [texts[name]] if name in texts else []
+    return found
+
+
+def _of_group(
+    model: ChainModel,
+    patients: Patients,
+    calendar: int,
+    times: Array,
+    request: Request,
+    parameters: tuple[str, ...],
+    plan: Plan,
+) -> Array:
+    """Derivatives of patients who are solved together, shape (n, T, Q, P)."""
+    doses, horizon = patients.calendars[calendar].doses, patients.calendars[calendar].horizon
+    system = system_of(model, patients.values, doses, patients.weight, horizon, request.rows)
+    grid = grid_of(plan.profile, list(system.breaks), system.running)
+    system, inputs, milligrams = _with_inputs(model, patients, doses, horizon, system)
+    kind = kind_of(model.response, system)
+    declared = _Declared(
+        model, kind, request, tuple(s.stream.prefix for s in system.streams), inputs, parameters
+    )
+    outputs = place_outputs(grid, times)
+    laid = calendar_arrays(system, grid, outputs, kind.targets)
+    pk, n = model.pharmacokinetics, patients.n
+    symbols = (*pk.parameters, *pk.covariates, *model.response.parameters)
+    values = {s.name: np.broadcast_to(patients.values[s.name], (n,)) for s in symbols}
+    numbers = 3 * len(laid["first"]) * len(model.response.states) * max(len(parameters), 1)
+    room = 2 ** max(int(np.log2(max(_KEPT // numbers, 1))), 3)
+    size = min(room, padded(n, 4))
+    found = np.empty((n, len(times), len(request.names), len(parameters)))
+    with jax.enable_x64(True):
+        laid = typed(laid, np.float64)
+        for first in range(0, n, size):
+            which = np.minimum(np.arange(first, first + size), n - 1)
+            own = {name: value[which] for name, value in values.items()}
+            slopes = _derivative(declared)(own, milligrams[:, which], laid)
+            part = np.asarray(slopes)[:, : len(times)].transpose(3, 1, 2, 0)
+            found[first : first + size] = part[: n - first]
+    return found
+
+
+def _with_inputs(
+    model: ChainModel,
+    patients: Patients,
+    doses: Sequence[DoseLike],
+    horizon: float,
+    system: System,
+) -> tuple[System, tuple[tuple[int, str], ...], Array]:
+    """The system with every amount kept apart that may have its own derivative.
+
+    **Returns:** the system; for every amount its stream and the expression that its milligrams are
+    multiplied with; the milligrams, shape (I, n).
+    """
+    pk, end = model.pharmacokinetics, system.breaks[-1]
+    segment = {time: number for number, time in enumerate(system.breaks[:-1])}
+    amounts: dict[tuple[int, str, bytes], int] = {}
+    milligrams: list[Array] = []
+    events: list[Event] = []
+    for number, part in enumerate(system.streams):
+        resolved = pk.resolve({**patients.values, "R": _is_r(part.stream.prefix)})
+        shares = {
+            drug: sum(s.share for s in streams if s.prefix == part.stream.prefix)
+            for drug, streams in pk.streams.items()
+        }
+        given = [
+            (dose, branch)
+            for dose in doses
+            if shares[dose.drug]
+            for branch in pk.branches_of(dose.route, dose.drug)
+        ]
+        inputs = inputs_of(pk, doses, resolved, patients.weight, part.stream)
+        for (dose, branch), one in zip(given, inputs, strict=True):
+            if one.start >= horizon or one.state not in part.structure.states:
+                continue
+            later = dose.device > 0 and branch.later_fraction is not None
+            text = str(branch.later_fraction) if later else branch.fraction
+            mass = shares[dose.drug] * np.asarray(dose.milligrams(patients.weight), np.float64)
+            mass = np.broadcast_to(mass, (patients.n,))
+            source = amounts.setdefault((number, text, mass.tobytes()), len(milligrams))
+            if source == len(milligrams):
+                milligrams.append(mass)
+            state = part.structure.states.index(one.state)
+            begin, stop = max(rounded(one.start), 0.0), rounded(one.start + one.duration)
+            kinds = ((begin, START), (stop, END)) if one.duration > 0 else ((begin, PULSE),)
+            events += [
+                Event(segment[time], kind, number, state, source, one.duration)
+                for time, kind in kinds
+                if time < end
+            ]
+    inputs = tuple((number, text) for number, text, _ in amounts)
+    table = np.stack(milligrams) if milligrams else np.zeros((1, patients.n))
+    return replace(system, events=tuple(events)), inputs or ((0, "0"),), table
+
+
+def _is_r(prefix: str) -> float:
+    return 1.0 if prefix == "r" else 0.0
+
+
+@lru_cache(maxsize=64)
+def _derivative(declared: _Declared) -> Any:
+    """A compiled function of values, milligrams and a calendar: derivatives, shape (P, T, Q, n)."""
+    model, request, names = declared.model, declared.request, declared.parameters
+    cascade = cascade_of(model.response)
+    signals = len(model.response.signals)
+
+    def read(values: Mapping[str, Any], milligrams: Any, laid: Mapping[str, Any]) -> Any:
+        people = _people(declared, values, milligrams)
+        rows, states = simulate(declared.kind, cascade, people, laid)
+        seen: list[Any] = []
+        if (request.kind == QUANTITY).any():
+            _, _, observe = bind(cascade, people["parameters"], FUNCTIONS)
+            moment = (jnp.moveaxis(one, 1, 0) for one in (states, rows[:, :signals]))
+            seen = list(observe(*(tuple(one) for one in moment)).values())
+        columns = [
+            seen[i] if kind == QUANTITY else (states if kind == STATE else rows)[:, i]
+            for kind, i in zip(request.kind.tolist(), request.index.tolist(), strict=True)
+        ]
+        return jnp.stack([jnp.broadcast_to(one, states[:, 0].shape) for one in columns], 1)
+
+    def slopes(values: Mapping[str, Any], milligrams: Any, laid: Mapping[str, Any]) -> Any:
+        place = [values[name] for name in names]
+
+        def along(direction: Any) -> Any:
+            def moved(*now: Any) -> Any:
+                return read({**values, **dict(zip(names, now, strict=True))}, milligrams, laid)
+
+            moves = [jnp.broadcast_to(one, place[0].shape) for one in direction]
+            return jax.jvp(moved, tuple(place), tuple(moves))[1]
+
+        return jax.vmap(along)(jnp.eye(len(names)))
+
+    return jax.jit(slopes)
+
+
+def _people(declared: _Declared, values: Mapping[str, Any], milligrams: Any) -> dict[str, Any]:
+    """What `System` holds of the patients, of traced values."""
+    model, kind = declared.model, declared.kind
+    pk, response = model.pharmacokinetics, model.response
+    like = milligrams[0]
+    # a declared expression finds the functions of the array library among its symbols
+    known = {**FUNCTIONS, **values}
+    of_response = dict(known)
+    for one in response.definitions:
+        of_response[one.name] = evaluate(one.expression, of_response)
+    matrices: list[Any] = []
+    tables: list[Any] = []
+    of_stream: list[dict[str, Any]] = []
+    for prefix, blocks in zip(declared.prefixes, kind.blocks, strict=True):
+        resolved = {**known, "R": _is_r(prefix), "t": 0.0}
+        for one in pk.definitions:
+            resolved[one.name] = evaluate(one.expression, resolved)
+        of_stream.append(resolved)
+        matrices.append(_matrix(pk, blocks, resolved, like))
+        tables.append(_table(declared, prefix, blocks, resolved, of_response, like))
+
+    def stacked(found: Sequence[Any]) -> Any:
+        return jnp.stack(
+            [jnp.broadcast_to(jnp.asarray(one, like.dtype), like.shape) for one in found]
+        )
+
+    shares = [
+        evaluate(text, of_stream[number]) if of_stream else 0.0 for number, text in declared.inputs
+    ]
+    names = [*(p.name for p in response.parameters), *(d.name for d in response.definitions)]
+    return {
+        "matrices": matrices,
+        "tables": tables,
+        "amounts": stacked(shares) * milligrams,
+        "parameters": {name: of_response[name] for name in names},
+        "initial": stacked([evaluate(s.initial, of_response) for s in response.states]),
+        "losses": stacked([evaluate(s.loss, of_response) for s in response.states]),
+        "rows": jnp.zeros((len(declared.request.rows), 0)),
+    }
+
+
+def _matrix(pk: LinearModel, blocks: Blocks, resolved: Mapping[str, Any], like: Any) -> Any:
+    """The rate matrix as of `LinearModel.rate_matrix`, shape (m, m, n), equal losses apart."""
+    states = blocks.states
+    index = {name: i for i, name in enumerate(states)}
+    cells = [[jnp.zeros_like(like)] * len(states) for _ in states]
+    for flow in pk.flows:
+        if flow.source not in index:
+            continue
+        column, rate = index[flow.source], evaluate(flow.rate, resolved)
+        if flow.consumes:
+            cells[column][column] -= rate
+        if flow.target in index:
+            cells[index[flow.target]][column] += rate * evaluate(flow.produced, resolved)
+    table = jnp.stack([jnp.stack(row) for row in cells])
+    scale = [jnp.ones_like(like) for _ in states]
+    for block in blocks.structure().blocks:
+        for number, i in enumerate(block):
+            for j in block[:number]:
+                near = jnp.abs(cells[i][i] - cells[j][j]) < _APART * jnp.abs(cells[i][i])
+                scale[i] = jnp.where(near, 1.0 + 4.0 * number * _APART, scale[i])
+    # all that leaves a state, so that no drug is lost on the way
+    return table * jnp.stack(scale)
+
+
+def _table(
+    declared: _Declared,
+    prefix: str,
+    blocks: Blocks,
+    resolved: Mapping[str, Any],
+    response: Mapping[str, Any],
+    like: Any,
+) -> Any:
+    """Weight of every state in every row, shape (R, m, n)."""
+    pk = declared.model.pharmacokinetics
+    column = {name: i for i, name in enumerate(blocks.states)}
+    cells = [[jnp.zeros_like(like)] * len(column) for _ in declared.request.rows]
+    for number, row in enumerate(declared.request.rows):
+        for (quantity, site), text in row.parts.items():
+            plain = _plain(quantity, pk)
+            if plain != quantity and not quantity.startswith(f"{prefix}_"):
+                continue
+            factor = 1.0 if text is None else evaluate(text, response)
+            for state, per in _read(pk, plain, site, resolved):
+                if state in column:
+                    cells[number][column[state]] += factor * per
+    return jnp.stack([jnp.stack(row) for row in cells])

@@ -377,22 +377,18 @@ def clear(array, rows):
 
 
 @njit(nogil=True, error_model="numpy")
-def deliver(values, times, width, column, patient, patients, places, out):
-    """Copy what was asked for into the table of patients, times and columns."""
-    columns, some = len(column), min(LANES, patients - patient)
-    stride = times * columns
-    whole = some == LANES and columns >= 8
-    for t in range(times):
-        base = patient * stride + t * columns
-        if whole:
-            # columns by eight; the last eight may begin among those before them
-            for c in range(0, columns, 8):
-                first = min(c, columns - 8)
-                for k in range(8):
-                    places[k] = LANES * (t * width + column[first + k])
-                turn(values, places, out, base + first, stride)
-        else:
-            for lane in range(some):
-                for c in range(columns):
-                    value = values[LANES * (t * width + column[c]) + lane]
-                    out[base + lane * stride + c] = value
+def deliver(values, places, patient, patients, out):
+    """Copy what was asked for into the table of patients, times and columns.
+
+    `places` are where in `values` the numbers of a patient begin, in their order in `out`.
+    """
+    count, some = len(places), min(LANES, patients - patient)
+    if some == LANES and count >= 8:
+        # by eight; the last eight may begin among those before them
+        for k in range(0, count, 8):
+            first = min(k, count - 8)
+            turn(values, places, first, out, patient * count + first, count)
+        return
+    for lane in range(some):
+        for k in range(count):
+            out[(patient + lane) * count + k] = values[places[k] + lane]

@@ -55,12 +55,16 @@ def run(
     first_group, last_group, patients, parameters, initial, losses, amounts, rates, row_modes,
     entry_modes, modes, entries, sources, rows, event_first, kind, entry, source, duration,
     running, sizes, filling, size_of, segments, held, anchored, offsets, filling_later, offset_of,
-    shape, weight_of, state_of, terms, term_mode, observing, column, out, blown,
+    shape, weight_of, state_of, shows, terms, term_mode, wanted, observing, column, out, blown,
 ):
     times, used = len(offset_of), len(weight_of)
     width, reading = STATES + QUANTITIES + rows, len(term_mode) > 0
     halves = 0.5 * sizes
-    past, places = np.empty(2 * L * STATES), np.empty(8, np.int64)
+    past = np.empty(2 * L * STATES)
+    places = np.empty(times * len(column), np.int64)
+    for t in range(times):
+        for c in range(len(column)):
+            places[t * len(column) + c] = L * (t * width + column[c])
     longest = 0
     for g in range(len(segments) - 1):
         longest = max(longest, segments[g + 1] - segments[g])
@@ -73,7 +77,7 @@ def run(
     later_filled = np.empty(L * len(offsets) * modes)
     after = np.empty(L * modes)
     now, produced = np.empty(L * STATES), np.empty(L * STATES)
-    values = np.empty(L * times * width)
+    values = np.zeros(L * times * width)  # a row that no dose reaches is never written
     for group in range(first_group, last_group):
         p = L * group * PARAMETERS
         k = L * group * STATES
@@ -101,13 +105,13 @@ def run(
             drive(
                 state, supply, running[g], modes, rows, row_modes, L * group * rows * modes,
                 growth, filled, size_of, segments[g], segments[g + 1], reading, held,
-                offset_of, terms, term_mode, later, later_filled, after, width, seen,
+                offset_of, shows, terms, term_mode, later, later_filled, after, width, seen,
                 values,
             )
             produce(parameters, p, now, seen, produced)
             respond(
                 parameters, p, own, weights, now, produced, past, seen, size_of, segments[g],
-                segments[g + 1], anchored, shape, width, values,
+                segments[g + 1], anchored, shape, wanted, width, values,
             )
             good = True
             for i in range(STATES):
@@ -116,7 +120,7 @@ def run(
                 blown[group] = g + 1
         if observing:
             observe(parameters, p, times, width, values)
-        deliver(values, times, width, column, L * group, patients, places, out)
+        deliver(values, places, L * group, patients, out)
 """
 
 
@@ -183,13 +187,15 @@ def _drive(cascade: Cascade) -> list[str]:
     """Move the modes along a segment; signals at its beginning and at every middle and end."""
     signals = range(len(cascade.model.signals))
     s = len(signals)
-    weights = [f"            w_{k} = load(weights, at + L * ({k} * modes + i))" for k in signals]
+    # a signal that a mode does not show in is left alone
     sums = [
         line
         for k in signals
         for line in (
-            f"            m_{k} = m_{k} + w_{k} * half",
-            f"            e_{k} = e_{k} + w_{k} * full",
+            f"            if shows[{k} * modes + i]:",
+            f"                w_{k} = load(weights, at + L * ({k} * modes + i))",
+            f"                m_{k} = m_{k} + w_{k} * half",
+            f"                e_{k} = e_{k} + w_{k} * full",
         )
     ]
     advance = {
@@ -208,8 +214,8 @@ def _drive(cascade: Cascade) -> list[str]:
         _DECORATOR,
         "def drive(",
         "    state, supply, running, modes, rows, weights, at, growth, filled, size_of, first,",
-        "    last, reading, held, offset_of, terms, term_mode, later, later_filled, after, width,",
-        "    seen, values,",
+        "    last, reading, held, offset_of, shows, terms, term_mode, later, later_filled, after,",
+        "    width, seen, values,",
         "):",
         "    zero, tiny = spread(0.0), spread(1e-250)",
         *(f"    m_{k} = zero" for k in signals),
@@ -239,7 +245,6 @@ def _drive(cascade: Cascade) -> list[str]:
             "            grow = load(growth, base + L * i)",
             *(f"            {move}" for move in moves),
             "            store(state, L * i, full)",
-            *weights,
             *sums,
         ]
     lines += [
@@ -285,20 +290,20 @@ def _respond(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
     for i in states:
         y, n = block.results[f"y1_{i}"], block.results[f"n1_{i}"]
         dense += [
-            f"                k = load(losses, {LANES * i})",
-            f"                yp = load(past, {2 * LANES * i})",
-            f"                np_ = load(past, {2 * LANES * i + LANES})",
-            f"                values_ = b0 * yp + b1 * y0_{i} + b2 * {y}",
-            f"                slopes_ = b3 * (np_ - k * yp) + b4 * (n0_{i} - k * y0_{i})",
-            f"                value = values_ + slopes_ + b5 * ({n} - k * {y})",
-            f"                store(values, L * (o * width + {i}), value)",
+            f"                if wanted[{i}]:",
+            f"                    k = load(losses, {LANES * i})",
+            f"                    yp = load(past, {2 * LANES * i})",
+            f"                    np_ = load(past, {2 * LANES * i + LANES})",
+            f"                    value = b0 * yp + b1 * y0_{i} + b2 * {y} + b3 * (np_ - k * yp)",
+            f"                    more = b4 * (n0_{i} - k * y0_{i}) + b5 * ({n} - k * {y})",
+            f"                    store(values, L * (o * width + {i}), value + more)",
         ]
     return [
         "",
         _DECORATOR,
         "def respond(",
         "    parameters, p, losses, weights, now, produced, past, seen, size_of, first, last,",
-        "    anchored, shape, width, values,",
+        "    anchored, shape, wanted, width, values,",
         "):",
         *_fixed(block, names),
         *(f"    y0_{i} = load(now, {LANES * i})" for i in states),

@@ -126,23 +126,24 @@ def spread(_typing, value):
 
 
 @intrinsic
-def turn(_typing, source, places, target, place, stride):
+def turn(_typing, source, places, first, target, place, stride):
     """Write eight rows of lanes as one row of eight a patient.
 
-    `places` are where the eight rows begin in `source`; patient l gets eight numbers of `target`
-    from `place + l*stride` on.
+    `places` from `first` on are where the eight rows begin in `source`; patient l gets eight
+    numbers of `target` from `place + l*stride` on.
     """
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        array, where, out, place, stride = args
+        array, where, begin, out, place, stride = args
         starts = context.make_array(sig.args[1])(context, builder, where).data
         rows = []
         for k in range(8):
-            at = builder.load(builder.gep(starts, [ir.Constant(ir.IntType(64), k)]))
+            number = builder.add(begin, ir.Constant(begin.type, k))
+            at = builder.load(builder.gep(starts, [number]))
             address = _address(context, builder, sig.args[0], array, at)
             rows.append(builder.load(address, align=8))
         eight = ir.VectorType(_DOUBLE, 8)
-        data = context.make_array(sig.args[2])(context, builder, out).data
+        data = context.make_array(sig.args[3])(context, builder, out).data
         for half in range(LANES // 8):
             part = ir.Constant(ir.VectorType(_I32, 8), [half * 8 + lane for lane in range(8)])
             nothing = ir.Constant(_VECTOR, ir.Undefined)
@@ -154,7 +155,7 @@ def turn(_typing, source, places, target, place, stride):
                 builder.store(row, address, align=8)
         return context.get_dummy_value()
 
-    kinds = (source, places, target, types.intp, types.intp)
+    kinds = (source, places, types.intp, target, types.intp, types.intp)
     return types.void(*kinds), emit
 
 

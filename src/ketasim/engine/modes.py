@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 # Equal rates in a row have no vectors of their own. They are moved apart by this part, to either
 # side of their mean: what comes out changes by the square of it.
-APART = 1e-6
+APART = 3e-5
 
 
 @dataclass(frozen=True)

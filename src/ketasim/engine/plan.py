@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ketasim.engine.cascade import Cascade
 from ketasim.engine.grid import BINS, Profile
 from ketasim.engine.patients import Group, Patients
-from ketasim.engine.pilot import ORDER, Piloted, Solver, choose_profile, halving_errors
+from ketasim.engine.pilot import LEFT, Piloted, Solver, choose_profile, halving_errors
 from ketasim.engine.system import System
 
 Array = NDArray[np.float64]
@@ -22,8 +22,9 @@ _EXTREMES = 36  # pilot patients at most, of all calendars
 _SUSPECTS = 16  # patients whom the pilot's errors point to
 _ROUNDS = 4
 _SAFE = 0.8  # part of the tolerance that is aimed at
-_COARSE = 6.0  # times the tolerance: where the search for few patients begins
+_COARSE = 2.0  # times the tolerance: where the search for few patients begins
 _FINEST = 7  # halvings at most
+_MOST_LOST = 4  # of them with a state that is not finite
 
 # Where the search begins, at a tolerance of 1e-4. It only saves rounds: what a profile does is
 # measured before it is used.
@@ -140,14 +141,13 @@ def _for_few(
 ) -> Plan:
     profile = starting_profile(_COARSE * tolerance)
     systems = [build(group, group.members) for group in groups]
-    error, finest = np.inf, 0
+    error, finest, lost = np.inf, 0, 0
     while finest < _FINEST:
         rough = max(float(halving_errors(one, profile, solver).max()) for one in systems)
-        if not np.isfinite(rough) and finest > 1:
-            break
-        # the finer of the two runs has a sixteenth of the error, and is the one that is used
-        error, profile, finest = rough / 2.0**ORDER, profile.finer(), finest + 1
-        if error <= _SAFE * tolerance:
+        # the finer of the two runs is the one that is used
+        error, profile, finest = LEFT * rough, profile.finer(), finest + 1
+        lost += not np.isfinite(rough)
+        if error <= _SAFE * tolerance or lost == _MOST_LOST:
             break
     return Plan(profile, tolerance, error, sum(one.n for one in systems))
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
-from ketasim.engine.arrays import solve_arrays
+from ketasim.engine.arrays import track_arrays
 from ketasim.engine.backends import ENGINES, Backend, backend_of
 from ketasim.engine.cascade import Cascade, cascade_of
 from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs
 from ketasim.engine.patients import Group, Patients, groups_of
-from ketasim.engine.plan import Plan, make_plan
+from ketasim.engine.plan import Plan, make_plan, starting_profile
 from ketasim.engine.progress import Progress
 from ketasim.engine.reduce import Reducer
 from ketasim.engine.system import System, system_of
@@ -115,7 +115,7 @@ class _Job:
         system = self.system(group, members[suspects])
         grid = grid_of(self.plan.profile, list(system.breaks), system.running)
         cascade = _cascade(self.model)
-        track = solve_arrays(system, cascade, grid, place_outputs(grid, np.zeros(0))).track
+        track = track_arrays(system, cascade, grid)
         wrong = ~np.isfinite(track.states[:, 1])
         if not wrong.any():
             return KetasimError(
@@ -168,8 +168,8 @@ def _planned(
     model: ChainModel, patients: Patients, request: Request, backend: Backend, rtol: float
 ) -> Plan:
     cascade = _cascade(model)
-    nothing = Plan(profile=None, tolerance=rtol, error=0.0, checked=0)  # type: ignore[arg-type]
-    job = _Job(model, patients, request, np.zeros(0), backend, nothing)
+    start = Plan(starting_profile(rtol), rtol, 0.0, 0)
+    job = _Job(model, patients, request, np.zeros(0), backend, start)
     groups = groups_of(model, patients)
     found = make_plan(patients, groups, cascade, rtol, job.system, backend.track, few=backend.few)
     if not np.isfinite(found.error):
@@ -330,7 +330,9 @@ def _job(
     if engine not in ENGINES:
         raise InputError("engine", f"unknown engine '{engine}'", near(engine, ENGINES))
     backend = backend_of(engine, _cascade(model), patients.n, FEW)
-    if plan is None:
+    if plan is None and backend.name == "oracle":
+        plan = Plan(starting_profile(rtol), rtol, 0.0, 0)  # it takes steps of its own
+    elif plan is None:
         plan = _planned(model, patients, request, backend, rtol)
     return _Job(model, patients, request, hours, backend, plan)
 
@@ -352,7 +354,9 @@ def _scheduled(
     most: int,
 ) -> Iterator[Any]:
     """Run the chunks of a job on threads; results come as they are ready."""
-    count = _threads(threads) if job.backend.parallel else 1
+    count = _threads(threads)
+    if not job.backend.parallel:
+        count = 1
     # a few pieces for each thread, so that none waits long for the last
     fair = -(-job.patients.n // (_PIECES * count))
     size = job.backend.chunk(min(most, max(fair, _LEAST_CHUNK)))

@@ -1,0 +1,1 @@
+"""A kernel written by hand for workload W: the bound that the compiled engine is compared with."""

@@ -1,0 +1,421 @@
+"""The page `docs/benchmarks.md`: written from the results, so that its numbers are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from targets import Target, targets
+
+Results = dict[str, Any]
+
+_HEAD = """# Benchmarks
+
+How fast the engine for large populations is, beside other solvers on the same machine, in the
+same run, at the same accuracy. `make bench` measures everything again and writes this page from
+`benchmarks/results.json`; no number here is written by hand.
+"""
+
+_WORKLOAD = """## The work
+
+*Workload W* is one population simulation: 14 states a patient, nine linear and five not, 14
+infusions in 84 days, 407 output times. Its numbers are placeholders that fix an amount of work;
+none is a claim about ketamine. Eight parameters and the weight differ between patients.
+
+The *error* is the largest over patients, states and output times. It is relative; a value below a
+thousandth of the state's largest in that patient counts as that. The reference is LSODA at a
+tolerance of 1e-11 on the first 64 patients. A solver passes with an error of at most 1e-4. Each
+of the others runs at the loosest tolerance, in half decades, that passes.
+
+Times are wall times with everything compiled and warm; imports, compilation and start are
+[apart](#start). Memory is the peak of a process of its own. Times of ketasim are without the
+choice of steps (the *plan*), which is made once for a population and stands beside them.
+"""
+
+
+def write(results: Results, folder: Path) -> None:
+    """Write the page and its figures.
+
+    **Arguments:**
+
+    - `results`: as `run.py` has them; parts that were not measured are left out.
+    - `folder`: receives `benchmarks.md` and `images/bench-*.png`.
+    """
+    import charts
+
+    images = folder / "images"
+    if "growth" in results and "million" in results:
+        charts.save_growth(results["growth"], results["million"], images / "bench-growth.png")
+    if "peers" in results:
+        charts.save_solvers(results["peers"]["solvers"], images / "bench-solvers.png")
+    (folder / "benchmarks.md").write_text(render(results), encoding="utf-8")
+
+
+def render(results: Results) -> str:
+    """The page as Markdown.
+
+    **Arguments:**
+
+    - `results`: as `run.py` has them.
+    """
+    parts = [_HEAD]
+    if results.get("quick"):
+        parts.append("**This was a quick try on few patients: its numbers say nothing.**\n")
+    parts += [_ratios(results), _targets(targets(results)), _WORKLOAD]
+    parts += [section(results[name]) for name, section in _SECTIONS.items() if name in results]
+    if "growth" in results and "million" in results:
+        parts.append(_growth(results["growth"], results["million"]))
+    parts.append(_machine(results))
+    return "\n".join(part for part in parts if part)
+
+
+def _ratios(results: Results) -> str:
+    rows = list[list[str]]()
+    if "peers" in results:
+        rows += [
+            [f"{one['name']}, workload W", _ratio(one["ratio_1"]), _ratio(one["ratio_2"])]
+            for one in _peers(results["peers"])
+        ]
+    if "realistic" in results:
+        rows += [
+            [f"{one['name']}, realistic course", _ratio(one["ratio_1"]), _ratio(one["ratio_2"])]
+            for one in _peers(results["realistic"])
+        ]
+    kernel = results.get("kernel", {})
+    for setting in _settings(kernel):
+        one = kernel[setting]
+        ratios = [f"{one[f'threads_{k}']['ratio']:.2f}" for k in (1, 2)]
+        rows.append([f"kernel in C++ written for W, {setting}", *ratios])
+    if not rows:
+        return ""
+    text = "Patients per second of ketasim over those of\n\n"
+    text += _table(["solver", "one thread", "two threads"], rows)
+    if "peers" in results:
+        text += "\n![Patients per second of every solver](images/bench-solvers.png)\n"
+    return text
+
+
+def _targets(found: Sequence[Target]) -> str:
+    if not found:
+        return ""
+    rows = [
+        [one.what, one.asked, one.found, "reached" if one.reached else "**not reached**"]
+        for one in found
+    ]
+    missed = [one.what for one in found if not one.reached]
+    text = "## What was aimed at\n\n" + _table(["target", "asked", "measured", ""], rows)
+    if missed:
+        return text + f"\nNot reached in this run: {'; '.join(missed)}.\n"
+    return text + "\nAll were reached in this run.\n"
+
+
+def _population(rows: list[Results]) -> str:
+    table = _table(
+        [
+            *("patients", "output", "tolerance", "patients/s, one thread", "two threads"),
+            *("plan, s", "error, 64", "error, worst of all", "peak memory, MB"),
+        ],
+        [
+            [
+                *(_count(one["patients"]), one["columns"], _power(one["rtol"])),
+                *(_count(one["per_second_1"]), _count(one["per_second_2"])),
+                *(f"{one['plan_seconds']:.2f}", _power(one["error_reference"])),
+                *(_power(one["error_worst"]), _count(one["peak_memory_mb"])),
+            ]
+            for one in rows
+        ],
+    )
+    text = f"## Populations of W\n\n{table}\n"
+    text += (
+        "All values stay in memory, in an array that is used again. Errors are those of what is "
+        "asked for: *error, 64* against the reference. *Worst of all* is over every patient, against a quarter of the step, which "
+        "leaves an error a few hundred times smaller. Peak memory includes the array and the "
+        "libraries.\n"
+    )
+    loose, tight = _same_population(rows)
+    if loose and tight:
+        times = loose["per_second_1"] / tight["per_second_1"]
+        text += f"\nAn error of 1e-6 instead of 1e-4 costs {times:.1f} times the time.\n"
+    return text
+
+
+def _same_population(rows: list[Results]) -> tuple[Results | None, Results | None]:
+    """The largest population at 1e-4 and at 1e-6."""
+    tight = next((one for one in rows if one["rtol"] == 1e-6), None)
+    if tight is None:
+        return None, None
+    same = ("patients", "columns")
+    alike = [one for one in rows if all(one[key] == tight[key] for key in same)]
+    return next((one for one in alike if one["rtol"] == 1e-4), None), tight
+
+
+def _solvers(found: Results) -> str:
+    return (
+        "## Other solvers on W\n\n"
+        + _race(found)
+        + f"\nAll 14 states at 407 times. Medians of {found['rounds']} rounds, in which the "
+        "solvers take turns. Each of the others has as many patients as make a run of some "
+        "seconds; ketasim solves its "
+        f"{_count(found['solvers'][0]['population'])} again and again. All of them stop at the "
+        "beginning and the end of every infusion. *Threads* are processes where a solver cannot "
+        "use threads.\n" + _missing(found)
+    )
+
+
+def _realistic(found: Results) -> str:
+    return (
+        "## A realistic course\n\n"
+        "The reference pharmacokinetic model with both enantiomers, the receptor, and the five "
+        f"slow states of W: {found['states']} states, the same calendar and times. The five slow "
+        "states are kept.\n\n"
+        + _race(found)
+        + "\nErrors are against the engine's own oracle, LSODA on the declared equations at "
+        "1e-10.\n" + _missing(found)
+    )
+
+
+def _race(found: Results) -> str:
+    rows = list[list[str]]()
+    for one in found["solvers"]:
+        name = one["name"]
+        if "population" in one:
+            name = f"**{name}**, {_count(one['population'])} patients"
+        elif one["version"]:
+            name += f" {one['version']}"
+        rows.append(
+            [
+                *(name, _power(one["tolerance"]) if "tolerance" in one else "1e-4"),
+                f"{_power(one['error'])} on {one['error_patients']}",
+                *(_count(one["per_second_1"]), _count(one["per_second_2"])),
+                _ratio(one["ratio_1"]) if "ratio_1" in one else "",
+                _ratio(one["ratio_2"]) if "ratio_2" in one else "",
+            ]
+        )
+    head = ["solver", "tolerance", "error", "patients/s, one thread", "two threads"]
+    wrong = [one["name"] for one in found["solvers"] if one["error"] > found["passes"]]
+    text = _table([*head, "ratio, one", "ratio, two"], rows)
+    if wrong:
+        text += f"\nBeyond the error of 1e-4 in this run: {'; '.join(wrong)}.\n"
+    return text
+
+
+def _missing(found: Results) -> str:
+    if not found["missing"]:
+        return ""
+    reasons = "; ".join(f"{one['name']} ({one['reason']})" for one in found["missing"])
+    return f"\nNot measured: {reasons}.\n"
+
+
+def _kernel(found: Results) -> str:
+    text = "## A kernel written by hand\n\n"
+    if "reason" in found:
+        return text + f"Not measured: {found['reason']}.\n"
+    rows = [
+        [
+            *(setting, threads),
+            _count(found[setting][f"threads_{k}"]["engine"]),
+            _count(found[setting][f"threads_{k}"]["kernel"]),
+            f"{found[setting][f'threads_{k}']['ratio']:.2f}",
+        ]
+        for setting in _settings(found)
+        for k, threads in ((1, "one"), (2, "two"))
+    ]
+    return (
+        text
+        + "The same scheme for W alone, in C++ with vector instructions. Both get the same tables "
+        "and do the same, from the modes of the linear block to the values.\n\n"
+        + _table(["output", "threads", "engine, patients/s", "kernel, patients/s", "ratio"], rows)
+        + f"\n{_count(found['patients'])} patients, {found['repeats']} rounds in turns, medians. "
+        f"The largest difference between the two is "
+        f"{_power(max(found[s]['largest_difference'] for s in _settings(found)))}.\n"
+    )
+
+
+def _settings(kernel: Results) -> list[str]:
+    return [name for name, one in kernel.items() if isinstance(one, dict)]
+
+
+def _million(rows: list[Results]) -> str:
+    names = {"W": "W", "realistic": "realistic course"}
+    table = _table(
+        [
+            *("model", "patients", "threads", "seconds", "of them plan", "patients/s"),
+            *("peak memory, MB", "drawing the patients, s, apart"),
+        ],
+        [
+            [
+                *(names[one["model"]], _count(one["patients"]), str(one["threads"])),
+                *(f"{one['seconds']:.1f}", f"{one['plan_seconds']:.1f}"),
+                *(_count(one["per_second"]), _count(one["peak_memory_mb"])),
+                f"{one['draw_seconds']:.1f}",
+            ]
+            for one in rows
+        ],
+    )
+    return (
+        f"## A million patients\n\n{table}\n"
+        "Twelve weeks each. `stream` keeps mean, standard deviation and percentiles of M at 85 "
+        "daily times, and three outcomes of every patient: M at the end, its largest value, hours "
+        "above 0.5.\n"
+    )
+
+
+def _start(found: Results) -> str:
+    names = {
+        "few": "few patients, `engine='auto'` (NumPy)",
+        "warm": "`engine='numba'`, compiled before",
+        "cold": "`engine='numba'`, compiled now, once on a machine",
+    }
+    keys = ("import", "declare", "solve")
+    rows = [
+        [name, *(f"{found[kind][f'{key}_seconds']:.2f}" for key in keys)]
+        + [f"{found[kind][key]:.2f}" for key in ("seconds", "process_seconds")]
+        for kind, name in names.items()
+    ]
+    head = ["", "import, s", "declare W, s", "plan and solve, s", "sum, s", "whole process, s"]
+    return (
+        f"## Start\n\n{_table(head, rows)}\n"
+        f"A fresh process imports `ketasim.engine`, declares W and solves {found['patients']} "
+        f"patients at daily times; medians of {found['repeats']}. To declare W, the benchmark also "
+        "imports what it needs for the realistic course. The whole process includes the start and "
+        "the end of Python.\n"
+    )
+
+
+def _growth(growth: Results, million: list[Results]) -> str:
+    from targets import line
+
+    streamed = [*growth["patients"]]
+    streamed += [one for one in million if one["model"] == "W" and one["threads"] == 2]
+    text = "## Growth\n\n![Time and memory against patients, doses and days]"
+    text += "(images/bench-growth.png)\n\n"
+    text += _table(
+        ["patients of W, streamed, two threads", "s", "plan, s", "µs/patient", "peak memory, MB"],
+        [
+            [
+                *(_count(one["patients"]), f"{one['stream_seconds']:.3g}"),
+                f"{one['plan_seconds']:.2f}",
+                f"{1e6 * one['stream_seconds'] / one['patients']:.1f}",
+                _count(one["peak_memory_mb"]),
+            ]
+            for one in streamed
+        ],
+    )
+    by_patients = line(streamed, "patients", "stream_seconds")
+    memory = line(streamed, "patients", "peak_memory_mb")
+    text += (
+        f"\nA line through these: {1e6 * by_patients.slope:.1f} µs a patient, and "
+        f"{1e3 * by_patients.start:.0f} ms at the start; {_off(by_patients.off)}. Memory: "
+        f"{1e3 * memory.slope:.2g} kB a patient, and {memory.start:.0f} MB at the start; "
+        f"{_off(memory.off)}.\n"
+    )
+    for key, title, other in (
+        ("doses", "weekly doses", "days"),
+        ("days", "days followed, doses of W", "doses"),
+    ):
+        text += "\n" + _table(
+            [title, other, "s", "plan, s", "µs/patient", "peak memory, MB"],
+            [
+                [
+                    *(_count(one[key]), _count(one[other]), f"{one['seconds']:.3g}"),
+                    f"{one['plan_seconds']:.2f}",
+                    f"{1e6 * one['seconds'] / one['patients']:.1f}",
+                    _count(one["peak_memory_mb"]),
+                ]
+                for one in growth[key]
+            ],
+        )
+        fit = line(growth[key], key, "seconds")
+        n = growth[key][0]["patients"]
+        unit = "dose" if key == "doses" else "day"
+        text += (
+            f"\nA line through these: {1e6 * fit.slope / n:.3g} µs for each {unit} and patient, "
+            f"and {1e6 * fit.start / n:.3g} µs for each patient; {_off(fit.off)}.\n"
+        )
+    return text + (
+        f"\n{_count(growth['doses'][0]['patients'])} patients, one thread, M at 85 times over the "
+        "whole course, steps chosen for each course. With weekly doses the course grows by a week "
+        "a dose.\n"
+    )
+
+
+def _off(off: float) -> str:
+    return f"the point farthest from it is {100 * off:.0f} % off"
+
+
+def _course(rows: list[Results]) -> str:
+    table = _table(
+        ["patients", "seconds", "patients/s", "peak memory, MB"],
+        [
+            [
+                *(_count(one["patients"]), f"{one['seconds']:.2f}"),
+                *(_count(one["per_second"]), _count(one["peak_memory_mb"])),
+            ]
+            for one in rows
+        ],
+    )
+    return (
+        f"## `ketasim.simulate`\n\n{table}\n"
+        "The whole call: patients drawn, the exact pharmacokinetic model, both enantiomers and "
+        f"metabolites, summary tables. 16 infusions in 12 weeks, {rows[0]['output_times']} output "
+        "times. It does not use the engine above.\n"
+    )
+
+
+_SECTIONS: dict[str, Callable[[Any], str]] = {
+    "workload": _population,
+    "peers": _solvers,
+    "kernel": _kernel,
+    "million": _million,
+    "realistic": _realistic,
+    "start": _start,
+    "course": _course,
+}
+
+
+def _machine(results: Results) -> str:
+    machine = results.get("machine")
+    if not machine:
+        return ""
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    text = (
+        f"## The machine\n\n{machine['processor']}; {machine['cores']} cores, "
+        f"{machine['memory_gb']:.0f} GB; {machine['system']}. {versions}.\n"
+    )
+    runs = results.get("runs", {})
+    if runs:
+        total = sum(one["seconds"] for one in runs.values())
+        text += f"\nThe measurements took {total:.0f} seconds in all.\n"
+        # the load counts what ran in the minute before, so only that of the first is of others
+        first = next(iter(runs.values()))["load_before"]
+        if first > 0.5:
+            text += f"\nThe machine was not idle when they began: its load was {first:.1f}.\n"
+    return text
+
+
+def _peers(found: Results) -> list[Results]:
+    return [one for one in found["solvers"] if "ratio_1" in one]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in lines) + "\n"
+
+
+def _count(value: float) -> str:
+    """Whole, or three digits where it was measured."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.3g}" if value < 1000 else f"{float(f'{value:.3g}'):,.0f}"
+
+
+def _ratio(value: float) -> str:
+    return f"**{value:,.0f}**" if value >= 10 else f"**{value:.1f}**"
+
+
+def _power(value: float) -> str:
+    """As 8.3e-5."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    mantissa = mantissa.removesuffix(".0")
+    return f"{mantissa}e{int(exponent)}" if value else "0"

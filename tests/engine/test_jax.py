@@ -1,0 +1,229 @@
+"""The JAX back end: the numbers of the NumPy back end, and derivatives that differences confirm."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ketasim._base import InputError
+from ketasim.dosing import Dose
+from ketasim.engine import Calendar, Patients, plan, solve
+from ketasim.engine.cascade import cascade_of
+from ketasim.engine.grid import grid_of, place_outputs
+from ketasim.engine.modes import modes_of
+from ketasim.engine.system import Row, system_of
+
+jax = pytest.importorskip("jax")
+
+from ketasim.engine.jax_backend import jacobian_jax, solve_jax  # noqa: E402 - needs jax
+
+Array = NDArray[np.float64]
+
+HORIZON = 24.0 * 9
+DOSES = (
+    Dose(0.5, "ketamine", "iv", 0.5, "mg/kg", duration=2 / 3),
+    Dose(30.0, "ketamine", "iv", 20.0, "mg"),
+    Dose(72.0, "ketamine", "oral", 1.0, "mg/kg"),
+    Dose(72.25, "ketamine", "iv", 0.3, "mg/kg", duration=4.0),
+)
+TIMES = np.unique(np.concatenate([np.linspace(0.0, HORIZON, 40), 72.0 + np.linspace(0, 6, 20)]))
+
+
+def changed(patients: Patients, calendars: Any = None, which: Any = (), **values: Any) -> Patients:
+    """The same patients with other numbers or calendars."""
+    return Patients(
+        {**patients.values, **values}, patients.weight, calendars or patients.calendars, which
+    )
+
+
+def random_patients(chains: ModuleType, n: int) -> Patients:
+    """Workload W's patients, every number moved by its own random factor; steep and flat hills."""
+    rng = np.random.Generator(np.random.PCG64(11))
+    base = changed(chains.patients(n), (Calendar(DOSES, HORIZON),))
+    moved = {k: v * np.exp(0.2 * rng.standard_normal(n)) for k, v in base.values.items()}
+    return changed(base, **{**moved, "gamma": rng.uniform(0.7, 1.6, n)})
+
+
+def agree(found: Array, wanted: Array, tolerance: float = 1e-9) -> None:
+    """To a tolerance; a number below a thousandth of the largest in that patient counts as that."""
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+    scale = np.maximum(np.abs(wanted), 1e-3 * np.nanmax(np.abs(wanted), axis=1, keepdims=True))
+    # states near one give rates of change that are zero but for rounding
+    error = np.abs(np.nan_to_num(found - wanted))
+    assert (error <= tolerance * np.nan_to_num(scale) + 1e-14).all()
+
+
+def differences(
+    model: Any, patients: Patients, outputs: Any, names: Any, steps: Any, part: float = 1e-4
+) -> Array:
+    """Central differences with NumPy on the same steps, shape (n, T, Q, P)."""
+    columns = []
+    for name in names:
+        value = np.broadcast_to(patients.values[name], patients.weight.shape)
+        move = part * np.abs(value)
+        above, below = (
+            solve(
+                model,
+                changed(patients, **{name: value + side * move}),
+                TIMES,
+                outputs,
+                engine="numpy",
+                plan=steps,
+            ).values
+            for side in (1.0, -1.0)
+        )
+        columns.append((above - below) / (2.0 * move)[:, None, None])
+    return np.stack(columns, -1)
+
+
+def close(found: Array, wanted: Array, tolerance: float) -> None:
+    """To a part of the largest derivative of that output by that parameter in that patient."""
+    assert np.isfinite(found).all()
+    largest = np.abs(wanted).max(axis=1, keepdims=True)
+    assert (np.abs(found - wanted) <= tolerance * largest + 1e-12).all()
+
+
+def test_same_numbers_as_numpy(chains: ModuleType) -> None:
+    patients = random_patients(chains, 13)
+    outputs = [*chains.NAMES, "B", "g", "Ch", ("hnk", "venous")]
+    wanted = solve(chains.CHAIN, patients, TIMES, outputs, engine="numpy")
+    found = solve(chains.CHAIN, patients, TIMES, outputs, engine="jax", plan=wanted.plan)
+    assert found.engine == "jax"
+    agree(found.values, wanted.values)
+
+
+@pytest.mark.slow
+def test_same_numbers_for_two_molecules_and_several_calendars(chains: ModuleType) -> None:
+    nasal = tuple(
+        Dose(2.0 + k / 12, "esketamine", "intranasal", 28.0, "mg", device=k) for k in (0, 1)
+    )
+    calendars = (Calendar(DOSES, HORIZON), Calendar((*nasal, DOSES[1]), 60.0), Calendar((), 24.0))
+    patients = changed(chains.realistic(7), calendars, np.array([0, 1, 2, 0, 1, 1, 0]))
+    outputs = list(chains.REALISTIC_NAMES)
+    wanted = solve(chains.REALISTIC, patients, TIMES, outputs, engine="numpy")
+    found = solve(chains.REALISTIC, patients, TIMES, outputs, engine="jax", plan=wanted.plan)
+    assert np.isnan(found.values[1, TIMES > 60.0]).all()
+    # two alike compartments in a row: vectors of 1e5 cancel, and leave their rounding
+    agree(found.values, wanted.values, 1e-7)
+
+
+def test_settings_of_the_process_stay(chains: ModuleType) -> None:
+    before = jax.numpy.zeros(1).dtype
+    patients = random_patients(chains, 2)
+    found = solve(chains.CHAIN, patients, TIMES, ["S"], engine="jax")
+    assert found.values.dtype == np.float64
+    assert jax.numpy.zeros(1).dtype == before == np.float32
+
+
+@pytest.mark.slow
+def test_what_is_compiled_serves_similar_runs(chains: ModuleType) -> None:
+    events: list[str] = []
+
+    def listen(event: str, _: float, **__: Any) -> None:
+        events.append(event)
+
+    patients = random_patients(chains, 16)
+    steps = plan(chains.CHAIN, patients, engine="numpy")
+
+    def run(some: Patients) -> int:
+        events.clear()
+        solve(chains.CHAIN, some, TIMES, ["S", "B"], engine="jax", plan=steps)
+        return sum("backend_compile" in event for event in events)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        jax.clear_caches()
+        later = tuple(
+            Dose(d.time + 0.5, d.drug, d.route, 9.0 + d.time, "mg", d.duration) for d in DOSES
+        )
+        assert run(patients) > 0
+        assert run(changed(patients, psi=patients.values["psi"] * 1.1)) == 0
+        assert run(patients.take(np.arange(15))) == 0
+        assert run(changed(patients, (Calendar(later, HORIZON),))) == 0
+    finally:
+        jax.monitoring.clear_event_listeners()
+
+
+@pytest.mark.slow
+def test_single_precision_is_near(chains: ModuleType) -> None:
+    patients = random_patients(chains, 3)
+    steps = plan(chains.CHAIN, patients, engine="numpy")
+    cascade = cascade_of(chains.CHAIN.response)
+    rows = [Row(dict(signal.parts)) for signal in chains.CHAIN.response.signals]
+    system = system_of(chains.CHAIN, patients.values, DOSES, patients.weight, HORIZON, rows)
+    grid = grid_of(steps.profile, list(system.breaks), system.running)
+    outputs = place_outputs(grid, TIMES)
+    _, double = solve_jax(cascade, system, grid, outputs)
+    _, single = solve_jax(cascade, system, grid, outputs, dtype=np.float32)
+    error = np.abs(single - double).max(axis=0) / np.abs(double).max(axis=0)
+    assert 1e-9 < error.max() < 1e-3
+
+
+RESPONSE = ("IC50", "gamma", "kG", "SD", "psi", "S0")
+LINEAR = ("CLint", "Vc", "ke0", "f_NK", "Vh", "Ka")
+READ = ("S", "M", "B", "Ch", ("ketamine", "effect"), ("hnk", "venous"))
+
+
+@pytest.mark.slow
+def test_derivatives(chains: ModuleType) -> None:
+    patients = random_patients(chains, 6)
+    steps = plan(chains.CHAIN, patients, engine="numpy")
+    names = (*RESPONSE, *LINEAR)
+    found = jacobian_jax(chains.CHAIN, patients, TIMES, READ, names, steps)
+    wanted = differences(chains.CHAIN, patients, READ, names, steps)
+    assert found.shape == (6, len(TIMES), len(READ), len(names))
+    # the step of the differences leaves a part of 1e-8, times the curvature
+    close(found, wanted, 1e-6)
+
+
+@pytest.mark.slow
+def test_derivatives_where_rates_are_equal(chains: ModuleType) -> None:
+    base = chains.patients(2)
+    one = base.take(np.zeros(2, np.int64))
+    values = {k: np.broadcast_to(v, (2,)) for k, v in one.values.items()}
+    # the peripheral compartments are alike, and in one patient the effect site as slow as a mode
+    values |= {"Q2": values["Q1"], "V2": values["V1"]}
+    patients = changed(one, (Calendar(DOSES, HORIZON),), **values)
+    system = system_of(
+        chains.CHAIN,
+        patients.values,
+        DOSES,
+        patients.weight,
+        HORIZON,
+        [Row({("Ac", "amount"): None})],
+    )
+    rate = modes_of(system.streams[0].matrix, system.streams[0].structure).rates
+    slowest = -rate[rate[:, 0] < 0].max(axis=0)
+    patients = changed(patients, ke0=np.array([slowest[0], 4.0]))
+    steps = plan(chains.CHAIN, patients, engine="numpy")
+    names = ("V1", "Q2", "CLint")
+    found = jacobian_jax(chains.CHAIN, patients, TIMES, READ, names, steps)
+    # equal rates are moved apart by a part of 3e-5: the differences step across, and differ by that
+    wanted = differences(chains.CHAIN, patients, READ, names, steps, part=1e-3)
+    close(found, wanted, 3e-4)
+
+
+@pytest.mark.slow
+def test_derivatives_end_with_the_patient_and_follow_groups(chains: ModuleType) -> None:
+    calendars = (Calendar(DOSES, HORIZON), Calendar(DOSES[:1], 50.0))
+    patients = changed(random_patients(chains, 5), calendars, np.array([0, 1, 0, 1, 0]))
+    steps = plan(chains.CHAIN, patients, engine="numpy")
+    found = jacobian_jax(chains.CHAIN, patients, TIMES, ("S",), ("SD", "Vc"), steps)
+    assert np.isnan(found[[1, 3]][:, TIMES > 50.0]).all()
+    alone = changed(patients.take(np.array([1, 3])), calendars[1:], np.zeros(2, np.int64))
+    wanted = jacobian_jax(chains.CHAIN, alone, TIMES[TIMES <= 50.0], ("S",), ("SD", "Vc"), steps)
+    np.testing.assert_allclose(found[[1, 3]][:, TIMES <= 50.0], wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_names_that_have_no_derivative(chains: ModuleType) -> None:
+    patients = random_patients(chains, 2)
+    steps = plan(chains.CHAIN, patients, engine="numpy")
+    with pytest.raises(InputError, match="no 'CLinf'"):
+        jacobian_jax(chains.CHAIN, patients, TIMES, ("S",), ("CLinf",), steps)
+    realistic = changed(chains.realistic(2), (Calendar(DOSES, HORIZON),))
+    with pytest.raises(InputError, match="'D_oral' moves an input in time"):
+        jacobian_jax(chains.REALISTIC, realistic, TIMES, ("S",), ("D_oral",), steps)
