@@ -25,7 +25,7 @@ help:
 	@echo "make test          run the tests"
 	@echo "make lint          style, types, imports, dependencies, evidence"
 	@echo "make docs          build the documentation into site/"
-	@echo "make bench         run the benchmarks"
+	@echo "make bench         run the benchmarks beside other engines; ARGS=--quick for a try"
 	@echo "make requirements  pin the dependencies again"
 	@echo "make clean         remove .venv, out/ and site/"
 
@@ -85,7 +85,18 @@ lint: .venv/.dev .venv/.package
 docs: .venv/.dev .venv/.package
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict # --quiet would hide warnings from --strict
 
-bench: .venv/.dev .venv/.package
+# Peers are compared with, never used: each is installed by itself, and one that cannot be is left
+# out. numbalsoda is built from source and needs gfortran and cmake.
+PEERS := antimony diffrax libroadrunner numbalsoda
+
+.venv/.peers: | .venv/.dev
+	@for peer in $(PEERS); do \
+		echo "Installing $$peer"; \
+		$(BIN)/python -m pip install -qq "$$peer" >/dev/null 2>&1 || echo "note: $$peer was not installed and is left out"; \
+	done
+	@touch $@
+
+bench: .venv/.dev .venv/.peers .venv/.package
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 # Tests marked `page` open the report in a browser. They are skipped without one, except in CI.

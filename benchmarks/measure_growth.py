@@ -48,6 +48,7 @@ def _course(n: int, starts: np.ndarray, horizon: float) -> dict[str, Any]:
     solve(chain.CHAIN, patients.take(np.arange(64)), [0.0], ("M",), engine="numba", progress=False)
     made: list[Any] = []
     planned = seconds(lambda: made.append(plan(chain.CHAIN, patients, engine="numba")))
+    after_plan = peak_memory()
     times = np.linspace(0.0, horizon, TIMES)
     out = np.empty((n, TIMES, 1))
 
@@ -67,5 +68,6 @@ def _course(n: int, starts: np.ndarray, horizon: float) -> dict[str, Any]:
         "patients": n,
         "plan_seconds": round(planned, 2),
         "seconds": round(taken, 4),
+        "plan_memory_mb": after_plan,
         "peak_memory_mb": peak_memory(),
     }

@@ -129,9 +129,9 @@ def _population(rows: list[Results]) -> str:
     text = f"## Populations of W\n\n{table}\n"
     text += (
         "All values stay in memory, in an array that is used again. Errors are those of what is "
-        "asked for: *error, 64* against the reference. *Worst of all* is over every patient, against a quarter of the step, which "
-        "leaves an error a few hundred times smaller. Peak memory includes the array and the "
-        "libraries.\n"
+        "asked for: *error, 64* against the reference. *Worst of all* is over every patient, "
+        "against a quarter of the step, which leaves an error a few hundred times smaller. Peak "
+        "memory includes the array and the libraries.\n"
     )
     loose, tight = _same_population(rows)
     if loose and tight:
@@ -315,12 +315,16 @@ def _growth(growth: Results, million: list[Results]) -> str:
         ("days", "days followed, doses of W", "doses"),
     ):
         text += "\n" + _table(
-            [title, other, "s", "plan, s", "µs/patient", "peak memory, MB"],
+            [
+                *(title, other, "s", "plan, s", "µs/patient"),
+                *("peak memory with the plan, MB", "and the run, MB"),
+            ],
             [
                 [
                     *(_count(one[key]), _count(one[other]), f"{one['seconds']:.3g}"),
                     f"{one['plan_seconds']:.2f}",
                     f"{1e6 * one['seconds'] / one['patients']:.1f}",
+                    _count(one["plan_memory_mb"]),
                     _count(one["peak_memory_mb"]),
                 ]
                 for one in growth[key]

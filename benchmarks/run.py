@@ -202,6 +202,9 @@ def main() -> int:
 def _measured(names: list[str], run: Run, results: dict[str, Any], file: Path) -> bool:
     """Measure parts into the results, which are saved after each; say whether one failed."""
     failed = False
+    print("compiled engine", flush=True)  # a process that compiles needs more memory
+    for model in ("W", "realistic"):
+        measure("measure_million:population", model=model, n=64, threads=1)
     if {"workload", "peers"} & set(names):
         print("reference solution", flush=True)
         measure("measure_workload:save_reference", path=run.exact)

@@ -80,7 +80,16 @@ def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/start.md", "docs/evidence.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "docs/start.md",
+        "docs/evidence.md",
+        "docs/adding-a-model.md",
+        "docs/how-to/populations.md",
+    ],
+)
 def test_python_in_the_text_runs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

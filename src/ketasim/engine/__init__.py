@@ -7,7 +7,7 @@ from ketasim.engine.jacobian import jacobian
 from ketasim.engine.linear import Solution, solve_linear
 from ketasim.engine.oracle import solve_adaptive
 from ketasim.engine.patients import Calendar, Patients
-from ketasim.engine.plan import Plan
+from ketasim.engine.planning import Plan
 from ketasim.engine.reduce import (
     Outcomes,
     Reducer,

@@ -16,7 +16,7 @@ from ketasim._base import InputError, KetasimError, near
 from ketasim.engine.arrays import NUMPY, Track, bind, rows_arrays, track_arrays
 from ketasim.engine.cascade import Cascade
 from ketasim.engine.grid import Grid, OutputPlan, place_parts
-from ketasim.engine.plan import Plan
+from ketasim.engine.planning import Plan
 from ketasim.engine.system import System
 from ketasim.engine.trajectories import QUANTITY, ROW, STATE, Request
 

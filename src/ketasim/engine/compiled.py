@@ -191,7 +191,7 @@ def _kept(kernel: Kernel, name: str) -> bool:
 
 
 def grouped(table: Array) -> Array:
-    """Rows of patients as groups of eight: (R, n) to a flat (groups, R, 8).
+    """Rows of patients as groups: (R, n) to a flat (groups, R, LANES).
 
     The last group is filled up with its last patient.
     """
@@ -207,11 +207,11 @@ def grouped(table: Array) -> Array:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A system as the compiled functions take it: groups of eight patients.
+    """A system as the compiled functions take it: groups of patients in step.
 
     **Arguments:**
 
-    - `n`, `groups`: patients, and groups of eight.
+    - `n`, `groups`: patients, and groups of `LANES`.
     - `modes`, `entries`: how many modes there are, and how many ways into them.
     - the rest: flat tables, a group after the other.
     """
@@ -299,7 +299,7 @@ def solve_lanes(
     - `columns`: what is delivered.
     - `out`: receives it, shape (n, T, Q), contiguous.
 
-    **Returns:** for each group of eight patients 0, or 1 plus the segment after which a state of
+    **Returns:** for each group of `LANES` patients 0, or 1 plus the segment after which a state of
     one of them was no longer finite.
     """
     ready = prepare(kernel, system)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
 from ketasim.engine.patients import Patients
-from ketasim.engine.plan import Plan
+from ketasim.engine.planning import Plan
 from ketasim.engine.run import DEFAULT_TOLERANCE, solve
 from ketasim.engine.run import plan as plan_for
 from ketasim.engine.trajectories import Name

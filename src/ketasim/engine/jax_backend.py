@@ -31,7 +31,7 @@ from ketasim.engine.jax_arrays import (
     typed,
 )
 from ketasim.engine.patients import Patients, groups_of
-from ketasim.engine.plan import Plan
+from ketasim.engine.planning import Plan
 from ketasim.engine.system import END, PULSE, START, Event, System, _plain, _read, system_of
 from ketasim.engine.trajectories import QUANTITY, STATE, Name, Request, request_of
 from ketasim.models import ChainModel, LinearModel, evaluate, names_in

@@ -125,17 +125,19 @@ def _jacobi(work, sym, vec, m, a, b):
 
 @njit(nogil=True, error_model="numpy")
 def _move_apart(rates, m, starts, follows, apart):
-    half = spread(0.5)
-    above, below = spread(1.0 + apart), spread(1.0 - apart)
+    part, zero = spread(0.5), spread(0.0)
     for block in range(len(starts) - 1):
         for i in range(starts[block], starts[block + 1]):
             for j in range(starts[block + 1], m):
                 if follows[j * m + i]:
                     x, y = load(rates, LANES * i), load(rates, LANES * j)
-                    mean = half * (x + y)
-                    gap, limit = magnitude(x - y), spread(apart) * magnitude(mean)
-                    store(rates, LANES * i, where_less(gap, limit, mean * above, x))
-                    store(rates, LANES * j, where_less(gap, limit, mean * below, y))
+                    mean, half = part * (x + y), part * (x - y)
+                    least, square = spread(apart) * mean, half * half
+                    least = least * least
+                    moved = sqrt(sqrt(square * square + least * least))
+                    moved = where_less(half, zero, -moved, moved)
+                    store(rates, LANES * i, mean + moved)
+                    store(rates, LANES * j, mean - moved)
 
 
 @njit(nogil=True, error_model="numpy")

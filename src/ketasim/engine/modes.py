@@ -20,8 +20,9 @@ from ketasim.models import LinearModel
 Array = NDArray[np.float64]
 
 # Equal rates in a row have no vectors of their own. They are moved apart by this part, to either
-# side of their mean: what comes out changes by the square of it.
-APART = 3e-5
+# side of their mean. What leaves the second of two compartments in a row changes by its square;
+# where one of the rates belongs to a block of several compartments, by the part itself.
+APART = 1e-5
 
 
 @dataclass(frozen=True)
@@ -196,9 +197,11 @@ def _move_apart(rates: list[Any], structure: Structure, xp: Any) -> None:
                     if not structure.follows[j, i]:
                         continue
                     mean = 0.5 * (rates[i] + rates[j])
-                    near = xp.abs(rates[i] - rates[j]) < APART * xp.abs(mean)
-                    rates[i] = xp.where(near, mean * (1.0 + APART), rates[i])
-                    rates[j] = xp.where(near, mean * (1.0 - APART), rates[j])
+                    half = 0.5 * (rates[i] - rates[j])
+                    # smooth in both rates, and next to nothing where they differ
+                    moved = xp.sqrt(xp.sqrt(half**4 + (APART * mean) ** 4))
+                    moved = xp.where(half < 0.0, -moved, moved)
+                    rates[i], rates[j] = mean + moved, mean - moved
 
 
 def _carry(

@@ -18,7 +18,7 @@ from ketasim.engine.backends import ENGINES, Backend, backend_of
 from ketasim.engine.cascade import Cascade, cascade_of
 from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs
 from ketasim.engine.patients import Group, Patients, groups_of
-from ketasim.engine.plan import Plan, make_plan, starting_profile
+from ketasim.engine.planning import Plan, make_plan, starting_profile
 from ketasim.engine.progress import Progress
 from ketasim.engine.reduce import Reducer
 from ketasim.engine.system import System, system_of

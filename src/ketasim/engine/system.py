@@ -173,7 +173,7 @@ def system_of(
             raise InputError(
                 "pk_model",
                 f"'{pk.name}' has no real modes (its rates change with time or drug circulates)",
-                "choose another model, or engine='oracle'",
+                "choose another pharmacokinetic model",
             )
         matrix = np.moveaxis(pk.rate_matrix(resolved, structure.states), 0, 2)
         table, used = _weights(pk, stream, structure.states, resolved, response, rows, n)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
-from ketasim.engine.plan import Plan
+from ketasim.engine.planning import Plan
 from ketasim.engine.system import Row
 from ketasim.models import AMOUNT, ChainModel
 

@@ -23,7 +23,7 @@ _SUSPECTS = 16  # patients whom the pilot's errors point to
 _ROUNDS = 4
 _SAFE = 0.8  # part of the tolerance that is aimed at
 _COARSE = 2.0  # times the tolerance: where the search for few patients begins
-_FINEST = 7  # halvings at most
+_FINEST = 4  # halvings at most; then it is better to look where steps are needed
 _MOST_LOST = 4  # of them with a state that is not finite
 
 # Where the search begins, at a tolerance of 1e-4. It only saves rounds: what a profile does is
@@ -97,7 +97,9 @@ def make_plan(
       quicker than to look for the cheapest.
     """
     if few:
-        return _for_few(groups, tolerance, build, solver)
+        quick = _for_few(groups, tolerance, build, solver)
+        if quick.kept:
+            return quick
     chosen = _calendars(patients, groups)
     room = max(_EXTREMES // len(chosen), 4)
     features = {id(group): _features(patients, group) for group in chosen}
@@ -130,7 +132,15 @@ def make_plan(
         if not again or not np.isfinite(worst):
             break
     assert found is not None
-    return Plan(found.profile, tolerance, found.error, checked)
+    profile, error = found.profile, found.error
+    systems = [build(group, group.members[pilots[id(group)]]) for group in chosen]
+    for _ in range(_FINEST):
+        if error <= tolerance or not np.isfinite(error):
+            break
+        # the search for the cheapest has ended without success: finer everywhere
+        profile = profile.finer()
+        error = max(float(halving_errors(one, profile, solver).max()) for one in systems)
+    return Plan(profile, tolerance, error, checked)
 
 
 def _for_few(
@@ -141,11 +151,11 @@ def _for_few(
 ) -> Plan:
     profile = starting_profile(_COARSE * tolerance)
     systems = [build(group, group.members) for group in groups]
-    error, finest, lost = np.inf, 0, 0
-    while finest < _FINEST:
+    error, lost = np.inf, 0
+    for _ in range(_FINEST):
         rough = max(float(halving_errors(one, profile, solver).max()) for one in systems)
         # the finer of the two runs is the one that is used
-        error, profile, finest = LEFT * rough, profile.finer(), finest + 1
+        error, profile = LEFT * rough, profile.finer()
         lost += not np.isfinite(rough)
         if error <= _SAFE * tolerance or lost == _MOST_LOST:
             break
