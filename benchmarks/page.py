@@ -185,7 +185,7 @@ def _race(found: Results) -> str:
             name += f" {one['version']}"
         rows.append(
             [
-                *(name, _power(one["tolerance"]) if "tolerance" in one else "1e-4"),
+                *(name, _power(one["tolerance"], 2) if "tolerance" in one else "1e-4"),
                 f"{_power(one['error'])} on {one['error_patients']}",
                 *(_count(one["per_second_1"]), _count(one["per_second_2"])),
                 _ratio(one["ratio_1"]) if "ratio_1" in one else "",
@@ -418,8 +418,7 @@ def _ratio(value: float) -> str:
     return f"**{value:,.0f}**" if value >= 10 else f"**{value:.1f}**"
 
 
-def _power(value: float) -> str:
+def _power(value: float, digits: int = 1) -> str:
     """As 8.3e-5."""
-    mantissa, exponent = f"{value:.1e}".split("e")
-    mantissa = mantissa.removesuffix(".0")
-    return f"{mantissa}e{int(exponent)}" if value else "0"
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}" if value else "0"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
-from ketasim.engine.arrays import NUMPY, Track, bind, rows_arrays, track_arrays
+from ketasim.engine.arrays import NUMPY, Track, bind, rows_arrays, track_arrays, track_numbers
 from ketasim.engine.cascade import Cascade
 from ketasim.engine.grid import Grid, OutputPlan, place_parts
 from ketasim.engine.planning import Plan
@@ -90,8 +90,8 @@ def backend_of(engine: str, cascade: Cascade, patients: int, few: int) -> Backen
         return _oracle(cascade)
     return Backend(
         name="numpy",
-        solve=partial(_solve_numpy, cascade),
-        track=partial(_track_numpy, cascade),
+        solve=partial(_solve_numpy, cascade, patients <= few),
+        track=partial(_track_numpy, cascade, patients <= few),
         parallel=False,
         largest=256,
         few=patients <= few,
@@ -125,28 +125,43 @@ def gather(cascade: Cascade, system: System, request: Request, rows: Any, states
 
 
 def _solve_numpy(
-    cascade: Cascade, system: System, grid: Grid, outputs: OutputPlan, request: Request, out: Array
+    cascade: Cascade,
+    few: bool,
+    system: System,
+    grid: Grid,
+    outputs: OutputPlan,
+    request: Request,
+    out: Array,
 ) -> Integers | None:
-    track = _track_numpy(cascade, system, grid)
+    track = _track_numpy(cascade, few, system, grid)
     rows = rows_arrays(system, grid, outputs)
     out[:] = gather(cascade, system, request, rows, track.at(outputs))
     good = np.isfinite(track.states).all(axis=(0, 1, 2))
     return None if good.all() else np.flatnonzero(~good)
 
 
-def _track_numpy(cascade: Cascade, system: System, grid: Grid) -> Track:
-    if system.n > _REMEMBERED:
+def _track_numpy(cascade: Cascade, few: bool, system: System, grid: Grid) -> Track:
+    if not few:
         return track_arrays(system, cascade, grid)
     # the last steps that were tried for few patients are the ones that are used
     key = _key(cascade, system, grid)
     if key not in _TRACKS:
         while len(_TRACKS) >= _KEPT:
             _TRACKS.pop(next(iter(_TRACKS)))
-        _TRACKS[key] = track_arrays(system, cascade, grid)
+        _TRACKS[key] = _track_few(cascade, system, grid)
     return _TRACKS[key]
 
 
-_REMEMBERED = 32  # patients
+def _track_few(cascade: Cascade, system: System, grid: Grid) -> Track:
+    if system.n <= _HANDFUL:
+        try:
+            return track_numbers(system, cascade, grid)
+        except (ArithmeticError, ValueError):
+            pass  # arrays can hold what is not finite
+    return track_arrays(system, cascade, grid)
+
+
+_HANDFUL = 8  # patients up to whom plain numbers are quicker than arrays
 _KEPT = 8  # tracks
 _TRACKS: dict[bytes, Track] = {}
 
@@ -227,7 +242,7 @@ def _jax(cascade: Cascade) -> Backend:
         good = np.isfinite(states).all(axis=(0, 1))
         return None if good.all() else np.flatnonzero(~good)
 
-    return Backend("jax", solve, partial(_track_numpy, cascade), parallel=False, largest=512)
+    return Backend("jax", solve, partial(_track_numpy, cascade, False), parallel=False, largest=512)
 
 
 def _oracle(cascade: Cascade) -> Backend:
@@ -240,4 +255,6 @@ def _oracle(cascade: Cascade) -> Backend:
         out[:] = gather(cascade, system, request, rows, states)
         return None
 
-    return Backend("oracle", solve, partial(_track_numpy, cascade), parallel=False, largest=64)
+    return Backend(
+        "oracle", solve, partial(_track_numpy, cascade, False), parallel=False, largest=64
+    )

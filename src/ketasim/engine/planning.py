@@ -20,9 +20,10 @@ Integers = NDArray[np.int64]
 _MOST_CALENDARS = 6
 _EXTREMES = 36  # pilot patients at most, of all calendars
 _SUSPECTS = 16  # patients whom the pilot's errors point to
+_MOST_DOSES = 1500  # of all pilot patients together
 _ROUNDS = 4
 _SAFE = 0.8  # part of the tolerance that is aimed at
-_COARSE = 2.0  # times the tolerance: where the search for few patients begins
+_COARSE = 4.0  # times the tolerance: where the search for few patients begins
 _FINEST = 4  # halvings at most; then it is better to look where steps are needed
 _MOST_LOST = 4  # of them with a state that is not finite
 
@@ -101,7 +102,11 @@ def make_plan(
         if quick.kept:
             return quick
     chosen = _calendars(patients, groups)
-    room = max(_EXTREMES // len(chosen), 4)
+    # fewer patients where a calendar is long: a pilot of many doses is as telling with few
+    doses = sum(len(patients.calendars[group.calendar].doses) for group in chosen)
+    part = min(1.0, _MOST_DOSES / max(doses * _EXTREMES / len(chosen), 1.0))
+    room = max(int(part * _EXTREMES) // len(chosen), 4)
+    suspects = max(int(part * _SUSPECTS) // len(chosen), 1) + 1
     features = {id(group): _features(patients, group) for group in chosen}
     pilots = {id(group): _extremes(features[id(group)], room) for group in chosen}
     found: Piloted | None = None
@@ -118,7 +123,7 @@ def make_plan(
             mine = pilots[id(group)]
             errors = found.errors[place : place + len(mine)]
             place += len(mine)
-            more = _suspects(features[id(group)], mine, errors, _SUSPECTS // len(chosen) + 1)
+            more = _suspects(features[id(group)], mine, errors, suspects)
             if not len(more):
                 continue
             seen = halving_errors(build(group, group.members[more]), found.profile, solver)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from ketasim._base import standard_normals
 from ketasim.evidence import Card
@@ -73,6 +72,8 @@ def _blocks(symbols: Sequence[str], covariance: Array) -> list[list[int]]:
 def _individual(card: Card, symbol: str, effect: Array) -> Array:
     entry = card.entry(symbol)
     assert entry.iiv is not None
+    from scipy.special import expit, logit  # only here: scipy is slow to load
+
     match entry.iiv.kind:
         case "lognormal":
             return entry.value * np.exp(effect)
