@@ -61,8 +61,12 @@ def run(
     width, reading = STATES + QUANTITIES + rows, len(term_mode) > 0
     halves = 0.5 * sizes
     past = np.empty(2 * L * STATES)
-    places = np.empty(times * len(column), np.int64)
-    for t in range(times):
+    # times of one segment at once: what is delivered soon is still near
+    most = 0
+    for g in range(len(segments) - 1):
+        most = max(most, held[segments[g + 1]] - held[segments[g]])
+    places = np.empty(most * len(column), np.int64)
+    for t in range(most):
         for c in range(len(column)):
             places[t * len(column) + c] = L * (t * width + column[c])
     longest = 0
@@ -77,7 +81,7 @@ def run(
     later_filled = np.empty(L * len(offsets) * modes)
     after = np.empty(L * modes)
     now, produced = np.empty(L * STATES), np.empty(L * STATES)
-    values = np.zeros(L * times * width)  # a row that no dose reaches is never written
+    values = np.zeros(L * most * width)  # a row that no dose reaches is never written
     for group in range(first_group, last_group):
         p = L * group * PARAMETERS
         k = L * group * STATES
@@ -113,14 +117,18 @@ def run(
                 parameters, p, own, weights, now, produced, past, seen, size_of, segments[g],
                 segments[g + 1], anchored, shape, wanted, width, values,
             )
+            first, count = held[segments[g]], held[segments[g + 1]] - held[segments[g]]
+            if observing:
+                observe(parameters, p, count, width, values)
+            deliver(
+                values, places, first * len(column), count * len(column), L * group, patients,
+                times * len(column), out,
+            )
             good = True
             for i in range(STATES):
                 good = good and all_finite(load(now, L * i))
             if not good and blown[group] == 0:
                 blown[group] = g + 1
-        if observing:
-            observe(parameters, p, times, width, values)
-        deliver(values, places, L * group, patients, out)
 """
 
 
@@ -232,7 +240,7 @@ def _drive(cascade: Cascade) -> list[str]:
         "                read_rows(",
         "                    state, supply, running, modes, terms, term_mode, weights, at, later,",
         "                    later_filled, offset_of[o], after, values,",
-        "                    o * width + STATES + QUANTITIES,",
+        "                    (o - held[first]) * width + STATES + QUANTITIES,",
         "                )",
         "        base = L * size_of[step] * modes",
         *(f"        m_{k} = zero" for k in signals),
@@ -296,7 +304,8 @@ def _respond(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
             f"                    np_ = load(past, {2 * LANES * i + LANES})",
             f"                    value = b0 * yp + b1 * y0_{i} + b2 * {y} + b3 * (np_ - k * yp)",
             f"                    more = b4 * (n0_{i} - k * y0_{i}) + b5 * ({n} - k * {y})",
-            f"                    store(values, L * (o * width + {i}), value + more)",
+            f"                    at_ = L * ((o - anchored[first]) * width + {i})",
+            "                    store(values, at_, value + more)",
         ]
     return [
         "",
