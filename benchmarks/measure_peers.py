@@ -109,8 +109,7 @@ def workload(exact: str, n: int, rounds: int, wanted: float, scan: bool) -> dict
     """
     truth = np.load(exact)
     everyone = patients(_MOST)
-    # by the rule of the others first; then as it promises by default, between the times too
-    entrants = [_ketasim(n, _own_tolerance(truth)), _ketasim(n, PASS)]
+    entrants = [_ketasim(n, _own_tolerance(truth))]
     missing = list[dict[str, str]]()
     for name in PEERS:
         solver = peer(name)

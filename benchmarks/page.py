@@ -158,10 +158,9 @@ def _solvers(found: Results) -> str:
         "solvers take turns. Each of the others has as many patients as make a run of some "
         "seconds; ketasim solves its "
         f"{_count(found['solvers'][0]['population'])} again and again. All of them stop at the "
-        "beginning and the end of every infusion. The first row is ketasim by the rule of the "
-        "others, the loosest tolerance that passes, and ratios are to it; the second is its "
-        "default, which holds between the times and for every patient. *Threads* are processes "
-        "where a solver cannot "
+        "beginning and the end of every infusion. ketasim too runs at the loosest tolerance of the "
+        "scan that passes; its own promise is wider than this error, for it holds between the "
+        "times and for every patient. *Threads* are processes where a solver cannot "
         "use threads.\n" + _missing(found)
     )
 
