@@ -18,18 +18,20 @@ from scipy.linalg import expm
 
 from ketasim.engine import solve
 from ketasim.engine.cascade import cascade_of
-from ketasim.engine.grid import BINS, Profile, grid_of, place_outputs, uniform_profile
+from ketasim.engine.grid import BINS, Profile, grid_of, place_outputs
 from ketasim.engine.modes import modes_of, structure_of
 from ketasim.engine.weights import step_weights
 from ketasim.evidence import load_card
 from ketasim.models import (
     MODELS,
+    RECEPTOR,
     ChainModel,
     Definition,
     LinearModel,
     ResponseModel,
     Symbol,
     Turnover,
+    receptor_signal,
 )
 
 Array = NDArray[np.float64]
@@ -146,7 +148,7 @@ def test_reading_between_steps_is_exact_for_polynomials_of_degree_five(
     gaps: list[float], parts: list[float]
 ) -> None:
     breaks = np.concatenate([[0.0], np.cumsum(gaps)])
-    grid = grid_of(uniform_profile(2), list(breaks), [False] * len(gaps))
+    grid = grid_of(Profile((2,) * BINS, (2,) * BINS), list(breaks), [False] * len(gaps))
     times = np.unique([*(p * breaks[-1] for p in parts), *breaks])
     outputs = place_outputs(grid, times)
     center, width = breaks[-1] / 2, breaks[-1] / 2
@@ -202,6 +204,22 @@ def test_a_state_and_a_parameter_more_touch_the_declaration_alone(chains: Module
     for found in others:
         np.testing.assert_allclose(found, exact, rtol=1e-5)
     assert "k_half*sqrt" in model.describe()
+
+
+def test_a_response_without_states_gives_its_quantities(chains: ModuleType) -> None:
+    """The block of the receptor for many patients: exact on every engine."""
+    drive, parameters, definitions = receptor_signal(RECEPTOR, "x")
+    block = Definition("B", "1 - 1/(1 + x**hill)", "fraction", "block")
+    response = ResponseModel(
+        "block", "block", "test", parameters, (drive,), (), definitions, (block,)
+    )
+    model = ChainModel("block", MODELS["reference"], response)
+    patients = chains.realistic(40)
+    names = ["B", "x", ("ketamine", "arterial")]
+    exact = solve(model, patients.take(np.arange(2)), [0.7, 24.0], names, engine="oracle").values
+    for engine in ("numpy", "numba"):
+        found = solve(model, patients, [0.7, 24.0], names, engine=engine).values
+        np.testing.assert_allclose(found[:2], exact, rtol=1e-6)
 
 
 def test_what_a_declaration_does_not_know_is_refused(chains: ModuleType) -> None:

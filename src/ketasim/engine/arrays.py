@@ -168,6 +168,8 @@ def track_arrays(system: System, cascade: Cascade, grid: Grid) -> Track:
     begins = set(grid.segments.tolist())
     now: Any = tuple(system.initial)
     production: Any = ()
+    if not now:  # quantities alone: nothing to step
+        return Track(states, produced, seen)
     with np.errstate(all="ignore"):
         for number in range(grid.steps):
             if number in begins:
@@ -192,6 +194,8 @@ def track_numbers(system: System, cascade: Cascade, grid: Grid) -> Track:
     weights = _size_weights(system, cascade, grid)
     states = np.zeros((grid.steps, 2, *system.initial.shape))
     produced = np.zeros_like(states)
+    if not len(system.initial):
+        return Track(states, produced, seen)
     begins, sizes = set(grid.segments.tolist()), grid.size_of.tolist()
     for patient in range(system.n):
         numbers = {name: float(value[patient]) for name, value in system.parameters.items()}
@@ -314,19 +318,17 @@ def cascade_text(cascade: Cascade) -> str:
         _unpack("n0", states, "n"),
         _unpack("sm", signals, "sm"),
         _unpack("se", signals, "se"),
-        f"({', '.join(cascade.used)},) = w",
+        f"{_tuple(cascade.used)} = w",
     ]
     given = cascade.step.results
-    step_result = ", ".join(
-        f"({', '.join(given[f'{what}_{i}'] for i in states)},)" for what in ("y1", "n1")
-    )
+    step_result = ", ".join(_tuple([given[f"{what}_{i}"] for i in states]) for what in ("y1", "n1"))
     moment = [_unpack("y0", states, "y"), _unpack("s", signals, "s")]
-    starts = ", ".join(cascade.start.results[f"n0_{i}"] for i in states)
+    starts = _tuple([cascade.start.results[f"n0_{i}"] for i in states])
     seen = ", ".join(f"{name!r}: {value}" for name, value in cascade.observe.results.items())
     lines = ["def bind(p):"]
     for number, (block, name, inner, result) in enumerate(
         (
-            (cascade.start, "start(y, s)", moment, f"({starts},)"),
+            (cascade.start, "start(y, s)", moment, starts),
             (cascade.step, "step(y, n, sm, se, w)", step_arguments, step_result),
             (cascade.observe, "observe(y, s)", moment, f"{{{seen}}}"),
         )
@@ -351,5 +353,8 @@ def _fixed(block: Block) -> Sequence[str]:
 
 
 def _unpack(stem: str, numbers: range, source: str) -> str:
-    names = ", ".join(f"{stem}_{i}" for i in numbers)
-    return f"({names},) = {source}" if names else "pass"
+    return f"{_tuple([f'{stem}_{i}' for i in numbers])} = {source}"
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return f"({', '.join(names)},)" if names else "()"

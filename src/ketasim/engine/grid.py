@@ -45,11 +45,6 @@ class Profile:
         )
 
 
-def uniform_profile(steps: int) -> Profile:
-    """A profile with the same number of steps in every bin."""
-    return Profile((steps,) * BINS, (steps,) * BINS)
-
-
 @dataclass(frozen=True)
 class Grid:
     """Steps of a calendar.

@@ -58,7 +58,7 @@ def solve_jax(
     *,
     dtype: Any = np.float64,
 ) -> tuple[Array, Array]:
-    """Solve a system with JAX, by the scheme of `ketasim.engine.arrays.solve_arrays`.
+    """Solve a system with JAX, by the scheme of `ketasim.engine.arrays.track_arrays`.
 
     What is compiled serves every later call of similar size: patients, steps and times are filled
     up to one of a few sizes.

@@ -325,6 +325,7 @@ def _respond(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
         "        if anchored[step] < anchored[step + 1]:",
         *dense,
         "        if step + 1 < last and anchored[step + 1] < anchored[step + 2]:",
+        "            pass",
         *(f"            store(past, {2 * LANES * i}, y0_{i})" for i in states),
         *(f"            store(past, {2 * LANES * i + LANES}, n0_{i})" for i in states),
         *(f"        y0_{i} = {block.results[f'y1_{i}']}" for i in states),

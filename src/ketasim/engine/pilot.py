@@ -24,7 +24,6 @@ from ketasim.engine.grid import (
     Profile,
     grid_of,
     place_parts,
-    uniform_profile,
 )
 from ketasim.engine.system import System
 from ketasim.engine.weights import step_weights
@@ -39,7 +38,6 @@ ORDER = 4
 # What a halved step leaves of an error, at most. It is a sixteenth where the solution is smooth; at
 # the first rise after a dose, a power of time that is no whole number, it is more.
 LEFT = 0.25
-_FIRST_GUESS = 4  # steps in every bin of the first profile at a tolerance of 1e-3
 _ROUNDS = 8
 _MOST_LOST = 4  # rounds with a state that is not finite, each on half the steps of the one before
 _MOST_STEPS = 4096  # in one bin
@@ -75,7 +73,7 @@ def choose_profile(
     cascade: Cascade,
     tolerance: float,
     solver: Solver,
-    first: Profile | None = None,
+    first: Profile,
 ) -> Piloted:
     """Find the cheapest steps that keep the pilot patients within a tolerance.
 
@@ -90,9 +88,7 @@ def choose_profile(
     **Returns:** the cheapest profile found that keeps the tolerance; when none does, the last one,
     whose `error` says so.
     """
-    profile = first or uniform_profile(
-        max(round(_FIRST_GUESS * (1e-3 / tolerance) ** (1 / ORDER)), 2)
-    )
+    profile = first
     best: Piloted | None = None
     lost = 0
     for _ in range(_ROUNDS):

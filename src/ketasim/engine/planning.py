@@ -97,6 +97,9 @@ def make_plan(
     - `few`: all patients are checked on steps a little finer than they should need, which is
       quicker than to look for the cheapest.
     """
+    if not cascade.model.states:
+        # what follows the concentrations at once is exact
+        return Plan(starting_profile(tolerance), tolerance, 0.0, 0)
     if few:
         quick = _for_few(groups, tolerance, build, solver)
         if quick.kept:

@@ -159,7 +159,9 @@ def plan(
     """
     _check_tolerance(rtol)
     patients.require(model)
-    request = request_of(model, (model.response.states[0].name,))
+    response = model.response
+    named = (*response.states, *response.signals)
+    request = request_of(model, tuple(one.name for one in named[:1]))
     backend = backend_of(engine, _cascade(model), patients.n, FEW)
     return _planned(model, patients, request, backend, rtol)
 
