@@ -80,11 +80,11 @@ def differences(
     return np.stack(columns, -1)
 
 
-def close(found: Array, wanted: Array, tolerance: float) -> None:
+def close(found: Array, wanted: Array, tolerance: float, least: float = 1e-12) -> None:
     """To a part of the largest derivative of that output by that parameter in that patient."""
     assert np.isfinite(found).all()
     largest = np.abs(wanted).max(axis=1, keepdims=True)
-    assert (np.abs(found - wanted) <= tolerance * largest + 1e-12).all()
+    assert (np.abs(found - wanted) <= tolerance * largest + least).all()
 
 
 def test_same_numbers_as_numpy(chains: ModuleType) -> None:
@@ -176,8 +176,9 @@ def test_derivatives(chains: ModuleType) -> None:
     found = jacobian_jax(chains.CHAIN, patients, TIMES, READ, names, steps)
     wanted = differences(chains.CHAIN, patients, READ, names, steps)
     assert found.shape == (6, len(TIMES), len(READ), len(names))
-    # the step of the differences leaves a part of 1e-8, times the curvature
-    close(found, wanted, 1e-6)
+    # the step of the differences leaves a part of 1e-8, times the curvature; they also see how far
+    # rates are moved apart, which JAX leaves out
+    close(found, wanted, 1e-6, 3e-7)
 
 
 @pytest.mark.slow
@@ -202,8 +203,8 @@ def test_derivatives_where_rates_are_equal(chains: ModuleType) -> None:
     steps = plan(chains.CHAIN, patients, engine="numpy")
     names = ("V1", "Q2", "CLint")
     found = jacobian_jax(chains.CHAIN, patients, TIMES, READ, names, steps)
-    # equal rates are moved apart by a part of 3e-5: the differences step across, and differ by that
-    wanted = differences(chains.CHAIN, patients, READ, names, steps, part=1e-3)
+    # equal rates are moved apart by a part of 1e-5, which small steps would take for a change
+    wanted = differences(chains.CHAIN, patients, READ, names, steps, part=1e-2)
     close(found, wanted, 3e-4)
 
 

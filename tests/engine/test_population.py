@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +20,7 @@ from ketasim.engine import (
     Calendar,
     Outcomes,
     Patients,
+    Plan,
     Summary,
     Trajectories,
     at_time,
@@ -129,6 +132,43 @@ def test_summaries_are_those_of_the_whole_and_do_not_depend_on_the_order(
     assert np.abs(ranks - np.array(table.percents) / 100.0).max() < 0.01
 
 
+def test_a_summary_keeps_no_memory_of_a_piece(chains: ModuleType) -> None:
+    """One time and one output: the smallest table, on many threads, merged late."""
+
+    class Late(Outcomes):
+        def merge(self, whole: Any, part: Any) -> Any:
+            time.sleep(0.01)
+            return super().merge(whole, part)
+
+    patients = chains.patients(4000)
+    chosen = plan(chains.CHAIN, patients, engine="numba")
+    whole = solve(chains.CHAIN, patients, [24.0], "M", plan=chosen, engine="numba")
+    table, _ = stream(
+        chains.CHAIN,
+        patients,
+        [24.0],
+        ["M"],
+        [Summary((2.5, 50.0)), Late({"m": at_time("M", 24.0)})],
+        plan=chosen,
+        engine="numba",
+        threads=4,
+    )
+    exact = np.percentile(whole["M"], [2.5, 50.0], axis=0)
+    np.testing.assert_allclose(table.percentiles[:, :, 0], exact, rtol=1e-12)
+    assert {"p2.5", "p50"} <= set(table.of("M"))
+
+
+def test_placebo_and_doses_after_the_horizon_change_nothing(chains: ModuleType) -> None:
+    base = chains.patients(40)
+    doses = base.calendars[0].doses
+    calendars = (Calendar(doses[:2], 100.0), Calendar((), 100.0), Calendar(doses[3:], 24.0))
+    patients = Patients(base.values, base.weight, calendars, np.arange(40) % 3)
+    for engine in ("numpy", "numba"):
+        found = solve(chains.CHAIN, patients, [0.0, 20.0], ["A", "D", "B"], engine=engine).values
+        for untreated in (found[1::3, 1], found[2::3, 1]):
+            np.testing.assert_allclose(untreated - [0.0, 1.0, 0.0], 0.0, atol=1e-14)
+
+
 def test_percentiles_off_a_histogram_are_within_a_thousandth() -> None:
     rng = np.random.default_rng(3)
     values = np.concatenate([rng.lognormal(0, 2, 40_000), -rng.lognormal(1, 1, 20_000), [0.0]])
@@ -228,7 +268,13 @@ REFUSED: list[tuple[str, Callable[[ModuleType], object]]] = [
     ("kS: has the shape", lambda c: _changed(c, kS=np.ones(5))),
     ("psi: 'w' needs it", lambda c: _without(c, "psi")),
     ("horizon: is -3 h", lambda _: Calendar((), -3.0)),
+    ("weight: of patient 1 is -70 kg", lambda _: Patients({}, np.array([70.0, -70.0]), ())),
+    ("plan: was made for the model 'x'", lambda c: _solve(c, plan=_other_plan(c))),
 ]
+
+
+def _other_plan(chains: ModuleType) -> Plan:
+    return replace(plan(chains.CHAIN, chains.patients(2)), model="x")
 
 
 def _solve(chains: ModuleType, **changed: Any) -> object:

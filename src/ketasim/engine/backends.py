@@ -169,7 +169,8 @@ _TRACKS: dict[bytes, Track] = {}
 def _key(cascade: Cascade, system: System, grid: Grid) -> bytes:
     """A digest of all that a track depends on."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(repr((id(cascade), system.events, grid.segments.tolist())).encode())
+    digest.update(repr((cascade.step, cascade.start, system.events)).encode())
+    digest.update(grid.segments.tobytes())
     signals = len(cascade.model.signals)
     for array in (
         *(system.amounts, system.initial, system.losses, grid.starts, grid.breaks),

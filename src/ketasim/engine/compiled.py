@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -90,12 +89,12 @@ def kernel_of(cascade: Cascade) -> Kernel:
     **Raises:** `KetasimError` when Numba is not there.
     """
     try:
-        version = importlib.metadata.version("numba")
-    except importlib.metadata.PackageNotFoundError as error:
+        import numba
+    except ImportError as error:
         raise KetasimError(
             "engine: 'numba' is not installed; install numba, or use engine='numpy'"
         ) from error
-    return _kernel(cascade_key(cascade, version), cascade)
+    return _kernel(cascade_key(cascade, str(numba.__version__)), cascade)
 
 
 def cascade_key(cascade: Cascade, version: str) -> str:

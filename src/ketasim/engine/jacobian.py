@@ -36,9 +36,9 @@ def jacobian(
 ) -> Array:
     """Derivatives of values with respect to parameters, for every patient.
 
-    Central differences on one grid: the steps are the same for all runs, so the result is as smooth
-    in the parameters as the equations are. With `method="jax"` the derivatives are exact for the
-    numbers that the steps give.
+    Central differences, a ten-thousandth of the parameter to either side, on one grid: the steps are
+    the same for all runs, so the result is as smooth in the parameters as the equations are. With
+    `method="jax"` the derivatives are exact for the numbers that the steps give.
 
     **Main arguments:**
 
@@ -50,12 +50,16 @@ def jacobian(
     - `method`: `differences`, or `jax` (an extra).
     - `engine`, `rtol`, `plan`, `threads`: as of `solve`, for the differences.
 
-    **Returns:** unit of the output per unit of the parameter, shape (n, T, Q, P).
+    **Returns:** unit of the output per unit of the parameter, shape (n, T, Q, P), times ascending
+    and each once.
 
     **Raises:** `InputError` for a name that is not known; as `solve`.
     """
     if method not in METHODS:
         raise InputError("method", f"unknown method '{method}'", near(method, METHODS))
+    # a name by itself is one name, not its letters
+    parameters = (parameters,) if isinstance(parameters, str) else tuple(parameters)
+    outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
     for name in parameters:
         if name not in patients.values:
             raise InputError(

@@ -115,9 +115,10 @@ def _one(model: ResponseModel, system: System, times: Array, rtol: float) -> tup
     names = [s.name for s in model.states]
 
     def rates(_time: float, x: Array, supply: Array) -> Array:
-        seen = dict(zip(signals, read[: len(signals)] @ x[:m], strict=True))
+        found = read[: len(signals)] @ x[:m]
         # rounding may leave a signal a hair below zero, where powers have no value
-        seen = {name: max(value, 0.0) for name, value in seen.items()}
+        hair = (found < 0.0) & (-found < 1e-9 * (np.abs(read[: len(signals)]) @ np.abs(x[:m])))
+        seen = dict(zip(signals, np.where(hair, 0.0, found), strict=True))
         slow = model.rates(numbers, seen, dict(zip(names, x[m:], strict=True)))
         return np.concatenate([matrix @ x[:m] + supply, [slow[name] for name in names]])
 

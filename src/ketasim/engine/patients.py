@@ -17,6 +17,9 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
+_SHORTEST = 0.01  # h
+
+
 @dataclass(frozen=True)
 class Calendar:
     """Doses and how long a patient is followed.
@@ -32,8 +35,8 @@ class Calendar:
 
     def __post_init__(self) -> None:
         """Check the horizon."""
-        if not np.isfinite(self.horizon) or self.horizon <= 0.0:
-            raise InputError("horizon", f"is {self.horizon:g} h", "give a positive number of hours")
+        if not np.isfinite(self.horizon) or self.horizon < _SHORTEST:
+            raise InputError("horizon", f"is {self.horizon:g} h", f"give {_SHORTEST:g} h or more")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class Patients:
             raise InputError("weight", "there is no patient", "give at least one weight")
         object.__setattr__(self, "weight", weight)
         _check("weight", weight, n)
+        if weight.min() <= 0.0:
+            place = int(weight.argmin())
+            raise InputError(
+                "weight", f"of patient {place} is {weight[place]:g} kg", "give more than zero"
+            )
         values = {name: np.asarray(value, np.float64) for name, value in self.values.items()}
         for name, value in values.items():
             _check(name, value, n)

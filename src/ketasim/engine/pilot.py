@@ -38,6 +38,7 @@ ORDER = 4
 # What a halved step leaves of an error, at most. It is a sixteenth where the solution is smooth; at
 # the first rise after a dose, a power of time that is no whole number, it is more.
 LEFT = 0.25
+_NOTHING = 1e-60  # less than this of a state is none: a power of zero may leave some
 _ROUNDS = 8
 _MOST_LOST = 4  # rounds with a state that is not finite, each on half the steps of the one before
 _MOST_STEPS = 4096  # in one bin
@@ -137,7 +138,7 @@ def _halved(system: System, profile: Profile) -> tuple[Grid, Grid]:
 def _scale(exact: Track) -> Array:
     """What a number counts as at least, shape (Y, n)."""
     largest = np.abs(exact.states).max(axis=(0, 1))
-    return np.maximum(np.maximum(FLOOR * largest, ROUNDING * largest.max(axis=0)), 1e-300)
+    return np.maximum(np.maximum(FLOOR * largest, ROUNDING * largest.max(axis=0)), _NOTHING)
 
 
 def _errors(grid: Grid, fine: Grid, rough: Track, exact: Track, scale: Array) -> Array:

@@ -43,13 +43,16 @@ class Plan:
     - `tolerance`: the relative error asked for.
     - `error`: the largest relative error found by halving every step, over all states and times of
       the patients who were checked; small numbers count as a thousandth of the state's largest.
-    - `checked`: how many patients that were.
+    - `checked`: how many patients were looked at for it, some of them more than once. Both are of
+      the population that the plan was made for.
+    - `model`: the name of the model it was made for.
     """
 
     profile: Profile
     tolerance: float
     error: float
     checked: int
+    model: str = ""
 
     @property
     def kept(self) -> bool:

@@ -82,16 +82,23 @@ class SummaryTable:
         found = {"n": self.count[:, q].astype(np.float64)}
         found |= {"mean": self.mean[:, q], "sd": self.sd[:, q]}
         return found | {
-            f"p{percent:02.0f}": self.percentiles[p, :, q]
+            f"p{_two_digits(percent)}": self.percentiles[p, :, q]
             for p, percent in enumerate(self.percents)
         }
+
+
+def _two_digits(percent: float) -> str:
+    """5 as 05 and 2.5 as 2.5, as the columns of summaries are named."""
+    text = f"{percent:g}"
+    return text if "." in text else text.zfill(2)
 
 
 @dataclass(frozen=True)
 class Summary:
     """Mean, standard deviation and percentiles over patients at every time.
 
-    Sums are exact, so the order of the patients does not matter to the last bit. Percentiles are
+    Sums of values, and of their squares in units of 2^-84 (5e-26), are exact, so the order of the
+    patients does not matter to the last bit. Percentiles are
     exact (linear between patients) while all values fit into 64 MB, and else read off a histogram
     with 1024 bins for every doubling: within 0.1 % of the value.
 
@@ -104,8 +111,11 @@ class Summary:
 
     def __post_init__(self) -> None:
         """Check the percents."""
-        if not all(0.0 <= percent <= 100.0 for percent in self.percents):
-            raise InputError("percents", f"{self.percents} are not from 0 to 100", "give such")
+        twice = len(set(self.percents)) < len(self.percents)
+        if twice or not all(0.0 <= percent <= 100.0 for percent in self.percents):
+            raise InputError(
+                "percents", f"{self.percents} are not from 0 to 100, each once", "name each once"
+            )
 
     def begin(self, patients: int, times: Array, names: tuple[Name, ...]) -> dict[str, Any]:
         """Nothing counted yet."""
@@ -134,7 +144,7 @@ class Summary:
             )
         return {
             "members": members,
-            "values": np.ascontiguousarray(np.moveaxis(values, 0, 2)),
+            "values": np.moveaxis(values, 0, 2).copy(),  # the memory is used again
             "count": there.sum(axis=0),
             "sums": [_exact_sum(known), _exact_sum(known**2)],
             "least": np.where(there, values, np.inf).min(axis=0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -181,7 +181,7 @@ def _planned(
             f"rtol: {rtol:g} was not reached, the error is {found.error:.2g}; "
             "allow a larger one, or use engine='oracle'"
         )
-    return found
+    return replace(found, model=model.name)
 
 
 def _explain(job: _Job, groups: Sequence[Group], found: Plan) -> None:
@@ -214,7 +214,7 @@ def solve(
 
     - `model`: the declaration.
     - `patients`: who is simulated, by which calendars.
-    - `times`: h, in any order.
+    - `times`: h, in any order; values come in ascending order, each time once.
     - `outputs`: names of states, quantities or signals of the response; pairs such as
       `("s_ketamine", "effect")` for concentrations, ng/mL.
 
@@ -328,7 +328,14 @@ def _job(
             f"{hours[-1]:g} h is after the longest horizon, {longest:g} h",
             "leave it out or follow the patients longer",
         )
-    request = request_of(model, tuple(outputs))
+    if plan is not None and plan.model not in ("", model.name):
+        raise InputError(
+            "plan",
+            f"was made for the model '{plan.model}', not for '{model.name}'",
+            "make one with ketasim.engine.plan",
+        )
+    # a name by itself is one name, not its letters
+    request = request_of(model, (outputs,) if isinstance(outputs, str) else tuple(outputs))
     if engine not in ENGINES:
         raise InputError("engine", f"unknown engine '{engine}'", near(engine, ENGINES))
     backend = backend_of(engine, _cascade(model), patients.n, FEW)

@@ -167,6 +167,8 @@ def system_of(
     for stream in followed.values():
         resolved = pk.resolve({**everyone, "R": 1.0 if stream.prefix == "r" else 0.0})
         inputs = [i for i in inputs_of(pk, doses, resolved, weight, stream) if i.start < horizon]
+        if not inputs:
+            continue  # all its doses come after the horizon
         keep = pk.reachable({i.state for i in inputs}, outputs)
         structure = structure_of(pk, keep)
         if structure is None:
@@ -176,6 +178,13 @@ def system_of(
                 "choose another pharmacokinetic model",
             )
         matrix = np.moveaxis(pk.rate_matrix(resolved, structure.states), 0, 2)
+        wrong = ~np.isfinite(matrix).all(axis=(0, 1))
+        if wrong.any():
+            raise InputError(
+                "values",
+                f"a rate of '{pk.name}' is not finite in patient {int(wrong.argmax())} of a piece",
+                "look for volumes of zero",
+            )
         table, used = _weights(pk, stream, structure.states, resolved, response, rows, n)
         number = len(parts)
         parts.append(StreamPart(stream, structure, _wide(matrix, n), table, used))

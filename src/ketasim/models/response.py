@@ -10,7 +10,8 @@ from ketasim.models.declaration import Definition, LinearModel, Symbol
 from ketasim.models.expression import evaluate, names_in
 from ketasim.models.receptor import ReceptorModel
 
-AMOUNT = "amount"  # the site of a raw state of the linear block, such as ("s_A_central", "amount")
+AMOUNT = "amount"
+"""The site of a raw state of the linear block, such as `("s_A_central", "amount")`, mg."""
 
 Key = tuple[str, str]
 
