@@ -36,9 +36,9 @@ def jacobian(
 ) -> Array:
     """Derivatives of values with respect to parameters, for every patient.
 
-    Central differences, a ten-thousandth of the parameter to either side, on one grid: the steps are
-    the same for all runs, so the result is as smooth in the parameters as the equations are. With
-    `method="jax"` the derivatives are exact for the numbers that the steps give.
+    Central differences, a ten-thousandth of the parameter to either side, on one grid: the steps
+    are the same for all runs, so the result is as smooth in the parameters as the equations are.
+    With `method="jax"` the derivatives are exact for the numbers that the steps give.
 
     **Main arguments:**
 

@@ -114,16 +114,19 @@ def _one(model: ResponseModel, system: System, times: Array, rtol: float) -> tup
     signals = [s.name for s in model.signals]
     names = [s.name for s in model.states]
 
+    given = max(float(system.amounts.max()), 1e-6)
+    size = np.concatenate([np.full(m, given), np.ones(len(names))])
+    least = 1e-9 * given * np.abs(read[: len(signals)]).sum(axis=1)
+
     def rates(_time: float, x: Array, supply: Array) -> Array:
         found = read[: len(signals)] @ x[:m]
         # rounding may leave a signal a hair below zero, where powers have no value
-        hair = (found < 0.0) & (-found < 1e-9 * (np.abs(read[: len(signals)]) @ np.abs(x[:m])))
+        hair = (found < 0.0) & (-found < least)
         seen = dict(zip(signals, np.where(hair, 0.0, found), strict=True))
         slow = model.rates(numbers, seen, dict(zip(names, x[m:], strict=True)))
         return np.concatenate([matrix @ x[:m] + supply, [slow[name] for name in names]])
 
     now = np.concatenate([np.zeros(m), system.initial[:, 0]])
-    size = np.concatenate([np.full(m, max(float(system.amounts.max()), 1e-6)), np.ones(len(names))])
     found_rows = np.zeros((len(times), system.rows))
     found = np.zeros((len(times), len(names)))
     supply = np.zeros(m)
