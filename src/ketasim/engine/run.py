@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -415,13 +416,13 @@ def _threads(asked: int | None) -> int:
     return asked
 
 
+_own = threading.local()
+
+
 def _buffer(shape: tuple[int, int, int]) -> Array:
     """Memory of a piece; a thread uses its own again."""
-    import threading
-
-    own = threading.current_thread().__dict__
-    kept = own.get("_ketasim_buffer")
+    kept: Array | None = getattr(_own, "buffer", None)
     size = int(np.prod(shape))
     if kept is None or kept.size < size:
-        kept = own["_ketasim_buffer"] = np.empty(size)
+        kept = _own.buffer = np.empty(size)
     return kept[:size].reshape(shape)
