@@ -124,6 +124,15 @@ BAD: list[tuple[str, Evidence]] = [
         "row_reference",
         Evidence(choices={"pk/training": (Fact("pk/training", 1, {"row": "7"}),)}),
     ),
+    (
+        "choice_word",
+        Evidence(
+            choices={
+                "mood/training": (Fact("mood/training", 1, {"outcome_row": "1", "rule": "x"}),),
+                "mood/training_rules": (Fact("mood/training_rules", 1, {"code": "printed"}),),
+            }
+        ),
+    ),
     ("grade", _table({"grade": "guessed"})),
     ("unparsable_number", _table({"value": "higher", "unit": "L"})),
     ("card_file", Evidence(unreadable={"c": "card.title: is missing"})),

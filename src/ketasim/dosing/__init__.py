@@ -1,21 +1,71 @@
 """What is given to whom: doses, regimens, patients, courses, event tables, guards."""
 
+from ketasim.dosing.assessment import (
+    FOLLOWED,
+    GROUPS,
+    METRICS,
+    RESPONSE,
+    Assessment,
+    Relapse,
+)
 from ketasim.dosing.course import Course, CourseFile, load_course, parse_course
 from ketasim.dosing.dose import DRUGS, ROUTES, Dose
 from ketasim.dosing.event_contract import COMPARTMENTS, CONTRACT, Column
 from ketasim.dosing.events import EventTable, Observation, Subject, read_events, write_events
 from ketasim.dosing.guards import DoseRange, check_doses, dose_ranges
+from ketasim.dosing.mood_options import (
+    LEAST_STRESS,
+    MOST_STRESS,
+    STRESS,
+    SWITCHES,
+    MoodOptions,
+    MoodSwitches,
+    named_antidepressants,
+)
 from ketasim.dosing.patient import Baseline, Patient, PopulationSpec, scales
 from ketasim.dosing.regimen import Regimen, split_devices
 from ketasim.dosing.sentence import parse_regimen
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
+from ketasim.dosing.trial import DESIGNS, REPLICATES, Trial, TrialFile, load_trial, parse_trial
+from ketasim.dosing.trial_arm import (
+    BACKGROUNDS,
+    CONTROLS,
+    DEFAULT_BACKGROUND,
+    DEFAULT_SETTING,
+    AgeSpread,
+    Arm,
+    BaselineSpread,
+    MeanSd,
+    Phase,
+    TrialPopulation,
+    WeightSpread,
+    antidepressants,
+)
 
 __all__ = [
+    "BACKGROUNDS",
     "COMPARTMENTS",
     "CONTRACT",
+    "CONTROLS",
+    "DEFAULT_BACKGROUND",
+    "DEFAULT_SETTING",
+    "DESIGNS",
     "DRUGS",
+    "FOLLOWED",
+    "GROUPS",
+    "LEAST_STRESS",
+    "METRICS",
+    "MOST_STRESS",
+    "REPLICATES",
+    "RESPONSE",
     "ROUTES",
+    "STRESS",
+    "SWITCHES",
+    "AgeSpread",
+    "Arm",
+    "Assessment",
     "Baseline",
+    "BaselineSpread",
     "Column",
     "Course",
     "CourseFile",
@@ -23,17 +73,30 @@ __all__ = [
     "DoseItem",
     "DoseRange",
     "EventTable",
+    "MeanSd",
+    "MoodOptions",
+    "MoodSwitches",
     "Observation",
     "Patient",
+    "Phase",
     "PopulationSpec",
     "Regimen",
+    "Relapse",
     "Subject",
+    "Trial",
+    "TrialFile",
+    "TrialPopulation",
+    "WeightSpread",
+    "antidepressants",
     "check_doses",
     "dose_ranges",
     "items_of",
     "load_course",
+    "load_trial",
+    "named_antidepressants",
     "parse_course",
     "parse_regimen",
+    "parse_trial",
     "read_events",
     "scales",
     "split_devices",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,6 +14,7 @@ from ketasim._base import InputError
 from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import FROZEN, Text, quantity, validated
 from ketasim.dosing.guards import check_doses
+from ketasim.dosing.mood_options import MoodOptions
 from ketasim.dosing.patient import Patient, PopulationSpec
 from ketasim.dosing.regimen import Regimen
 from ketasim.dosing.sentence import parse_regimen
@@ -39,6 +40,7 @@ class CourseFile(BaseModel):
     - `doses`: as a list.
     - `horizon`: such as `84 d`; left out, seven days after the last session.
     - `pk_model`: `reference`, or the name of a published model.
+    - `mood`: what decides on mood beside the drug.
     """
 
     model_config = FROZEN
@@ -50,6 +52,7 @@ class CourseFile(BaseModel):
     doses: tuple[DoseItem, ...] | None = None
     horizon: Annotated[float, quantity("h", 0, LONGEST, example="84 d")] | None = None
     pk_model: Text = REFERENCE
+    mood: MoodOptions = Field(default_factory=MoodOptions)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Course:
     - `horizon`: h from the start of the course, how long it is followed.
     - `pk_model`: name of the pharmacokinetic model.
     - `horizon_given`: false when the horizon is the default, seven days after the last session.
+    - `mood`: what decides on mood beside the drug.
     """
 
     title: str
@@ -74,9 +78,11 @@ class Course:
     horizon: float
     pk_model: str = REFERENCE
     horizon_given: bool = True
+    mood: MoodOptions = field(default_factory=MoodOptions)
 
     def __post_init__(self) -> None:
-        """Refuse a horizon that ends before anything is given, and doses nobody survives."""
+        """Refuse a horizon before anything is given, deadly doses, a contradictory background."""
+        _ = self.background
         first = self.regimen.doses[0].time
         if not first < self.horizon <= LONGEST:
             raise InputError(
@@ -85,6 +91,11 @@ class Course:
                 "give a later one, such as '84 d'",
             )
         _ = self.warnings
+
+    @property
+    def background(self) -> str:
+        """Oral antidepressants beside the treatment: none, continued, or new from day 0."""
+        return self.mood.background_with(self.patient.medicines)
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -122,6 +133,8 @@ class Course:
         if self.horizon_given:
             form["horizon"] = f"{self.horizon!r} h"
         form["pk_model"] = self.pk_model
+        if self.mood.model_fields_set:
+            form["mood"] = self.mood.model_dump(exclude_unset=True)
         return form
 
 
@@ -175,6 +188,7 @@ def _course(content: Mapping[str, Any]) -> Course:
         horizon=min(default, LONGEST) if file.horizon is None else file.horizon,
         pk_model=file.pk_model,
         horizon_given=file.horizon is not None,
+        mood=file.mood,
     )
 
 

@@ -42,6 +42,9 @@ SALTS: Final = ("base", "hydrochloride")
 DEVICE_AMOUNT: Final = 28.0
 """Esketamine base in one nasal device, mg (mims_hk; care/rules R10)."""
 
+STUDY_DEVICE: Final = 14.0
+"""Esketamine base in a nasal device of a study, not sold, mg (ctg_nct01998958; mood/arms)."""
+
 DEVICE_GAP: Final = 5.0 / 60.0
 """Rest between nasal devices, h (mims_hk; care/rules R10)."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ketasim._base import InputError
-from ketasim.dosing.dose import DEVICE_AMOUNT, DEVICE_GAP, MOST_DOSES, Dose
+from ketasim.dosing.dose import DEVICE_AMOUNT, DEVICE_GAP, MOST_DOSES, STUDY_DEVICE, Dose
 from ketasim.dosing.words import describe_sessions
 
 _SAME_TIME = 1e-9  # h; sums of minutes and days agree to this
@@ -100,7 +100,9 @@ def split_devices(dose: Dose, field: str) -> tuple[Dose, ...]:
 
     **Raises:** `InputError` when the amount is not a whole number of devices.
 
-    **Source:** mims_hk (care/rules R10).
+    One device of 14 mg, which was studied and is not sold, is taken as it is.
+
+    **Source:** mims_hk (care/rules R10); ctg_nct01998958 (mood/arms) for 14 mg.
     """
     if (dose.drug, dose.route) != ("esketamine", "intranasal"):
         return (dose,)
@@ -110,6 +112,8 @@ def split_devices(dose: Dose, field: str) -> tuple[Dose, ...]:
             "nasal esketamine comes in devices of 28 mg of base",
             "give mg of base: 28 mg, 56 mg or 84 mg",
         )
+    if math.isclose(dose.amount, STUDY_DEVICE, rel_tol=1e-9):
+        return (dose,)
     devices = round(dose.amount / DEVICE_AMOUNT)
     if devices < 1 or not math.isclose(devices * DEVICE_AMOUNT, dose.amount, rel_tol=1e-9):
         raise InputError(

@@ -16,6 +16,7 @@ from ketasim.evidence.grading import RowGrade, grade_row
 from ketasim.evidence.linter import Waiver, lint, read_waivers, shipped, summary
 from ketasim.evidence.lookup import CardView, FactView, SourceView, list_facts, show
 from ketasim.evidence.sources import Source, cite, load_sources, read_sources, source
+from ketasim.evidence.study_files import studies
 from ketasim.evidence.tables import (
     Fact,
     Reading,
@@ -69,6 +70,7 @@ __all__ = [
     "shipped",
     "show",
     "source",
+    "studies",
     "summary",
     "table_names",
     "write_card",

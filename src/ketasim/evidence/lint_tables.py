@@ -245,10 +245,29 @@ def _trials_known(evidence: Evidence) -> Hits:
 def _choices(evidence: Evidence) -> Hits:
     for table, rows in evidence.choices.items():
         about = CHOICES.get(table, "")
+        if not about:
+            continue
         known = {str(fact.row) for fact in evidence.tables.get(about, ())}
         for fact in rows:
-            if fact.get("row") not in known:
-                yield table, fact.row, f"'{fact.get('row')}' is no row of '{about}'"
+            # a choice names one row, or several joined by ';'
+            for row in (fact.get("row") or fact.get("outcome_row")).split(";"):
+                if row not in known:
+                    yield table, fact.row, f"'{row}' is no row of '{about}'"
+
+
+def _choice_words(evidence: Evidence) -> Hits:
+    """Sources, grades and rules that a choice names are known."""
+    keys = evidence.keys()
+    for table, rows in evidence.choices.items():
+        rules = {rule.get("code") for rule in evidence.choices.get(f"{table}_rules", ())}
+        for fact in rows:
+            if "source" in fact.cells and fact.source not in keys:
+                yield table, fact.row, f"unknown source '{fact.source}'"
+            if "grade" in fact.cells and fact.get("grade") not in GRADES:
+                yield table, fact.row, f"unknown grade '{fact.get('grade')}'"
+            for code in fact.get("rule").split(";") if rules else ():
+                if code not in rules:
+                    yield table, fact.row, f"'{code}' is no rule of '{table}_rules'"
 
 
 def _own_grades(evidence: Evidence) -> Hits:
@@ -274,6 +293,7 @@ TABLE_CHECKS: Final = (
     Check("conflicting_fact", "warning", _conflicting_duplicates),
     Check("trial_key", "error", _trials_known),
     Check("row_reference", "error", _choices),
+    Check("choice_word", "error", _choice_words),
     Check("grade", "error", _own_grades),
     Check("unparsable_number", "info", _unparsable),
 )

@@ -28,9 +28,16 @@ _BOUND: Final = re.compile(rf"(<=|>=|<|>|≤|≥|~|≈)\s*({_NUMBER})")
 _BIBLIOGRAPHY: Final = ("sources", "sources_added")
 
 CHOICES: Final[Mapping[str, str]] = MappingProxyType(
-    {"pk/training": "pk/observed", "pk/interaction_training": "pk/interactions"}
+    {
+        "pk/training": "pk/observed",
+        "pk/interaction_training": "pk/interactions",
+        "mood/training": "mood/outcomes",
+        "mood/training_rules": "",
+    }
 )
-"""Tables that hold choices about the rows of another table, by its row number, and no facts."""
+"""Tables that hold choices about the rows of another table, by its row number, and no facts.
+
+The rules named by the choices stand in a table about no other, with an empty name here."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,14 @@ from ketasim.models.declaration import (
     Symbol,
 )
 from ketasim.models.expression import evaluate, names_in
+from ketasim.models.mood import (
+    MOOD,
+    MOOD_PARAMETERS,
+    SESSION,
+    SESSION_STATE,
+    mood_chain,
+    with_sessions,
+)
 from ketasim.models.pharmacokinetics import MODELS
 from ketasim.models.receptor import RECEPTOR, Blocker, ReceptorModel
 from ketasim.models.response import (
@@ -24,7 +32,11 @@ from ketasim.models.response import (
 __all__ = [
     "AMOUNT",
     "MODELS",
+    "MOOD",
+    "MOOD_PARAMETERS",
     "RECEPTOR",
+    "SESSION",
+    "SESSION_STATE",
     "Blocker",
     "Branch",
     "ChainModel",
@@ -39,6 +51,8 @@ __all__ = [
     "Symbol",
     "Turnover",
     "evaluate",
+    "mood_chain",
     "names_in",
     "receptor_signal",
+    "with_sessions",
 ]

@@ -1,7 +1,15 @@
 """Virtual patients: covariates, enzyme activities and the spread between patients, from a seed."""
 
+from ketasim.population.arms import arm_calendar, arm_patients
+from ketasim.population.benefit import (
+    BenefitModifier,
+    DiazepamEquivalent,
+    benefit_modifiers,
+    diazepam_equivalent,
+)
 from ketasim.population.cohort import Cohort
 from ketasim.population.covariates import covariates_of
+from ketasim.population.expectation import Situation, situation_of
 from ketasim.population.modifiers import (
     ACTIVITIES,
     Modification,
@@ -10,18 +18,63 @@ from ketasim.population.modifiers import (
     load_modifiers,
     modification_of,
 )
+from ketasim.population.mood import (
+    MOOD_SPREADS,
+    baseline_scores,
+    correlated,
+    in_madrs,
+    mood_effects,
+    mood_values,
+    typical_effects,
+)
+from ketasim.population.outcomes import (
+    HALF_POINT,
+    remission_chance,
+    response_chance,
+    still_well,
+)
+from ketasim.population.scales import Crosswalk, convertible, crosswalk, from_madrs, to_madrs
+from ketasim.population.sessions import SessionMark, session_marks
 from ketasim.population.spread import individual_parameters
+from ketasim.population.uncertainty import card_draws
 from ketasim.population.virtual import virtual_patients
 
 __all__ = [
     "ACTIVITIES",
+    "HALF_POINT",
+    "MOOD_SPREADS",
+    "BenefitModifier",
     "Cohort",
+    "Crosswalk",
+    "DiazepamEquivalent",
     "Modification",
     "Modifier",
+    "SessionMark",
+    "Situation",
     "activities_of",
+    "arm_calendar",
+    "arm_patients",
+    "baseline_scores",
+    "benefit_modifiers",
+    "card_draws",
+    "convertible",
+    "correlated",
     "covariates_of",
+    "crosswalk",
+    "diazepam_equivalent",
+    "from_madrs",
+    "in_madrs",
     "individual_parameters",
     "load_modifiers",
     "modification_of",
+    "mood_effects",
+    "mood_values",
+    "remission_chance",
+    "response_chance",
+    "session_marks",
+    "situation_of",
+    "still_well",
+    "to_madrs",
+    "typical_effects",
     "virtual_patients",
 ]

@@ -1,0 +1,194 @@
+"""From the block of NMDA receptors to mood, declared without numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from ketasim.models.declaration import Branch, Definition, Flow, LinearModel, Stream, Symbol
+from ketasim.models.receptor import RECEPTOR
+from ketasim.models.response import (
+    AMOUNT,
+    ChainModel,
+    ResponseModel,
+    Signal,
+    Turnover,
+    receptor_signal,
+)
+
+SESSION: Final = "session"
+"""Drug and route of the mark that every session sets, with or without a drug."""
+
+SESSION_STATE: Final = "A_session"
+"""The state of the linear block in which a session's mark fades."""
+
+_DRIVE, _RECEPTOR_PARAMETERS, _RECEPTOR_DEFINITIONS = receptor_signal(RECEPTOR, "x")
+
+MOOD_PARAMETERS: Final = (
+    Symbol("kG", "1/h", "turnover of the glutamate burst"),
+    Symbol("g_max", "ratio", "highest rise of glutamate over its level at rest"),
+    Symbol("B_opt", "fraction", "block at which glutamate rises most; at 1.5 times it, not at all"),
+    Symbol("kA", "1/h", "fading of the fast arm"),
+    Symbol("e_A", "1/h", "fast arm on the logarithm of severity"),
+    Symbol("kD", "1/h", "turnover of the neurotrophic drive"),
+    Symbol("kF", "1/h", "rate of each of the two delays from the drive to new synapses"),
+    Symbol("s_gain", "1/h", "formation of lost synapses by the drive above rest"),
+    Symbol("kS", "1/h", "loss of synapses without stress"),
+    Symbol("stress", "ratio", "loss of synapses added by stress, relative to that without"),
+    Symbol("e_S", "-", "restored synapses on the logarithm of severity"),
+    Symbol("sens", "ratio", "sensitivity of the patient's mood to both arms, 0 never responds"),
+    Symbol("gate", "fraction", "part of the effect of both arms that passes the opioid gate"),
+    Symbol("w_HNK", "mL/ng", "hydroxynorketamine on the fast arm, a switch"),
+    Symbol("w_5HT", "mL/ng", "ketamine on the drive by serotonin, a switch"),
+    Symbol("k_lift", "1/h", "rise of expectation in a session"),
+    Symbol("k_fade", "1/h", "fading of expectation"),
+    Symbol("e_P", "-", "expectation of the patient on the logarithm of severity"),
+    Symbol("kO", "1/h", "onset of a new oral antidepressant"),
+    Symbol("e_O", "-", "new oral antidepressant on the logarithm of severity"),
+    Symbol("kN", "1/h", "natural course and care of the trial, rate"),
+    Symbol("e_N", "-", "natural course of the patient on the logarithm of severity"),
+    Symbol("M0", "point", "MADRS before treatment"),
+    Symbol("M_max", "point", "highest score of the MADRS"),
+)
+"""Parameters of the chain behind the receptor; the numbers are on the card `mood`."""
+
+MOOD = ResponseModel(
+    name="mood",
+    title="NMDA block, glutamate, neurotrophic drive, synapses, expectation, MADRS",
+    source="ketasim",
+    parameters=(*_RECEPTOR_PARAMETERS, *MOOD_PARAMETERS),
+    definitions=(
+        *_RECEPTOR_DEFINITIONS,
+        Definition("S0", "1/(1 + stress)", "ratio", "synapses of the depressed steady state"),
+    ),
+    signals=(
+        _DRIVE,
+        Signal("C_HNK", "ng/mL", "hydroxynorketamine at the effect site", {("hnk", "effect"): "1"}),
+        Signal("C_K", "ng/mL", "ketamine at the effect site", {("ketamine", "effect"): "1"}),
+        Signal("x_session", "ratio", "a session under way", {(SESSION_STATE, AMOUNT): "1"}),
+    ),
+    quantities=(
+        Definition("nmda_block", "1 - 1/(1 + x**hill)", "fraction", "block of NMDA receptors"),
+        Definition("b", "nmda_block/B_opt", "ratio", "block over that of the largest burst"),
+        Definition(
+            "burst", "maximum(glutamate - 1, 0)", "ratio", "glutamate above its level at rest"
+        ),
+        Definition("drive", "maximum(formation - 1, 0)", "ratio", "delayed drive above rest"),
+        Definition(
+            "restored",
+            "(synapses - S0)/(1 - S0)",
+            "fraction",
+            "part of the lost synapses that is back",
+        ),
+        Definition(
+            "by_drug",
+            "sens*gate*(e_A*fast_arm + e_S*restored)",
+            "-",
+            "fall of the logarithm of severity by the drug",
+        ),
+        Definition("by_expectation", "e_P*expectation", "-", "the same by expectation"),
+        Definition("by_antidepressant", "e_O*antidepressant", "-", "the same by a new oral drug"),
+        Definition("by_course", "e_N*course", "-", "the same by the natural course"),
+        Definition(
+            "MADRS",
+            "minimum(M_max, M0*exp(-by_drug - by_expectation - by_antidepressant - by_course))",
+            "point",
+            "score without error of measurement",
+        ),
+    ),
+    states=(
+        Turnover(
+            "glutamate",
+            "ratio",
+            "prefrontal glutamate over its level at rest",
+            "kG",
+            "kG*(1 + g_max*b**2*(1 + 2*(1 - b)))",
+            "1",
+        ),
+        Turnover("fast_arm", "h", "burst as mood remembers it", "kA", "burst + w_HNK*C_HNK", "0"),
+        Turnover(
+            "bdnf",
+            "ratio",
+            "neurotrophic drive over its level at rest",
+            "kD",
+            "kD*(1 + burst + w_5HT*C_K)",
+            "1",
+        ),
+        Turnover("growth", "ratio", "drive on its way to new synapses", "kF", "kF*bdnf", "1"),
+        Turnover(
+            "formation", "ratio", "drive as new synapses see it, later", "kF", "kF*growth", "1"
+        ),
+        Turnover(
+            "synapses",
+            "ratio",
+            "synapses over their healthy level",
+            "kS*(1 + stress)",
+            "kS + s_gain*drive*(1 - synapses)",
+            "S0",
+        ),
+        Turnover(
+            "expectation",
+            "fraction",
+            "expectation, 1 fully raised",
+            "k_fade",
+            "k_lift*x_session*(1 - expectation)",
+            "0",
+        ),
+        Turnover(
+            "antidepressant", "fraction", "onset of a new oral antidepressant", "kO", "kO", "0"
+        ),
+        Turnover("course", "fraction", "natural course and care of the trial", "kN", "kN", "0"),
+    ),
+    notes=(
+        "Severity is lowered on its logarithm: effects add there, multiply on the score, and the",
+        "score stays above zero. What lowers it less than nothing raises it.",
+        "The drive forms only what is lost, so repeated sessions restore less each and never more",
+        "than all. Stress raises the loss, and with it how much is lost before treatment.",
+        "Expectation rises in every session, also without a drug, and fades between them.",
+        "The opioid gate, the serotonin and the hydroxynorketamine arm are switches, off unless",
+        "asked for.",
+    ),
+)
+"""The chain from the receptor to mood, as declared here; its numbers are on the card `mood`."""
+
+
+def with_sessions(model: LinearModel) -> LinearModel:
+    """Add the mark of a session to a pharmacokinetic model.
+
+    **Arguments:**
+
+    - `model`: any linear model.
+
+    **Returns:** the model with the state `A_session`, which a dose of 1 mg of `session` by the
+    route `session` fills and which fades at the rate `k_session`.
+    """
+    prefix = next(iter(model.streams.values()))[0].prefix
+    return replace(
+        model,
+        states=(*model.states, Symbol(SESSION_STATE, "mg", "mark of a session under way")),
+        parameters=(*model.parameters, Symbol("k_session", "1/h", "end of a session's lift")),
+        flows=(*model.flows, Flow(SESSION_STATE, None, "k_session")),
+        routes={**model.routes, SESSION: (Branch(SESSION_STATE),)},
+        streams={**model.streams, SESSION: (Stream(prefix, 1.0),)},
+    )
+
+
+_CHAINS: dict[int, tuple[LinearModel, ChainModel]] = {}
+
+
+def mood_chain(model: LinearModel) -> ChainModel:
+    """Put the chain to mood behind a pharmacokinetic model with an effect site.
+
+    **Arguments:**
+
+    - `model`: such as `MODELS["reference"]`; it must give ketamine, norketamine and
+      hydroxynorketamine at the effect site.
+
+    **Returns:** the chain, one and the same for one model.
+
+    **Raises:** `ValueError` when the model lacks what the chain sees.
+    """
+    key = id(model)
+    if key not in _CHAINS:
+        _CHAINS[key] = model, ChainModel("mood", with_sessions(model), MOOD)
+    return _CHAINS[key][1]

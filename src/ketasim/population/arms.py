@@ -1,0 +1,90 @@
+"""Virtual patients of the arms of a trial, from dose to receptor."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import standard_normals
+from ketasim.dosing import Arm, Patient
+from ketasim.engine import Calendar
+from ketasim.evidence import Card, load_card
+from ketasim.models import MODELS, RECEPTOR, LinearModel
+from ketasim.population.covariates import covariates_of
+from ketasim.population.sessions import session_marks
+from ketasim.population.spread import individual_parameters
+
+Array = NDArray[np.float64]
+
+_LIGHTEST, _HEAVIEST = 35.0, 200.0  # kg; no patient of a trial is drawn outside
+_YOUNGEST, _OLDEST = 12.0, 95.0  # years
+
+
+def arm_calendar(arm: Arm, horizon: float | None = None) -> Calendar:
+    """Doses and session marks of an arm.
+
+    **Arguments:**
+
+    - `arm`: of a trial.
+    - `horizon`: h; that of the arm when left out.
+    """
+    until = arm.horizon if horizon is None else horizon
+    return Calendar((*arm.doses, *session_marks(arm.sessions)), until)
+
+
+def arm_patients(
+    arm: Arm, seed: int, first: int, count: int, *, typical: bool = False
+) -> tuple[dict[str, Any], Array, tuple[str, ...]]:
+    """Values of the pharmacokinetic and receptor parameters of an arm's patients.
+
+    Patient i is the same in every arm: the same random numbers stand behind the same place.
+
+    **Main arguments:**
+
+    - `arm`: of a trial; ages and weights are drawn from its means and SDs where it gives them.
+    - `seed`: of the random numbers. `first`, `count`: the patients asked for, counted from 0.
+
+    **Other arguments:**
+
+    - `typical`: no spread between patients.
+
+    **Returns:** symbol to number or array (count,), weights in kg, and notes as sentences.
+    """
+    model, card = MODELS["reference"], load_card("reference")
+    base, notes = _base(arm.age.mean if arm.age else None, arm.ancestry, arm.medicines)
+    values: dict[str, Any] = {s.name: card.entry(s.name).value for s in model.parameters}
+    values |= dict(base)
+    values |= _receptor()
+    weight = np.full(count, base["WT"] if arm.weight is None else arm.weight.mean)
+    if not typical:
+        values |= _spread(card, model, seed, first, count)
+        if arm.weight is not None:
+            z = standard_normals(seed, "trial:weight", first, count, 1)[:, 0]
+            weight = np.clip(weight + arm.weight.sd * z, _LIGHTEST, _HEAVIEST)
+        if arm.age is not None and arm.age.sd is not None:
+            z = standard_normals(seed, "trial:age", first, count, 1)[:, 0]
+            values["AGE"] = np.clip(arm.age.mean + arm.age.sd * z, _YOUNGEST, _OLDEST)
+    values["WT"] = weight
+    return values, weight, notes
+
+
+def _spread(card: Card, model: LinearModel, seed: int, first: int, count: int) -> dict[str, Array]:
+    return individual_parameters(card, [s.name for s in model.parameters], seed, first, count)
+
+
+@cache
+def _receptor() -> dict[str, float]:
+    card = load_card("receptor")
+    return {s.name: card.entry(s.name).value for s in RECEPTOR.parameters}
+
+
+@cache
+def _base(
+    age: float | None, ancestry: str | None, medicines: tuple[str, ...]
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    content: dict[str, Any] = {"age": age, "ancestry": ancestry, "medicines": medicines}
+    patient = Patient.model_validate({k: v for k, v in content.items() if v})
+    return covariates_of(patient, MODELS["reference"], load_card("reference"))

@@ -1,0 +1,232 @@
+"""What is published on other medicines and the benefit of ketamine; numbers only."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from ketasim._base import InputError, near
+from ketasim.evidence import Fact, facts, interval, number
+
+_EFFECTS: Final = "mood/benefit_modifiers"
+_EQUIVALENTS: Final = "mood/diazepam_equivalents"
+_REFERENCE: Final = 10.0  # mg of diazepam by mouth, which the table's doses equal
+
+_UNITS: Final = {"g": 1000.0, "mg": 1.0, "mcg": 0.001, "ug": 0.001, "µg": 0.001, "μg": 0.001}
+_DOSE: Final = re.compile(r"(?<![\w.,/–-])(\d+(?:\.\d+)?)\s*(g|mg|mcg|ug|µg|μg)(?!\w)")
+# a dose that is not taken every day, or only at most
+_NOT_DAILY: Final = re.compile(
+    r"needed|required|\bprn\b|p\.r\.n|\bup to\b|\bmax|week|month|every other|alternate|every \d"
+)
+# the text after the dose that says how often it is taken
+_TIMES: Final = (
+    (re.compile(r"four times|\bqid\b|\bq\.i\.d\.|4\s?x|4 times"), 4),
+    (re.compile(r"three times|thrice|\btid\b|\bt\.i\.d\.|\btds\b|3\s?x|3 times"), 3),
+    (re.compile(r"twice|two times|\bbid\b|\bb\.i\.d\.|\bbd\b|2\s?x|2 times"), 2),
+    (re.compile(r"^\s*(?:once|one time|nightly|at night|at bedtime|od\b|qd\b|in the \w+)"), 1),
+    (re.compile(r"^\s*(?:/\s*(?:d|day|24\s?h)\b|daily|per day|a day|each day|every day)"), 1),
+)
+
+
+@dataclass(frozen=True)
+class DiazepamEquivalent:
+    """A dose of a benzodiazepine in terms of diazepam by mouth.
+
+    **Arguments:**
+
+    - `drug`, `mg`: what was asked for.
+    - `value`: mg of diazepam by the table that is used, the middle of a range.
+    - `low`, `high`: mg of diazepam, over all published tables.
+    - `sources`: source keys, that of `value` first.
+    """
+
+    drug: str
+    mg: float
+    value: float
+    low: float
+    high: float
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BenefitModifier:
+    """One published effect of a medicine taken; sources that disagree stay side by side.
+
+    **Arguments:**
+
+    - `name`: the medicine or class. `matched`: the medicines of the patient, as written.
+    - `effect_on`: such as `benefit_onset`, `benefit_duration`, `benefit` or `dissociation`.
+    - `kind`: `size` where `value` is a magnitude that can be computed with, else `direction`.
+    - `direction`: lowers, raises, none or conflict.
+    - `value`, `comparator`: with and without the medicine, in `unit`; `low`, `high`: interval.
+    - `sources`: source keys. `grade`: how the numbers were obtained. `note`: what to watch.
+    - `population`: who was studied. `at_days`: days after ketamine.
+    - `threshold`: daily dose above which the effect was seen, mg of diazepam.
+    - `daily_dose`: the patient's, mg of diazepam, where every dose is written.
+    - `above_threshold`: whether the dose is above it; nothing when that cannot be told because a
+      dose is missing or the published tables of equivalents disagree.
+    - `fact`: id of the row.
+    """
+
+    name: str
+    matched: tuple[str, ...]
+    effect_on: str
+    kind: str
+    direction: str
+    value: float | None
+    unit: str
+    sources: tuple[str, ...]
+    note: str
+    comparator: float | None = None
+    low: float | None = None
+    high: float | None = None
+    population: str = ""
+    grade: str = ""
+    at_days: float | None = None
+    threshold: float | None = None
+    daily_dose: float | None = None
+    above_threshold: bool | None = None
+    fact: str = ""
+
+
+def benefit_modifiers(medicines: Sequence[str]) -> tuple[BenefitModifier, ...]:
+    """Look up what is published on the benefit of ketamine beside other medicines.
+
+    **Arguments:**
+
+    - `medicines`: names, in any case, with or without a dose such as `lorazepam 2 mg/day` or
+      `lorazepam 1 mg twice daily`. A dose without how often is taken as the daily dose.
+
+    **Returns:** one entry a published effect, in the order of the table; nothing for a medicine
+    that the table does not name, which does not mean that it has no effect.
+    """
+    found: list[BenefitModifier] = []
+    for row in facts(_EFFECTS):
+        members = row.get("members").split(";")
+        matched = tuple(m for m in medicines if any(_names(m, member) for member in members))
+        if matched:
+            found.append(_modifier(row, matched))
+    return tuple(found)
+
+
+def diazepam_equivalent(drug: str, mg: float) -> DiazepamEquivalent:
+    """Convert a dose of a benzodiazepine to diazepam by mouth.
+
+    Equivalents rest on clinical experience and tables disagree; every table is kept.
+
+    **Arguments:**
+
+    - `drug`: generic name, in any case.
+    - `mg`: dose, mg.
+
+    **Returns:** `DiazepamEquivalent`.
+
+    **Raises:** `InputError` when no table names the drug or the dose is not a positive number.
+    """
+    name = drug.strip().lower()
+    rows = _equivalents().get(name)
+    if rows is None:
+        raise InputError(
+            "drug", f"no published diazepam equivalent of '{drug}'", near(name, _equivalents())
+        )
+    if not (math.isfinite(mg) and mg > 0):
+        raise InputError("mg", f"{mg:g} is not a dose", "give a positive number of mg")
+    ends = [_ends(row.get("mg")) for row in rows]
+    used = ends[0]
+    return DiazepamEquivalent(
+        drug=name,
+        mg=mg,
+        value=mg * _REFERENCE / ((used[0] + used[1]) / 2),
+        low=mg * _REFERENCE / max(high for _, high in ends),
+        high=mg * _REFERENCE / min(low for low, _ in ends),
+        sources=tuple(dict.fromkeys(row.source for row in rows)),
+    )
+
+
+def _modifier(row: Fact, matched: tuple[str, ...]) -> BenefitModifier:
+    threshold = number(row.get("threshold"))
+    doses = [] if threshold is None else [_in_diazepam(medicine) for medicine in matched]
+    known = [dose for dose in doses if dose is not None]
+    complete = bool(doses) and len(known) == len(doses)
+    above: bool | None = None
+    if threshold is not None:
+        # a dose that is not written can only add to the others
+        if sum(dose.low for dose in known) > threshold:
+            above = True
+        elif complete and sum(dose.high for dose in known) <= threshold:
+            above = False
+    return BenefitModifier(
+        name=row.get("modifier"),
+        matched=matched,
+        effect_on=row.get("effect_on"),
+        kind=row.get("kind"),
+        direction=row.get("direction"),
+        value=number(row.get("value")),
+        unit=row.get("unit"),
+        sources=(row.source,),
+        note=row.get("note"),
+        comparator=number(row.get("comparator_value")),
+        low=number(row.get("low")),
+        high=number(row.get("high")),
+        population=row.get("population"),
+        grade=row.get("grade"),
+        at_days=number(row.get("at_days")),
+        threshold=threshold,
+        daily_dose=sum(dose.value for dose in known) if complete else None,
+        above_threshold=above,
+        fact=row.id,
+    )
+
+
+def _in_diazepam(medicine: str) -> DiazepamEquivalent | None:
+    """Daily dose of a medicine as written, where its dose and equivalent are known."""
+    drugs = [drug for drug in _equivalents() if _names(medicine, drug)]
+    mg = _daily_mg(medicine)
+    return diazepam_equivalent(drugs[0], mg) if len(drugs) == 1 and mg else None
+
+
+def _daily_mg(medicine: str) -> float | None:
+    """Daily dose in mg of a text such as `lorazepam 1 mg twice daily`."""
+    text = _plain(medicine)
+    doses = list(_DOSE.finditer(text))
+    # `2 x 1 mg` or `1-2 mg` would be read wrongly
+    if len(doses) != 1 or _NOT_DAILY.search(text) or re.search(r"\d", text[: doses[0].start()]):
+        return None
+    mg = float(doses[0][1]) * _UNITS[doses[0][2]]
+    rest = text[doses[0].end() :].strip(" ,()")
+    times = next((n for pattern, n in _TIMES if pattern.search(rest)), None)
+    if times is None and rest:
+        # such as `/mL` or `before sleep`: not a daily dose that can be told
+        return None
+    return mg * (times or 1)
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether a text holds a name as words of their own, in singular or plural."""
+    return bool(re.search(rf"(?<!\w){re.escape(name)}s?(?!\w)", _plain(text)))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+@cache
+def _equivalents() -> dict[str, tuple[Fact, ...]]:
+    """Rows of the table of equivalents by drug, the one that is used first."""
+    found: dict[str, tuple[Fact, ...]] = {}
+    for row in sorted(facts(_EQUIVALENTS), key=lambda row: row.get("use") != "yes"):
+        found[row.get("drug")] = (*found.get(row.get("drug"), ()), row)
+    return found
+
+
+def _ends(text: str) -> tuple[float, float]:
+    ends = interval(text)
+    if ends is not None:
+        return ends
+    value = number(text)
+    assert value is not None, text
+    return value, value

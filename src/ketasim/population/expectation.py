@@ -1,0 +1,105 @@
+"""What a patient expects: by what is given, whether it can be told, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ketasim._base import InputError, near
+from ketasim.dosing import CONTROLS
+
+if TYPE_CHECKING:
+    from ketasim.dosing import Arm
+
+OLDER = 65.0
+"""Age from which people count as older, years, as in TRANSFORM-3 (ctg_nct02422186)."""
+
+_OF_CONTROL = {
+    "saline": "p_saline",
+    "placebo_oral": "p_spray",
+    "midazolam": "p_midazolam",
+    "placebo_spray": "p_spray",
+    "masked": "p_masked",
+    "antidepressant": "p_spray",
+}
+_BORROWED = {
+    "placebo_oral": "an oral placebo",
+    "antidepressant": "an oral antidepressant without sessions",
+}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What decides how much a patient expects.
+
+    **Arguments:**
+
+    - `control`: one of `CONTROLS`, or nothing for an arm that gets the drug.
+    - `open`: the patient knows what is given.
+    - `spray`: the drug is given into the nose.
+    - `masked`: given under anaesthesia, so that nobody can tell.
+    - `setting`: outpatient, inpatient or emergency.
+    - `background`: `none`, `continued`, or `new` for a new oral antidepressant from day 0.
+    - `older`: from the age of `OLDER`.
+
+    **Raises:** `InputError` when a control is unknown.
+    """
+
+    control: str | None = None
+    open: bool = False
+    spray: bool = False
+    masked: bool = False
+    setting: str = "outpatient"
+    background: str = "continued"
+    older: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the control."""
+        if self.control is not None and self.control not in CONTROLS:
+            raise InputError(
+                "control", f"unknown control '{self.control}'", near(self.control, CONTROLS)
+            )
+
+    @property
+    def amplitudes(self) -> tuple[str, ...]:
+        """Symbols of the card `mood` that add up to the expectation of the typical patient."""
+        if self.control == "none":
+            raised: tuple[str, ...] = ()
+        elif self.masked or self.control == "masked":
+            raised = ("p_masked",)
+        elif self.control is not None:
+            raised = (_OF_CONTROL[self.control],)
+        else:
+            # a spray is told from its placebo by few, an infusion by most
+            blinded = "p_spray" if self.spray else "p_known"
+            raised = ("p_open",) if self.open else (blinded,)
+        added = {"inpatient": ("p_ward",), "emergency": ("p_emergency",)}
+        return (*raised, *added.get(self.setting, ()))
+
+    @property
+    def new_antidepressant(self) -> bool:
+        """Whether a new oral antidepressant starts on day 0."""
+        return self.background == "new" or self.control == "antidepressant"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader must know, as sentences."""
+        if self.control in _BORROWED:
+            return (
+                f"No expectation is known for {_BORROWED[self.control]}: that of a placebo spray "
+                "is taken (assumed).",
+            )
+        return ()
+
+
+def situation_of(arm: Arm) -> Situation:
+    """Situation of the patients in an arm of a trial."""
+    return Situation(
+        control=arm.control,
+        open=arm.open,
+        spray=any(dose.route == "intranasal" for dose in arm.doses),
+        masked=arm.masked,
+        setting=arm.setting,
+        background=arm.background,
+        older=arm.age is not None and arm.age.mean >= OLDER,
+    )

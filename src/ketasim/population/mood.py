@@ -1,0 +1,134 @@
+"""Virtual patients of the chain to mood: who responds, for how long, who expects how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import standard_normals
+from ketasim.population.expectation import Situation
+from ketasim.population.scales import to_madrs
+
+Array = NDArray[np.float64]
+
+MOOD_SPREADS: Final = {
+    "sens": "omega_sens",
+    "kS": "omega_kS",
+    "e_P": "omega_P",
+    "e_O": "omega_O",
+    "e_N": "omega_N",
+}
+"""Parameter of the chain to the symbol of its spread between patients on the card `mood`: SD of
+the logarithm, but of `e_N`, which has either sign, in its own unit."""
+
+_DRAWS: Final = ("sens", "kS", "e_P", "e_O", "e_N", "M0", "none", "error")
+
+
+def mood_effects(seed: int, first: int, count: int) -> dict[str, Array]:
+    """Standard normal numbers behind the differences between patients.
+
+    **Arguments:**
+
+    - `seed`: of the simulation.
+    - `first`, `count`: the patients asked for, counted from 0.
+
+    **Returns:** name to array of shape (count,): one a parameter of `MOOD_SPREADS`, `M0`, `none`
+    (who never responds) and `error` (of the rating).
+    """
+    return {name: standard_normals(seed, f"mood:{name}", first, count, 1)[:, 0] for name in _DRAWS}
+
+
+def typical_effects() -> dict[str, Array]:
+    """Effects of the typical patient: none, and a patient who responds."""
+    return {name: np.zeros(1) for name in _DRAWS}
+
+
+def correlated(numbers: Mapping[str, Any], effects: Mapping[str, Array]) -> dict[str, Array]:
+    """Effects with the correlation between sensitivity and durability put in.
+
+    **Arguments:**
+
+    - `numbers`: of the card `mood`; `rho` is the correlation.
+    - `effects`: as `mood_effects` returns them.
+    """
+    rho = np.asarray(numbers["rho"], np.float64)
+    mixed = -rho * effects["sens"] + np.sqrt(1.0 - rho**2) * effects["kS"]
+    return {**effects, "kS": mixed}
+
+
+def in_madrs(scale: str, mean: float, sd: float) -> tuple[float, float]:
+    """Mean and SD of a scale in points of the MADRS, by the published cross-walk.
+
+    **Arguments:**
+
+    - `scale`: such as `HDRS17`. `mean`, `sd`: points on it.
+
+    **Raises:** `InputError` when no cross-walk is carried.
+    """
+    if scale == "MADRS":
+        return mean, sd
+    low, middle, high = (to_madrs(scale, max(x, 0.0)) for x in (mean - sd, mean, mean + sd))
+    return middle, (high - low) / 2.0
+
+
+def baseline_scores(mean: Any, sd: Any, effect: Array, highest: float) -> Array:
+    """Scores before treatment, within the scale.
+
+    **Arguments:**
+
+    - `mean`, `sd`: points. `effect`: standard normal, shape (n,). `highest`: of the scale.
+    """
+    return np.clip(mean + sd * effect, 1.0, highest)
+
+
+def mood_values(
+    numbers: Mapping[str, Any],
+    effects: Mapping[str, Array],
+    situation: Situation,
+    baseline: Array,
+    *,
+    spread: bool = True,
+) -> dict[str, Any]:
+    """Values of the parameters of the chain behind the receptor.
+
+    **Main arguments:**
+
+    - `numbers`: symbol of the card `mood` to a number, or an array (n,) where every patient has
+      another draw of the card's uncertainty.
+    - `effects`: as `mood_effects` returns them, shape (n,).
+    - `situation`: what is given, whether it can be told, and where.
+    - `baseline`: MADRS before treatment, shape (n,).
+
+    **Other arguments:**
+
+    - `spread`: false for the typical patient.
+
+    **Returns:** symbol of `MOOD_PARAMETERS` to a number or an array (n,).
+    """
+    from ketasim.models import MOOD_PARAMETERS
+
+    values: dict[str, Any] = {
+        s.name: numbers[s.name] for s in MOOD_PARAMETERS if s.name in numbers
+    }
+    z = correlated(numbers, effects)
+    left: Any = numbers["f_old"] if situation.older else 1.0
+    amplitude: Any = left * sum((numbers[s] for s in situation.amplitudes), 0.0)
+    new: Any = left * numbers["e_O"] if situation.new_antidepressant else 0.0
+    natural: Any = left * numbers["e_N"]
+    values |= {"sens": left, "e_P": amplitude, "e_O": new, "e_N": natural, "M0": baseline}
+    if not spread:
+        return values
+    # the number nobody exceeds: a patient is among those who never respond, or not
+    from scipy.special import ndtr  # only here: scipy is slow to load
+
+    responds = ndtr(effects["none"]) >= numbers["share_none"]
+    return values | {
+        "sens": left * responds * np.exp(numbers["omega_sens"] * z["sens"]),
+        "kS": numbers["kS"] * np.exp(numbers["omega_kS"] * z["kS"]),
+        "e_P": amplitude * np.exp(numbers["omega_P"] * z["e_P"]),
+        "e_O": new * np.exp(numbers["omega_O"] * z["e_O"]),
+        "e_N": natural + numbers["omega_N"] * z["e_N"],
+    }

@@ -1,0 +1,122 @@
+"""The mood training table points at real numbers, arms and rules, and counts nothing twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import pytest
+import yaml
+
+from ketasim.evidence import Fact, facts, load_sources, number
+
+ROWS = facts("mood/training")
+FIT = [row for row in ROWS if row.get("used") == "fit"]
+# highest total of the scales whose points are used
+POINTS = {"MADRS": 60.0}
+FRACTIONS = {"response", "remission", "response30", "relapse", "no_relapse", "dropout"}
+
+
+@cache
+def studies() -> dict[str, dict[str, Any]]:
+    folder = resources.files("ketasim.evidence").joinpath("studies")
+    found = [f for f in folder.iterdir() if f.name.endswith(".yaml")]
+    return {f.name.removesuffix(".yaml"): yaml.safe_load(f.read_text("utf-8")) for f in found}
+
+
+def value_of(row: Fact) -> float:
+    value = number(row.get("value"))
+    assert value is not None, row.get("row_id")
+    return value
+
+
+def test_a_study_file_is_named_by_its_trial_and_cited() -> None:
+    assert studies()
+    for name, study in studies().items():
+        assert study["trial"] == name
+        assert study["source"] in load_sources()
+        arms = [arm["id"] for arm in study["arms"]]
+        assert len(arms) == len(set(arms)), name
+        for arm in study["arms"]:
+            given = [key for key in ("drug", "control", "phases") if key in arm]
+            assert len(given) == 1, (name, arm["id"])
+
+
+def test_every_number_used_has_its_arm() -> None:
+    for row in ROWS:
+        if row.get("used") == "no":
+            continue
+        arms = {arm["id"] for arm in studies()[row.get("trial")]["arms"]}
+        named = [row.get("arm")] if row.get("arm") in arms else row.get("arm").split("-")
+        assert set(named) <= arms, row.get("row_id")
+
+
+def test_every_study_is_used() -> None:
+    assert set(studies()) == {row.get("trial") for row in ROWS if row.get("used") != "no"}
+
+
+@pytest.mark.parametrize("row", FIT, ids=lambda row: row.get("row_id"))
+def test_a_fitted_number_is_possible_and_has_a_weight(row: Fact) -> None:
+    value, metric = value_of(row), row.get("metric")
+    if metric in FRACTIONS:
+        assert 0 <= value <= 1
+    elif metric in ("change", "contrast"):
+        assert abs(value) <= POINTS[row.get("scale")]
+    elif metric in ("sd_change", "sd_score"):
+        assert 0 < value <= POINTS[row.get("scale")] / 2
+    elif metric.startswith("days_to_relapse"):
+        assert value > 0 and row.get("from_h")
+    else:
+        assert metric == "cohen_d"
+    se, people = number(row.get("se")), number(row.get("n"))
+    assert (se is not None and se > 0) or (people is not None and people > 0)
+    # a share needs people or an error, anything else an error
+    assert se is not None or metric in FRACTIONS
+    assert row.get("time_h") or metric.startswith("days_to_relapse")
+    if metric == "remission":
+        assert row.get("threshold")
+
+
+def test_a_measured_value_is_that_of_its_row() -> None:
+    outcomes = facts("mood/outcomes")
+    for row in ROWS:
+        numbers = [int(part) for part in row.get("outcome_row").split(";")]
+        first = outcomes[numbers[0] - 1]
+        assert first.get("trial_id") == row.get("trial"), row.get("row_id")
+        for other in numbers[1:]:
+            assert outcomes[other - 1].get("trial_id") == row.get("trial")
+        value, printed = number(row.get("value")), number(first.get("value"))
+        if row.get("grade") != "measured" or printed is None:
+            continue
+        scale = 100 if row.get("metric") in FRACTIONS else 1
+        assert value == pytest.approx(printed / scale, rel=1e-4), row.get("row_id")
+
+
+def test_no_number_counts_twice() -> None:
+    ids = Counter(row.get("row_id") for row in ROWS)
+    assert max(ids.values()) == 1
+    firsts = Counter((row.get("outcome_row").split(";")[0], row.get("metric")) for row in ROWS)
+    assert max(firsts.values()) == 1
+    quantity = Counter(
+        tuple(row.get(c) for c in ("trial", "arm", "scale", "time_h", "metric", "note"))
+        for row in FIT
+    )
+    assert max(quantity.values()) == 1
+
+
+def test_every_number_of_a_depression_scale_is_considered() -> None:
+    named = {part for row in ROWS for part in row.get("outcome_row").split(";")}
+    kinds = ("MADRS", "HDRS", "HAMD", "QIDS", "PHQ9", "mixed", "depression scale")
+    for fact in facts("mood/outcomes"):
+        if fact.get("scale").startswith(kinds):
+            assert str(fact.row) in named, fact.id
+
+
+def test_every_choice_gives_a_known_rule_and_a_reason() -> None:
+    codes = {rule.get("code") for rule in facts("mood/training_rules")}
+    for row in ROWS:
+        assert set(row.get("rule").split(";")) <= codes
+        assert row.get("why") and row.get("used") in ("fit", "compare", "no")
+    assert codes == {code for row in ROWS for code in row.get("rule").split(";")}
