@@ -8,16 +8,29 @@ from typing import TYPE_CHECKING
 from ketasim.__about__ import __version__
 
 if TYPE_CHECKING:
-    from ketasim.dosing import Course, load_course
+    from ketasim.dosing import Course, load_course, load_trial
     from ketasim.outputs import Simulation, simulate
+    from ketasim.trials import TrialResult, run_trial
 
-__all__ = ["Course", "Simulation", "__version__", "load_course", "simulate"]
+__all__ = [
+    "Course",
+    "Simulation",
+    "TrialResult",
+    "__version__",
+    "load_course",
+    "load_trial",
+    "run_trial",
+    "simulate",
+]
 
 # imported when first used, so that `import ketasim` and `ketasim --help` stay fast
 _ROOMS = {
     "Course": "ketasim.dosing",
     "Simulation": "ketasim.outputs",
+    "TrialResult": "ketasim.trials",
     "load_course": "ketasim.dosing",
+    "load_trial": "ketasim.dosing",
+    "run_trial": "ketasim.trials",
     "simulate": "ketasim.outputs",
 }
 

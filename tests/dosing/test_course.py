@@ -212,6 +212,7 @@ def test_the_schema_lists_what_may_be_written() -> None:
         "doses",
         "horizon",
         "pk_model",
+        "mood",
     }
     assert schema["additionalProperties"] is False
 

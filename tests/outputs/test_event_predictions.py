@@ -40,7 +40,7 @@ def test_predictions_equal_the_simulation_of_the_same_course() -> None:
         "regimen": "ketamine 35 mg iv over 40 min once",
         "horizon": "1 d",
     }
-    result = ketasim.simulate(course, times=[0.5, 3.0])
+    result = ketasim.simulate(course, times=[0.5, 3.0], mood=False)
     expected = result.timecourse().cast({"quantity": pl.String, "site": pl.String})
     key = ["time_h", "quantity", "site"]
     both = found.join(expected, on=key, how="full", suffix="_expected")

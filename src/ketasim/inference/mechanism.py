@@ -192,7 +192,7 @@ def _glutamate_checks(typical: Typical, make: _Maker) -> list[MechanismCheck]:
     shown = ", ".join(f"{100 * end:+.0f} % at {m}x" for m, end in zip(MULTIPLES, ends, strict=True))
     bent = ends[0] > 0.0 and min(ends[1:]) < 0.0
     day = 100.0 * typical.risen("glutamate", DAY, 1.0)
-    burst = "kG g_max B_opt"
+    burst = "kG g_max B_opt k_used"
     return [
         make.check(
             glx.id,
@@ -231,8 +231,7 @@ def _glutamate_checks(typical: Typical, make: _Maker) -> list[MechanismCheck]:
             shown,
             "end of infusion",
             _yes(bent),
-            "In multiples of 0.5 mg/kg over 40 min; rat doses are not translated. After a dose "
-            "beyond the optimum the model's glutamate rises late, as the block fades.",
+            "In multiples of 0.5 mg/kg over 40 min; rat doses are not translated.",
             burst,
             published="increase at 10, 20, 30 mg/kg; no change at 50; decrease at 200",
         ),
@@ -506,5 +505,6 @@ def mechanism_table(checks: Sequence[MechanismCheck]) -> str:
 
 
 def _short(value: float) -> str:
-    """Two digits, and whole numbers from ten on."""
+    """Two digits, and whole numbers from ten on; what rounding leaves of nothing is nothing."""
+    value = 0.0 if abs(value) < 1e-6 else value
     return f"{value:.0f}" if abs(value) >= 10 else f"{float(f'{value:.2g}'):g}"

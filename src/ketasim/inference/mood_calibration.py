@@ -12,7 +12,13 @@ from ketasim.evidence import Card, Entry, Uncertainty, load_card
 from ketasim.inference.mood_fit import Optimum, optimise
 from ketasim.inference.mood_judgement import Unseen, leave_one_out
 from ketasim.inference.mood_problem import BETWEEN_TRIALS, FRACTIONS, MoodProblem, scale_of
-from ketasim.inference.mood_training import MoodRow, load_mood_rows, load_studies
+from ketasim.inference.mood_training import (
+    MEANS,
+    SHARES,
+    MoodRow,
+    load_mood_rows,
+    load_studies,
+)
 
 Array = NDArray[np.float64]
 
@@ -256,16 +262,28 @@ def _all_rows(
     seed: int,
 ) -> tuple[RowFit, ...]:
     """Fitted and compared rows beside the fitted model."""
-    kept = [row for row in table if row.fitted or row.se is not None or row.n is not None]
+    kept = [row for row in table if row.fitted or _comparable(row)]
     wide = MoodProblem(problem.prior, load_studies(), kept, patients, seed)
+    wide.reference = optimum.point.numbers
     point = wide.at(optimum.point.vector)
     sampling = wide.sampling(point)
     between = wide.between(wide.trial_columns(point), optimum.taus)
     sd = np.sqrt(np.diag(sampling) + np.diag(between))
     return tuple(
         RowFit(row, float(value), float(np.sqrt(noise)), float(spread))
-        for row, value, noise, spread in zip(kept, point.values, np.diag(sampling), sd, strict=True)
+        for row, value, noise, spread in zip(
+            kept, wide.expected(point, optimum.taus), np.diag(sampling), sd, strict=True
+        )
     )
+
+
+def _comparable(row: MoodRow) -> bool:
+    """Whether a row that is not fitted can be put beside a prediction with its error."""
+    if row.metric == "remission" and row.threshold is None:
+        return False
+    if row.metric in MEANS and row.scale != "MADRS":
+        return False
+    return row.se is not None or (row.metric in SHARES and row.n is not None)
 
 
 def _curves(problem: MoodProblem, optimum: Optimum, seed: int) -> tuple[Curve, ...]:
@@ -297,10 +315,12 @@ def _curves(problem: MoodProblem, optimum: Optimum, seed: int) -> tuple[Curve, .
                 for t in sorted({max(t, 0.1) for t in times})
             ]
     dense = MoodProblem(problem.prior, load_studies(), shapes, problem.world.n // 2, seed)
+    dense.reference = optimum.point.numbers
     point = dense.at(optimum.point.vector)
     jacobian = dense.jacobian(point)
     parameters = np.sqrt(np.einsum("ij,jk,ik->i", jacobian, optimum.covariance, jacobian))
     trials = np.sqrt(np.diag(dense.between(dense.trial_columns(point), optimum.taus)))
+    expected = dense.expected(point, optimum.taus)
     scores = dense.scores(point.numbers, point.states, point.effects)
     found: list[Curve] = []
     for key in dict.fromkeys((row.trial, row.arm) for row in shapes):
@@ -312,7 +332,7 @@ def _curves(problem: MoodProblem, optimum: Optimum, seed: int) -> tuple[Curve, .
             Curve(
                 *key,
                 times,
-                point.values[index],
+                expected[index],
                 parameters[index],
                 trials[index],
                 np.array(patients),

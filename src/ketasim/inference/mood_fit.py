@@ -71,6 +71,10 @@ def optimise(problem: MoodProblem, progress: Callable[[str], None] | None = None
         target, effects, _ = linear_step(problem, point, jacobian, columns, sampling, taus)
         point, moved = _search(problem, point, target, effects, sampling, taus)
         say(f"step {steps}: {moved:.3f} of a prior SD")
+        if steps < _REWEIGHED:
+            # the spread between trials is relative to the drug's effect, but must not draw it up
+            problem.reference = point.numbers
+            point = problem.with_effects(point, point.effects)
         jacobian, columns = problem.jacobian(point), problem.trial_columns(point)
         if steps < _REWEIGHED:
             sampling = problem.sampling(point)

@@ -143,7 +143,8 @@ def _without(problem: MoodProblem, optimum: Optimum, trial: str) -> tuple[Array,
     alone = problem.with_effects(point, np.zeros_like(point.effects))
     columns = problem.trial_columns(alone)
     total = optimum.sampling + problem.between(columns, taus)
-    return alone.values, optimum.jacobian @ covariance @ optimum.jacobian.T + total
+    centre = problem.expected(alone, taus)
+    return centre, optimum.jacobian @ covariance @ optimum.jacobian.T + total
 
 
 def _arms(

@@ -30,6 +30,8 @@ _ALGEBRA = {
     for q in MOOD.quantities
     if q.name in ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
 }
+DRUG_EFFECTS = ("e_A", "e_S")
+"""Numbers that say how much mood is moved by the drug's two arms."""
 _DAY = 24.0
 REMISSION = 10.0
 """Points of remission where a trial does not say it (formats of the trial files)."""
@@ -91,6 +93,7 @@ def arm_scores(
     effects: Mapping[str, Array],
     numbers: Mapping[str, float],
     shift: TrialEffect = NO_EFFECT,
+    reference: Mapping[str, float] | None = None,
 ) -> ArmScores:
     """Scores of an arm's patients.
 
@@ -101,14 +104,15 @@ def arm_scores(
     **Other arguments:**
 
     - `shift`: how the trial differs.
+    - `reference`: numbers of which the shift of the drug's effect is a part; `numbers` when left
+      out.
     """
     values = mood_values(numbers, effects, design.situation, design.baseline)
     left = numbers["f_old"] if design.situation.older else 1.0
-    values["sens"] = (
-        left
-        * (1.0 + shift.drug)
-        * np.exp(numbers["omega_sens"] * correlated(numbers, effects)["sens"])
-    )
+    z = correlated(numbers, effects)["sens"]
+    values["sens"] = left * np.exp(numbers["omega_sens"] * z)
+    for symbol in DRUG_EFFECTS:
+        values[symbol] = numbers[symbol] + shift.drug * (reference or numbers)[symbol]
     values["e_N"] = values["e_N"] + shift.late
     values["e_P"] = values["e_P"] + shift.early
     share = float(numbers["share_none"]) if design.arm.control is None else 0.0

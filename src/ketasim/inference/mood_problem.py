@@ -31,8 +31,8 @@ NATURAL: Final = ("e_N", "rho")
 FRACTIONS: Final = ("share_none",)
 """Numbers that are free on the logit scale."""
 BETWEEN_TRIALS: Final = ("tau_early", "tau_late", "tau_drug", "tau_open", "tau_series")
-"""Spread between trials: of an early, a late and a drug effect, and of one more early and drug
-effect in series where everybody knows what is given."""
+"""Spread between trials: of an early, a late and a drug effect; in series where everybody knows
+what is given, of one more early and late effect, and of one more drug effect."""
 
 SPREAD_FLOOR = 0.10  # relative; how exactly the model's SD of a group can be taken
 SHARE_FLOOR = 0.5  # a count that is added to both sides of a share
@@ -41,6 +41,7 @@ SHARES_FLOOR = 0.04  # fraction; the same of a share
 RELAPSE_FLOOR = 0.20  # relative, of a time to relapse: definitions and visits differ
 _STEP = 2e-3
 _SHIFT = 0.02
+_DRAWS = 32  # of the trials' effects, a power of two
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class MoodProblem:
         self.sd = np.array([float(sds[s]) for s in self.free])
         self.tau_sd = np.array([float(sds[s]) for s in BETWEEN_TRIALS])
         self.start = self.transform(prior.values())
+        self.reference: Mapping[str, float] = prior.values()
         self.published = np.array([row.value for row in self.rows])
 
     @cached_property
@@ -137,7 +139,12 @@ class MoodProblem:
         }
         return {
             design.key: arm_scores(
-                design, state, self.world.effects, numbers, own[design.trial.key]
+                design,
+                state,
+                self.world.effects,
+                numbers,
+                own[design.trial.key],
+                self.reference,
             )
             for design, state in zip(self.world.designs, states, strict=True)
         }
@@ -204,6 +211,23 @@ class MoodProblem:
             correlation[np.ix_(index, index)] = cov / np.outer(root, root)
         return correlation * np.outer(sd, sd) + np.diag([_floor(row) ** 2 for row in self.rows])
 
+    def expected(self, point: Point, taus: Array) -> Array:
+        """Predictions for trials that are not known, shape (rows,): the mean over their effects.
+
+        **Arguments:**
+
+        - `point`: numbers and states. `taus`: one SD for each of `BETWEEN_TRIALS`.
+        """
+        from scipy.special import ndtri
+        from scipy.stats import qmc
+
+        normals = ndtri(np.clip(qmc.Sobol(3, seed=1).random(_DRAWS), 1e-9, 1 - 1e-9))
+        spread = np.sqrt(self.variances(taus))
+        values = [
+            self._predict(point.numbers, point.states, spread * draw[None, :]) for draw in normals
+        ]
+        return np.mean(values, axis=0)
+
     def variances(self, taus: Array) -> Array:
         """Variances of the trials' effects, shape (trials, 3).
 
@@ -213,9 +237,9 @@ class MoodProblem:
         """
         early, late, drug, opened, series = (float(t) ** 2 for t in taus)
         own = np.tile([early, late, drug], (len(self.trials), 1))
-        for i, trial in enumerate(self.trials):
+        for i in range(len(self.trials)):
             if self.in_open_series[np.argmax(self.trial_of == i)]:
-                own[i] += [opened, 0.0, series]
+                own[i] += [opened, opened, series]
         return own
 
     def between(self, columns: Array, taus: Array) -> Array:

@@ -30,7 +30,20 @@ STATES: Final = ("fast_arm", "restored", "expectation", "antidepressant", "cours
 """What mood sees of the chain; all else about a patient acts on these algebraically."""
 
 DYNAMIC: Final = frozenset(
-    {"g_max", "B_opt", "kA", "s_gain", "kS", "stress", "k_fade", "kN", "kO", "omega_kS", "rho"}
+    {
+        "g_max",
+        "B_opt",
+        "k_used",
+        "kA",
+        "s_gain",
+        "kS",
+        "stress",
+        "k_fade",
+        "kN",
+        "kO",
+        "omega_kS",
+        "rho",
+    }
     | {"kG", "kD", "kF", "k_lift", "k_session", "w_HNK", "w_5HT"}
 )
 """Numbers of the card on which the states depend."""

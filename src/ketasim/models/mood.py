@@ -27,7 +27,8 @@ _DRIVE, _RECEPTOR_PARAMETERS, _RECEPTOR_DEFINITIONS = receptor_signal(RECEPTOR, 
 MOOD_PARAMETERS: Final = (
     Symbol("kG", "1/h", "turnover of the glutamate burst"),
     Symbol("g_max", "ratio", "highest rise of glutamate over its level at rest"),
-    Symbol("B_opt", "fraction", "block at which glutamate rises most; at 1.5 times it, not at all"),
+    Symbol("B_opt", "fraction", "fresh block with the largest burst; none at 1.5 times it"),
+    Symbol("k_used", "1/h", "rate at which the cells get used to a block"),
     Symbol("kA", "1/h", "fading of the fast arm"),
     Symbol("e_A", "1/h", "fast arm on the logarithm of severity"),
     Symbol("kD", "1/h", "turnover of the neurotrophic drive"),
@@ -69,7 +70,12 @@ MOOD = ResponseModel(
     ),
     quantities=(
         Definition("nmda_block", "1 - 1/(1 + x**hill)", "fraction", "block of NMDA receptors"),
-        Definition("b", "nmda_block/B_opt", "ratio", "block over that of the largest burst"),
+        Definition(
+            "b",
+            "maximum(nmda_block - used_to, 0)/B_opt",
+            "ratio",
+            "fresh block over that of the largest burst",
+        ),
         Definition(
             "burst", "maximum(glutamate - 1, 0)", "ratio", "glutamate above its level at rest"
         ),
@@ -97,6 +103,9 @@ MOOD = ResponseModel(
         ),
     ),
     states=(
+        Turnover(
+            "used_to", "fraction", "block the cells are used to", "k_used", "k_used*nmda_block"
+        ),
         Turnover(
             "glutamate",
             "ratio",
@@ -140,6 +149,7 @@ MOOD = ResponseModel(
         Turnover("course", "fraction", "natural course and care of the trial", "kN", "kN", "0"),
     ),
     notes=(
+        "Glutamate answers to a fresh block: it rises in a burst and falls under a lasting one.",
         "Severity is lowered on its logarithm: effects add there, multiply on the score, and the",
         "score stays above zero. What lowers it less than nothing raises it.",
         "The drive forms only what is lost, so repeated sessions restore less each and never more",

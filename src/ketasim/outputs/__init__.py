@@ -2,24 +2,32 @@
 
 from ketasim.outputs.calendar import Session
 from ketasim.outputs.event_predictions import predict_events
+from ketasim.outputs.mood import MADRS, MOOD_UNITS, Mood, OuterBand
 from ketasim.outputs.report import simulation_report
 from ketasim.outputs.report_calibration import calibration_report, fit_table
 from ketasim.outputs.report_figures import plot
 from ketasim.outputs.report_page import read_sources_used
+from ketasim.outputs.report_trial import plot_trial, trial_report
 from ketasim.outputs.sensitivity import Elasticity
 from ketasim.outputs.simulate import simulate
 from ketasim.outputs.simulation import Assumption, Simulation
 
 __all__ = [
+    "MADRS",
+    "MOOD_UNITS",
     "Assumption",
     "Elasticity",
+    "Mood",
+    "OuterBand",
     "Session",
     "Simulation",
     "calibration_report",
     "fit_table",
     "plot",
+    "plot_trial",
     "predict_events",
     "read_sources_used",
     "simulate",
     "simulation_report",
+    "trial_report",
 ]

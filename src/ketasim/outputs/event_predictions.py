@@ -129,7 +129,9 @@ def _trough(subject: Subject, doses: Sequence[Dose], pk_model: str) -> pl.DataFr
 def _simulated(
     subject: Subject, doses: tuple[Dose, ...], times: Sequence[float], pk_model: str
 ) -> Simulation:
-    return simulate(_course(subject, doses, max(times), pk_model), times=times, typical=True)
+    return simulate(
+        _course(subject, doses, max(times), pk_model), times=times, typical=True, mood=False
+    )
 
 
 def _course(subject: Subject, doses: tuple[Dose, ...], last: float, pk_model: str) -> Course:

@@ -11,12 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     import altair
+
+Array = NDArray[np.float64]
 
 INK = "#1c2733"
 SOFT = "#5b6774"
 GRID = "#e3e7ea"
+_BINS = 260  # stretches of a curve that are kept
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 COLOURS = {
     "ketamine": "#1f4e79",
@@ -25,6 +31,13 @@ COLOURS = {
     "norketamine": "#6b4596",
     "hnk": "#94600a",
     "block": "#8c2f4a",
+    "glutamate": "#0a7f74",
+    "bdnf": "#6b4596",
+    "synapses": "#94600a",
+    "mood": "#1f4e79",
+    "expectation": "#c98a2b",
+    "antidepressant": "#0a7f74",
+    "course": "#7d8792",
 }
 """Colours that keep apart in grey as well, with the dashes of the lines."""
 
@@ -267,6 +280,23 @@ def _marks(panel: Panel, x: dict[str, Any]) -> list[dict[str, Any]]:
         mark |= {"opacity": 1, "size": 42, "yOffset": -1}
         layers.append(_layer(spots, mark, {"x": x, "y": foot}, clip=False))
     return layers
+
+
+def extremes(times: Array, values: Array) -> NDArray[np.int64]:
+    """Positions that keep the shape: the highest and lowest of each of many short stretches.
+
+    **Arguments:**
+
+    - `times`, `values`: shape (T,), times ascending.
+    """
+    if len(times) <= 2 * _BINS:
+        return np.arange(len(times))
+    bins = np.floor((times - times[0]) / (times[-1] - times[0]) * _BINS).clip(max=_BINS - 1)
+    keep = {0, len(times) - 1}
+    for which in np.unique(bins):
+        members = np.flatnonzero(bins == which)
+        keep |= {int(members[values[members].argmax()]), int(members[values[members].argmin()])}
+    return np.array(sorted(keep), dtype=np.int64)
 
 
 def svg(panel: Panel, description: str) -> str:

@@ -11,6 +11,7 @@ from numpy import zeros
 
 from ketasim.outputs import report_words as words
 from ketasim.outputs.report_figures import figures
+from ketasim.outputs.report_mood import mood_entries, mood_tiles, outcome_rows, part_rows
 from ketasim.outputs.report_page import NOTHING, number, percent, render
 from ketasim.population import Modifier, modification_of
 
@@ -77,10 +78,14 @@ def simulation_report(simulation: Simulation, *, command: str = "") -> str:
         acting=_acting(simulation),
         horizon_assumed="horizon" in course.assumed,
         many=many,
-        tiles=_tiles(simulation, exposure),
+        tiles=[*(Tile(*one) for one in mood_tiles(simulation)), *_tiles(simulation, exposure)],
         figures=figures(simulation),
         has_block=("nmda_block", "effect") in simulation.values,
         not_iv=not_iv,
+        mood=simulation.mood,
+        outcomes=None if simulation.mood is None else outcome_rows(simulation.mood),
+        contributions=[] if simulation.mood is None else part_rows(simulation.mood),
+        mood_entries=[] if simulation.mood is None else mood_entries(simulation.mood),
         first=_exposure_rows(simulation, exposure, "first", _FIRST if not_iv else _FIRST[:-1]),
         last=_exposure_rows(simulation, exposure, "last", _LAST) if many else [],
         parameters=[_elasticities(row) for row in simulation.parameters().to_dicts()],

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
 from ketasim.outputs import report_words as words
-from ketasim.outputs.figures import COLOURS, Line, Panel, draw, svg
+from ketasim.outputs.figures import COLOURS, Line, Panel, draw, extremes, svg
+from ketasim.outputs.mood import MOOD_UNITS
+from ketasim.outputs.report_mood import mood_figures
 from ketasim.outputs.report_page import Drawing, Figure, Legend
 
 if TYPE_CHECKING:
@@ -23,19 +25,12 @@ Array = NDArray[np.float64]
 Key = tuple[str, str]
 Look = tuple[Key, str, tuple[int, ...]]  # a curve, its colour and its dashes
 
-BETWEEN_PATIENTS = "Bands: spread between patients."
-NOT_IN_BANDS = "Not in the bands: uncertainty of the parameters, differences between trials."
-NO_SPREAD = (
-    "Typical patient: no band. Spread between patients, uncertainty of the parameters and "
-    "differences between trials are not shown."
-)
 _SITES = ("arterial", "venous", "effect")
 _WINDOWS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 24.0)
 _SETTLED = 0.15  # of the peak; the close-up ends where the curve has fallen this far
 _DAY = 24.0
 _DECADES = 1e-3  # of the peak; lower end of logarithmic axes
 _FINE = 140  # points of a close-up
-_BINS = 260  # of a whole course; each keeps its highest and its lowest point
 _BAND = ("p05", "p25", "p50", "p75", "p95")
 
 
@@ -128,12 +123,11 @@ def figures(simulation: Simulation) -> dict[str, list[Figure]]:
 
     - `simulation`: what `simulate` returned.
 
-    **Returns:** figures under `session`, `block`, `metabolites` and `course`; an empty list where
-    there is nothing to draw.
+    **Returns:** figures under `session`, `metabolites`, `block`, `course`, `plasticity` and `mood`;
+    an empty list where there is nothing to draw.
     """
-    empty: dict[str, list[Figure]] = {
-        name: [] for name in ("session", "metabolites", "block", "course")
-    }
+    names = ("session", "metabolites", "block", "course", "plasticity", "mood")
+    empty: dict[str, list[Figure]] = {name: [] for name in names}
     if not simulation.sessions or simulation.main is None:
         return empty
     curves = Curves.of(simulation)
@@ -148,6 +142,7 @@ def figures(simulation: Simulation) -> dict[str, list[Figure]]:
         "metabolites": _metabolites(curves, simulation.main, day),
         "block": _block(curves, close, day),
         "course": _course(curves, simulation),
+        **mood_figures(simulation),
     }
     number = 0
     for group, members in found.items():
@@ -184,7 +179,8 @@ def plot(
     **Raises:** `InputError` when the simulation has no such quantity or site.
     """
     main = simulation.main or ("", "")
-    key = (quantity or main[0], site or ("effect" if quantity == "nmda_block" else main[1]))
+    own = next((key for key in MOOD_UNITS if key[0] == quantity), ("", main[1]))[1]
+    key = (quantity or main[0], site or ("effect" if quantity == "nmda_block" else own))
     if key not in simulation.values:
         known = [" ".join(one) for one in simulation.values]
         raise InputError("plot", f"no '{' '.join(key)}'", near(" ".join(key), known))
@@ -197,7 +193,7 @@ def plot(
     panel = Panel(
         f"{words.capital(words.quantity(key[0]))}, {words.site(key[1])}",
         "hours",
-        "receptors blocked" if percent else f"{_short(key)}, ng/mL",
+        "receptors blocked" if percent else f"{_short(key)}, {simulation.units[key]}",
         lines=(curves.line(key, chosen, start=0.0, scale=1.0, colour=colour),),
         marks=tuple((d.time, d.end) for d in simulation.course.regimen.doses),
         x_domain=(first, last),
@@ -480,7 +476,7 @@ def _course_panel(
     (key, colour, dash) = family[0]
     days = float(curves.times[-1]) > 72.0
     scale = _DAY if days else 1.0
-    chosen = _extremes(curves.times, curves.tables[key][curves.centre])
+    chosen = extremes(curves.times, curves.tables[key][curves.centre])
     line = curves.line(key, chosen, start=0.0, scale=scale, colour=colour, dash=dash)
     highest = curves.top([key], np.ones(len(curves.times), bool)) or 1.0
     doses = simulation.course.regimen.doses
@@ -503,18 +499,6 @@ def _course_panel(
     return Drawing(svg(panel, described), svg(narrow, described))
 
 
-def _extremes(times: Array, values: Array) -> NDArray[np.int64]:
-    """Positions that keep the shape: the highest and lowest of each of many short stretches."""
-    if len(times) <= 2 * _BINS:
-        return np.arange(len(times))
-    bins = np.floor((times - times[0]) / (times[-1] - times[0]) * _BINS).clip(max=_BINS - 1)
-    keep = {0, len(times) - 1}
-    for which in np.unique(bins):
-        members = np.flatnonzero(bins == which)
-        keep |= {int(members[values[members].argmax()]), int(members[values[members].argmin()])}
-    return np.array(sorted(keep), dtype=np.int64)
-
-
 def legend(curves: Curves, family: Sequence[Look]) -> tuple[Legend, ...]:
     """What lines and bands mean; the three spreads are named whether shown or not."""
     centre = "typical patient" if curves.typical else "median patient"
@@ -534,7 +518,7 @@ def legend(curves: Curves, family: Sequence[Look]) -> tuple[Legend, ...]:
             Legend("band", "nine in ten patients (5–95 %)", colour, opacity=0.18),
         ]
     entries.append(Legend("dose", "dose"))
-    text = NO_SPREAD if curves.typical else f"{BETWEEN_PATIENTS} {NOT_IN_BANDS}"
+    text = words.NO_SPREAD if curves.typical else f"{words.BETWEEN_PATIENTS} {words.NOT_IN_BANDS}"
     return (*entries, Legend("words", text))
 
 

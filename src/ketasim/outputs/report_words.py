@@ -15,10 +15,24 @@ QUANTITIES = {
     "each_norketamine": "each norketamine",
     "ketamine+norketamine": "ketamine and norketamine together",
     "nmda_block": "NMDA block",
+    "glutamate": "glutamate",
+    "bdnf": "neurotrophic drive",
+    "synapses": "synapses",
+    "MADRS": "MADRS",
+    "by_drug": "the drug",
+    "by_expectation": "expectation",
+    "by_antidepressant": "a new oral antidepressant",
+    "by_course": "natural course and care",
 }
 """Quantity to its name in words."""
 
-SITES = {"arterial": "arterial blood", "venous": "venous blood", "effect": "effect site"}
+SITES = {
+    "arterial": "arterial blood",
+    "venous": "venous blood",
+    "effect": "effect site",
+    "brain": "prefrontal cortex",
+    "patient": "patient",
+}
 """Sampling site to its name in words."""
 
 METRICS = {
@@ -48,6 +62,18 @@ GRADES = {
     "assumed": "not measured; what it leans on is named where there is something",
 }
 """Grade to its meaning."""
+
+BETWEEN_PATIENTS = "Bands: spread between patients."
+"""What the bands of a figure show."""
+
+NOT_IN_BANDS = "Not in the bands: uncertainty of the parameters, differences between trials."
+"""What they do not show."""
+
+NO_SPREAD = (
+    "Typical patient: no band. Spread between patients, uncertainty of the parameters and "
+    "differences between trials are not shown."
+)
+"""The same of the typical patient."""
 
 
 def quantity(name: str) -> str:

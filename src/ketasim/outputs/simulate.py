@@ -1,4 +1,4 @@
-"""The verb `simulate`: from a course to concentrations and receptor block."""
+"""The verb `simulate`: from a course to concentrations, receptor block and mood."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim._base import InputError, near
+from ketasim._base import InputError, KetasimError, near
 from ketasim.dosing import Course, PopulationSpec, load_course
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, RECEPTOR, LinearModel
 from ketasim.outputs.calendar import checked_times, output_times, sessions_of
+from ketasim.outputs.mood import MOOD_UNITS, Mood, simulate_mood
 from ketasim.outputs.simulation import BLOCK, Simulation
 from ketasim.outputs.solving import Key, input_durations, solve_cohort
 from ketasim.population import virtual_patients
@@ -22,6 +23,7 @@ from ketasim.population import virtual_patients
 Array = NDArray[np.float64]
 
 _MOST_GIGABYTES = 4.0
+_REFERENCE = "reference"  # the model behind which the chain to mood was fitted
 _ORDER = (
     "s_ketamine",
     "r_ketamine",
@@ -42,8 +44,9 @@ def simulate(
     sites: Sequence[str] | None = None,
     times: Iterable[float] | None = None,
     seed: int | None = None,
+    mood: bool = True,
 ) -> Simulation:
-    """Simulate a course: concentrations at every site, and the block of NMDA receptors.
+    """Simulate a course: concentrations at every site, the block of NMDA receptors, and mood.
 
     **Main arguments:**
 
@@ -53,9 +56,10 @@ def simulate(
 
     - `typical`: the typical patient even if the course asks for a population.
     - `sites`: of `arterial`, `venous` and `effect`, those wanted; all the model has when left out.
-      The block is computed at the effect site.
+      The block, and with the reference model mood, need the effect site.
     - `times`: h from the first dose; when left out, close around the first and last session.
     - `seed`: instead of the seed of the course's population.
+    - `mood`: false leaves the chain from the receptor to mood out.
 
     **Returns:** `Simulation`.
 
@@ -81,7 +85,8 @@ def simulate(
         hours = output_times(sessions, course.horizon)
     else:
         hours = checked_times(times)
-    _check_size(model, len(hours), cohort.n, sites)
+    with_mood = mood and course.pk_model == _REFERENCE and RECEPTOR.site in (sites or model.sites)
+    _check_size(model, len(hours), cohort.n, sites, with_mood)
     solved = solve_cohort(model, cohort, doses, hours, sites=sites)
     values = {
         (quantity, site): solved.values[quantity, site]
@@ -99,6 +104,29 @@ def simulate(
             f"The model '{model.name}' has no effect site: the block of NMDA receptors is not "
             "computed; the reference model computes it."
         )
+    found: Mood | None = None
+    steady = any(dose.steady_state_interval is not None for dose in doses)
+    if with_mood and steady:
+        warnings.append(
+            "Mood is not computed: a score has no steady state to start from; give the earlier "
+            "doses themselves."
+        )
+    elif with_mood:
+        try:
+            curves, found, said = simulate_mood(course, cohort, model, hours)
+        except InputError:
+            raise
+        except KetasimError as error:
+            # such as a dose so small that its effect drowns in rounding
+            warnings.append(f"Mood is not computed: {error}.")
+        else:
+            values |= curves
+            warnings += said
+    elif mood and course.pk_model != _REFERENCE:
+        warnings.append(
+            f"The model '{model.name}' does not lead to mood: the chain from the receptor to the "
+            "MADRS was fitted behind the reference model and is computed with that alone."
+        )
     return Simulation(
         course=course,
         model=model,
@@ -108,14 +136,18 @@ def simulate(
         cohort=cohort,
         values=values,
         warnings=tuple(dict.fromkeys(warnings)),
+        mood=found,
     )
 
 
-def _check_size(model: LinearModel, times: int, patients: int, sites: Sequence[str] | None) -> None:
+def _check_size(
+    model: LinearModel, times: int, patients: int, sites: Sequence[str] | None, mood: bool
+) -> None:
     """Refuse what would not fit into memory, before anything is computed."""
     curves = sum(sites is None or output.site in sites for output in model.outputs)
     # each output for both enantiomers and their sum
-    gigabytes = 3 * curves * times * patients * 8 / 1e9
+    kept = 3 * curves + (len(MOOD_UNITS) if mood else 0)
+    gigabytes = kept * times * patients * 8 / 1e9
     if gigabytes > _MOST_GIGABYTES:
         raise InputError(
             "population.n",

@@ -21,6 +21,7 @@ from ketasim.evidence import Card, bibtex, load_sources
 from ketasim.models import RECEPTOR, LinearModel
 from ketasim.outputs.calendar import Session, sessions_of
 from ketasim.outputs.exposures import exposure_table
+from ketasim.outputs.mood import MOOD_UNITS, Mood
 from ketasim.outputs.sensitivity import (
     Elasticity,
     elasticities,
@@ -76,6 +77,7 @@ class Simulation:
     - `cohort`: the patients.
     - `values`: (quantity, site) to arrays of shape (T, n), in the units of `units`.
     - `warnings`: what the reader must know, as sentences.
+    - `mood`: what the chain to mood says; nothing where it was not computed.
     """
 
     course: Course
@@ -86,6 +88,7 @@ class Simulation:
     cohort: Cohort
     values: Mapping[Key, Array]
     warnings: tuple[str, ...] = ()
+    mood: Mood | None = None
 
     def __post_init__(self) -> None:
         """Make the results read-only."""
@@ -97,7 +100,8 @@ class Simulation:
     @property
     def units(self) -> dict[Key, str]:
         """Unit of each quantity and site."""
-        return {key: "fraction" if key == BLOCK else _CONCENTRATION_UNIT for key in self.values}
+        known = {BLOCK: "fraction", **MOOD_UNITS}
+        return {key: known.get(key, _CONCENTRATION_UNIT) for key in self.values}
 
     @cached_property
     def sessions(self) -> tuple[Session, ...]:
@@ -146,7 +150,7 @@ class Simulation:
             self.cohort,
             self.sessions,
             self.times,
-            self.values,
+            {key: table for key, table in self.values.items() if key not in MOOD_UNITS},
             self.units,
             self.course.horizon,
         )
@@ -216,6 +220,24 @@ class Simulation:
                         spread.note or spread.locator or entry.note,
                     )
                 )
+        if self.mood is not None:
+            found += [
+                Assumption("input", field, sentence, "", "", "", "")
+                for field, sentence in self.mood.assumed
+            ]
+            found += [
+                Assumption(
+                    "parameter",
+                    entry.symbol,
+                    entry.meaning,
+                    self.mood.card.key,
+                    f"{entry.value:g}",
+                    entry.unit,
+                    entry.note,
+                )
+                for entry in self.mood.entries
+                if entry.grade == "assumed"
+            ]
         return tuple(found)
 
     def sources(self) -> tuple[str, ...]:
@@ -229,6 +251,9 @@ class Simulation:
                 keys.append(one.entry.iiv.source)
         if any(name.startswith("act_") for name in self.cohort.covariates):
             keys += [m.source for m in modification_of(self.course.patient).modifiers]
+        if self.mood is not None:
+            keys += [self.mood.card.source, *(entry.source for entry in self.mood.entries)]
+            keys += self.mood.sources
         known = load_sources()
         keys += [w for text in self.warnings for w in re.findall(r"\w+", text) if w in known]
         return tuple(dict.fromkeys(key for key in keys if key))
@@ -253,6 +278,7 @@ class Simulation:
     def metadata(self) -> dict[str, Any]:
         """What reproduces this result: version, cards and their hashes, seed, input."""
         cards = [self.card, *([self.receptor_card] if BLOCK in self.values else [])]
+        cards += [] if self.mood is None else [self.mood.card]
         return {
             "ketasim": __version__,
             "model": self.model.name,
@@ -285,12 +311,14 @@ class Simulation:
         """Everything but the single patients' curves, for machines.
 
         **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
-        exposure and parameters as columns; what is not a finite number is null.
+        exposure, parameters and, where it was computed, mood as columns; what is not a finite
+        number is null.
         """
         tables = {
             "summary": self.summary(),
             "exposure": self.exposure(),
             "parameters": self.parameters(),
+            **({} if self.mood is None else {"mood": self.mood.table}),
         }
         document = {
             "metadata": self.metadata,

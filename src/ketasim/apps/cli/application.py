@@ -14,6 +14,7 @@ from ketasim.apps.cli.evidence import evidence_app
 from ketasim.apps.cli.models import models_app
 from ketasim.apps.cli.regimens import events, regimen
 from ketasim.apps.cli.simulate import simulate
+from ketasim.apps.cli.trial import trial
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 plus the number of the signal, as shells have it
@@ -31,6 +32,7 @@ app = App(
     help_epilogue="It informs people with training; it gives no patient advice.",
 )
 app.command(simulate)
+app.command(trial)
 app.command(regimen)
 app.command(events)
 app.command(evidence_app)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from ketasim.apps.cli.console import AsJson, OutFolder, check_folder, print_json
 
 if TYPE_CHECKING:
-    from ketasim.inference import PkFit
+    from ketasim.inference import MoodFit, PkFit
 
 calibrate_app = App(name="calibrate", help="Fit a model to the published numbers.")
 
@@ -43,6 +45,80 @@ def pk(*, out: OutFolder, as_json: AsJson = False) -> None:
         )
     for path in paths:
         print(path)
+
+
+@calibrate_app.command
+def mood(
+    *,
+    out: OutFolder,
+    seed: Annotated[int, Parameter(help="Seed of the virtual patients.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Fit the chain to mood to the published trials: card, tables, report (a few minutes)."""
+    check_folder(out)
+
+    from ketasim._base import InputError, write_whole
+
+    if seed < 0:
+        raise InputError("--seed", f"{seed} is below 0", "use a whole number from 0")
+    fit = _mood_fit(seed)
+    paths = write_whole(out, _mood_files(fit, _mood_command(out, seed)))
+    numbers = _mood_numbers(fit)
+    if as_json:
+        print_json({**numbers, "files": [str(path) for path in paths]})
+        return
+    for target in numbers["targets"]:
+        value = f"{100 * target['value']:.0f} %" if target["share"] else f"{target['value']:.2f}"
+        noise = "" if target["noise"] is None else f"; noise floor {target['noise']:.2f}"
+        verdict = "met" if target["met"] else "missed"
+        print(f"{target['name']:<74} {value:>6}   {target['goal']}: {verdict}{noise}")
+    for path in paths:
+        print(path)
+
+
+def _mood_command(out: Path, seed: int) -> str:
+    return f"ketasim calibrate mood --out {shlex.quote(str(out))} --seed {seed}"
+
+
+def _mood_fit(seed: int) -> MoodFit:
+    from rich.console import Console
+
+    from ketasim.inference import calibrate_mood
+
+    console = Console(stderr=True)
+    with console.status("reading the published trials") as status:
+        return calibrate_mood(seed=seed, progress=status.update)
+
+
+def _mood_files(fit: MoodFit, command: str) -> dict[str, bytes]:
+    from ketasim.evidence import write_card
+    from ketasim.outputs import mood_calibration_tables as tables
+    from ketasim.outputs.report_mood_calibration import mood_calibration_report
+
+    return {
+        "mood.toml": write_card(fit.card).encode(),
+        "fit.csv": tables.mood_fit_table(fit).write_csv().encode(),
+        "parameters.csv": tables.mood_parameter_table(fit).write_csv().encode(),
+        "correlation.csv": tables.mood_correlation_table(fit).write_csv().encode(),
+        "draws.csv": tables.mood_draws_table(fit).write_csv().encode(),
+        "unseen.csv": tables.unseen_table(fit).write_csv().encode(),
+        "report.html": mood_calibration_report(fit, command=command).encode(),
+    }
+
+
+def _mood_numbers(fit: MoodFit) -> dict[str, Any]:
+    from ketasim.inference import judged
+    from ketasim.outputs.mood_calibration_tables import mood_targets
+
+    return {
+        "targets": [vars(target) for target in mood_targets(fit)],
+        "arms": [vars(one) for one in judged(fit.arms)] if fit.arms else [],
+        "contrasts": [vars(one) for one in judged(fit.contrasts)] if fit.contrasts else [],
+        "seed": fit.seed,
+        "patients": fit.patients,
+        "steps": fit.steps,
+        "card": fit.card.hash,
+    }
 
 
 def _fit() -> PkFit:

@@ -1,0 +1,87 @@
+"""`ketasim trial`: a trial file goes in, tables and a report come out."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from ketasim.apps.cli.console import (
+    AsJson,
+    OutFolder,
+    check_file,
+    check_folder,
+    note,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from ketasim.trials import TrialResult
+
+
+def trial(
+    trial: Annotated[Path, Parameter(help="Trial file (YAML).")],
+    /,
+    *,
+    out: OutFolder,
+    replicates: Annotated[
+        int | None, Parameter(help="How often the trial is simulated, instead of the file's.")
+    ] = None,
+    seed: Annotated[int | None, Parameter(help="Seed, instead of the file's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate a trial: writes summary.csv, patients.parquet and report.html."""
+    check_file(trial, "TRIAL")
+    check_folder(out)
+
+    import io
+
+    from ketasim._base import write_whole
+    from ketasim.outputs import trial_report
+
+    result = _simulated(trial, replicates, seed)
+    parquet = io.BytesIO()
+    result.to_parquet(parquet)
+    paths = write_whole(
+        out,
+        {
+            "summary.csv": result.summary().write_csv().encode(),
+            "patients.parquet": parquet.getvalue(),
+            "report.html": trial_report(
+                result, command=_command(trial, out, replicates, seed)
+            ).encode(),
+        },
+    )
+    if as_json:
+        print_json(
+            {
+                "metadata": result.metadata,
+                "summary": result.summary().to_dicts(),
+                "warnings": list(result.warnings),
+                "files": [str(path) for path in paths],
+            }
+        )
+        return
+    for warning in result.warnings:
+        note(f"warning: {warning}")
+    for path in paths:
+        print(path)
+
+
+def _simulated(path: Path, replicates: int | None, seed: int | None) -> TrialResult:
+    from rich.console import Console
+
+    from ketasim.trials import run_trial
+
+    console = Console(stderr=True)
+    with console.status("reading the trial") as status:
+        return run_trial(path, replicates=replicates, seed=seed, progress=status.update)
+
+
+def _command(path: Path, out: Path, replicates: int | None, seed: int | None) -> str:
+    words = ["ketasim", "trial", str(path), "--out", str(out)]
+    words += [] if replicates is None else ["--replicates", str(replicates)]
+    words += [] if seed is None else ["--seed", str(seed)]
+    return shlex.join(words)

@@ -1,0 +1,311 @@
+"""What raters write down: scores of an arm's patients at every visit, in every replicate."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import standard_normals, uniforms
+from ketasim.dosing import Arm, Trial
+from ketasim.engine import Patients, Plan, plan, solve
+from ketasim.evidence import Card
+from ketasim.models import MODELS, MOOD, evaluate, mood_chain
+from ketasim.population import (
+    arm_calendar,
+    arm_patients,
+    baseline_scores,
+    card_draws,
+    from_madrs,
+    in_madrs,
+    mood_effects,
+    mood_values,
+    situation_of,
+)
+
+Array = NDArray[np.float64]
+Single = NDArray[np.float32]
+
+HIGHEST: Final = 60.0
+"""Highest score of the MADRS, points."""
+
+_STATES: Final = ("fast_arm", "restored", "expectation", "antidepressant", "course")
+_ALGEBRA: Final = {
+    q.name: q.expression
+    for q in MOOD.quantities
+    if q.name in ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
+}
+_TOLERANCE: Final = 1e-3  # of a state; a score is rounded to whole points
+_PILOT: Final = (
+    256  # patients the steps are chosen with: the first of an arm, whatever is asked for
+)
+_PIECE: Final = 20_000  # patients solved at once
+_NUMBERS: Final = 4_000_000  # values of a state held at once
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """What the replicates of a trial differ in beside their patients.
+
+    **Arguments:**
+
+    - `numbers`: symbol of the card `mood` to its draws, shape (R,).
+    - `early`, `late`: trial effects added where expectation and where the natural course act.
+    - `drug`: part of the drug's effect that the trial adds to it. Each of shape (R,).
+    """
+
+    numbers: Mapping[str, Array]
+    early: Array
+    late: Array
+    drug: Array
+
+    def of(self, replicate: NDArray[np.int64]) -> dict[str, Any]:
+        """Numbers of the card for patients of some replicates: constants stay single numbers."""
+        return {
+            symbol: float(draws[0]) if (draws == draws[0]).all() else draws[replicate]
+            for symbol, draws in self.numbers.items()
+        }
+
+
+def worlds(
+    trial: Trial, card: Card, seed: int, count: int, *, uncertainty: bool, between_trials: bool
+) -> Worlds:
+    """Draw the numbers and the trial effects of replicates.
+
+    **Main arguments:**
+
+    - `trial`: its arms tell whether everybody knows what is given.
+    - `card`: `mood`. `seed`: of the simulation. `count`: how many replicates.
+
+    **Other arguments:**
+
+    - `uncertainty`: false: the numbers of the card, in every replicate.
+    - `between_trials`: false: no trial effects.
+    """
+    if uncertainty:
+        numbers = card_draws(card, seed, 0, count)
+    else:
+        numbers = {symbol: np.full(count, value) for symbol, value in card.values().items()}
+
+    def effect(name: str) -> Array:
+        if not between_trials or f"tau_{name}" not in numbers:
+            return np.zeros(count)
+        z = standard_normals(seed, f"trial:tau_{name}", 0, count, 1)[:, 0]
+        return numbers[f"tau_{name}"] * z
+
+    known = all(arm.open for arm in trial.arms)
+    return Worlds(
+        numbers,
+        early=effect("early") + (effect("open") if known else 0.0),
+        late=effect("late"),
+        drug=effect("drug") + (effect("series") if known else 0.0),
+    )
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Ratings of one arm in some replicates.
+
+    **Arguments:**
+
+    - `times`: of the visits, h, shape (T,).
+    - `madrs`: with the error of the rating, points, not rounded, shape (R, n, T); not a number at
+      visits after a patient has dropped out.
+    - `before`: MADRS before treatment, points, not rounded, shape (R, n).
+    """
+
+    times: Array
+    madrs: Single
+    before: Single
+
+    def baseline(self, scale: str) -> Array:
+        """Scores of a scale before treatment, whole points, shape (R, n)."""
+        return _rated(scale, self.before)
+
+    def score(self, scale: str, time: float) -> Array:
+        """Scores of a scale at a visit, whole points, shape (R, n)."""
+        place = int(np.searchsorted(self.times, time - 1e-9))
+        return _rated(scale, self.madrs[:, :, place])
+
+
+def _rated(scale: str, madrs: Single) -> Array:
+    there = ~np.isnan(madrs)
+    points = np.asarray(from_madrs(scale, np.where(there, madrs, 0.0).astype(np.float64)))
+    return np.where(there, np.rint(points), np.nan)
+
+
+@dataclass
+class ArmSimulation:
+    """One arm of a trial, ready to be simulated.
+
+    **Arguments:**
+
+    - `trial`, `arm`: what is simulated. `times`: of the visits, h, ascending.
+    - `seed`: of the simulation.
+    - `worlds`: of all replicates, and of as many more as the steps are chosen with.
+    - `patients`: false: every replicate holds the same patients.
+    """
+
+    trial: Trial
+    arm: Arm
+    times: Array
+    seed: int
+    worlds: Worlds
+    patients: bool
+    _plan: Plan | None = field(default=None, init=False)
+
+    @property
+    def stride(self) -> int:
+        """Patients drawn a replicate; periods of a crossover share theirs."""
+        return strides(self.trial, self.arm)
+
+    @cached_property
+    def own_seed(self) -> int:
+        """Seed of what happens to the patients in this arm."""
+        return _derived(self.seed, f"arm {self.arm.id}")
+
+    @cached_property
+    def people_seed(self) -> int:
+        """Seed of who the patients are."""
+        return _derived(self.seed, "everybody") if self._crossover else self.own_seed
+
+    @property
+    def _crossover(self) -> bool:
+        return self.trial.design == "crossover"
+
+    def ratings(self, first: int, count: int) -> tuple[Ratings, Ratings]:
+        """Simulate some replicates.
+
+        **Arguments:**
+
+        - `first`, `count`: the replicates asked for, counted from 0.
+
+        **Returns:** ratings with and without the effects of the trials, of the same patients.
+        """
+        total, n = count * self.stride, self.arm.n
+        size = max(1, min(_PIECE, _NUMBERS // len(self.times)))
+        shape = (total, len(self.times))
+        both = np.empty((2, *shape), np.float32)
+        before = np.empty(total, np.float32)
+        for start in range(0, total, size):
+            stop = min(start + size, total)
+            found = self._piece(np.arange(start, stop) + first * self.stride)
+            both[:, start:stop], before[start:stop] = found
+        kept = before.reshape(count, self.stride)[:, :n]
+        tables = both.reshape(2, count, self.stride, len(self.times))[:, :, :n]
+        return Ratings(self.times, tables[0], kept), Ratings(self.times, tables[1], kept)
+
+    def _piece(self, positions: NDArray[np.int64]) -> tuple[Single, Single]:
+        """Ratings (2, n, T) with and without trial effects, and the scores before treatment."""
+        replicate = positions // self.stride
+        if self._plan is None:
+            self._plan = self._planned()
+        people, values, baseline = self._people(positions)
+        patients = Patients(values, people["weight"], (self._calendar,))
+        later = np.flatnonzero(self.times > 0)
+        states: dict[str, Array] = {}
+        if len(later):
+            solved = solve(
+                mood_chain(MODELS["reference"]),
+                patients,
+                self.times[later],
+                _STATES,
+                plan=self._plan,
+                engine="numba",
+                progress=False,
+            )
+            states = {name: np.asarray(solved[name]) for name in _STATES}
+        scores = np.repeat(baseline[None, :, None], len(self.times), axis=2).repeat(2, axis=0)
+        if len(later):
+            worlds = self.worlds
+            moved = {
+                "sens": values["sens"] * (1.0 + worlds.drug[replicate]),
+                "e_P": values["e_P"] + worlds.early[replicate],
+                "e_N": values["e_N"] + worlds.late[replicate],
+            }
+            error = people["sigma"][:, None] * people["error"][:, later]
+            for place, shift in enumerate((moved, {})):
+                scores[place][:, later] = _madrs({**values, **shift}, states) + error
+        gone = self.times[None, :] >= people["leaves"][:, None]
+        rated = np.where(gone, np.nan, np.clip(scores, 0.0, HIGHEST))
+        return rated.astype(np.float32), baseline.astype(np.float32)
+
+    @cached_property
+    def _calendar(self) -> Any:
+        return arm_calendar(self.arm, max(float(self.times[-1]), 1.0))
+
+    def _planned(self) -> Plan:
+        """Steps that do not depend on how many replicates are asked for."""
+        _, values, _ = found = self._people(np.arange(_PILOT))
+        patients = Patients(values, found[0]["weight"], (self._calendar,))
+        chain = mood_chain(MODELS["reference"])
+        return plan(chain, patients, rtol=_TOLERANCE, engine="numba")
+
+    def _people(
+        self, positions: NDArray[np.int64]
+    ) -> tuple[dict[str, Array], dict[str, Any], Array]:
+        """Weight, errors and times of leaving; values of the chain; scores before treatment."""
+        replicate = positions // self.stride
+        if self.patients:
+            first, count = int(positions[0]), len(positions)
+            pick = np.arange(count)
+        else:  # the patients of the first replicate
+            first, count = 0, self.stride
+            pick = positions % self.stride
+        numbers = self.worlds.of(replicate)
+        effects = {k: v[pick] for k, v in mood_effects(self.people_seed, first, count).items()}
+        pk, weight, _ = arm_patients(self.arm, self.people_seed, first, count)
+        values = {name: value[pick] if np.ndim(value) == 1 else value for name, value in pk.items()}
+        spread = self.arm.baseline
+        mean, sd = in_madrs(spread.scale, spread.mean, spread.sd)
+        baseline = baseline_scores(mean, sd, effects["M0"], HIGHEST)
+        values |= mood_values(numbers, effects, situation_of(self.arm), baseline)
+        values["k_session"] = numbers["k_session"]
+        chance = uniforms(self.own_seed, "trial:leaves", first, count, 1)[:, 0]
+        hazard = self.hazard(numbers)
+        with np.errstate(divide="ignore"):
+            leaves = -np.log(chance[pick]) / hazard
+        n = len(positions)
+        people = {
+            "weight": np.asarray(weight)[pick],
+            # one error a patient, as in the calibration: who is rated low stays rated low
+            "error": np.repeat(effects["error"][:, None], len(self.times), axis=1),
+            "sigma": np.broadcast_to(np.asarray(numbers["sigma"], np.float64), (n,)),
+            "leaves": np.broadcast_to(leaves, (n,)),
+        }
+        return people, values, baseline
+
+    def hazard(self, numbers: Mapping[str, Any]) -> Array:
+        """Hazard of leaving the trial, 1/h, of the arm's patients."""
+        symbol = "stop_drug" if self.arm.control is None else "stop_control"
+        return np.asarray(numbers[symbol], np.float64)
+
+
+def strides(trial: Trial, arm: Arm) -> int:
+    """Patients drawn a replicate for an arm: those of the largest period in a crossover."""
+    return max(one.n for one in trial.arms) if trial.design == "crossover" else arm.n
+
+
+def pilot_replicates(trial: Trial) -> int:
+    """How many replicates hold the patients with whom the steps are chosen."""
+    return max(-(-_PILOT // strides(trial, arm)) for arm in trial.arms)
+
+
+def _madrs(values: Mapping[str, Any], states: Mapping[str, Array]) -> Array:
+    known: dict[str, Any] = {
+        name: value[:, None] if np.ndim(value) == 1 else value for name, value in values.items()
+    }
+    known |= states
+    for name, expression in _ALGEBRA.items():
+        known[name] = evaluate(expression, known)
+    return np.asarray(known["MADRS"], np.float64)
+
+
+def _derived(seed: int, purpose: str) -> int:
+    digest = hashlib.blake2b(f"{seed}:trial:{purpose}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")

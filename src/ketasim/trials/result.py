@@ -1,0 +1,357 @@
+"""The result of `run_trial`: its tables, what was assumed, where its numbers come from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim.__about__ import __version__
+from ketasim.dosing import Arm, Trial
+from ketasim.evidence import Card, Entry, bibtex, load_sources
+from ketasim.population import crosswalk, situation_of
+from ketasim.trials.assess import Cell, Values
+
+Array = NDArray[np.float64]
+
+CONTRASTED: Final = ("change", "response", "remission")
+"""Metrics of which arms are compared."""
+
+_INTERVAL: Final = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
+_AMPLITUDES: Final = re.compile(r"p_\w+")
+_NOT_IN_CHAIN: Final = ("tau_open", "tau_series")
+
+
+@dataclass(frozen=True)
+class TrialAssumption:
+    """Something without a source that acted in a trial.
+
+    **Arguments:**
+
+    - `what`: `parameter` or `input` (of the trial).
+    - `symbol`, `meaning`: which one; for the input the field, and what was assumed in a sentence.
+    - `card`: where it is written. `value`, `unit`: as written. `note`: why this value. All are
+      empty for the input.
+    """
+
+    what: str
+    symbol: str
+    meaning: str
+    card: str = ""
+    value: str = ""
+    unit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One metric of one arm, or of one arm against another, in every replicate.
+
+    **Arguments:**
+
+    - `arm`: id, or two ids such as `ket - saline`. `n`: patients enrolled in a replicate.
+    - `cell`: scale, time, metric, and what counts.
+    - `values`: with all that differs between replicates.
+    - `plain`: the same values without the trial effects, shape (R,).
+    - `patients_differ`, `numbers_differ`: whether replicates hold other patients, and have other
+      numbers of the card.
+    """
+
+    arm: str
+    n: int
+    cell: Cell
+    values: Values
+    plain: Array
+    patients_differ: bool = True
+    numbers_differ: bool = True
+
+    def row(self) -> dict[str, Any]:
+        """The row of the summary."""
+        known = self.values.value[~np.isnan(self.values.value)]
+        quantiles = np.quantile(known, list(_INTERVAL.values())) if len(known) else [None] * 3
+        return {
+            "arm": self.arm,
+            "scale": self.cell.scale,
+            "time_h": self.cell.time,
+            "metric": self.cell.metric,
+            "n": self.n,
+            "mean": _mean(self.values.value),
+            "sd": _root(_mean(self.values.spread)),
+            **dict(zip(_INTERVAL, quantiles, strict=True)),
+            "n_assessed": _mean(self.values.count),
+            "definition": self.cell.definition,
+            **self.spreads(),
+        }
+
+    def spreads(self) -> dict[str, float | None]:
+        """Standard deviation of the arm's value by each of the three sources alone."""
+        sampling = _mean(self.values.sampling) if self.patients_differ else 0.0
+        both = _variance(self.plain)
+        rest = None if both is None or sampling is None else max(both - sampling, 0.0)
+        return {
+            "sd_patients_sampling": _root(sampling),
+            "sd_parameters": _root(rest) if self.numbers_differ else 0.0,
+            "sd_trials": _root(_variance(self.values.value - self.plain)),
+        }
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What `run_trial` returns.
+
+    **Arguments:**
+
+    - `trial`: the input, with the replicates and the seed that were simulated.
+    - `cards`: numbers of the mood chain, of the pharmacokinetics and of the NMDA block.
+    - `estimates`: arms and what is compared, metric by metric.
+    - `table`: patients of the first replicates.
+    - `patients_differ`: false when every replicate holds the same patients.
+    - `uncertainty`: whether replicates differ in the numbers of the card `mood`.
+    - `between_trials`: whether replicates differ by trial effects.
+    - `notes`: what the reader must know of the simulation, as sentences.
+    """
+
+    trial: Trial
+    cards: tuple[Card, ...]
+    estimates: tuple[Estimate, ...]
+    table: pl.DataFrame
+    patients_differ: bool = True
+    uncertainty: bool = True
+    between_trials: bool = True
+    notes: tuple[str, ...] = ()
+
+    def summary(self) -> pl.DataFrame:
+        """Expected values and prediction intervals.
+
+        **Returns:** one row an arm (or one arm minus another), scale, time and metric. `mean` is
+        the expected value, `sd` the spread between patients (of two arms, pooled), `p05` to `p95`
+        the 90 % prediction interval of the value in a trial of this size. `n` is enrolled,
+        `n_assessed` the mean number assessed. `sd_patients_sampling`, `sd_parameters` and
+        `sd_trials` are standard deviations of the value by the choice of patients, by the
+        uncertainty of the parameters and between trials.
+        """
+        return self._summary
+
+    @cached_property
+    def _summary(self) -> pl.DataFrame:
+        text, floats = {"arm", "scale", "metric", "definition"}, pl.Float64
+        rows = [estimate.row() for estimate in self.estimates]
+        schema = {
+            name: pl.String if name in text else pl.Int64 if name == "n" else floats
+            for name in rows[0]
+        }
+        return pl.DataFrame(rows, schema=schema)
+
+    def patients(self) -> pl.DataFrame:
+        """Patients of the first replicates at every visit.
+
+        **Returns:** columns replicate, arm, id, time_h, scale, score, change, response, remission,
+        dropped; the visit at 0 h is the baseline, and what was not rated is null.
+        """
+        return self.table
+
+    def replicates(self) -> pl.DataFrame:
+        """Every metric in every replicate: what the prediction intervals are made of.
+
+        **Returns:** columns replicate, arm, scale, time_h, metric, definition, n_assessed, value.
+        """
+        return pl.concat(
+            [
+                pl.DataFrame(
+                    {
+                        "replicate": np.arange(len(one.values.value)),
+                        "arm": one.arm,
+                        "scale": one.cell.scale,
+                        "time_h": one.cell.time,
+                        "metric": one.cell.metric,
+                        "definition": one.cell.definition,
+                        "n_assessed": one.values.count,
+                        "value": one.values.value,
+                    }
+                )
+                for one in self.estimates
+            ]
+        ).with_columns(pl.col("value").fill_nan(None))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader must know, as sentences."""
+        return tuple(dict.fromkeys((*self.trial.warnings, *self.notes)))
+
+    @cached_property
+    def acting(self) -> tuple[tuple[str, Entry], ...]:
+        """Card and entry of every number that acted."""
+        found: list[tuple[str, Entry]] = []
+        for card in self.cards:
+            found += [
+                (card.key, entry)
+                for entry in map(card.entry, card.values())
+                if card.key != "mood" or self._acts(entry.symbol)
+            ]
+        return tuple(found)
+
+    def _acts(self, symbol: str) -> bool:
+        arms = self.trial.arms
+        situations = [situation_of(arm) for arm in arms]
+        if _AMPLITUDES.fullmatch(symbol):
+            return any(symbol in one.amplitudes for one in situations)
+        if symbol in ("e_O", "omega_O", "kO"):
+            return any(one.new_antidepressant for one in situations)
+        if symbol in ("stop_drug", "stop_control"):
+            return any((arm.control is None) == (symbol == "stop_drug") for arm in arms)
+        if symbol.startswith("tau_"):
+            known = all(arm.open for arm in arms)
+            return self.between_trials and (known or symbol not in _NOT_IN_CHAIN)
+        return True
+
+    @cached_property
+    def assumptions(self) -> tuple[TrialAssumption, ...]:
+        """Everything graded `assumed` that acted."""
+        trial = self.trial
+        found = [
+            TrialAssumption("input", field, sentence)
+            for field, sentence in zip(trial.assumed, trial.assumptions, strict=True)
+        ]
+        return (
+            *found,
+            *(
+                TrialAssumption(
+                    "parameter",
+                    entry.symbol,
+                    entry.meaning,
+                    key,
+                    f"{entry.value:g}",
+                    entry.unit,
+                    entry.note,
+                )
+                for key, entry in self.acting
+                if entry.grade == "assumed"
+            ),
+        )
+
+    def sources(self) -> tuple[str, ...]:
+        """Keys of every source that this result used, without repetition."""
+        keys = [self.trial.source or "", *(card.source for card in self.cards)]
+        scales = {one.scale for one in self.trial.assessments} | {self.trial.scale}
+        keys += [source for scale in sorted(scales) for source in crosswalk(scale).sources]
+        for _, entry in self.acting:
+            keys.append(entry.source)
+            if entry.iiv is not None:
+                keys.append(entry.iiv.source)
+        known = load_sources()
+        keys += [w for text in self.warnings for w in re.findall(r"\w+", text) if w in known]
+        return tuple(dict.fromkeys(key for key in keys if key))
+
+    def cite(self) -> str:
+        """BibTeX of every source that this result used."""
+        return bibtex(self.sources())
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What reproduces this result: version, cards and their hashes, seed, input."""
+        return {
+            "ketasim": __version__,
+            "model": "mood",
+            "cards": {card.key: card.hash for card in self.cards},
+            "replicates": self.trial.replicates,
+            "seed": self.trial.seed,
+            "spreads": {
+                "patients": self.patients_differ,
+                "parameters": self.uncertainty,
+                "trials": self.between_trials,
+            },
+            "input": self.trial.to_dict(),
+        }
+
+    def to_parquet(self, path: str | Path | IO[bytes]) -> None:
+        """Write the patients, as `patients` returns them, as Parquet.
+
+        **Arguments:**
+
+        - `path`: a file's name, or an open binary file.
+        """
+        self.patients().write_parquet(path)
+
+    def to_json(self) -> str:
+        """Everything but the single patients, for machines.
+
+        **Returns:** an object with metadata, warnings, assumptions and the summary as columns.
+        """
+        document = {
+            "metadata": self.metadata,
+            "warnings": list(self.warnings),
+            "assumptions": [vars(one) for one in self.assumptions],
+            "summary": self.summary().to_dict(as_series=False),
+        }
+        return json.dumps(document, allow_nan=False)
+
+
+def contrasts(trial: Trial) -> tuple[tuple[Arm, Arm], ...]:
+    """Which arm is compared with which: each drug with each control.
+
+    **Arguments:**
+
+    - `trial`: where all arms get a drug, or none does, each arm is compared with the first.
+    """
+    drugs = [arm for arm in trial.arms if arm.control is None]
+    controls = [arm for arm in trial.arms if arm.control is not None]
+    pairs = tuple((drug, control) for drug in drugs for control in controls)
+    return pairs or tuple((arm, trial.arms[0]) for arm in trial.arms[1:])
+
+
+def contrast(
+    arms: tuple[Arm, Arm], cell: Cell, values: Mapping[str, tuple[Values, Values]], paired: bool
+) -> Estimate:
+    """Compare two arms.
+
+    **Main arguments:**
+
+    - `arms`: the first minus the second. `cell`: of both.
+    - `values`: arm to its values with and without trial effects.
+
+    **Other arguments:**
+
+    - `paired`: the arms hold the same patients, as in a crossover.
+    """
+    (a, plain_a), (b, plain_b) = (values[arm.id] for arm in arms)
+    sampling = a.sampling + b.sampling
+    if paired and a.each is not None and b.each is not None:
+        both = min(a.each.shape[1], b.each.shape[1])
+        sampling = _paired(a.each[:, :both] - b.each[:, :both])
+    return Estimate(
+        f"{arms[0].id} - {arms[1].id}",
+        arms[0].n + arms[1].n,
+        cell,
+        Values(a.value - b.value, a.count + b.count, (a.spread + b.spread) / 2, sampling),
+        plain_a.value - plain_b.value,
+    )
+
+
+def _paired(difference: Array) -> Array:
+    there = ~np.isnan(difference)
+    count = there.sum(axis=1)
+    middle = np.where(there, difference, 0.0).sum(axis=1) / np.maximum(count, 1)
+    square = np.where(there, (difference - middle[:, None]) ** 2, 0.0).sum(axis=1)
+    return np.where(count > 1, square / np.maximum(count * (count - 1), 1), np.nan)
+
+
+def _mean(values: Array) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
+
+
+def _variance(values: Array) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.var(ddof=1)) if len(known) > 1 else None
+
+
+def _root(value: float | None) -> float | None:
+    return None if value is None else float(np.sqrt(value))

@@ -1,0 +1,341 @@
+"""The verb `run_trial`: a trial simulated many times over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim._base import InputError
+from ketasim.dosing import Trial, load_trial
+from ketasim.evidence import Card, load_card
+from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
+from ketasim.trials.assess import Cell, Values, assessed
+from ketasim.trials.ratings import ArmSimulation, Ratings, pilot_replicates, worlds
+from ketasim.trials.result import CONTRASTED, Estimate, TrialResult, contrast, contrasts
+
+Array = NDArray[np.float64]
+Found = dict[Cell, dict[str, tuple[Values, Values]]]
+
+MOST_ROWS: Final = 1_000_000
+"""Rows of the table of patients: as many whole replicates are kept as fit, at least one."""
+
+MOST_RATINGS: Final = 5_000_000
+"""Ratings of all arms in one replicate: what fits into memory."""
+
+_AT_ONCE: Final = 10_000_000  # ratings held at once
+_FEW: Final = 100  # replicates below which an interval is a rough one
+
+OBSERVED: Final = (
+    "Patients leave at a constant hazard; a patient who left has no later visits, and every number "
+    "is of the patients still there (observed cases), relapse by Kaplan and Meier."
+)
+"""How drop-out is treated, in a sentence."""
+
+
+def run_trial(
+    trial: Trial | Mapping[str, Any] | str | Path,
+    *,
+    replicates: int | None = None,
+    seed: int | None = None,
+    patients: bool = True,
+    uncertainty: bool = True,
+    between_trials: bool = True,
+    card: Card | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> TrialResult:
+    """Simulate a trial many times: what its arms may show, and how far that may vary.
+
+    A replicate has its own patients, its own draw of the numbers of the card `mood` within their
+    uncertainty, and its own trial effects; all arms of a replicate share the last two. Patients
+    depend on the seed, the replicate and the arm's id, and on nothing else.
+
+    **Main arguments:**
+
+    - `trial`: a trial, its content as a mapping, or the path of a trial file.
+
+    **Other arguments:**
+
+    - `replicates`, `seed`: instead of those of the trial.
+    - `patients`: false: every replicate holds the same patients, rated with the same errors.
+    - `uncertainty`: false: every replicate has the numbers of the card.
+    - `between_trials`: false: no trial effects.
+    - `card`: instead of the card `mood`.
+    - `progress`: receives a sentence now and then.
+
+    **Returns:** `TrialResult`.
+
+    **Raises:** `InputError`, one line with the field and the remedy, before anything is simulated.
+    """
+    trial = trial if isinstance(trial, Trial) else load_trial(trial)
+    given = {"replicates": replicates, "seed": seed}
+    given = {name: value for name, value in given.items() if value is not None}
+    trial = load_trial(trial.to_dict() | given) if given else trial
+    _check_scales(trial)
+    visits = {arm.id: _visits(trial, arm.id) for arm in trial.arms}
+    _check_size(trial, visits)
+    mood = load_card("mood") if card is None else card
+    drawn = worlds(
+        trial,
+        mood,
+        trial.seed,
+        max(trial.replicates, pilot_replicates(trial)),
+        uncertainty=uncertainty,
+        between_trials=between_trials,
+    )
+    arms = [
+        ArmSimulation(trial, arm, visits[arm.id], trial.seed, drawn, patients)
+        for arm in trial.arms
+        if len(visits[arm.id])
+    ]
+    kept = _kept(trial, arms)
+    tables: list[pl.DataFrame] = []
+    pieces: list[Found] = []
+    size = max(1, _AT_ONCE // sum(one.stride * len(one.times) for one in arms))
+    for first in range(0, trial.replicates, size):
+        count = min(size, trial.replicates - first)
+        found: Found = {}
+        for one in arms:
+            if progress is not None:
+                last = first + count
+                progress(f"arm {one.arm.id}: replicates {first + 1} to {last}")
+            rated, plain = one.ratings(first, count)
+            for assessment in trial.assessments:
+                if one.arm.id not in assessment.arms:
+                    continue
+                both = zip(assessed(assessment, rated), assessed(assessment, plain), strict=True)
+                for (cell, values), (_, without) in both:
+                    found.setdefault(cell, {})[one.arm.id] = values, without
+            if first < kept:
+                few = min(kept - first, count)
+                tables += _patients(trial, one, rated, first, few)
+        pieces.append(_compared(trial, found))
+    estimates = _estimates(trial, pieces, patients, uncertainty and mood.uncertainty is not None)
+    return TrialResult(
+        trial=trial,
+        cards=(mood, load_card("reference"), load_card("receptor")),
+        estimates=estimates,
+        table=pl.concat(tables).sort("replicate", "place", maintain_order=True).drop("place"),
+        patients_differ=patients,
+        uncertainty=uncertainty,
+        between_trials=between_trials,
+        notes=(*_notes(trial, mood, uncertainty, kept), *_empty(estimates)),
+    )
+
+
+def _check_scales(trial: Trial) -> None:
+    known = convertible()
+    named = [("population.baseline.scale", trial.scale)]
+    named += [(f"assess[{i}].scale", one.scale) for i, one in enumerate(trial.assessments)]
+    for field, scale in named:
+        if scale not in known:
+            raise InputError(
+                field,
+                f"no published cross-walk between {scale} and MADRS is in the evidence",
+                "use one of: " + ", ".join(known),
+            )
+
+
+def _check_size(trial: Trial, visits: Mapping[str, Array]) -> None:
+    for place, arm in enumerate(trial.arms):
+        ratings = arm.n * len(visits[arm.id])
+        if ratings > MOST_RATINGS // len(trial.arms):
+            raise InputError(
+                f"arms[{place}].n",
+                f"{arm.n:,} patients at {len(visits[arm.id]):,} visits are too many to hold",
+                f"ask for at most {MOST_RATINGS // len(trial.arms):,} ratings an arm",
+            )
+
+
+def _visits(trial: Trial, arm: str) -> Array:
+    """Times at which somebody of an arm is rated, h, ascending."""
+    times: set[float] = set()
+    for one in trial.assessments:
+        if arm in one.arms:
+            times.update(one.times)
+            if one.start is not None:
+                times.add(one.start)
+    return np.array(sorted(times))
+
+
+def _compared(trial: Trial, found: Found) -> Found:
+    """Arms and comparisons of arms, without what single patients have."""
+    small: Found = {}
+    for cell, arms in found.items():
+        small[cell] = {name: (_group_only(a), _group_only(b)) for name, (a, b) in arms.items()}
+        if cell.metric not in CONTRASTED:
+            continue
+        for pair in contrasts(trial):
+            if all(arm.id in arms for arm in pair):
+                made = contrast(pair, cell, arms, trial.design == "crossover")
+                without = replace(made.values, value=made.plain)
+                small[cell][made.arm] = made.values, without
+    return small
+
+
+def _group_only(values: Values) -> Values:
+    return replace(values, each=None)
+
+
+def _estimates(
+    trial: Trial, pieces: list[Found], patients: bool, numbers: bool
+) -> tuple[Estimate, ...]:
+    """All replicates together: arms in the order of the trial, then comparisons."""
+    sizes = {arm.id: arm.n for arm in trial.arms}
+    sizes |= {f"{a.id} - {b.id}": a.n + b.n for a, b in contrasts(trial)}
+    made: list[Estimate] = []
+    for name, n in sizes.items():
+        for cell in pieces[0]:
+            if name not in pieces[0][cell]:
+                continue
+            both = [piece[cell][name] for piece in pieces]
+            values = Values(
+                *(
+                    np.concatenate([getattr(one, part) for one, _ in both])
+                    for part in ("value", "count", "spread", "sampling")
+                )
+            )
+            plain = np.concatenate([one.value for _, one in both])
+            made.append(Estimate(name, n, cell, values, plain, patients, numbers))
+    return tuple(made)
+
+
+def _kept(trial: Trial, arms: list[ArmSimulation]) -> int:
+    """How many replicates of patients are kept."""
+    rows = sum(
+        one.arm.n * sum(1 + len(times) for times in _by_scale(trial, one.arm.id).values())
+        for one in arms
+    )
+    return min(trial.replicates, max(1, MOST_ROWS // rows))
+
+
+def _by_scale(trial: Trial, arm: str) -> dict[str, tuple[float, ...]]:
+    """Visits after the baseline by scale."""
+    times: dict[str, set[float]] = {}
+    for one in trial.assessments:
+        if arm in one.arms:
+            start = () if one.start is None else (one.start,)
+            times.setdefault(one.scale, set()).update((*one.times, *start))
+    return {scale: tuple(sorted(found - {0.0})) for scale, found in times.items()}
+
+
+def _patients(
+    trial: Trial, one: ArmSimulation, rated: Ratings, first: int, count: int
+) -> list[pl.DataFrame]:
+    """Table of an arm's patients, replicate by replicate."""
+    n, tables = one.arm.n, list[pl.DataFrame]()
+    arms = pl.Enum([arm.id for arm in trial.arms])
+    scales = pl.Enum(list(dict.fromkeys(each.scale for each in trial.assessments)))
+    place = trial.arms.index(one.arm)
+    for scale, times in _by_scale(trial, one.arm.id).items():
+        hours = np.array([0.0, *times])
+        baseline = rated.baseline(scale)[:count]
+        score = np.stack([baseline, *(rated.score(scale, t)[:count] for t in times)], axis=2)
+        change = score - baseline[:, :, None]
+        limit = _remission(trial, scale)
+        table = pl.DataFrame(
+            {
+                "replicate": np.repeat(np.arange(first, first + count), n * len(hours)),
+                "id": np.tile(np.repeat(np.arange(n), len(hours)), count),
+                "time_h": np.tile(hours, count * n),
+                "score": score.ravel(),
+                "change": change.ravel(),
+                "baseline": np.repeat(baseline.ravel(), len(hours)),
+            }
+        ).with_columns(pl.col("score", "change").fill_nan(None))
+        least = trial.response_at_least * pl.col("baseline") - 1e-9
+        response = pl.when(pl.col("baseline") > 0).then(-pl.col("change") >= least)
+        remission = pl.lit(None, pl.Boolean) if limit is None else pl.col("score") <= limit
+        tables.append(
+            table.select(
+                "replicate",
+                pl.lit(one.arm.id, dtype=arms).alias("arm"),
+                "id",
+                "time_h",
+                pl.lit(scale, dtype=scales).alias("scale"),
+                "score",
+                "change",
+                response.alias("response"),
+                remission.alias("remission"),
+                pl.col("score").is_null().alias("dropped"),
+                pl.lit(place).alias("place"),
+            )
+        )
+    return tables
+
+
+def _remission(trial: Trial, scale: str) -> float | None:
+    """Highest score that is remission: the first an assessment of the scale names."""
+    limits = [one.remission_at_most for one in trial.assessments if one.scale == scale]
+    return next((limit for limit in limits if limit is not None), None)
+
+
+def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str, ...]:
+    notes = _of_arms(trial)
+    if trial.scale != "MADRS":
+        notes.append(
+            f"Baselines are given on {trial.scale} and taken as MADRS by a published cross-walk."
+        )
+    others = sorted({one.scale for one in trial.assessments} - {"MADRS"})
+    if others:
+        notes.append(
+            f"{', '.join(others)}: converted from MADRS by a published cross-walk of groups."
+        )
+    if trial.design == "crossover":
+        notes.append(
+            "Every period of the crossover begins at the baseline, with the same patients: no "
+            "carry-over and no effect of the order is simulated."
+        )
+    if uncertainty and card.uncertainty is None:
+        notes.append(
+            f"The card '{card.key}' holds no uncertainty: intervals lack that of the parameters."
+        )
+    if trial.replicates < _FEW:
+        notes.append(
+            f"{trial.replicates} replicates: the ends of the prediction intervals are rough."
+        )
+    if kept < trial.replicates:
+        notes.append(
+            f"The table of patients holds the first {kept} of {trial.replicates} replicates."
+        )
+    return tuple(dict.fromkeys(notes))
+
+
+def _empty(estimates: tuple[Estimate, ...]) -> list[str]:
+    """Say of what no replicate holds a number."""
+    return [
+        f"Arm {arm}: no number for {_words(metric)}, since no replicate holds a patient to follow "
+        f"({words})."
+        for arm, metric, words in dict.fromkeys(
+            (one.arm, one.cell.metric, one.cell.definition)
+            for one in estimates
+            if np.isnan(one.values.value).all()
+        )
+    ]
+
+
+def _of_arms(trial: Trial) -> list[str]:
+    """Notes on arms; what holds for all of them is said once."""
+    lines: dict[str, list[str]] = {}
+    for arm in trial.arms:
+        found = [*situation_of(arm).notes, *arm_patients(arm, 0, 0, 1)[2]]
+        for one in benefit_modifiers(arm.medicines):
+            found.append(
+                f"{one.name}: a published effect on the {_words(one.effect_on)} "
+                f"({one.direction}; {', '.join(one.sources)}) is not applied."
+            )
+        for line in dict.fromkeys(found):
+            lines.setdefault(line, []).append(arm.id)
+    return [
+        line if len(arms) == len(trial.arms) else f"Arm {', '.join(arms)}: {line}"
+        for line, arms in lines.items()
+    ]
+
+
+def _words(text: str) -> str:
+    return text.replace("_", " ")
