@@ -17,13 +17,16 @@ find_python = for name in $(PYTHON) python3.11 python3 python3.12 python3.13 pyt
 BIN := .venv/bin
 BUILD := pyproject.toml src/ketasim/__about__.py
 COURSES := $(sort $(wildcard examples/*.yaml))
+TRIALS := $(sort $(wildcard examples/trials/*.yaml))
 
-.PHONY: help demo test lint bench docs requirements browser clean
+.PHONY: help demo test slow lint bench calibrate docs requirements browser clean
 
 help:
 	@echo "make demo          run every example; reports in out/"
 	@echo "make test          run the tests"
+	@echo "make slow          run the tests that take minutes: the calibrations from their start"
 	@echo "make lint          style, types, imports, dependencies, evidence"
+	@echo "make calibrate     fit both models again; cards and reports in out/calibrate-*"
 	@echo "make docs          build the documentation into site/"
 	@echo "make bench         run the benchmarks beside other engines; ARGS=--quick for a try"
 	@echo "make requirements  pin the dependencies again"
@@ -69,10 +72,22 @@ demo: .venv/.run .venv/.package
 		echo "$$course"; \
 		$(BIN)/ketasim simulate "$$course" --out "out/$$name"; \
 	done
+	@for trial in $(TRIALS); do \
+		name=trial-$$(basename "$$trial" .yaml); \
+		echo "$$trial"; \
+		$(BIN)/ketasim trial "$$trial" --out "out/$$name"; \
+	done
 	@echo "Open out/*/report.html in a browser; the tables lie beside it."
 
 test: .venv/.dev .venv/.package browser
 	@$(BIN)/python -m pytest $(ARGS)
+
+slow: .venv/.dev .venv/.package
+	@$(BIN)/python -m pytest -m calibration $(ARGS)
+
+calibrate: .venv/.run .venv/.package
+	@$(BIN)/ketasim calibrate pk --out out/calibrate-pk
+	@$(BIN)/ketasim calibrate mood --out out/calibrate-mood
 
 lint: .venv/.dev .venv/.package
 	@$(BIN)/ruff check --no-cache

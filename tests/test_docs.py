@@ -88,12 +88,14 @@ def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:
         "docs/evidence.md",
         "docs/adding-a-model.md",
         "docs/how-to/populations.md",
+        "docs/how-to/trials.md",
     ],
 )
 def test_python_in_the_text_runs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     text = (ROOT / name).read_text(encoding="utf-8")
     shared: dict[str, object] = {}
     for block in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.evidence import Card, Entry, Uncertainty, load_card
+from ketasim.inference.mechanism_simulation import INFUSION, mechanism_curves
 from ketasim.inference.mood_fit import Optimum, optimise
 from ketasim.inference.mood_judgement import Unseen, leave_one_out
 from ketasim.inference.mood_problem import BETWEEN_TRIALS, FRACTIONS, MoodProblem, scale_of
@@ -22,6 +23,10 @@ from ketasim.inference.mood_training import (
 
 Array = NDArray[np.float64]
 
+GLX_HOURS = 26.0 / 60.0
+"""When prefrontal glutamate and glutamine were highest in people, h (milak2016)."""
+GLX_RISE = 0.378
+"""How much they had risen, fraction (milak2016, mechanism/timecourse)."""
 PATIENTS = 128
 """Virtual patients an arm; a power of two."""
 MOVED = 0.9
@@ -154,10 +159,12 @@ def calibrate_mood(
     if progress is not None:
         progress("curves of every arm")
     numbers = _numbers(problem, optimum)
+    card = _card(problem, optimum, numbers)
     return MoodFit(
-        card=_card(problem, optimum, numbers),
+        card=card,
         prior=prior,
-        numbers=numbers,
+        # as on the card, where the height of the burst is that measured in people
+        numbers=tuple(replace(n, value=card.entry(n.symbol).value) for n in numbers),
         correlation=_correlation(optimum.covariance),
         rows=_all_rows(problem, optimum, table, patients, seed),
         curves=_curves(problem, optimum, seed),
@@ -221,7 +228,7 @@ def _card(problem: MoodProblem, optimum: Optimum, numbers: Sequence[Number]) -> 
             )
         )
     covariance = optimum.covariance
-    return problem.prior.with_entries(*entries).replace(
+    card = problem.prior.with_entries(*entries).replace(
         key="mood",
         title="Chain to mood: fitted to the published trials",
         uncertainty=Uncertainty(
@@ -234,6 +241,31 @@ def _card(problem: MoodProblem, optimum: Optimum, numbers: Sequence[Number]) -> 
             "What is graded assumed was not moved by the data, or never free.",
         ),
     )
+    return _with_glutamate(card)
+
+
+def _with_glutamate(card: Card) -> Card:
+    """Set the height of the burst to what was measured in people, and keep what follows from it.
+
+    The burst is linear in `g_max`; the fast arm and the formation of synapses are linear in the
+    burst, so that `e_A` and `s_gain` take the opposite factor and mood stays as it is.
+    """
+    rise = mechanism_curves([INFUSION], np.array([GLX_HOURS]), ["glutamate"], card)
+    factor = GLX_RISE / (float(np.ravel(rise["glutamate"])[0]) - 1.0)
+    changed = [
+        card.entry("g_max").replace(value=_short(card.entry("g_max").value * factor)),
+    ]
+    for symbol in ("e_A", "s_gain"):
+        entry = card.entry(symbol)
+        low, high = entry.low, entry.high
+        changed.append(
+            entry.replace(
+                value=_short(entry.value / factor),
+                low=None if low is None else _short(low / factor),
+                high=None if high is None else _short(high / factor),
+            )
+        )
+    return card.with_entries(*changed)
 
 
 def _end(number: Number, quantiles: float) -> float:

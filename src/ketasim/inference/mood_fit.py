@@ -15,10 +15,11 @@ from ketasim.inference.mood_problem import BETWEEN_TRIALS, MoodProblem, Point
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_MOST_STEPS = 25
+_MOST_STEPS = 40
 _REWEIGHED = 6  # steps in which the weights of the rows follow the model; then they stay
-_SMALL = 5e-2  # of a prior SD: the largest last step of a finished fit
+_SMALL = 0.25  # by which the cost falls in the last two steps
 _LONGEST = 1.0  # prior SDs a step may go
+_FARTHEST = 0.5  # a step may move a trial's effect
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,11 @@ def optimise(problem: MoodProblem, progress: Callable[[str], None] | None = None
     say("the first derivatives")
     jacobian = problem.jacobian(point)
     columns, sampling = problem.trial_columns(point), problem.sampling(point)
-    steps = 0
+    steps = slow = 0
     for steps in range(1, _MOST_STEPS + 1):
         taus = between_trials(problem, point, jacobian, columns, sampling, taus, everything)
-        target, effects, _ = linear_step(problem, point, jacobian, columns, sampling, taus)
-        point, moved = _search(problem, point, target, effects, sampling, taus)
-        say(f"step {steps}: {moved:.3f} of a prior SD")
+        point, moved, gain = _search(problem, point, jacobian, columns, sampling, taus)
+        say(f"step {steps}: {moved:.3f} of a prior SD, cost down by {gain:.3f}")
         if steps < _REWEIGHED:
             # the spread between trials is relative to the drug's effect, but must not draw it up
             problem.reference = point.numbers
@@ -78,7 +78,8 @@ def optimise(problem: MoodProblem, progress: Callable[[str], None] | None = None
         jacobian, columns = problem.jacobian(point), problem.trial_columns(point)
         if steps < _REWEIGHED:
             sampling = problem.sampling(point)
-        if moved < _SMALL and steps >= _REWEIGHED:
+        slow = slow + 1 if gain < _SMALL else 0
+        if slow == 2 and steps >= _REWEIGHED:
             break
     _, _, covariance = linear_step(problem, point, jacobian, columns, sampling, taus)
     cost = _cost(problem, point, sampling, taus)
@@ -114,10 +115,12 @@ def linear_step(
     total = (sampling + problem.between(columns, taus))[np.ix_(kept, kept)]
     factor = cho_factor(total)
     information = part.T @ cho_solve(factor, part) + prior
-    right = part.T @ cho_solve(factor, residual + part @ point.vector) + prior @ problem.start
+    pulled = part.T @ np.asarray(cho_solve(factor, residual + part @ point.vector), np.float64)
     covariance = np.linalg.inv(information)
-    vector = covariance @ right
-    left = cho_solve(factor, residual - part @ (vector - point.vector))
+    vector = covariance @ (pulled + prior @ problem.start)
+    left = np.asarray(
+        cho_solve(factor, residual - part @ (vector - point.vector)), dtype=np.float64
+    )
     effects = np.zeros_like(point.effects)
     np.add.at(effects, problem.trial_of[kept], columns[kept] * left[:, None])
     return vector, effects * problem.variances(taus), (covariance + covariance.T) / 2.0
@@ -126,22 +129,27 @@ def linear_step(
 def _search(
     problem: MoodProblem,
     point: Point,
-    target: Array,
-    effects: Array,
+    jacobian: Array,
+    columns: Array,
     sampling: Array,
     taus: Array,
-) -> tuple[Point, float]:
-    """Go towards the target as far as the cost falls."""
+) -> tuple[Point, float, float]:
+    """Go towards the best linear point as far as the cost falls; how far, and by how much."""
+    target, effects, _ = linear_step(problem, point, jacobian, columns, sampling, taus)
     direction, change = target - point.vector, effects - point.effects
     size = float(np.max(np.abs(direction / problem.sd)))
-    share = min(1.0, _LONGEST / max(size, 1e-12))
+    longest = max(size, float(np.max(np.abs(change))) / _FARTHEST)
+    start = min(1.0, _LONGEST / max(longest, 1e-12))
     before = _cost(problem, point, sampling, taus)
-    for _ in range(6):
+    best, gain, went = point, 0.0, 0.0
+    for share in (start, start / 2, start / 4, start / 10, start / 30):
         tried = problem.at(point.vector + share * direction, point.effects + share * change)
-        if _cost(problem, tried, sampling, taus) <= before:
-            return tried, share * size
-        share /= 2.5
-    return point, 0.0
+        fall = before - _cost(problem, tried, sampling, taus)
+        if fall <= gain and gain > 0.0:
+            break
+        if fall > gain:
+            best, gain, went = tried, fall, share * size
+    return best, went, gain
 
 
 def _cost(problem: MoodProblem, point: Point, sampling: Array, taus: Array) -> float:
@@ -178,7 +186,7 @@ def between_trials(
     def cost(logs: Array) -> float:
         total = (sampling + problem.between(columns, np.exp(logs)) + spread)[index]
         lower = np.linalg.cholesky(total)
-        scaled = np.linalg.solve(lower, residual)
+        scaled = np.asarray(np.linalg.solve(lower, residual), np.float64)
         unlikely = np.sum(((logs - prior) / problem.tau_sd) ** 2)
         return float(np.sum(np.log(np.diag(lower))) + (scaled @ scaled + unlikely) / 2.0)
 

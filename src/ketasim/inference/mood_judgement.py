@@ -22,7 +22,6 @@ Array = NDArray[np.float64]
 
 NINETY = 1.6448536269514722
 """Standard normal quantile of 0.95: a 90 % interval reaches so many SDs to either side."""
-_REFITS = 3
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,8 @@ def leave_one_out(
 ) -> tuple[tuple[Unseen, ...], tuple[Unseen, ...]]:
     """Predict every trial with published changes from all others.
 
-    The numbers are fitted anew without the trial, from the optimum, with the derivatives found
-    there; the spread between trials is estimated anew as well.
+    The numbers move from the optimum by what the trial's rows had moved them, by the derivatives
+    found there, and the chain is solved anew; the spread between trials is estimated anew as well.
 
     **Returns:** changes of arms, and contrasts drug minus control of the same trials.
     """
@@ -133,13 +132,20 @@ def _without(problem: MoodProblem, optimum: Optimum, trial: str) -> tuple[Array,
         optimum.taus,
         kept,
     )
-    point = optimum.point
-    covariance = optimum.covariance
-    for _ in range(_REFITS):
-        vector, effects, covariance = linear_step(
-            problem, point, optimum.jacobian, optimum.columns, optimum.sampling, taus, kept
+    parts = (
+        linear_step(
+            problem,
+            optimum.point,
+            optimum.jacobian,
+            optimum.columns,
+            optimum.sampling,
+            spread,
+            rows,
         )
-        point = problem.at(vector, effects)
+        for spread, rows in ((optimum.taus, None), (taus, kept))
+    )
+    (whole, _, _), (less, effects, covariance) = parts
+    point = problem.at(optimum.point.vector + less - whole, effects)
     alone = problem.with_effects(point, np.zeros_like(point.effects))
     columns = problem.trial_columns(alone)
     total = optimum.sampling + problem.between(columns, taus)

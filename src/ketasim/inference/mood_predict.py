@@ -58,12 +58,12 @@ NO_EFFECT = TrialEffect()
 
 @dataclass(frozen=True)
 class ArmScores:
-    """Scores of an arm's patients: as responders and as patients who never respond.
+    """Scores of an arm's patients, each as all kinds of patient: helped by a treatment, or never.
 
     **Arguments:**
 
-    - `times`: h. `baseline`: points, shape (2N,). `scores`: points, shape (2N, T).
-    - `weights`: of the patients, shape (2N,), sum 1.
+    - `times`: h. `baseline`: points, shape (kN,). `scores`: points, shape (kN, T).
+    - `weights`: of the patients, shape (kN,), sum 1.
     - `sigma`: SD of the error of a rating, points.
     """
 
@@ -74,7 +74,7 @@ class ArmScores:
     sigma: float
 
     def at(self, time: float) -> Array:
-        """Scores at a time, shape (2N,)."""
+        """Scores at a time, shape (kN,)."""
         return self.scores[:, int(np.searchsorted(self.times, time - 1e-9))]
 
     def mean(self, values: Array) -> float:
@@ -115,27 +115,49 @@ def arm_scores(
         values[symbol] = numbers[symbol] + shift.drug * (reference or numbers)[symbol]
     values["e_N"] = values["e_N"] + shift.late
     values["e_P"] = values["e_P"] + shift.early
-    share = float(numbers["share_none"]) if design.arm.control is None else 0.0
+    new = numbers["e_O"] * left if design.situation.new_antidepressant else 0.0
+    values["e_O"] = new * np.exp(numbers["omega_O"] * effects["e_O"])
     columns: dict[str, Any] = {
         name: value[:, None] if isinstance(value, np.ndarray) else value
         for name, value in values.items()
     }
     parts: list[Array] = []
-    for sensitive in (True, False):
-        known: dict[str, Any] = {**columns, **states}
-        if not sensitive:
-            known["sens"] = 0.0
+    weights: list[float] = []
+    for absent, weight in _mixture(design, numbers):
+        known: dict[str, Any] = {**columns, **states, **dict.fromkeys(absent, 0.0)}
         for name, expression in _ALGEBRA.items():
             known[name] = evaluate(expression, known)
         parts.append(known["MADRS"])
+        weights.append(weight)
     n = len(design.baseline)
     return ArmScores(
         design.times,
-        np.tile(design.baseline, 2),
+        np.tile(design.baseline, len(parts)),
         np.vstack(parts),
-        np.repeat([(1 - share) / n, share / n], n),
+        np.repeat(np.array(weights) / n, n),
         float(numbers["sigma"]),
     )
+
+
+def _mixture(
+    design: ArmDesign, numbers: Mapping[str, float]
+) -> list[tuple[tuple[str, ...], float]]:
+    """Kinds of patients: whom the drug or a new antidepressant never helps, and their shares."""
+    kinds: list[tuple[tuple[str, ...], float]] = [((), 1.0)]
+    for symbol, share, acts in (
+        ("sens", numbers["share_none"], design.arm.control is None),
+        ("e_O", numbers["share_none_O"], design.situation.new_antidepressant),
+    ):
+        if acts:
+            kinds = [
+                one
+                for absent, weight in kinds
+                for one in (
+                    (absent, weight * (1.0 - share)),
+                    ((*absent, symbol), weight * share),
+                )
+            ]
+    return kinds
 
 
 def predicted(row: MoodRow, arms: Mapping[tuple[str, str], ArmScores], world: MoodWorld) -> float:

@@ -28,16 +28,16 @@ Array = NDArray[np.float64]
 
 NATURAL: Final = ("e_N", "rho")
 """Numbers that are free on their own scale; fractions are on the logit scale, others on the log."""
-FRACTIONS: Final = ("share_none",)
+FRACTIONS: Final = ("share_none", "share_none_O")
 """Numbers that are free on the logit scale."""
 BETWEEN_TRIALS: Final = ("tau_early", "tau_late", "tau_drug", "tau_open", "tau_series")
 """Spread between trials: of an early, a late and a drug effect; in series where everybody knows
 what is given, of one more early and late effect, and of one more drug effect."""
 
-SPREAD_FLOOR = 0.10  # relative; how exactly the model's SD of a group can be taken
+SPREAD_FLOOR = 0.05  # relative; how exactly the model's SD of a group can be taken
 SHARE_FLOOR = 0.5  # a count that is added to both sides of a share
 POINTS_FLOOR = 0.7  # points; how exactly the model's mean of a group can be taken
-SHARES_FLOOR = 0.04  # fraction; the same of a share
+SHARES_FLOOR = 0.08  # fraction; the same of a share
 RELAPSE_FLOOR = 0.20  # relative, of a time to relapse: definitions and visits differ
 _STEP = 2e-3
 _SHIFT = 0.02
@@ -214,6 +214,8 @@ class MoodProblem:
     def expected(self, point: Point, taus: Array) -> Array:
         """Predictions for trials that are not known, shape (rows,): the mean over their effects.
 
+        The further effects of open series are not averaged over: their spread is set, not known.
+
         **Arguments:**
 
         - `point`: numbers and states. `taus`: one SD for each of `BETWEEN_TRIALS`.
@@ -222,7 +224,7 @@ class MoodProblem:
         from scipy.stats import qmc
 
         normals = ndtri(np.clip(qmc.Sobol(3, seed=1).random(_DRAWS), 1e-9, 1 - 1e-9))
-        spread = np.sqrt(self.variances(taus))
+        spread = np.sqrt(self.variances(np.append(taus[:3], [0.0, 0.0])))
         values = [
             self._predict(point.numbers, point.states, spread * draw[None, :]) for draw in normals
         ]

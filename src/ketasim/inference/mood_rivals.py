@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from ketasim.dosing import Arm
 
@@ -17,6 +16,7 @@ WINDOWS = ((0.0, 6.0), (6.0, 36.0), (36.0, 96.0), (96.0, 240.0), (240.0, 500.0),
 """Windows of time in which values are taken to be of the same time, h."""
 WINDOW_NAMES = ("hours", "a day", "2 to 4 days", "a week", "2 weeks", "3 weeks and more")
 """Names of the windows."""
+_HALF_LIVES = np.geomspace(0.25, 200.0, 60)  # d, of the drug's effect
 _DAY = 24.0
 
 
@@ -101,14 +101,16 @@ def one_exponential(values: Sequence[ArmValue]) -> Exponential:
     - `values`: of the trials to learn from.
     """
     change = np.array([v.change for v in values])
-    se = np.array([v.se for v in values])
-
-    def residual(x: Array) -> Array:
-        model = Exponential(float(x[0]), float(x[1]), float(np.exp(x[2])))
-        return (np.array([model.change(v) for v in values]) - change) / se
-
-    found = least_squares(residual, np.array([8.0, 6.0, np.log(0.1)]))
-    return Exponential(float(found.x[0]), float(found.x[1]), float(np.exp(found.x[2])))
+    weight = np.array([1.0 / v.se for v in values])
+    best: tuple[float, Exponential] | None = None
+    for rate in np.log(2.0) / _HALF_LIVES:
+        table = np.column_stack([np.ones(len(values)), [_fading(v, float(rate)) for v in values]])
+        found = np.linalg.lstsq(table * weight[:, None], -change * weight, rcond=None)[0]
+        misfit = float(np.sum(((table @ found + change) * weight) ** 2))
+        if best is None or misfit < best[0]:
+            best = misfit, Exponential(float(found[0]), float(found[1]), float(rate))
+    assert best is not None
+    return best[1]
 
 
 def _fading(value: ArmValue, rate: float) -> float:

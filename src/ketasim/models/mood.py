@@ -32,7 +32,7 @@ MOOD_PARAMETERS: Final = (
     Symbol("kA", "1/h", "fading of the fast arm"),
     Symbol("e_A", "1/h", "fast arm on the logarithm of severity"),
     Symbol("kD", "1/h", "turnover of the neurotrophic drive"),
-    Symbol("kF", "1/h", "rate of each of the two delays from the drive to new synapses"),
+    Symbol("kF", "1/h", "rate of each of the three delays from the drive to new synapses"),
     Symbol("s_gain", "1/h", "formation of lost synapses by the drive above rest"),
     Symbol("kS", "1/h", "loss of synapses without stress"),
     Symbol("stress", "ratio", "loss of synapses added by stress, relative to that without"),
@@ -123,9 +123,10 @@ MOOD = ResponseModel(
             "kD*(1 + burst + w_5HT*C_K)",
             "1",
         ),
-        Turnover("growth", "ratio", "drive on its way to new synapses", "kF", "kF*bdnf", "1"),
+        Turnover("delay_1", "ratio", "drive on its way to new synapses", "kF", "kF*bdnf", "1"),
+        Turnover("delay_2", "ratio", "the same, later", "kF", "kF*delay_1", "1"),
         Turnover(
-            "formation", "ratio", "drive as new synapses see it, later", "kF", "kF*growth", "1"
+            "formation", "ratio", "drive as new synapses see it, last", "kF", "kF*delay_2", "1"
         ),
         Turnover(
             "synapses",

@@ -24,7 +24,7 @@ MOOD_SPREADS: Final = {
 """Parameter of the chain to the symbol of its spread between patients on the card `mood`: SD of
 the logarithm, but of `e_N`, which has either sign, in its own unit."""
 
-_DRAWS: Final = ("sens", "kS", "e_P", "e_O", "e_N", "M0", "none", "error")
+_DRAWS: Final = ("sens", "kS", "e_P", "e_O", "e_N", "M0", "none", "none_O", "error")
 
 
 def mood_effects(seed: int, first: int, count: int) -> dict[str, Array]:
@@ -36,7 +36,7 @@ def mood_effects(seed: int, first: int, count: int) -> dict[str, Array]:
     - `first`, `count`: the patients asked for, counted from 0.
 
     **Returns:** name to array of shape (count,): one a parameter of `MOOD_SPREADS`, `M0`, `none`
-    (who never responds) and `error` (of the rating).
+    and `none_O` (whom the drug and a new antidepressant never help) and `error` (of the rating).
     """
     return {name: standard_normals(seed, f"mood:{name}", first, count, 1)[:, 0] for name in _DRAWS}
 
@@ -121,14 +121,15 @@ def mood_values(
     values |= {"sens": left, "e_P": amplitude, "e_O": new, "e_N": natural, "M0": baseline}
     if not spread:
         return values
-    # the number nobody exceeds: a patient is among those who never respond, or not
     from scipy.special import ndtr  # only here: scipy is slow to load
 
+    # a patient is among those whom a treatment never helps, or not
     responds = ndtr(effects["none"]) >= numbers["share_none"]
+    helped = ndtr(effects["none_O"]) >= numbers["share_none_O"]
     return values | {
         "sens": left * responds * np.exp(numbers["omega_sens"] * z["sens"]),
         "kS": numbers["kS"] * np.exp(numbers["omega_kS"] * z["kS"]),
         "e_P": amplitude * np.exp(numbers["omega_P"] * z["e_P"]),
-        "e_O": new * np.exp(numbers["omega_O"] * z["e_O"]),
+        "e_O": new * helped * np.exp(numbers["omega_O"] * z["e_O"]),
         "e_N": natural + numbers["omega_N"] * z["e_N"],
     }
