@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.dosing import Arm, Trial
-from ketasim.engine import Calendar, Patients, Plan, plan, solve
+from ketasim.engine import Calendar, Patients, Plan, solve
 from ketasim.inference.mood_training import DAYS, MoodRow
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
@@ -20,6 +20,7 @@ from ketasim.population import (
     baseline_scores,
     in_madrs,
     mood_effects,
+    mood_plan,
     mood_values,
     situation_of,
 )
@@ -52,7 +53,6 @@ RELAPSE_STEP: Final = 48.0
 """Distance of the visits at which relapse is looked for, h."""
 RELAPSE_DAYS: Final = 120.0
 """How long relapse is looked for where the trial does not say it, days."""
-_TOLERANCE = 1e-3
 _DAY = 24.0
 
 
@@ -126,7 +126,7 @@ class MoodWorld:
             patients = self._patients(members, numbers)
             chain = mood_chain(MODELS["reference"])
             if number not in self._plans:
-                self._plans[number] = plan(chain, patients, rtol=_TOLERANCE, engine="numba")
+                self._plans[number] = mood_plan(chain, patients, engine="numba")
             solved = solve(
                 chain,
                 patients,

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.dosing import Course
-from ketasim.engine import Calendar, Plan, plan, solve
+from ketasim.engine import Calendar, Plan, solve
 from ketasim.evidence import Card, Entry
 from ketasim.models import ChainModel, LinearModel, mood_chain
 from ketasim.outputs.mood_inputs import PARTS, MoodInput, calendar_of, mood_input, patients_of
@@ -22,6 +22,7 @@ from ketasim.population import (
     Situation,
     card_draws,
     mood_effects,
+    mood_plan,
     mood_values,
     typical_effects,
 )
@@ -185,7 +186,7 @@ def _with_plan(run: _Run, draws: tuple[Cohort, dict[str, Array], dict[str, Array
         patients = run.patients(cohort, effects, run.given.numbers(numbers))
     else:
         patients = run.patients(run.cohort, run.effects, run.given.numbers())
-    return replace(run, steps=plan(run.chain, patients))
+    return replace(run, steps=mood_plan(run.chain, patients))
 
 
 def _curves(

@@ -36,6 +36,7 @@ from ketasim.population.outcomes import (
 from ketasim.population.scales import Crosswalk, convertible, crosswalk, from_madrs, to_madrs
 from ketasim.population.sessions import SessionMark, session_marks
 from ketasim.population.spread import individual_parameters
+from ketasim.population.steps import MOOD_TOLERANCES, mood_plan
 from ketasim.population.uncertainty import card_draws
 from ketasim.population.virtual import virtual_patients
 
@@ -43,6 +44,7 @@ __all__ = [
     "ACTIVITIES",
     "HALF_POINT",
     "MOOD_SPREADS",
+    "MOOD_TOLERANCES",
     "BenefitModifier",
     "Cohort",
     "Crosswalk",
@@ -68,6 +70,7 @@ __all__ = [
     "load_modifiers",
     "modification_of",
     "mood_effects",
+    "mood_plan",
     "mood_values",
     "remission_chance",
     "response_chance",

@@ -84,12 +84,10 @@ class Situation:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the reader must know, as sentences."""
-        if self.control in _BORROWED:
-            return (
-                f"No expectation is known for {_BORROWED[self.control]}: that of a placebo spray "
-                "is taken (assumed).",
-            )
-        return ()
+        if self.control not in _BORROWED:
+            return ()
+        what = _BORROWED[self.control]
+        return (f"No expectation is known for {what}: a placebo spray's is taken (assumed).",)
 
 
 def situation_of(arm: Arm) -> Situation:

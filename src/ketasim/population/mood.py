@@ -110,9 +110,7 @@ def mood_values(
     """
     from ketasim.models import MOOD_PARAMETERS
 
-    values: dict[str, Any] = {
-        s.name: numbers[s.name] for s in MOOD_PARAMETERS if s.name in numbers
-    }
+    values: dict[str, Any] = {s.name: numbers[s.name] for s in MOOD_PARAMETERS if s.name in numbers}
     z = correlated(numbers, effects)
     left: Any = numbers["f_old"] if situation.older else 1.0
     amplitude: Any = left * sum((numbers[s] for s in situation.amplitudes), 0.0)

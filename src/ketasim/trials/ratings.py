@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import standard_normals, uniforms
 from ketasim.dosing import Arm, Trial
-from ketasim.engine import Patients, Plan, plan, solve
+from ketasim.engine import Patients, Plan, solve
 from ketasim.evidence import Card
 from ketasim.models import MODELS, MOOD, evaluate, mood_chain
 from ketasim.population import (
@@ -24,6 +24,7 @@ from ketasim.population import (
     from_madrs,
     in_madrs,
     mood_effects,
+    mood_plan,
     mood_values,
     situation_of,
 )
@@ -40,7 +41,6 @@ _ALGEBRA: Final = {
     for q in MOOD.quantities
     if q.name in ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
 }
-_TOLERANCE: Final = 1e-3  # of a state; a score is rounded to whole points
 _PILOT: Final = (
     256  # patients the steps are chosen with: the first of an arm, whatever is asked for
 )
@@ -244,7 +244,7 @@ class ArmSimulation:
         _, values, _ = found = self._people(np.arange(_PILOT))
         patients = Patients(values, found[0]["weight"], (self._calendar,))
         chain = mood_chain(MODELS["reference"])
-        return plan(chain, patients, rtol=_TOLERANCE, engine="numba")
+        return mood_plan(chain, patients, engine="numba")
 
     def _people(
         self, positions: NDArray[np.int64]
