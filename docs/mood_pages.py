@@ -110,7 +110,7 @@ _PATIENTS = """```text
 e_P  = f_old · (expectation of what is given + of the setting) · exp(omega_P · z)
 sens = f_old · exp(omega_sens · z), or 0 in a part share_none of the patients
 kS   = kS · exp(omega_kS · z),  z correlated with that of sens: -rho
-e_O  = f_old · e_O · exp(omega_O · z)
+e_O  = f_old · e_O · exp(omega_O · z), or 0 in a part share_none_O of the patients
 e_N  = f_old · e_N + omega_N · z
 ```
 
@@ -219,6 +219,7 @@ def numbers_told() -> dict[str, str]:
         "baseline": f"{baseline:.0f}",
         "trials": f"{trials}",
         "share_none": _percent(n["share_none"]),
+        "share_none_O": _percent(n["share_none_O"]),
         "best_block": _percent(n["B_opt"]),
         "half_fast": _days(n["kA"]),
         "half_synapses": _days(n["kS"] * (1.0 + n["stress"])),
@@ -234,7 +235,7 @@ def numbers_told() -> dict[str, str]:
         "assumed": f"{sum(e.grade == 'assumed' for e in card.entries.values())}",
         "numbers": f"{len(card.entries)}",
     }
-    for symbol in ("saline", "midazolam", "spray", "masked", "open"):
+    for symbol in ("saline", "midazolam", "spray", "masked", "known"):
         found[f"p_{symbol}"] = _percent(1.0 - math.exp(-n[f"p_{symbol}"]))
     for row, name in enumerate(("one", "six")):
         for column, day in enumerate((0, 1, 7, 14, 28)):

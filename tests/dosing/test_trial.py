@@ -231,7 +231,7 @@ TELL = "relapse: {score_at_least: 22}"
         (changed("population.diagnosis", "flu"), "population.diagnosis", "use one of"),
         (changed("population.age.mean", 430), "population.age.mean", "outside 0 to 120 year"),
         (changed("population.age.sd", 0), "population.age", "above 0"),
-        (changed("population.age.sd"), "population.age.sd", "missing"),
+        (changed("population.weight.sd"), "population.weight.sd", "missing"),
         (changed("population.age.median", 3), "population.age.median", "unknown key"),
         (changed("population.weight.mean", 8200), "population.weight.mean", "outside"),
         (changed("population.weight.sd", -2), "population.weight.sd", "outside"),
@@ -302,7 +302,7 @@ TELL = "relapse: {score_at_least: 22}"
         (arm(BASE + ", baseline: {mean: 61, sd: 3}"), "arms[0].baseline", "0 to 60 points"),
         (arm(BASE + ", baseline: {mean: 31, sd: 0}"), "arms[0].baseline", "above 0"),
         (arm(BASE + ", baseline: {mean: 3, sd: 3, scale: X}"), "arms[0].baseline.scale", "unknown"),
-        (arm(BASE + ", age: {mean: 40}"), "arms[0].age.sd", "missing"),
+        (arm(BASE + ", weight: {mean: 80}"), "arms[0].weight.sd", "missing"),
         (arm(BASE + ", baseline: {mean: 15, sd: 3, scale: PHQ9}"), "arms[1].baseline.scale",
          "not PHQ9"),
         # the assessments
@@ -576,3 +576,20 @@ def test_any_trial_loads_back_from_its_normal_form(content: dict[str, Any]) -> N
     for assessment in trial.assessments:
         assert list(assessment.times) == sorted(set(assessment.times))
         assert assessment.times[0] >= 0 and assessment.last <= trial.horizon
+
+
+def test_a_mean_age_without_sd_is_everybody_s_age_and_a_note_is_kept() -> None:
+    content = changed("population.age.sd") | {"note": "the SD is not published"}
+    trial = load_trial(content)
+    assert trial.population.age is not None
+    assert (trial.population.age.mean, trial.population.age.sd) == (43, None)
+    assert load_trial(trial.to_dict()) == trial
+    assert trial.note == "the SD is not published"
+
+
+def test_the_device_of_14_mg_of_a_study_is_one_device() -> None:
+    nasal = {"id": "low", "n": 11, "drug": "esketamine", "route": "intranasal", "dose": "14 mg"}
+    content = changed("population.age.sd") | {"arms": [nasal | {"days": [0, 3]}]}
+    content["assess"] = [{"scale": "MADRS", "metrics": ["score"], "at": ["7 d"]}]
+    doses = load_trial(content).arms[0].doses
+    assert [(d.amount, d.device) for d in doses] == [(14.0, 0), (14.0, 0)]

@@ -16,6 +16,7 @@ from ketasim.population import (
     arm_calendar,
     arm_patients,
     mood_effects,
+    mood_plan,
     mood_values,
     session_marks,
 )
@@ -73,7 +74,8 @@ def test_the_engine_agrees_with_the_oracle() -> None:
 def test_without_a_drug_only_expectation_and_time_act() -> None:
     patients = people({"control": "saline", "days": [0, 7]})
     names = ["glutamate", "fast_arm", "restored", "by_drug", "by_expectation"]
-    solved = solve(CHAIN, patients, [1.0, 24.0, 200.0, 500.0], names, engine="numpy")
+    steps = mood_plan(CHAIN, patients, engine="numpy")
+    solved = solve(CHAIN, patients, [1.0, 24.0, 200.0, 500.0], names, engine="numpy", plan=steps)
     np.testing.assert_allclose(solved["glutamate"], 1.0, atol=1e-9)
     for name in ("fast_arm", "restored", "by_drug"):
         np.testing.assert_allclose(solved[name], 0.0, atol=1e-7)

@@ -29,6 +29,8 @@ GLX_RISE = 0.378
 """How much they had risen, fraction (milak2016, mechanism/timecourse)."""
 PATIENTS = 128
 """Virtual patients an arm; a power of two."""
+SET_BETWEEN = ("tau_open", "tau_series")
+"""Spread between open series, which is set and not estimated."""
 MOVED = 0.9
 """Posterior over prior SD below which the data moved a number."""
 _CURVE_HOURS = (0.0, 2.0, 4.0, 8.0, 24.0, 48.0, 72.0, 120.0, 168.0)
@@ -209,7 +211,7 @@ def _card(problem: MoodProblem, optimum: Optimum, numbers: Sequence[Number]) -> 
                 grade="fitted" if number.moved else "assumed",
                 source="ketasim",
                 locator=f"calibration on the published trials; start {start}",
-                rse=_short(100 * number.sd) if number.scale == "log" else None,
+                rse=_relative(number.sd) if number.scale == "log" else None,
                 low=_short(min(low, number.value)),
                 high=_short(max(high, number.value)),
                 interval="95% interval of the calibration",
@@ -218,6 +220,8 @@ def _card(problem: MoodProblem, optimum: Optimum, numbers: Sequence[Number]) -> 
             )
         )
     for symbol, tau in zip(BETWEEN_TRIALS, optimum.taus, strict=True):
+        if symbol in SET_BETWEEN:
+            continue  # as the prior has them
         entries.append(
             problem.prior.entry(symbol).replace(
                 value=_short(float(tau)),
@@ -266,6 +270,11 @@ def _with_glutamate(card: Card) -> Card:
             )
         )
     return card.with_entries(*changed)
+
+
+def _relative(sd: float) -> float:
+    """Relative standard error of a number whose logarithm has an SD, percent."""
+    return _short(100.0 * float(np.sqrt(np.expm1(sd**2))))
 
 
 def _end(number: Number, quantiles: float) -> float:

@@ -24,6 +24,15 @@ NINETY = 1.6448536269514722
 """Standard normal quantile of 0.95: a 90 % interval reaches so many SDs to either side."""
 
 
+SAME_PEOPLE = {
+    "TRANSFORM1": ("POOL_TRANSFORM12",),
+    "TRANSFORM2": ("POOL_TRANSFORM12",),
+    "zheng2019": ("zheng2018",),
+    "murrough2013": ("wilkinson2019",),
+}
+"""Trials to others that hold the same people (mood/trials): they are left out together."""
+
+
 @dataclass(frozen=True)
 class Unseen:
     """A published change of an arm, or a contrast, predicted without its trial.
@@ -79,6 +88,7 @@ class Judged:
     - `coverage`: of the 90 % intervals. `width`: their mean width, points.
     - `similar`, `exponential`: mean absolute errors of the rivals.
     - `noise`: mean absolute error of a perfect prediction, from the published standard errors.
+    - `by_trial`: error of the model and of the two rivals where every trial counts once, points.
     """
 
     by: str
@@ -92,6 +102,7 @@ class Judged:
     similar: float
     exponential: float
     noise: float
+    by_trial: tuple[float, float, float]
 
 
 def leave_one_out(
@@ -122,7 +133,8 @@ def leave_one_out(
 
 def _without(problem: MoodProblem, optimum: Optimum, trial: str) -> tuple[Array, Array]:
     """Predictions of all rows without a trial, and the covariance of what would be published."""
-    kept = problem.trial_of != problem.trials.index(trial)
+    hidden = [t for t in (trial, *SAME_PEOPLE.get(trial, ())) if t in problem.trials]
+    kept = ~np.isin(problem.trial_of, [problem.trials.index(t) for t in hidden])
     taus = between_trials(
         problem,
         optimum.point,
@@ -240,6 +252,14 @@ def judged(unseen: Sequence[Unseen]) -> tuple[Judged, ...]:
 def _judged(by: str, group: str, members: Sequence[Unseen]) -> Judged:
     published = np.array([m.published for m in members])
 
+    places = [
+        [i for i, m in enumerate(members) if m.trial == t] for t in {m.trial for m in members}
+    ]
+
+    def once(name: str) -> float:
+        gaps = np.abs([getattr(m, name) for m in members] - published)
+        return float(np.mean([gaps[place].mean() for place in places]))
+
     def error(name: str) -> float:
         return float(np.mean(np.abs([getattr(m, name) for m in members] - published)))
 
@@ -255,4 +275,5 @@ def _judged(by: str, group: str, members: Sequence[Unseen]) -> Judged:
         similar=error("similar"),
         exponential=error("exponential"),
         noise=float(np.mean([m.se for m in members]) * np.sqrt(2.0 / np.pi)),
+        by_trial=(once("predicted"), once("similar"), once("exponential")),
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from ketasim.dosing import Trial
 from ketasim.inference.mood_training import DAYS, MoodRow
@@ -235,10 +236,12 @@ def _limits(row: MoodRow, trial: Trial) -> tuple[float | None, float | None]:
     return None, None
 
 
-def contributions(row: MoodRow, arm: ArmScores) -> tuple[Array, float] | None:
-    """What each patient adds to a mean or share, and the variance that the rating adds.
+def contributions(row: MoodRow, arm: ArmScores) -> tuple[Array, float, float] | None:
+    """What each patient adds to a mean or share, and what the error of the ratings adds.
 
-    **Returns:** nothing for rows that are not a mean over the patients of one arm.
+    **Returns:** the values of the patients; how much one SD of the error of all ratings of a
+    patient moves it; and the variance that is left. Nothing for rows that are not a mean over the
+    patients of one arm.
     """
     if row.control is not None or row.time is None:
         return None
@@ -246,6 +249,9 @@ def contributions(row: MoodRow, arm: ArmScores) -> tuple[Array, float] | None:
         return None
     score = arm.at(row.time)
     if row.metric == "change":
-        return score - arm.baseline, arm.sigma**2
+        return score - arm.baseline, arm.sigma, 0.0
     chance = _share(row, arm, score)
-    return chance, arm.mean(chance * (1.0 - chance))
+    # of a yes or no, the slope by the error is the density where the chance is
+    density = np.exp(-(ndtri(np.clip(chance, 1e-12, 1 - 1e-12)) ** 2) / 2.0) / np.sqrt(2.0 * np.pi)
+    load = -arm.mean(density)
+    return chance, load, max(arm.mean(chance * (1.0 - chance)) - load**2, 0.0)

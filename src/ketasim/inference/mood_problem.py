@@ -165,11 +165,11 @@ class MoodProblem:
 
     @cached_property
     def in_open_series(self) -> NDArray[np.bool_]:
-        """Whether everybody in a row's trial knows what is given, shape (rows,)."""
-        known = {
-            design.trial.key: all(arm.open for arm in design.trial.arms)
-            for design in self.world.designs
-        }
+        """Whether everybody with rows in a row's trial knows what is given, shape (rows,)."""
+        known: dict[str, bool] = {}
+        for design in self.world.designs:
+            key = design.trial.key
+            known[key] = known.get(key, True) and design.arm.open
         return np.array([known[row.trial] for row in self.rows])
 
     def trial_columns(self, point: Point) -> Array:
@@ -202,12 +202,15 @@ class MoodProblem:
             kept = [(i, *part) for i, part in parts if part is not None]
             if len(kept) < 2:
                 continue
-            table = np.column_stack([values for _, values, _ in kept])
+            table = np.column_stack([values for _, values, _, _ in kept])
             centred = table - arm.weights @ table
             cov = (centred * arm.weights[:, None]).T @ centred
-            cov[np.diag_indices(len(kept))] += [noise for _, _, noise in kept]
+            # a patient's rating has one error at all visits
+            load = np.array([by_error for _, _, by_error, _ in kept])
+            cov += np.outer(load, load)
+            cov[np.diag_indices(len(kept))] += [rest for _, _, _, rest in kept]
             root = np.sqrt(np.diag(cov))
-            index = [i for i, _, _ in kept]
+            index = [i for i, _, _, _ in kept]
             correlation[np.ix_(index, index)] = cov / np.outer(root, root)
         return correlation * np.outer(sd, sd) + np.diag([_floor(row) ** 2 for row in self.rows])
 

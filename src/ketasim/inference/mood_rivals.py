@@ -106,10 +106,13 @@ def one_exponential(values: Sequence[ArmValue]) -> Exponential:
     for rate in np.log(2.0) / _HALF_LIVES:
         table = np.column_stack([np.ones(len(values)), [_fading(v, float(rate)) for v in values]])
         found = np.linalg.lstsq(table * weight[:, None], -change * weight, rcond=None)[0]
+        if found[1] < 0.0:
+            continue  # a drug does no harm, or the fastest fading follows noise
         misfit = float(np.sum(((table @ found + change) * weight) ** 2))
         if best is None or misfit < best[0]:
             best = misfit, Exponential(float(found[0]), float(found[1]), float(rate))
-    assert best is not None
+    if best is None:
+        return Exponential(float(np.average(-change, weights=weight**2)), 0.0, 1.0)
     return best[1]
 
 

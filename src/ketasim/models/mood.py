@@ -111,7 +111,7 @@ MOOD = ResponseModel(
             "ratio",
             "prefrontal glutamate over its level at rest",
             "kG",
-            "kG*(1 + g_max*b**2*(1 + 2*(1 - b)))",
+            "kG*(1 + g_max*maximum(b**2*(1 + 2*(1 - b)), 0))",
             "1",
         ),
         Turnover("fast_arm", "h", "burst as mood remembers it", "kA", "burst + w_HNK*C_HNK", "0"),

@@ -15,7 +15,13 @@ from ketasim.engine import Calendar, Plan, solve
 from ketasim.evidence import Card, Entry
 from ketasim.models import ChainModel, LinearModel, mood_chain
 from ketasim.outputs.mood_inputs import PARTS, MoodInput, calendar_of, mood_input, patients_of
-from ketasim.outputs.mood_table import Scores, assessment_times, spread_of_chances, weekly_table
+from ketasim.outputs.mood_table import (
+    Scores,
+    assessment_times,
+    spread_of_chances,
+    spread_of_parts,
+    weekly_table,
+)
 from ketasim.outputs.solving import Key
 from ketasim.population import (
     Cohort,
@@ -247,9 +253,12 @@ def _outer(
     shown = np.unique(np.append(hours[::every], hours[-1]))
     times = np.union1d(shown, scores.times)
     patients = run.patients(cohort, effects, numbers)
-    solved = solve(run.chain, patients, times, ("MADRS",), plan=run.steps, progress=False)
+    names = ("MADRS", *PARTS)
+    solved = solve(run.chain, patients, times, names, plan=run.steps, progress=False)
     at, rows = np.searchsorted(times, shown), np.searchsorted(times, scores.times)
     p05, p50, p95 = np.quantile(solved["MADRS"][:, at], (0.05, 0.5, 0.95), axis=0)
     band = OuterBand(shown, p05, p50, p95, _DRAWS, cohort.n // _DRAWS)
-    found = replace(scores, values={"MADRS": solved["MADRS"][:, rows]})
-    return band, spread_of_chances(found, numbers["sigma"], _DRAWS)
+    at_rows = {name: solved[name][:, rows] for name in names}
+    found = replace(scores, values=_points(run.given.baseline, at_rows))
+    ranges = (*spread_of_chances(found, numbers["sigma"], _DRAWS), *spread_of_parts(found, _DRAWS))
+    return band, ranges

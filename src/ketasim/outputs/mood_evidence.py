@@ -112,11 +112,17 @@ def medicine_warnings(medicines: Sequence[str]) -> tuple[str | None, list[str]]:
     without rapamycin), if the patient takes it; and sentences.
     """
     groups: dict[str, list[BenefitModifier]] = {}
+    others: dict[str, list[BenefitModifier]] = {}
     for one in benefit_modifiers(medicines):
-        if one.effect_on in _BENEFIT:
-            groups.setdefault(one.name, []).append(one)
+        where = groups if one.effect_on in _BENEFIT else others
+        where.setdefault(one.name, []).append(one)
     sized: str | None = None
-    said: list[str] = []
+    answered = {t for members in groups.values() for one in members for t in one.matched}
+    said = [
+        _no_benefit(name, found)
+        for name, found in others.items()
+        if not answered.intersection(t for one in found for t in one.matched)
+    ]
     for name, members in groups.items():
         found = members
         if name == "rapamycin":
@@ -135,6 +141,19 @@ def medicine_warnings(medicines: Sequence[str]) -> tuple[str | None, list[str]]:
             text += " The switch opioid_gate computes what a full block would do."
         said.append(text)
     return sized, said
+
+
+def _no_benefit(name: str, found: Sequence[BenefitModifier]) -> str:
+    """Say of a medicine that nothing is published on the benefit, and what is on other effects."""
+    taken = ", ".join(dict.fromkeys(t for m in found for t in m.matched))
+    text = f"{taken}: " if name in taken.lower() else f"{taken} ({name}): "
+    acute = dict.fromkeys(
+        f"{m.effect_on.replace('_', ' ')} {m.direction} ({', '.join(m.sources)})" for m in found
+    )
+    return (
+        f"{text}nothing is published on the benefit of ketamine, and nothing is computed; on other "
+        f"effects: {'; '.join(acute)}."
+    )
 
 
 def _finding(one: BenefitModifier) -> str:

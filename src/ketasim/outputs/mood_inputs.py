@@ -19,6 +19,7 @@ from ketasim.models import MODELS, MOOD_PARAMETERS, RECEPTOR, mood_chain
 from ketasim.outputs.mood_evidence import medicine_warnings, switch_warning
 from ketasim.population import (
     MOOD_SPREADS,
+    OLDER,
     Cohort,
     Situation,
     convertible,
@@ -48,6 +49,7 @@ _TWO_WEEKS = 336.0  # h, when the published shares with and without rapamycin we
 _TRIED = tuple(float(f) for f in np.geomspace(1.0, 0.02, 12))
 _DRAWN = 200  # patients behind a share
 _ADULT = 18.0
+_REMISSION = 12.0  # points
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,12 @@ class MoodInput:
         """
         off = {"w_HNK", "w_5HT", "gate"} - set(self.settings)
         if not self.situation.new_antidepressant:
-            off |= {"kO", "e_O", "omega_O"}
+            off |= {"kO", "e_O", "omega_O", "share_none_O"}
         chain = [s.name for s in MOOD_PARAMETERS]
         names = [*chain, "k_session", *self.situation.amplitudes]
+        names += ["f_old"] if self.situation.older else []
         if not typical:
-            names += [*MOOD_SPREADS.values(), "share_none", "rho", "sigma"]
+            names += [*MOOD_SPREADS.values(), "share_none", "share_none_O", "rho", "sigma"]
         used = self.numbers()
         entries = self.card.entries
         found: list[Entry] = []
@@ -148,10 +151,15 @@ def mood_input(course: Course) -> MoodInput:
         assumed.append(("mood.background", text))
     if not options.blinded and "blinded" not in options.model_fields_set:
         assumed.append(("mood.blinded", "The patient is assumed to know what is given."))
+    if patient.age is None:
+        text = f"The age is not given: effects are those below the age of {OLDER:g}."
+        assumed.append(("patient.age", text))
     situation = Situation(
         open=not options.blinded,
+        spray=any(dose.route == "intranasal" for dose in course.regimen.doses),
         setting=patient.setting or "outpatient",
         background=course.background,
+        older=patient.age is not None and patient.age >= OLDER,
     )
     found = MoodInput(card, situation, baseline)
     factors, settings, reasons, warnings = _changes(course)
@@ -181,6 +189,7 @@ def mood_input(course: Course) -> MoodInput:
             f"The chain to mood was fitted to depression: for '{patient.diagnosis}' its MADRS is "
             "what the same block would do in depression."
         )
+    warnings += _outside(baseline)
     if patient.age is not None and patient.age < _ADULT:
         warnings.append("The chain to mood was fitted to adults; this patient is younger.")
     return replace(
@@ -209,6 +218,32 @@ def _baseline(scale: str, score: float) -> float:
             "give the score before treatment",
         )
     return found
+
+
+def _outside(baseline: float) -> list[str]:
+    """What must be said of a score that the published trials do not hold."""
+    low, high = published_baselines()
+    if low <= baseline <= high:
+        return []
+    text = (
+        f"A MADRS of {baseline:.1f} before treatment is outside {low:.0f}-{high:.0f}, the means of "
+        "the published trials: this is an extrapolation."
+    )
+    already = " It is a remission before treatment, so shares of remission say nothing."
+    return [text + (already if baseline <= _REMISSION else "")]
+
+
+@cache
+def published_baselines() -> tuple[float, float]:
+    """Lowest and highest mean MADRS before treatment of an arm of the published trials, points."""
+    values = [
+        to_madrs(row.get("scale"), value)
+        for row in facts("mood/training")
+        if row.get("metric") == "baseline" and row.get("scale") in convertible()
+        for value in [number(row.get("value"))]
+        if value is not None
+    ]
+    return min(values), max(values)
 
 
 @cache

@@ -131,3 +131,24 @@ def spread_of_chances(scores: Scores, sigma: Array, draws: int) -> list[pl.Serie
             values = np.quantile(share, percent / 100.0, axis=0)
             columns.append(pl.Series(f"{name}_p{percent:02d}", values).fill_nan(None))
     return columns
+
+
+def spread_of_parts(scores: Scores, draws: int) -> list[pl.Series]:
+    """Range over the uncertainty of what brings the improvement.
+
+    **Arguments:** as of `spread_of_chances`.
+
+    **Returns:** columns such as `by_drug_p05`, points, and `share_drug_p05`, of the mean fall.
+    """
+    columns: list[pl.Series] = []
+    shape = (draws, -1, len(scores.times))
+    fall = scores.baseline - scores.values["MADRS"].reshape(shape).mean(axis=1)
+    there = np.abs(fall) > _LEAST_FALL
+    for part in PARTS:
+        points = scores.values[part].reshape(shape).mean(axis=1)
+        share = np.where(there, points / np.where(there, fall, 1.0), 0.0)
+        for name, table in ((part, points), (f"share_{part.removeprefix('by_')}", share)):
+            for percent in (5, 95):
+                values = np.quantile(table, percent / 100.0, axis=0)
+                columns.append(pl.Series(f"{name}_p{percent:02d}", values))
+    return columns

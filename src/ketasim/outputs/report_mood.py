@@ -311,7 +311,8 @@ def _probability(simulation: Simulation, mood: Mood) -> Figure:
         tuple(entries),
         caption=(
             "What a rating with its error would show. Still well counts from the day after the "
-            "last session and ends with the first weekly rating without a response."
+            "last session and ends with the first weekly rating without a response. The error of "
+            "a patient's ratings is taken to stay the same (assumed)."
         ),
         columns=1,
     )
@@ -383,7 +384,9 @@ def mood_tiles(simulation: Simulation) -> list[tuple[str, str, str, str]]:
         found.append((f"Patients with a response {when}", percent(row["response"], 2), "", ""))
     if row["share_drug"] is not None:
         text = f"Share of the improvement by the drug {when}"
-        found.append((text, percent(row["share_drug"], 2), "", ""))
+        low, high = row.get("share_drug_p05"), row.get("share_drug_p95")
+        span = "" if low is None else f"{_share(low)} – {_share(high)}, by the numbers' uncertainty"
+        found.append((text, percent(row["share_drug"], 2), "", span))
     end = mood.table.to_dicts()[-1]
     if last > at and end.get("still_well") is not None:
         text = f"Still well at the end, day {end['day']:.4g}"
@@ -430,6 +433,9 @@ def part_rows(mood: Mood) -> list[list[MoodCell]]:
         for part in PARTS:
             share = row[f"share_{part.removeprefix('by_')}"]
             below = NOTHING if share is None else percent(share, 2)
+            low, high = row.get(f"{part}_p05"), row.get(f"{part}_p95")
+            if low is not None and high is not None:
+                below += f"; {number(low)} – {number(high)}"
             cells.append(MoodCell(number(row[part]), below))
         rows.append(cells)
     return rows

@@ -9,7 +9,7 @@ from ketasim.population.benefit import (
 )
 from ketasim.population.cohort import Cohort
 from ketasim.population.covariates import covariates_of
-from ketasim.population.expectation import Situation, situation_of
+from ketasim.population.expectation import OLDER, Situation, situation_of
 from ketasim.population.modifiers import (
     ACTIVITIES,
     Modification,
@@ -45,6 +45,7 @@ __all__ = [
     "HALF_POINT",
     "MOOD_SPREADS",
     "MOOD_TOLERANCES",
+    "OLDER",
     "BenefitModifier",
     "Cohort",
     "Crosswalk",

@@ -71,8 +71,7 @@ class Situation:
             raised = (_OF_CONTROL[self.control],)
         else:
             # a spray is told from its placebo by few, an infusion by most
-            blinded = "p_spray" if self.spray else "p_known"
-            raised = ("p_open",) if self.open else (blinded,)
+            raised = ("p_spray",) if self.spray and not self.open else ("p_known",)
         added = {"inpatient": ("p_ward",), "emergency": ("p_emergency",)}
         return (*raised, *added.get(self.setting, ()))
 
@@ -84,10 +83,18 @@ class Situation:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the reader must know, as sentences."""
-        if self.control not in _BORROWED:
-            return ()
-        what = _BORROWED[self.control]
-        return (f"No expectation is known for {what}: a placebo spray's is taken (assumed).",)
+        found: list[str] = []
+        if self.control in _BORROWED:
+            what = _BORROWED[self.control]
+            found.append(
+                f"No expectation is known for {what}: a placebo spray's is taken (assumed)."
+            )
+        if self.older:
+            found.append(
+                f"From a (mean) age of {OLDER:g} all effects are those of younger people times "
+                "one number of the card, f_old, which one trial carries (ctg_nct02422186)."
+            )
+        return tuple(found)
 
 
 def situation_of(arm: Arm) -> Situation:

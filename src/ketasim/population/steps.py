@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ketasim._base import InputError
+from ketasim._base import KetasimError
 from ketasim.engine import Patients, Plan, plan
 from ketasim.models import ChainModel
 
@@ -26,12 +26,12 @@ def mood_plan(chain: ChainModel, patients: Patients, *, engine: str = "auto") ->
 
     **Returns:** a plan; `error` says how exact it is.
 
-    **Raises:** `InputError` when not even the largest of `MOOD_TOLERANCES` is reached.
+    **Raises:** `KetasimError` when not even the largest of `MOOD_TOLERANCES` is reached.
     """
     for tolerance in MOOD_TOLERANCES[:-1]:
         try:
             return plan(chain, patients, rtol=tolerance, engine=engine)
-        except InputError as error:
-            if error.field != "rtol":
+        except KetasimError as error:
+            if not str(error).startswith("rtol"):
                 raise
     return plan(chain, patients, rtol=MOOD_TOLERANCES[-1], engine=engine)

@@ -92,18 +92,19 @@ def worlds(
     else:
         numbers = {symbol: np.full(count, value) for symbol, value in card.values().items()}
 
-    def effect(name: str) -> Array:
+    def effect(name: str, where: str = "") -> Array:
         if not between_trials or f"tau_{name}" not in numbers:
             return np.zeros(count)
-        z = standard_normals(seed, f"trial:tau_{name}", 0, count, 1)[:, 0]
+        z = standard_normals(seed, f"trial:tau_{name}{where}", 0, count, 1)[:, 0]
         return numbers[f"tau_{name}"] * z
 
     known = all(arm.open for arm in trial.arms)
     return Worlds(
         numbers,
         early=effect("early") + (effect("open") if known else 0.0),
-        late=effect("late"),
-        drug=effect("drug") + (effect("series") if known else 0.0),
+        late=effect("late") + (effect("open", ":late") if known else 0.0),
+        # a trial may take the drug's effect away, but not turn it round
+        drug=np.maximum(effect("drug") + (effect("series") if known else 0.0), -1.0),
     )
 
 
