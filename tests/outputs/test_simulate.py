@@ -275,6 +275,7 @@ def test_what_was_assumed_of_the_input_is_listed() -> None:
     run = simulate({"regimen": IV})
     assert {one.symbol for one in run.assumptions if one.what == "input"} == {
         "patient.weight",
+        "patient.age",
         "horizon",
         "patient.baseline",
         "patient.setting",

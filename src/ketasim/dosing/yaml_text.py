@@ -10,6 +10,11 @@ import yaml
 from ketasim._base import InputError
 from ketasim.dosing.fields import shortened
 
+_EXAMPLES = {
+    "course": "regimen: ketamine 0.5 mg/kg im once",
+    "trial": "trial: ketamine_saline",
+}
+
 
 class _Loader(yaml.SafeLoader):
     """The safe loader, refusing a mapping that names a key twice."""
@@ -55,7 +60,7 @@ def read_mapping(text: str, field: str) -> dict[str, Any]:
         raise InputError(
             field,
             "is empty" if content is None else "is not a mapping of names to values",
-            "write 'name: value' lines, such as 'regimen: ketamine 0.5 mg/kg im once'",
+            f"write 'name: value' lines, such as '{_EXAMPLES.get(field, _EXAMPLES['course'])}'",
         )
     return content  # pyright: ignore[reportUnknownVariableType]
 

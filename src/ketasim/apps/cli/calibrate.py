@@ -11,6 +11,11 @@ from cyclopts import App, Parameter
 from ketasim.apps.cli.console import AsJson, OutFolder, check_folder, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+    from rich.status import Status
+
     from ketasim.inference import MoodFit, PkFit
 
 calibrate_app = App(name="calibrate", help="Fit a model to the published numbers.")
@@ -87,7 +92,7 @@ def _mood_fit(seed: int) -> MoodFit:
 
     console = Console(stderr=True)
     with console.status("reading the published trials") as status:
-        return calibrate_mood(seed=seed, progress=status.update)
+        return calibrate_mood(seed=seed, progress=_told(console, status))
 
 
 def _mood_files(fit: MoodFit, command: str) -> dict[str, bytes]:
@@ -128,7 +133,7 @@ def _fit() -> PkFit:
 
     console = Console(stderr=True)
     with console.status("reading the published exposures") as status:
-        return calibrate_pk(progress=status.update)
+        return calibrate_pk(progress=_told(console, status))
 
 
 def _card(fit: PkFit) -> bytes:
@@ -154,3 +159,15 @@ def _numbers(fit: PkFit) -> dict[str, Any]:
         ],
         "objective": {"before": fit.cost_before, "after": fit.cost_after},
     }
+
+
+def _told(console: Console, status: Status) -> Callable[[str], None]:
+    """How progress is told: in place at a terminal, a line each where there is none."""
+
+    def tell(text: str) -> None:
+        if console.is_terminal:
+            status.update(text)
+        else:
+            console.print(text, highlight=False)
+
+    return tell
