@@ -45,12 +45,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Tile:
-    """One of the few numbers at the top."""
+    """One of the few numbers at the top, with a range and what that is of."""
 
     name: str
     value: str
     unit: str
     range: str
+    of: str = "nine in ten patients"
 
 
 def simulation_report(simulation: Simulation, *, command: str = "") -> str:

@@ -364,8 +364,8 @@ def _stack(simulation: Simulation) -> Figure:
     )
 
 
-def mood_tiles(simulation: Simulation) -> list[tuple[str, str, str, str]]:
-    """Name, value, unit and range of the few numbers on mood for the top of the page."""
+def mood_tiles(simulation: Simulation) -> list[tuple[str, ...]]:
+    """Name, value, unit, range and what it is of, for the few numbers on mood at the top."""
     mood = simulation.mood
     if mood is None:
         return []
@@ -379,14 +379,16 @@ def mood_tiles(simulation: Simulation) -> list[tuple[str, str, str, str]]:
     if not simulation.cohort.typical and abs(simulation.times[place] - at) < 1e-6:
         low, high = np.quantile(simulation.values[MADRS][place], (0.05, 0.95))
         spread = f"{number(float(low))} – {number(float(high))}"
-    found = [(f"Mean MADRS {when}, from {number(mood.baseline)}", number(row["MADRS"]), "", spread)]
+    found: list[tuple[str, ...]] = [
+        (f"Mean MADRS {when}, from {number(mood.baseline)}", number(row["MADRS"]), "", spread)
+    ]
     if "response" in row:
         found.append((f"Patients with a response {when}", percent(row["response"], 2), "", ""))
     if row["share_drug"] is not None:
         text = f"Share of the improvement by the drug {when}"
         low, high = row.get("share_drug_p05"), row.get("share_drug_p95")
-        span = "" if low is None else f"{_share(low)} – {_share(high)}, by the numbers' uncertainty"
-        found.append((text, percent(row["share_drug"], 2), "", span))
+        span = "" if low is None else f"{_share(low)} – {_share(high)}"
+        found.append((text, percent(row["share_drug"], 2), "", span, "nine in ten sets of numbers"))
     end = mood.table.to_dicts()[-1]
     if last > at and end.get("still_well") is not None:
         text = f"Still well at the end, day {end['day']:.4g}"
