@@ -213,6 +213,12 @@ def test_from_65_effects_are_those_of_the_card() -> None:
     assert "f_old" in {entry.symbol for entry in old.mood.entries}
 
 
+def test_the_typical_patient_is_said_to_be_helped_by_a_new_antidepressant() -> None:
+    new, none = (simulate(course(ONE, mood={"background": b})) for b in ("new", "none"))
+    assert any("never helped by it" in w for w in new.warnings)
+    assert not any("never helped by it" in w for w in none.warnings)
+
+
 def test_a_baseline_outside_the_trials_is_said_to_be_an_extrapolation() -> None:
     low, usual = (
         simulate(course(ONE, patient={"baseline": {"scale": "MADRS", "score": score}}))

@@ -182,7 +182,14 @@ def simulate_mood(
         well_from=well_from,
         outer=outer,
     )
-    return curves, mood, given.warnings
+    said = given.warnings
+    if cohort.typical and given.situation.new_antidepressant:
+        part = given.card.entry("share_none_O").value
+        said += (
+            "The typical patient is one whom the new oral antidepressant helps; by the card "
+            f"{100 * part:.0f} % of patients are never helped by it.",
+        )
+    return curves, mood, said
 
 
 def _with_plan(run: _Run, draws: tuple[Cohort, dict[str, Array], dict[str, Array]] | None) -> _Run:
