@@ -185,10 +185,11 @@ def simulate_mood(
     said = given.warnings
     if cohort.typical and given.situation.new_antidepressant:
         part = given.card.entry("share_none_O").value
-        said += (
+        text = (
             "The typical patient is one whom the new oral antidepressant helps; by the card "
-            f"{100 * part:.0f} % of patients are never helped by it.",
+            f"{100 * part:.0f} % of patients are never helped by it."
         )
+        said = (*said, text)
     return curves, mood, said
 
 
