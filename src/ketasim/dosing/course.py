@@ -19,7 +19,7 @@ from ketasim.dosing.patient import Patient, PopulationSpec
 from ketasim.dosing.regimen import Regimen
 from ketasim.dosing.sentence import parse_regimen
 from ketasim.dosing.structured import DoseItem, items_of, regimen_of
-from ketasim.dosing.yaml_text import read_mapping
+from ketasim.dosing.yaml_text import read_mapping, read_text
 
 FOLLOW_UP: Final = 7 * 24.0
 """How long a course is followed after its last session when no horizon is given, h."""
@@ -151,17 +151,7 @@ def load_course(source: str | Path | Mapping[str, Any]) -> Course:
     """
     if isinstance(source, Mapping):
         return _course(source)
-    path = Path(source)
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(
-            "course", f"cannot read '{path}' ({reason})", "name a course file that exists"
-        ) from None
-    except (UnicodeDecodeError, ValueError):
-        raise InputError("course", f"'{path}' is not text", "write it as YAML in UTF-8") from None
-    return parse_course(text)
+    return parse_course(read_text(source, "course"))
 
 
 def parse_course(text: str) -> Course:

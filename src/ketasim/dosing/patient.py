@@ -50,6 +50,20 @@ def _degree(value: object) -> object:
     return value.strip().lower().removesuffix(" impairment") if isinstance(value, str) else value
 
 
+def known_scale(scale: str) -> str:
+    """Return the scale, or refuse one that the package does not carry."""
+    if scale not in scales():
+        raise refuse(f"unknown scale '{scale}'", near(scale, scales()))
+    return scale
+
+
+def check_score(scale: str, score: float) -> None:
+    """Refuse points that are no score of a scale."""
+    highest = scales()[scale]
+    if not 0 <= score <= highest:
+        raise refuse(f"{score:g} is not a score of {scale}", f"give 0 to {highest:g} points")
+
+
 class Baseline(BaseModel):
     """Score of a rating scale before treatment.
 
@@ -67,17 +81,11 @@ class Baseline(BaseModel):
     @field_validator("scale")
     @classmethod
     def _known(cls, scale: str) -> str:
-        if scale not in scales():
-            raise refuse(f"unknown scale '{scale}'", near(scale, scales()))
-        return scale
+        return known_scale(scale)
 
     @model_validator(mode="after")
     def _in_range(self) -> Baseline:
-        highest = scales()[self.scale]
-        if not 0 <= self.score <= highest:
-            raise refuse(
-                f"{self.score:g} is not a score of {self.scale}", f"give 0 to {highest:g} points"
-            )
+        check_score(self.scale, self.score)
         return self
 
 

@@ -33,7 +33,7 @@ from ketasim.dosing.trial_arm import (
     Withdrawal,
     arm_of,
 )
-from ketasim.dosing.yaml_text import read_mapping
+from ketasim.dosing.yaml_text import read_mapping, read_text
 from ketasim.evidence import load_sources
 
 DESIGNS: Final = ("parallel", "crossover")
@@ -220,17 +220,7 @@ def load_trial(source: str | Path | Mapping[str, Any]) -> Trial:
     """
     if isinstance(source, Mapping):
         return _trial(source)
-    path = Path(source)
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(
-            "trial", f"cannot read '{path}' ({reason})", "name a trial file that exists"
-        ) from None
-    except (UnicodeDecodeError, ValueError):
-        raise InputError("trial", f"'{path}' is not text", "write it as YAML in UTF-8") from None
-    return parse_trial(text)
+    return parse_trial(read_text(source, "trial"))
 
 
 def parse_trial(text: str) -> Trial:

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from ketasim._base import InputError, near
+from ketasim._base import InputError
 from ketasim.dosing.assessment import Flag
 from ketasim.dosing.dose import DRUGS, LONGEST, Dose
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, validated, word
@@ -28,8 +28,9 @@ from ketasim.dosing.patient import (
     DIAGNOSES,
     SETTINGS,
     WEIGHTS,
+    check_score,
+    known_scale,
     reference_weight,
-    scales,
 )
 from ketasim.dosing.regimen import Regimen, check_count, number_sessions
 from ketasim.dosing.structured import DoseItem
@@ -132,18 +133,12 @@ class BaselineSpread(MeanSd):
     @field_validator("scale")
     @classmethod
     def _known(cls, scale: str) -> str:
-        if scale not in scales():
-            raise refuse(f"unknown scale '{scale}'", near(scale, scales()))
-        return scale
+        return known_scale(scale)
 
     @model_validator(mode="after")
     def _in_range(self) -> BaselineSpread:
-        highest = scales()[self.scale]
         for value in (self.mean, self.sd):
-            if not 0 <= value <= highest:
-                raise refuse(
-                    f"{value:g} is not a score of {self.scale}", f"give 0 to {highest:g} points"
-                )
+            check_score(self.scale, value)
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -76,3 +77,24 @@ def _explained(error: yaml.MarkedYAMLError, field: str) -> InputError:
             field, f"a value begins with '*'{where}", "put it in quotes, such as '\"*1/*6\"'"
         )
     return InputError(field, f"is not YAML{where} ({problem})", "mend that line")
+
+
+def read_text(source: str | Path, field: str) -> str:
+    """Read a file of YAML.
+
+    **Arguments:**
+
+    - `source`: its path. `field`: what it holds, such as `course`.
+
+    **Raises:** `InputError` when it cannot be read or is not text.
+    """
+    path = Path(source)
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            field, f"cannot read '{path}' ({reason})", f"name a {field} file that exists"
+        ) from None
+    except (UnicodeDecodeError, ValueError):
+        raise InputError(field, f"'{path}' is not text", "write it as YAML in UTF-8") from None

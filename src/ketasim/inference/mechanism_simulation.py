@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ketasim.dosing import load_course, load_trial
 from ketasim.engine import Calendar, Patients, solve
 from ketasim.evidence import Card, load_card, studies
-from ketasim.models import MODELS, RECEPTOR, mood_chain
+from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
     Situation,
     arm_calendar,
@@ -20,6 +20,7 @@ from ketasim.population import (
     baseline_scores,
     mood_effects,
     mood_values,
+    receptor_values,
     session_marks,
     situation_of,
     typical_effects,
@@ -77,7 +78,7 @@ def mechanism_curves(
     cohort = virtual_patients(courses[0], load_card("reference"), model, typical=True)
     start = np.full(1, numbers["M_max"] / 2.0 if baseline is None else baseline)
     mood = mood_values(numbers, typical_effects(), situation or Situation(), start, spread=False)
-    values = {**cohort.values, **_receptor(), **mood, "k_session": numbers["k_session"]}
+    values = {**cohort.values, **receptor_values(), **mood, "k_session": numbers["k_session"]}
     calendars = tuple(
         Calendar((*c.regimen.doses, *session_marks(c.regimen.sessions)), horizon) for c in courses
     )
@@ -106,11 +107,6 @@ def _formation(drive: Array, synapses: Array, numbers: Mapping[str, float]) -> A
 
 def _numbers(card: Card | None) -> dict[str, float]:
     return (load_card("mood") if card is None else card).values()
-
-
-def _receptor() -> dict[str, float]:
-    values = load_card("receptor").values()
-    return {s.name: values[s.name] for s in RECEPTOR.parameters}
 
 
 @dataclass(frozen=True)
@@ -222,7 +218,11 @@ def drive_and_mood(numbers: Mapping[str, float]) -> tuple[float, float]:
     cohort = virtual_patients(course, load_card("reference"), model)
     effects = mood_effects(_SEED, 0, PEOPLE)
     start = np.full(PEOPLE, numbers["M_max"] / 2.0)
-    values: dict[str, Any] = {**cohort.values, **_receptor(), "k_session": numbers["k_session"]}
+    values: dict[str, Any] = {
+        **cohort.values,
+        **receptor_values(),
+        "k_session": numbers["k_session"],
+    }
     values |= mood_values(numbers, effects, Situation(), start)
     doses = (*course.regimen.doses, *session_marks(course.regimen.sessions))
     patients = Patients(values, cohort.weight, (Calendar(doses, 2.0 * DAY),))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,9 @@ from scipy.special import ndtri
 from ketasim.dosing import Trial
 from ketasim.inference.mood_training import DAYS, MoodRow
 from ketasim.inference.mood_world import ArmDesign, MoodWorld, relapse_end, times_of
-from ketasim.models import MOOD, evaluate
 from ketasim.population import (
     HALF_POINT,
+    chain_scores,
     correlated,
     mood_values,
     remission_chance,
@@ -26,11 +25,6 @@ from ketasim.population import (
 Array = NDArray[np.float64]
 States = Sequence[Mapping[str, Array]]
 
-_ALGEBRA = {
-    q.name: q.expression
-    for q in MOOD.quantities
-    if q.name in ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
-}
 DRUG_EFFECTS = ("e_A", "e_S")
 """Numbers that say how much mood is moved by the drug's two arms."""
 _DAY = 24.0
@@ -118,17 +112,10 @@ def arm_scores(
     values["e_P"] = values["e_P"] + shift.early
     new = numbers["e_O"] * left if design.situation.new_antidepressant else 0.0
     values["e_O"] = new * np.exp(numbers["omega_O"] * effects["e_O"])
-    columns: dict[str, Any] = {
-        name: value[:, None] if isinstance(value, np.ndarray) else value
-        for name, value in values.items()
-    }
     parts: list[Array] = []
     weights: list[float] = []
     for absent, weight in _mixture(design, numbers):
-        known: dict[str, Any] = {**columns, **states, **dict.fromkeys(absent, 0.0)}
-        for name, expression in _ALGEBRA.items():
-            known[name] = evaluate(expression, known)
-        parts.append(known["MADRS"])
+        parts.append(chain_scores({**values, **dict.fromkeys(absent, 0.0)}, states))
         weights.append(weight)
     n = len(design.baseline)
     return ArmScores(

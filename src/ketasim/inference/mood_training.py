@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from ketasim.dosing import Trial, load_trial
 from ketasim.evidence import load_table, studies
@@ -115,12 +114,7 @@ def load_mood_rows() -> tuple[MoodRow, ...]:
 @cache
 def load_studies() -> tuple[Trial, ...]:
     """The trials of the training table as trial files, by name."""
-    return tuple(load_trial(path) for path in study_files())
-
-
-def study_files() -> tuple[Path, ...]:
-    """Paths of the trial files that ship with the package, by name."""
-    return studies()
+    return tuple(load_trial(path) for path in studies())
 
 
 def _arms(text: str, trial: Trial) -> tuple[str | None, str | None]:

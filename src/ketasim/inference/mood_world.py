@@ -14,6 +14,7 @@ from ketasim.engine import Calendar, Patients, Plan, solve
 from ketasim.inference.mood_training import DAYS, MoodRow
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
+    MOOD_STATES,
     Situation,
     arm_calendar,
     arm_patients,
@@ -26,9 +27,6 @@ from ketasim.population import (
 )
 
 Array = NDArray[np.float64]
-
-STATES: Final = ("fast_arm", "restored", "expectation", "antidepressant", "course")
-"""What mood sees of the chain; all else about a patient acts on these algebraically."""
 
 DYNAMIC: Final = frozenset(
     {
@@ -117,7 +115,7 @@ class MoodWorld:
 
         - `numbers`: of the card `mood`.
 
-        **Returns:** for each design the `STATES`, arrays of shape (N, times of the design).
+        **Returns:** for each design the `MOOD_STATES`, arrays of shape (N, times of the design).
         """
         found: list[dict[str, Array]] = [{} for _ in self.designs]
         for number, members in enumerate(_batches(self.designs)):
@@ -131,7 +129,7 @@ class MoodWorld:
                 chain,
                 patients,
                 times,
-                STATES,
+                MOOD_STATES,
                 plan=self._plans[number],
                 engine="numba",
                 progress=False,
@@ -139,7 +137,7 @@ class MoodWorld:
             for place, i in enumerate(members):
                 rows = slice(place * self.n, (place + 1) * self.n)
                 columns = np.searchsorted(times, self.designs[i].times)
-                found[i] = {name: solved[name][rows][:, columns] for name in STATES}
+                found[i] = {name: solved[name][rows][:, columns] for name in MOOD_STATES}
         return found
 
     def _patients(self, members: Sequence[int], numbers: Mapping[str, float]) -> Patients:

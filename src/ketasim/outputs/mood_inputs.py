@@ -15,7 +15,7 @@ from ketasim.dosing import STRESS, Course, load_course
 from ketasim.engine import Calendar, Patients, solve
 from ketasim.evidence import Card, Entry, facts, load_card, number
 from ketasim.evidence import fact as look_up
-from ketasim.models import MODELS, MOOD_PARAMETERS, RECEPTOR, mood_chain
+from ketasim.models import MODELS, MOOD_PARAMETERS, mood_chain
 from ketasim.outputs.mood_evidence import medicine_warnings, switch_warning
 from ketasim.population import (
     MOOD_SPREADS,
@@ -26,6 +26,7 @@ from ketasim.population import (
     crosswalk,
     mood_effects,
     mood_values,
+    receptor_values,
     response_chance,
     session_marks,
     to_madrs,
@@ -320,10 +321,9 @@ def patients_of(
     - `numbers`: of the card `mood`. `values`: as `mood_values` returns them.
     - `calendar`: doses and session marks.
     """
-    receptor = load_card("receptor").values()
     everything: dict[str, Any] = {
         **cohort.values,
-        **{s.name: receptor[s.name] for s in RECEPTOR.parameters},
+        **receptor_values(),
         "k_session": numbers["k_session"],
         **values,
     }

@@ -1,6 +1,6 @@
 """Virtual patients: covariates, enzyme activities and the spread between patients, from a seed."""
 
-from ketasim.population.arms import arm_calendar, arm_patients
+from ketasim.population.arms import arm_calendar, arm_patients, receptor_values
 from ketasim.population.benefit import (
     BenefitModifier,
     DiazepamEquivalent,
@@ -20,7 +20,9 @@ from ketasim.population.modifiers import (
 )
 from ketasim.population.mood import (
     MOOD_SPREADS,
+    MOOD_STATES,
     baseline_scores,
+    chain_scores,
     correlated,
     in_madrs,
     mood_effects,
@@ -44,6 +46,7 @@ __all__ = [
     "ACTIVITIES",
     "HALF_POINT",
     "MOOD_SPREADS",
+    "MOOD_STATES",
     "MOOD_TOLERANCES",
     "OLDER",
     "BenefitModifier",
@@ -60,6 +63,7 @@ __all__ = [
     "baseline_scores",
     "benefit_modifiers",
     "card_draws",
+    "chain_scores",
     "convertible",
     "correlated",
     "covariates_of",
@@ -73,6 +77,7 @@ __all__ = [
     "mood_effects",
     "mood_plan",
     "mood_values",
+    "receptor_values",
     "remission_chance",
     "response_chance",
     "session_marks",

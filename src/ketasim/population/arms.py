@@ -57,7 +57,7 @@ def arm_patients(
     base, notes = _base(arm.age.mean if arm.age else None, arm.ancestry, arm.medicines)
     values: dict[str, Any] = {s.name: card.entry(s.name).value for s in model.parameters}
     values |= dict(base)
-    values |= _receptor()
+    values |= receptor_values()
     weight = np.full(count, base["WT"] if arm.weight is None else arm.weight.mean)
     if not typical:
         values |= _spread(card, model, seed, first, count)
@@ -76,7 +76,8 @@ def _spread(card: Card, model: LinearModel, seed: int, first: int, count: int) -
 
 
 @cache
-def _receptor() -> dict[str, float]:
+def receptor_values() -> dict[str, float]:
+    """Numbers of the receptor, symbol to value, from its card."""
     card = load_card("receptor")
     return {s.name: card.entry(s.name).value for s in RECEPTOR.parameters}
 

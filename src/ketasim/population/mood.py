@@ -24,6 +24,10 @@ MOOD_SPREADS: Final = {
 """Parameter of the chain to the symbol of its spread between patients on the card `mood`: SD of
 the logarithm, but of `e_N`, which has either sign, in its own unit."""
 
+MOOD_STATES: Final = ("fast_arm", "restored", "expectation", "antidepressant", "course")
+"""What mood sees of the chain; all else about a patient acts on these algebraically."""
+
+_SCORED: Final = ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
 _DRAWS: Final = ("sens", "kS", "e_P", "e_O", "e_N", "M0", "none", "none_O", "error")
 
 
@@ -131,3 +135,25 @@ def mood_values(
         "e_O": new * helped * np.exp(numbers["omega_O"] * z["e_O"]),
         "e_N": natural + numbers["omega_N"] * z["e_N"],
     }
+
+
+def chain_scores(values: Mapping[str, Any], states: Mapping[str, Array]) -> Array:
+    """MADRS without error of measurement, by the chain's own expressions.
+
+    **Arguments:**
+
+    - `values`: as `mood_values` returns them, numbers or arrays (n,).
+    - `states`: `MOOD_STATES`, shape (n, T).
+
+    **Returns:** points, shape (n, T).
+    """
+    from ketasim.models import MOOD, evaluate
+
+    known: dict[str, Any] = {
+        name: value[:, None] if np.ndim(value) == 1 else value for name, value in values.items()
+    }
+    known |= states
+    for quantity in MOOD.quantities:
+        if quantity.name in _SCORED:
+            known[quantity.name] = evaluate(quantity.expression, known)
+    return np.asarray(known["MADRS"], np.float64)

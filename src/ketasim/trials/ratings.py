@@ -15,12 +15,14 @@ from ketasim._base import standard_normals, uniforms
 from ketasim.dosing import Arm, Trial
 from ketasim.engine import Patients, Plan, solve
 from ketasim.evidence import Card
-from ketasim.models import MODELS, MOOD, evaluate, mood_chain
+from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
+    MOOD_STATES,
     arm_calendar,
     arm_patients,
     baseline_scores,
     card_draws,
+    chain_scores,
     from_madrs,
     in_madrs,
     mood_effects,
@@ -35,12 +37,6 @@ Single = NDArray[np.float32]
 HIGHEST: Final = 60.0
 """Highest score of the MADRS, points."""
 
-_STATES: Final = ("fast_arm", "restored", "expectation", "antidepressant", "course")
-_ALGEBRA: Final = {
-    q.name: q.expression
-    for q in MOOD.quantities
-    if q.name in ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
-}
 _PILOT: Final = (
     256  # patients the steps are chosen with: the first of an arm, whatever is asked for
 )
@@ -215,12 +211,12 @@ class ArmSimulation:
                 mood_chain(MODELS["reference"]),
                 patients,
                 self.times[later],
-                _STATES,
+                MOOD_STATES,
                 plan=self._plan,
                 engine="numba",
                 progress=False,
             )
-            states = {name: np.asarray(solved[name]) for name in _STATES}
+            states = {name: np.asarray(solved[name]) for name in MOOD_STATES}
         scores = np.repeat(baseline[None, :, None], len(self.times), axis=2).repeat(2, axis=0)
         if len(later):
             worlds = self.worlds
@@ -231,7 +227,7 @@ class ArmSimulation:
             }
             error = people["sigma"][:, None] * people["error"][:, later]
             for place, shift in enumerate((moved, {})):
-                scores[place][:, later] = _madrs({**values, **shift}, states) + error
+                scores[place][:, later] = chain_scores({**values, **shift}, states) + error
         gone = self.times[None, :] >= people["leaves"][:, None]
         rated = np.where(gone, np.nan, np.clip(scores, 0.0, HIGHEST))
         return rated.astype(np.float32), baseline.astype(np.float32)
@@ -295,16 +291,6 @@ def strides(trial: Trial, arm: Arm) -> int:
 def pilot_replicates(trial: Trial) -> int:
     """How many replicates hold the patients with whom the steps are chosen."""
     return max(-(-_PILOT // strides(trial, arm)) for arm in trial.arms)
-
-
-def _madrs(values: Mapping[str, Any], states: Mapping[str, Array]) -> Array:
-    known: dict[str, Any] = {
-        name: value[:, None] if np.ndim(value) == 1 else value for name, value in values.items()
-    }
-    known |= states
-    for name, expression in _ALGEBRA.items():
-        known[name] = evaluate(expression, known)
-    return np.asarray(known["MADRS"], np.float64)
 
 
 def _derived(seed: int, purpose: str) -> int:
