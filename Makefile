@@ -26,7 +26,7 @@ help:
 	@echo "make test          run the tests"
 	@echo "make slow          run the tests that take minutes: the calibrations from their start"
 	@echo "make lint          style, types, imports, dependencies, evidence"
-	@echo "make calibrate     fit both models again; cards and reports in out/calibrate-*"
+	@echo "make calibrate     fit the three models again; cards and reports in out/calibrate-*"
 	@echo "make docs          build the documentation into site/"
 	@echo "make bench         run the benchmarks beside other engines; ARGS=--quick for a try"
 	@echo "make requirements  pin the dependencies again"
@@ -88,6 +88,7 @@ slow: .venv/.dev .venv/.package
 calibrate: .venv/.run .venv/.package
 	@$(BIN)/ketasim calibrate pk --out out/calibrate-pk
 	@$(BIN)/ketasim calibrate mood --out out/calibrate-mood
+	@$(BIN)/ketasim calibrate acute --out out/calibrate-acute
 
 lint: .venv/.dev .venv/.package
 	@$(BIN)/ruff check --no-cache

@@ -87,7 +87,10 @@ def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:
         "docs/start.md",
         "docs/evidence.md",
         "docs/adding-a-model.md",
+        "docs/how-to/conditions.md",
+        "docs/how-to/conflicts.md",
         "docs/how-to/populations.md",
+        "docs/how-to/screen.md",
         "docs/how-to/trials.md",
     ],
 )

@@ -10,27 +10,32 @@ from ketasim.__about__ import __version__
 if TYPE_CHECKING:
     from ketasim.dosing import Course, load_course, load_trial
     from ketasim.outputs import Simulation, simulate
+    from ketasim.screening import Screen, screen
     from ketasim.trials import TrialResult, run_trial
 
 __all__ = [
     "Course",
+    "Screen",
     "Simulation",
     "TrialResult",
     "__version__",
     "load_course",
     "load_trial",
     "run_trial",
+    "screen",
     "simulate",
 ]
 
 # imported when first used, so that `import ketasim` and `ketasim --help` stay fast
 _ROOMS = {
     "Course": "ketasim.dosing",
+    "Screen": "ketasim.screening",
     "Simulation": "ketasim.outputs",
     "TrialResult": "ketasim.trials",
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",
     "run_trial": "ketasim.trials",
+    "screen": "ketasim.screening",
     "simulate": "ketasim.outputs",
 }
 

@@ -133,6 +133,12 @@ BAD: list[tuple[str, Evidence]] = [
             }
         ),
     ),
+    (
+        "fact_reference",
+        Evidence(
+            choices={"care/costs": (Fact("care/costs", 1, {"fact": "care/care:9999"}),)},
+        ),
+    ),
     ("grade", _table({"grade": "guessed"})),
     ("unparsable_number", _table({"value": "higher", "unit": "L"})),
     ("card_file", Evidence(unreadable={"c": "card.title: is missing"})),

@@ -22,7 +22,14 @@ from ketasim.dosing.mood_options import (
     MoodSwitches,
     named_antidepressants,
 )
-from ketasim.dosing.patient import Baseline, Patient, PopulationSpec, scales
+from ketasim.dosing.patient import (
+    VITAL_LIMITS,
+    Baseline,
+    Patient,
+    PopulationSpec,
+    Vitals,
+    scales,
+)
 from ketasim.dosing.regimen import Regimen, split_devices
 from ketasim.dosing.sentence import parse_regimen
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
@@ -61,6 +68,7 @@ __all__ = [
     "ROUTES",
     "STRESS",
     "SWITCHES",
+    "VITAL_LIMITS",
     "AgeSpread",
     "Arm",
     "Assessment",
@@ -86,6 +94,7 @@ __all__ = [
     "Trial",
     "TrialFile",
     "TrialPopulation",
+    "Vitals",
     "WeightSpread",
     "antidepressants",
     "check_doses",

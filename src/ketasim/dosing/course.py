@@ -188,4 +188,8 @@ def _patient_form(patient: Patient) -> dict[str, Any]:
         form["weight"] = f"{patient.weight!r} kg"
     if "medicines" in form:
         form["medicines"] = list(patient.medicines)
+    if "history" in form:
+        form["history"] = list(patient.history)
+    if patient.vitals is not None:
+        form["vitals"] = patient.vitals.written()
     return form

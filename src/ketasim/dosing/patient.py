@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
-from ketasim._base import near
-from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, word
+from ketasim._base import InputError, near, parse_quantity
+from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, word
 from ketasim.evidence import facts, load_card
 
 SEXES: Final = ("female", "male")
@@ -32,6 +33,22 @@ WEIGHTS: Final = (1.0, 500.0)
 AGES: Final = (0.0, 120.0)
 """Youngest and oldest patient that is accepted, years."""
 _MOST_PATIENTS = 1_000_000
+
+VITAL_LIMITS: Final[Mapping[str, tuple[float, float, str]]] = {
+    "sbp": (40.0, 300.0, "mmHg"),
+    "dbp": (20.0, 200.0, "mmHg"),
+    "heart_rate": (20.0, 300.0, "/min"),
+    "spo2": (40.0, 100.0, "%"),
+}
+"""Lowest and highest vital sign that is accepted, and its unit: assumed limits against slips."""
+
+_EXAMPLES: Final = {"sbp": "150 mmHg", "dbp": "95 mmHg", "heart_rate": "72 /min", "spo2": "97 %"}
+# a rate and a share as people write them; the library of units knows neither
+_UNIT_WORDS: Final = {
+    "/min": re.compile(r"(?:/|1/|per )\s*min(?:ute)?|bpm|min\^?-1|beats?(?: ?/| per) ?min(?:ute)?"),
+    "%": re.compile(r"%|percent|per cent"),
+}
+_VALUE: Final = re.compile(r"([-+]?\d+(?:\.\d+)?)\s*(\S.*)?")
 
 
 @cache
@@ -89,6 +106,81 @@ class Baseline(BaseModel):
         return self
 
 
+def _vital(name: str) -> BeforeValidator:
+    """Validator of a vital sign such as `150 mmHg`, within the assumed limits."""
+    low, high, unit = VITAL_LIMITS[name]
+    example = f"write it with its unit, such as '{_EXAMPLES[name]}'"
+
+    def read(value: object) -> float:
+        try:
+            found = _in_words(value, unit, example)
+        except InputError as error:
+            raise refuse(error.problem, example) from None
+        if not low <= found <= high:
+            raise refuse(
+                f"'{shortened(value)}' is outside {low:g} to {high:g} {unit}, "
+                "assumed limits against slips of the pen",
+                "give a value in that range, or leave it out",
+            )
+        return found
+
+    return BeforeValidator(read, json_schema_input_type=str)
+
+
+def _in_words(value: object, unit: str, example: str) -> float:
+    """The number of a vital sign; the unit must stand beside it."""
+    words = _UNIT_WORDS.get(unit)
+    if words is None:
+        return parse_quantity(value, unit, field="")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise refuse(f"'{shortened(value)}' is not a quantity", example)
+    match = _VALUE.fullmatch(str(value).strip().lower())
+    if match is None:
+        raise refuse(f"'{shortened(value)}' is not a number with a unit", example)
+    if match[2] is None:
+        raise refuse(f"'{shortened(value)}' has no unit", example)
+    if not words.fullmatch(match[2]):
+        raise refuse(f"'{shortened(match[2])}' is not a unit usable as {unit}", example)
+    return float(match[1])
+
+
+class Vitals(BaseModel):
+    """Vital signs before a session; everything may be left out.
+
+    **Arguments:**
+
+    - `sbp`, `dbp`: systolic and diastolic blood pressure, such as `150 mmHg`.
+    - `heart_rate`: such as `72 /min`.
+    - `spo2`: oxygen saturation, such as `97 %`.
+    """
+
+    model_config = FROZEN
+
+    sbp: Annotated[float, _vital("sbp")] | None = None
+    dbp: Annotated[float, _vital("dbp")] | None = None
+    heart_rate: Annotated[float, _vital("heart_rate")] | None = None
+    spo2: Annotated[float, _vital("spo2")] | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Vitals:
+        if self.sbp is not None and self.dbp is not None and self.dbp >= self.sbp:
+            raise refuse(
+                f"the diastolic pressure, {self.dbp:g} mmHg, is not below the systolic, "
+                f"{self.sbp:g} mmHg",
+                "check both; they may be swapped",
+            )
+        return self
+
+    def written(self) -> dict[str, str]:
+        """The vital signs that are given, with their units, as a course file has them."""
+        form: dict[str, str] = {}
+        for name, (_, _, unit) in VITAL_LIMITS.items():
+            value: float | None = getattr(self, name)
+            if value is not None:
+                form[name] = f"{value!r} {unit}"
+        return form
+
+
 class Patient(BaseModel):
     """Who is treated; everything may be left out.
 
@@ -104,6 +196,9 @@ class Patient(BaseModel):
     - `setting`: outpatient, inpatient or emergency.
     - `medicines`: names of the other medicines taken.
     - `kidney`, `liver`: normal, or mild, moderate or severe impairment.
+    - `history`: diseases and habits in words, for `ketasim screen`; an empty list says there is
+      none.
+    - `vitals`: vital signs before a session, for `ketasim screen`.
     """
 
     model_config = FROZEN
@@ -121,6 +216,8 @@ class Patient(BaseModel):
     medicines: tuple[Text, ...] = ()
     kidney: Annotated[str, word(IMPAIRMENTS), BeforeValidator(_degree)] | None = None
     liver: Annotated[str, word(IMPAIRMENTS), BeforeValidator(_degree)] | None = None
+    history: tuple[Text, ...] = ()
+    vitals: Vitals | None = None
 
     @property
     def assumed(self) -> tuple[str, ...]:

@@ -10,12 +10,23 @@ from ketasim.evidence.card import (
     is_positive_definite,
 )
 from ketasim.evidence.card_file import card_keys, load_card, read_card, write_card
+from ketasim.evidence.conditions import (
+    Condition,
+    Effect,
+    Grading,
+    condition,
+    condition_names,
+    studied_doses,
+)
+from ketasim.evidence.disagreements import Conflict, Side, conflict_topics, conflicts
 from ketasim.evidence.finding import Evidence, Finding
 from ketasim.evidence.grade import GRADES, Grade
 from ketasim.evidence.grading import RowGrade, grade_row
 from ketasim.evidence.linter import Waiver, lint, read_waivers, shipped, summary
 from ketasim.evidence.lookup import CardView, FactView, SourceView, list_facts, show
+from ketasim.evidence.prices import cost_rows
 from ketasim.evidence.sources import Source, cite, load_sources, read_sources, source
+from ketasim.evidence.studied import StudiedDoses, StudiedSpan
 from ketasim.evidence.study_files import studies
 from ketasim.evidence.tables import (
     Fact,
@@ -35,23 +46,35 @@ __all__ = [
     "SPREAD_TYPES",
     "Card",
     "CardView",
+    "Condition",
+    "Conflict",
+    "Effect",
     "Entry",
     "Evidence",
     "Fact",
     "FactView",
     "Finding",
     "Grade",
+    "Grading",
     "Reading",
     "RowGrade",
+    "Side",
     "Source",
     "SourceView",
     "Spread",
+    "StudiedDoses",
+    "StudiedSpan",
     "Uncertainty",
     "Waiver",
     "all_facts",
     "bibtex",
     "card_keys",
     "cite",
+    "condition",
+    "condition_names",
+    "conflict_topics",
+    "conflicts",
+    "cost_rows",
     "fact",
     "facts",
     "grade_row",
@@ -70,6 +93,7 @@ __all__ = [
     "shipped",
     "show",
     "source",
+    "studied_doses",
     "studies",
     "summary",
     "table_names",

@@ -13,7 +13,20 @@ from ketasim.evidence.tables import Fact
 Quality = Literal["primary", "second hand", "digitised", "weak"]
 
 _MODEL_TABLES: Final = ("pk/models", "acute/pd_models", "mechanism/computational_models")
-_RULE_TABLES: Final = ("care/rules", "care/care", "care/screening")
+_RULE_TABLES: Final = (
+    "care/rules",
+    "care/care",
+    "care/screening",
+    "care/session_rules",
+    "care/interactions",
+    "care/medicine_classes",
+    "care/medicines",
+    "care/monitoring",
+    "care/screening_rules",
+    "care/vital_limits",
+)
+# what these say in other words is graded in the rows that they name
+_RESTATED: Final = ("care/harms",)
 
 _MODEL: Final = re.compile(
     r"model-typical|model-based|model-estimated|model prediction|popPK estimate", re.IGNORECASE
@@ -93,6 +106,8 @@ def _grade(fact: Fact, entry: Source | None) -> tuple[Grade | None, str]:
         return own, "the row's own grade"
     if fact.table in _RULE_TABLES:
         return None, "a published rule or practice, not a quantity"
+    if fact.table in _RESTATED:
+        return None, "other rows in other words; the grade is theirs"
     where = " | ".join((fact.get("stat"), fact.get("locator"), _note(fact)))
     if entry is not None and entry.kind == "repo":
         # software holds what somebody put there: a choice when it says so, else a model's number

@@ -62,6 +62,8 @@ _NOT_IDENTITY: Final = frozenset(
 _DIGIT: Final = re.compile(r"\d")
 # the first of these that a table has holds its number
 _NUMBER_COLUMNS: Final = ("value", "ratio", "percent", "effect")
+# columns of choices that hold whole ids of rows, several joined by ';'
+_FACT_COLUMNS: Final = ("fact", "facts", "certainty_facts")
 _REGISTRY: Final = re.compile(r"NCT\d{8}|ACTRN\d+|ChiCTR\S*\d|NTR ?\d+|ISRCTN\d+|EudraCT \S+")
 
 
@@ -270,6 +272,17 @@ def _choice_words(evidence: Evidence) -> Hits:
                     yield table, fact.row, f"'{code}' is no rule of '{table}_rules'"
 
 
+def _facts_named(evidence: Evidence) -> Hits:
+    """Rows that a choice names by their whole id, such as `care/care:29`, are there."""
+    known = {fact.id for fact in evidence.facts()}
+    for table, rows in evidence.choices.items():
+        for fact in rows:
+            for column in _FACT_COLUMNS:
+                for one in fact.get(column).split(";") if fact.get(column) else ():
+                    if one not in known:
+                        yield table, fact.row, f"{column} '{one}' is no row of a table"
+
+
 def _own_grades(evidence: Evidence) -> Hits:
     for fact in evidence.facts():
         grade = fact.cells.get("grade")
@@ -294,6 +307,7 @@ TABLE_CHECKS: Final = (
     Check("trial_key", "error", _trials_known),
     Check("row_reference", "error", _choices),
     Check("choice_word", "error", _choice_words),
+    Check("fact_reference", "error", _facts_named),
     Check("grade", "error", _own_grades),
     Check("unparsable_number", "info", _unparsable),
 )

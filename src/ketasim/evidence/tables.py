@@ -33,6 +33,17 @@ CHOICES: Final[Mapping[str, str]] = MappingProxyType(
         "pk/interaction_training": "pk/interactions",
         "mood/training": "mood/outcomes",
         "mood/training_rules": "",
+        "mood/pooling_rules": "",
+        "acute/event_pooling": "acute/label_adverse_events",
+        "pooled_published": "",
+        "pooling_methods": "",
+        "acute/session_training": "",
+        "conflicts": "",
+        "care/costs": "",
+        "care/condition_names": "",
+        "care/condition_rows": "",
+        "care/studied_regimens": "",
+        "care/history_words": "",
     }
 )
 """Tables that hold choices about the rows of another table, by its row number, and no facts.

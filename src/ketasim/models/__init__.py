@@ -1,5 +1,6 @@
 """Structures of models, without numbers, and the registry of the pharmacokinetic ones."""
 
+from ketasim.models.acute import ACUTE, AcuteEvent, AcuteModel
 from ketasim.models.declaration import (
     Branch,
     Definition,
@@ -30,6 +31,7 @@ from ketasim.models.response import (
 )
 
 __all__ = [
+    "ACUTE",
     "AMOUNT",
     "MODELS",
     "MOOD",
@@ -37,6 +39,8 @@ __all__ = [
     "RECEPTOR",
     "SESSION",
     "SESSION_STATE",
+    "AcuteEvent",
+    "AcuteModel",
     "Blocker",
     "Branch",
     "ChainModel",

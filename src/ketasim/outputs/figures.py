@@ -161,11 +161,11 @@ def specification(panel: Panel) -> dict[str, Any]:
         "width": panel.width,
         "height": panel.height,
         **({"title": _title(panel.title)} if panel.title else {}),
-        "config": _CONFIG,
+        "config": CONFIG,
     }
 
 
-_CONFIG: dict[str, Any] = {
+CONFIG: dict[str, Any] = {
     "font": FONT,
     "background": "transparent",
     "padding": 4,
@@ -309,9 +309,18 @@ def svg(panel: Panel, description: str) -> str:
 
     **Returns:** an `<svg>` element that scales with the page; its ids are its own.
     """
+    return chart_svg(specification(panel), description)
+
+
+def chart_svg(chart: dict[str, Any], description: str) -> str:
+    """Draw a chart in Vega-Lite as SVG that stands in a page; see `svg`.
+
+    **Arguments:**
+
+    - `chart`: in Vega-Lite. `description`: what it shows, for readers who cannot see it.
+    """
     import vl_convert
 
-    chart = specification(panel)
     text = vl_convert.vegalite_to_svg(chart)
     text = text[text.index("<svg") :]
     # Ids of clips are counted over everything ever drawn: here they are named after the chart, so

@@ -197,7 +197,8 @@ def interval_drawing(numbers: Sequence[Number]) -> str:
     canvas = _Canvas()
     spans = [interval_in_priors(one) for one in numbers]
     reach = math.ceil(max(2.0, *(abs(v) for span in spans for v in span)) + 0.2)
-    width, left, row = 460, 92.0, 17
+    left = max(92.0, _LABEL * max(len(one.symbol) for one in numbers) + 12)
+    width, row = 460, 17
     axis = _Axis(-reach, reach, left, width - 12)
     foot = 6.0 + row * len(numbers)
     canvas.box(

@@ -10,10 +10,19 @@ import polars as pl
 from numpy import zeros
 
 from ketasim.outputs import report_words as words
+from ketasim.outputs.report_acute import (
+    check_rows,
+    effect_rows,
+    plan_drawing,
+    plan_stages,
+    pressure_rows,
+)
 from ketasim.outputs.report_figures import figures
 from ketasim.outputs.report_mood import mood_entries, mood_tiles, outcome_rows, part_rows
 from ketasim.outputs.report_page import NOTHING, number, percent, render
+from ketasim.outputs.report_screening import cost_lines, screening_view
 from ketasim.population import Modifier, modification_of
+from ketasim.screening import course_costs
 
 if TYPE_CHECKING:
     from ketasim.outputs.simulation import Simulation
@@ -29,10 +38,20 @@ _PATIENT = (
     ("setting", "Setting"),
     ("baseline", "Baseline"),
     ("medicines", "Medicines"),
+    ("history", "History"),
+    ("vitals", "Vital signs"),
     ("cyp2b6", "CYP2B6"),
     ("liver", "Liver"),
     ("kidney", "Kidney"),
 )
+
+
+_VITALS = {
+    "sbp": "systolic {} mmHg",
+    "dbp": "diastolic {} mmHg",
+    "heart_rate": "heart rate {} /min",
+    "spo2": "oxygen saturation {} %",
+}
 
 
 @dataclass(frozen=True)
@@ -54,22 +73,33 @@ class Tile:
     of: str = "nine in ten patients"
 
 
-def simulation_report(simulation: Simulation, *, command: str = "") -> str:
+def simulation_report(simulation: Simulation, *, command: str = "", costs: bool = False) -> str:
     """Write the report of a simulation as one page of HTML.
 
-    **Arguments:**
+    **Main arguments:**
 
     - `simulation`: what `simulate` returned.
+
+    **Other arguments:**
+
     - `command`: what reproduces it; when left out, the page shows the input only.
+    - `costs`: a table of the course at published prices as well.
     """
     exposure = simulation.exposure()
-    course = simulation.course
+    course, acute = simulation.course, simulation.acute
+    plan = None if acute is None else simulation.session_plan()
+    checks = [] if acute is None else check_rows(simulation)
+    prices = cost_lines(course_costs(course)) if costs else []
+    screening = simulation.screening
+    cited = [*simulation.sources(), *screening.sources(), *(check.source for check in checks)]
+    cited += [] if plan is None else [key for entry in plan.entries for key in entry.sources]
+    cited += [row["source"] for row in prices]
     many = len(simulation.sessions) > 1
     not_iv = any(dose.route != "iv" for dose in course.regimen.doses)
     return render(
         "simulation.html",
         title=course.title or "Simulation",
-        sources=simulation.sources(),
+        sources=tuple(dict.fromkeys(key for key in cited if key)),
         simulation=simulation,
         typical=simulation.cohort.typical,
         n=simulation.cohort.n,
@@ -83,6 +113,17 @@ def simulation_report(simulation: Simulation, *, command: str = "") -> str:
         figures=figures(simulation),
         has_block=("nmda_block", "effect") in simulation.values,
         not_iv=not_iv,
+        acute=acute,
+        acute_tables=[]
+        if acute is None
+        else [{"number": one.number, "rows": effect_rows(one)} for one in acute.sessions],
+        pressures=[] if acute is None else pressure_rows(acute),
+        checks=checks,
+        plan=plan,
+        plan_figure=None if plan is None else plan_drawing(simulation, plan),
+        plan_stages=[] if plan is None else plan_stages(plan),
+        screening=screening_view(screening),
+        costs=prices,
         mood=simulation.mood,
         outcomes=None if simulation.mood is None else outcome_rows(simulation.mood),
         contributions=[] if simulation.mood is None else part_rows(simulation.mood),
@@ -132,6 +173,9 @@ def _words(field: str, value: Any) -> str:
         return f"{value:g} years"
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if field == "vitals":
+        given = ((name, getattr(value, name)) for name in _VITALS)
+        return ", ".join(_VITALS[k].format(f"{v:g}") for k, v in given if v is not None)
     if field == "baseline":
         parts = getattr(value, "scale", None), getattr(value, "score", None)
         if parts[0] is not None:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
 from ketasim.outputs import report_words as words
+from ketasim.outputs.acute import ACUTE_UNITS
 from ketasim.outputs.figures import COLOURS, Line, Panel, draw, extremes, svg
 from ketasim.outputs.mood import MOOD_UNITS
+from ketasim.outputs.report_acute import acute_figures
 from ketasim.outputs.report_mood import mood_figures
 from ketasim.outputs.report_page import Drawing, Figure, Legend
 
@@ -123,10 +125,10 @@ def figures(simulation: Simulation) -> dict[str, list[Figure]]:
 
     - `simulation`: what `simulate` returned.
 
-    **Returns:** figures under `session`, `metabolites`, `block`, `course`, `plasticity` and `mood`;
-    an empty list where there is nothing to draw.
+    **Returns:** figures under `session`, `metabolites`, `block`, `acute`, `course`, `plasticity`
+    and `mood`; an empty list where there is nothing to draw.
     """
-    names = ("session", "metabolites", "block", "course", "plasticity", "mood")
+    names = ("session", "metabolites", "block", "acute", "course", "plasticity", "mood")
     empty: dict[str, list[Figure]] = {name: [] for name in names}
     if not simulation.sessions or simulation.main is None:
         return empty
@@ -141,6 +143,7 @@ def figures(simulation: Simulation) -> dict[str, list[Figure]]:
         "session": _session(curves, simulation.main, close, day),
         "metabolites": _metabolites(curves, simulation.main, day),
         "block": _block(curves, close, day),
+        "acute": acute_figures(simulation),
         "course": _course(curves, simulation),
         **mood_figures(simulation),
     }
@@ -179,7 +182,8 @@ def plot(
     **Raises:** `InputError` when the simulation has no such quantity or site.
     """
     main = simulation.main or ("", "")
-    own = next((key for key in MOOD_UNITS if key[0] == quantity), ("", main[1]))[1]
+    ours = (*MOOD_UNITS, *ACUTE_UNITS)
+    own = next((key for key in ours if key[0] == quantity), ("", main[1]))[1]
     key = (quantity or main[0], site or ("effect" if quantity == "nmda_block" else own))
     if key not in simulation.values:
         known = [" ".join(one) for one in simulation.values]

@@ -23,6 +23,18 @@ QUANTITIES = {
     "by_expectation": "expectation",
     "by_antidepressant": "a new oral antidepressant",
     "by_course": "natural course and care",
+    "CADSS": "dissociation, CADSS",
+    "dissociation": "CADSS above 4",
+    "drug_high": "drug high",
+    "sedation": "sedation, MOAA/S 4 or less",
+    "dizziness": "dizziness",
+    "nausea": "nausea",
+    "vomiting": "vomiting",
+    "SBP": "change of systolic pressure",
+    "DBP": "change of diastolic pressure",
+    "HR": "change of heart rate",
+    "pain_relief": "relief of experimental pain",
+    "cognition": "cognitive decline, share of the full effect",
 }
 """Quantity to its name in words."""
 

@@ -14,6 +14,7 @@ from ketasim._base import InputError, KetasimError, near
 from ketasim.dosing import Course, PopulationSpec, load_course
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, RECEPTOR, LinearModel
+from ketasim.outputs.acute import ACUTE_UNITS, Acute, simulate_acute
 from ketasim.outputs.calendar import checked_times, output_times, sessions_of
 from ketasim.outputs.mood import MOOD_UNITS, Mood, simulate_mood
 from ketasim.outputs.simulation import BLOCK, Simulation
@@ -45,6 +46,7 @@ def simulate(
     times: Iterable[float] | None = None,
     seed: int | None = None,
     mood: bool = True,
+    acute: bool = True,
 ) -> Simulation:
     """Simulate a course: concentrations at every site, the block of NMDA receptors, and mood.
 
@@ -60,6 +62,7 @@ def simulate(
     - `times`: h from the first dose; when left out, close around the first and last session.
     - `seed`: instead of the seed of the course's population.
     - `mood`: false leaves the chain from the receptor to mood out.
+    - `acute`: false leaves the effects of the sessions out.
 
     **Returns:** `Simulation`.
 
@@ -85,8 +88,10 @@ def simulate(
         hours = output_times(sessions, course.horizon)
     else:
         hours = checked_times(times)
-    with_mood = mood and course.pk_model == _REFERENCE and RECEPTOR.site in (sites or model.sites)
-    _check_size(model, len(hours), cohort.n, sites, with_mood)
+    at_effect = course.pk_model == _REFERENCE and RECEPTOR.site in (sites or model.sites)
+    with_mood, with_acute = mood and at_effect, acute and at_effect
+    more = (len(MOOD_UNITS) if with_mood else 0) + (len(ACUTE_UNITS) if with_acute else 0)
+    _check_size(model, len(hours), cohort.n, sites, more)
     solved = solve_cohort(model, cohort, doses, hours, sites=sites)
     values = {
         (quantity, site): solved.values[quantity, site]
@@ -104,6 +109,14 @@ def simulate(
             f"The model '{model.name}' has no effect site: the block of NMDA receptors is not "
             "computed; the reference model computes it."
         )
+    room: Acute | None = None
+    if with_acute:
+        durations = input_durations(model, cohort)
+        in_room = sessions_of(doses, course.horizon, durations)
+        if in_room:
+            curves, room = simulate_acute(course, cohort, model, in_room, hours, effect)
+            values |= curves
+            warnings += room.warnings
     found: Mood | None = None
     steady = any(dose.steady_state_interval is not None for dose in doses)
     if with_mood and steady:
@@ -137,16 +150,17 @@ def simulate(
         values=values,
         warnings=tuple(dict.fromkeys(warnings)),
         mood=found,
+        acute=room,
     )
 
 
 def _check_size(
-    model: LinearModel, times: int, patients: int, sites: Sequence[str] | None, mood: bool
+    model: LinearModel, times: int, patients: int, sites: Sequence[str] | None, more: int
 ) -> None:
     """Refuse what would not fit into memory, before anything is computed."""
     curves = sum(sites is None or output.site in sites for output in model.outputs)
     # each output for both enantiomers and their sum
-    kept = 3 * curves + (len(MOOD_UNITS) if mood else 0)
+    kept = 3 * curves + more
     gigabytes = kept * times * patients * 8 / 1e9
     if gigabytes > _MOST_GIGABYTES:
         raise InputError(

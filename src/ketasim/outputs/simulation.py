@@ -16,9 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
+from ketasim._base import InputError
 from ketasim.dosing import Course
 from ketasim.evidence import Card, bibtex, load_sources
 from ketasim.models import RECEPTOR, LinearModel
+from ketasim.outputs.acute import ACUTE_UNITS, Acute
 from ketasim.outputs.calendar import Session, sessions_of
 from ketasim.outputs.exposures import exposure_table
 from ketasim.outputs.mood import MOOD_UNITS, Mood
@@ -31,6 +33,7 @@ from ketasim.outputs.sensitivity import (
 from ketasim.outputs.solving import Key, input_durations
 from ketasim.outputs.tables import dataset, summary_table, timecourse_table
 from ketasim.population import Cohort, modification_of, virtual_patients
+from ketasim.screening import Screen, SessionPlan, screen
 
 if TYPE_CHECKING:
     import altair
@@ -78,6 +81,7 @@ class Simulation:
     - `values`: (quantity, site) to arrays of shape (T, n), in the units of `units`.
     - `warnings`: what the reader must know, as sentences.
     - `mood`: what the chain to mood says; nothing where it was not computed.
+    - `acute`: what the sessions are like; nothing where it was not computed.
     """
 
     course: Course
@@ -89,6 +93,7 @@ class Simulation:
     values: Mapping[Key, Array]
     warnings: tuple[str, ...] = ()
     mood: Mood | None = None
+    acute: Acute | None = None
 
     def __post_init__(self) -> None:
         """Make the results read-only."""
@@ -100,7 +105,7 @@ class Simulation:
     @property
     def units(self) -> dict[Key, str]:
         """Unit of each quantity and site."""
-        known = {BLOCK: "fraction", **MOOD_UNITS}
+        known = {BLOCK: "fraction", **MOOD_UNITS, **ACUTE_UNITS}
         return {key: known.get(key, _CONCENTRATION_UNIT) for key in self.values}
 
     @cached_property
@@ -150,7 +155,11 @@ class Simulation:
             self.cohort,
             self.sessions,
             self.times,
-            {key: table for key, table in self.values.items() if key not in MOOD_UNITS},
+            {
+                key: table
+                for key, table in self.values.items()
+                if key not in MOOD_UNITS and key not in ACUTE_UNITS
+            },
             self.units,
             self.course.horizon,
         )
@@ -238,6 +247,20 @@ class Simulation:
                 for entry in self.mood.entries
                 if entry.grade == "assumed"
             ]
+        if self.acute is not None:
+            found += [
+                Assumption(
+                    "parameter",
+                    entry.symbol,
+                    entry.meaning,
+                    self.acute.card.key,
+                    f"{entry.value:g}",
+                    entry.unit,
+                    entry.note,
+                )
+                for entry in self.acute.card.entries.values()
+                if entry.grade == "assumed"
+            ]
         return tuple(found)
 
     def sources(self) -> tuple[str, ...]:
@@ -254,9 +277,37 @@ class Simulation:
         if self.mood is not None:
             keys += [self.mood.card.source, *(entry.source for entry in self.mood.entries)]
             keys += self.mood.sources
+        if self.acute is not None:
+            keys += self.acute.card.sources()
         known = load_sources()
         keys += [w for text in self.warnings for w in re.findall(r"\w+", text) if w in known]
         return tuple(dict.fromkeys(key for key in keys if key))
+
+    @cached_property
+    def screening(self) -> Screen:
+        """What the evidence says of this course: contraindications, interactions, what to watch."""
+        return screen(self.course)
+
+    def session_plan(self, session: int = 1) -> SessionPlan:
+        """Timeline of a session: doses, measurements, predicted effects, rules with their sources.
+
+        **Arguments:**
+
+        - `session`: its number, from 1; the first and the last can be asked for.
+
+        **Returns:** `SessionPlan`; it informs and orders nothing.
+
+        **Raises:** `InputError` when the effects of that session were not computed.
+        """
+        from ketasim.outputs.acute_times import plan_of
+
+        shown = {} if self.acute is None else {one.number: one for one in self.acute.sessions}
+        if session not in shown or self.acute is None:
+            known = ", ".join(str(number) for number in shown) or "none"
+            raise InputError(
+                "session", f"the effects of session {session} were not computed", f"of: {known}"
+            )
+        return plan_of(self.course, self.acute, shown[session], self.sessions)
 
     def plot(
         self,
@@ -279,6 +330,7 @@ class Simulation:
         """What reproduces this result: version, cards and their hashes, seed, input."""
         cards = [self.card, *([self.receptor_card] if BLOCK in self.values else [])]
         cards += [] if self.mood is None else [self.mood.card]
+        cards += [] if self.acute is None else [self.acute.card]
         return {
             "ketasim": __version__,
             "model": self.model.name,
@@ -319,6 +371,8 @@ class Simulation:
             "exposure": self.exposure(),
             "parameters": self.parameters(),
             **({} if self.mood is None else {"mood": self.mood.table}),
+            **({} if self.acute is None else {"session": self.acute.table}),
+            **({} if self.acute is None else {"pressure": self.acute.pressure}),
         }
         document = {
             "metadata": self.metadata,

@@ -11,8 +11,11 @@ from cyclopts import App, CycloptsError, Parameter
 from ketasim.__about__ import __version__
 from ketasim.apps.cli.calibrate import calibrate_app
 from ketasim.apps.cli.evidence import evidence_app
+from ketasim.apps.cli.harm import harm
 from ketasim.apps.cli.models import models_app
 from ketasim.apps.cli.regimens import events, regimen
+from ketasim.apps.cli.screen import screen
+from ketasim.apps.cli.session import session
 from ketasim.apps.cli.simulate import simulate
 from ketasim.apps.cli.trial import trial
 
@@ -33,6 +36,9 @@ app = App(
 )
 app.command(simulate)
 app.command(trial)
+app.command(session)
+app.command(screen)
+app.command(harm)
 app.command(regimen)
 app.command(events)
 app.command(evidence_app)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
-    from ketasim.inference import MoodFit, PkFit
+    from ketasim.inference import AcuteFit, MoodFit, PkFit
 
 calibrate_app = App(name="calibrate", help="Fit a model to the published numbers.")
 
@@ -79,6 +79,80 @@ def mood(
         print(f"{target['name']:<74} {value:>6}   {target['goal']}: {verdict}{noise}")
     for path in paths:
         print(path)
+
+
+@calibrate_app.command
+def acute(*, out: OutFolder, as_json: AsJson = False) -> None:
+    """Fit the effects of a session: card, tables and report (about a minute)."""
+    check_folder(out)
+
+    from ketasim._base import write_whole
+
+    fit = _acute_fit()
+    command = f"ketasim calibrate acute --out {shlex.quote(str(out))}"
+    paths = write_whole(out, _acute_files(fit, command))
+    numbers = _acute_numbers(fit)
+    if as_json:
+        print_json({**numbers, "files": [str(path) for path in paths]})
+        return
+    for row in numbers["inside"]:
+        print(f"{row['name']:<34} {row['inside']:>3} of {row['n']:>3} inside the 90 % interval")
+    for row in numbers["outside"]:
+        label = f"{row['study']}, {row['what']}, {row['statistic']}"
+        use = "" if row["use"] == "fit" else "   compared only"
+        print(f"outside: {label:<44} z {row['z']:+.1f}{use}")
+    for path in paths:
+        print(path)
+
+
+def _acute_fit() -> AcuteFit:
+    from rich.console import Console
+
+    from ketasim.inference import calibrate_acute
+
+    console = Console(stderr=True)
+    with console.status("reading the published effects of sessions") as status:
+        return calibrate_acute(progress=_told(console, status))
+
+
+def _acute_files(fit: AcuteFit, command: str) -> dict[str, bytes]:
+    from ketasim.evidence import write_card
+    from ketasim.outputs import acute_calibration_report, acute_fit_table, acute_parameter_table
+
+    return {
+        "acute.toml": write_card(fit.card).encode(),
+        "fit.csv": acute_fit_table(fit).write_csv().encode(),
+        "parameters.csv": acute_parameter_table(fit).write_csv().encode(),
+        "report.html": acute_calibration_report(fit, command=command).encode(),
+    }
+
+
+def _acute_numbers(fit: AcuteFit) -> dict[str, Any]:
+    from ketasim.outputs import acute_dose_table
+    from ketasim.outputs.acute_calibration_tables import acute_coverage, little_known, missed_of
+
+    return {
+        "inside": [vars(one) for one in acute_coverage(fit)],
+        "outside": [
+            {
+                "study": one.row.study,
+                "what": one.row.what,
+                "statistic": one.row.statistic,
+                "use": one.row.use,
+                "published": one.row.value,
+                "predicted": one.predicted,
+                "low": one.low,
+                "high": one.high,
+                "z": one.z,
+                "why": why,
+            }
+            for one, why in missed_of(fit)
+        ],
+        "by_dose": acute_dose_table(fit).to_dicts(),
+        "spread_left": [{"symbol": symbol, "left": left} for symbol, left in little_known(fit)],
+        "steps": fit.steps,
+        "card": fit.card.hash,
+    }
 
 
 def _mood_command(out: Path, seed: int) -> str:

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from ketasim.apps.cli.console import AsJson, note, print_json, print_table
+from ketasim.apps.cli.evidence_meta import meta
+from ketasim.apps.cli.evidence_topics import condition, conflicts
 
 if TYPE_CHECKING:
     from ketasim.evidence import CardView, FactView, SourceView
 
 evidence_app = App(name="evidence", help="Look up, cite and check the published numbers.")
+evidence_app.command(condition)
+evidence_app.command(conflicts)
+evidence_app.command(meta)
 
 
 @evidence_app.command(name="list")

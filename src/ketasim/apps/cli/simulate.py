@@ -31,6 +31,9 @@ def simulate(
     ] = False,
     n: Annotated[int | None, Parameter(help="Virtual patients around the patient.")] = None,
     seed: Annotated[int | None, Parameter(help="Seed of the virtual patients.")] = None,
+    costs: Annotated[
+        bool, Parameter(help="A table of the course at published prices in the report.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Simulate a course: writes summary.csv, timecourse.parquet and report.html."""
@@ -52,7 +55,7 @@ def simulate(
             "summary.csv": result.summary().write_csv().encode(),
             "timecourse.parquet": parquet.getvalue(),
             "report.html": simulation_report(
-                result, command=_command(course, out, typical, n, seed)
+                result, command=_command(course, out, typical, n, seed, costs), costs=costs
             ).encode(),
         },
     )
@@ -91,9 +94,12 @@ def _loaded(path: Path, typical: bool, n: int | None, seed: int | None) -> Cours
     return load_course({**course.to_dict(), "population": population})
 
 
-def _command(course: Path, out: Path, typical: bool, n: int | None, seed: int | None) -> str:
+def _command(
+    course: Path, out: Path, typical: bool, n: int | None, seed: int | None, costs: bool
+) -> str:
     words = ["ketasim", "simulate", str(course), "--out", str(out)]
     words += ["--typical"] if typical else []
     words += [] if n is None else ["--n", str(n)]
     words += [] if seed is None else ["--seed", str(seed)]
+    words += ["--costs"] if costs else []
     return shlex.join(words)

@@ -1,0 +1,191 @@
+"""`ketasim evidence condition` and `conflicts`: what is known, and what is disputed."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from ketasim.apps.cli.console import AsJson, note, print_json, print_table
+
+if TYPE_CHECKING:
+    from ketasim.evidence import Condition, Conflict, Effect, StudiedDoses
+
+_NARROWEST, _WIDEST = 60, 140  # characters of a line of text
+
+
+def condition(
+    *name: Annotated[str, Parameter(help="The condition, such as ptsd or social anxiety.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show doses, results and certainty published for a condition; alone, list the conditions."""
+    from ketasim.evidence import condition as look_up
+    from ketasim.evidence import condition_names
+
+    if name:
+        found = look_up(" ".join(name))
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            _print_condition(found)
+        return
+    known = [look_up(one) for one in condition_names()]
+    if as_json:
+        print_json(
+            {
+                "conditions": [
+                    {
+                        "name": one.name,
+                        "title": one.title,
+                        "part_of": one.part_of,
+                        "synonyms": one.synonyms,
+                        "studies": len(one.studies),
+                        "graded_by": one.graded_by,
+                    }
+                    for one in known
+                ]
+            }
+        )
+        return
+    print_table(
+        ("condition", "in full", "part of", "rows of studies", "graded by"),
+        [
+            (
+                one.name,
+                one.title,
+                one.part_of,
+                str(len(one.studies)),
+                ", ".join(one.graded_by) or "not graded in the evidence",
+            )
+            for one in known
+        ],
+    )
+    note("A condition that is not here was not found; that is no evidence of no effect.")
+
+
+def conflicts(
+    *words: Annotated[str, Parameter(help="Words that must all stand in a conflict.")],
+    topic: Annotated[
+        str | None,
+        Parameter(help="pharmacokinetics, mechanism, mood, session, care or conditions."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where the evidence disagrees: each side with its source, and what ketasim does."""
+    from ketasim.evidence import conflicts as find
+
+    found = find(" ".join(words), topic=topic)
+    if as_json:
+        print_json({"conflicts": [one.to_dict() for one in found]})
+        return
+    for number, one in enumerate(found):
+        if number:
+            print()
+        _print_conflict(one)
+    note(
+        f"{len(found)} question{'' if len(found) == 1 else 's'}"
+        if found
+        else "no conflict on record has these words; that is no evidence that the sources agree"
+    )
+
+
+def _print_condition(one: Condition) -> None:
+    print(f"{one.title[0].upper()}{one.title[1:]} ({one.name})")
+    if one.parts:
+        _say(f"With: {', '.join(one.parts)}.")
+    print("\nCertainty")
+    _say(one.certainty)
+    for grading in one.gradings:
+        _say(f"{grading.about}: “{grading.words}”  [{grading.source}] {grading.fact}", bullet="- ")
+    print("\nDoses studied")
+    if one.doses:
+        lines = [line for doses in one.doses for line in _dose_lines(doses)]
+        print_table(("drug", "route", "dose", "in rows", "sessions", "days apart", "rows"), lines)
+    else:
+        _say("The rows give no dose by a known route.")
+    if one.unstudied:
+        _say(f"No study of racemic ketamine stands here by: {', '.join(one.unstudied)}.")
+    print(f"\nResults ({len(one.effects)})")
+    for effect in one.effects:
+        _print_effect(effect)
+    if one.context:
+        print(f"\nBeside them ({len(one.context)})")
+        for effect in one.context:
+            _print_effect(effect)
+    print("\nNot known")
+    for unknown in one.not_known:
+        _say(f"{unknown}.", bullet="- ")
+    print(f"\nSources ({len(one.sources)})")
+    _say(", ".join(one.sources))
+    _say(
+        "Studied is not recommended. What is missing was not found, which is no evidence of no "
+        "effect."
+    )
+
+
+def _dose_lines(doses: StudiedDoses) -> list[tuple[str, ...]]:
+    """One line a kind and unit of dose; one without a dose where no row gives any."""
+    apart = _ends(doses.interval_days)
+    lines: list[tuple[str, ...]] = []
+    for span in doses.spans:
+        ends = dict.fromkeys((span.low_fact, span.high_fact))
+        sessions = _ends(span.sessions)
+        if span.kind == "session":
+            longer = any(row in doses.uncounted for row in span.facts)
+            sessions = (sessions + " or more" if sessions else "not told") if longer else sessions
+        lines.append(
+            (
+                doses.drug,
+                doses.route,
+                span.words(),
+                ", ".join(ends),
+                sessions or "not told",
+                apart if span.kind == "session" else "",
+                str(len(span.facts)),
+            )
+        )
+    if not lines:
+        counted = _ends(doses.sessions) or "not told"
+        row = (doses.drug, doses.route, "not told", "", counted, apart, str(len(doses.facts)))
+        lines.append(row)
+    return lines
+
+
+def _ends(ends: tuple[float, float] | None) -> str:
+    if ends is None:
+        return ""
+    low, high = ends
+    return f"{low:g}" if low == high else f"{low:g}-{high:g}"
+
+
+def _print_effect(effect: Effect) -> None:
+    certainty = f"  {effect.certainty}" if effect.certainty else ""
+    print(f"{effect.fact}  [{effect.source}]{certainty}")
+    _say(effect.study)
+    spread = f" ({effect.spread})" if effect.spread else ""
+    people = f"; n {effect.n}" if effect.n else ""
+    _say(f"{effect.outcome.replace('_', ' ')}: {effect.value}{spread}{people}")
+
+
+def _print_conflict(one: Conflict) -> None:
+    print(f"{one.question}  ({one.topic}: {one.name})")
+    for side in one.sides:
+        rows = ", ".join(side.facts)
+        _say(f"{side.answer}: {side.statement}  [{side.source}] {rows}", bullet="- ")
+    _say(f"ketasim: {one.ketasim}")
+
+
+def _say(text: str, bullet: str = "") -> None:
+    """Print text indented, wrapped at the width of the terminal; ids are not broken."""
+    width = min(max(shutil.get_terminal_size((120, 24)).columns, _NARROWEST), _WIDEST)
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent="  " + bullet,
+        subsequent_indent="  " + " " * len(bullet),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    print("\n".join(lines))

@@ -1,0 +1,108 @@
+"""`ketasim harm`: published harm over time beside what a course gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from ketasim.apps.cli.console import AsJson, check_file, note, print_json, print_table
+
+if TYPE_CHECKING:
+    from ketasim.screening import HarmReport, HarmStatement, TreatmentExposure
+
+
+def harm(
+    course: Annotated[Path, Parameter(help="Course file (YAML).")],
+    /,
+    *,
+    setting: Annotated[
+        str | None,
+        Parameter(help="Where the doses are taken: supervised, or home. Left out, both are shown."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show published harm over time beside a course: treatment and recreational use kept apart."""
+    check_file(course, "COURSE")
+
+    from ketasim.dosing import load_course
+    from ketasim.screening import harms_over_time
+
+    loaded = load_course(course)
+    report = harms_over_time(loaded, setting=setting)
+    if as_json:
+        print_json({"title": loaded.title, "warnings": loaded.warnings, **report.to_dict()})
+        return
+    for warning in loaded.warnings:
+        note(f"warning: {warning}")
+    print(loaded.title or course.name)
+    _exposure(report.exposure)
+    _positions(report)
+    _harms(report)
+    print("\nNot known")
+    _statements(report.not_known)
+    if not report.not_known:
+        print("    - no row of this class and drug")
+    print("\nNotes")
+    for line in (*report.notes, "No risk is computed: numbers stand beside each other."):
+        print(f"  - {line}")
+
+
+def _exposure(exposure: TreatmentExposure) -> None:
+    print("\nThe course")
+    rate = exposure.sessions_per_week
+    rows = [
+        ["sessions", f"{exposure.sessions}"],
+        ["from the first to the last", f"{exposure.weeks:.3g} weeks"],
+        ["sessions a week, mean", "-" if rate is None else f"{rate:.2g}"],
+        ["sessions in any 7 days, most", f"{exposure.most_in_7_days}"],
+    ]
+    for drug, mg in exposure.milligrams.items():
+        per_kg = exposure.milligrams_per_kg[drug]
+        rows.append([f"{drug} in all", f"{mg:,.0f} mg of base, {per_kg:.3g} mg/kg"])
+    print_table(["", "given"], rows)
+
+
+def _positions(report: HarmReport) -> None:
+    print(f"\nThe course's class of exposure: {', or '.join(report.exposure_classes)}")
+    print("Beside published exposures (no risk follows)")
+    for one in report.positions:
+        print(f"  {one.what}, {one.exposure_class}: {one.relation}")
+        print(f"    course:    {one.course}")
+        print(f"    published: {one.published} [{one.source}; {', '.join(one.facts)}]")
+        print(f"    {one.meaning}")
+
+
+def _harms(report: HarmReport) -> None:
+    from ketasim.screening import EXPOSURE_CLASSES, HARMS
+
+    for name in HARMS:
+        rows = [row for row in report.of(name) if row.known]
+        print(f"\n{name[0].upper()}{name[1:]}")
+        # what holds for every exposure comes first, without a heading
+        _statements([row for row in rows if row.exposure_class == "any"])
+        # a law or a label has no classes; elsewhere an empty class of the course is told
+        split = any(row.exposure_class != "any" for row in rows)
+        for exposure_class in EXPOSURE_CLASSES[:-1]:
+            seen = [row for row in rows if row.exposure_class == exposure_class]
+            own = split and exposure_class in report.exposure_classes
+            if seen or own:
+                print(f"  {exposure_class}{' (a class of the course)' if own else ''}")
+                _statements(seen)
+            if own and not seen:
+                print("    - nothing in the tables")
+
+
+def _statements(rows: Sequence[HarmStatement]) -> None:
+    for row in rows:
+        about = [row.population, f"n = {row.n:,}" if row.n else "", row.duration]
+        whom = ", ".join(one for one in about if one)
+        subject = {"boxed warning": row.topic, "controlled status": row.jurisdiction}
+        of_whom = f" ({whom})" if whom else ""
+        print(f"    - {subject.get(row.harm, row.drug)}: {row.statement}{of_whom}")
+        place = ", ".join(one for one in (row.jurisdiction, row.date) if one != "not shown")
+        tail = [row.certainty, place, f"limits: {row.limits}" if row.limits else ""]
+        found = ", ".join((row.source, row.id, *row.facts))
+        print(f"      {'; '.join(one for one in tail if one)} [{found}]")

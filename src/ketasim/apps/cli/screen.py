@@ -1,0 +1,185 @@
+"""`ketasim screen`: a course file goes in, what the evidence says of its safety comes out."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import Parameter
+
+from ketasim.apps.cli.console import AsJson, check_file, check_folder, note, print_json
+
+if TYPE_CHECKING:
+    from ketasim.screening import MedicineMatch, MonitoringPrompt, Screen, ScreenFinding
+
+FOUND: Final = 1
+"""Exit status when `--fail-on` is asked for and met."""
+
+_WIDTH: Final = 100
+
+
+def screen(
+    course: Annotated[Path, Parameter(help="Course file (YAML).")],
+    /,
+    *,
+    out: Annotated[
+        Path | None,
+        Parameter(name="--out", help="Folder for screening.csv and screening.json."),
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        Parameter(
+            name="--fail-on",
+            help="End with status 1 when there is a finding of this severity or a more severe one: "
+            "contraindicated, avoid, caution, note; or not-assessed, for those alone.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Screen a course: contraindications, cautions, interactions, what to watch, what is unknown.
+
+    It is a report without a verdict: the exit status is 0 whatever is found, contraindications
+    included, unless --fail-on asks for another.
+    """
+    check_file(course, "COURSE")
+    if out is not None:
+        check_folder(out)
+    limit = None if fail_on is None else _severity(fail_on)
+
+    from ketasim._base import write_whole
+    from ketasim.screening import screen as run
+
+    result = run(course)
+    if out is not None:
+        paths = write_whole(
+            out,
+            {
+                "screening.csv": result.table().write_csv().encode(),
+                "screening.json": f"{result.to_json()}\n".encode(),
+            },
+        )
+        for path in paths:
+            note(str(path))
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _print(result)
+    return FOUND if limit is not None and result.at_least(limit) else 0
+
+
+def _severity(text: str) -> str:
+    from ketasim._base import InputError, near
+    from ketasim.screening import SEVERITIES
+
+    word = " ".join(text.lower().replace("-", " ").split())
+    if word not in SEVERITIES:
+        raise InputError("--fail-on", f"unknown severity '{text}'", near(word, SEVERITIES))
+    return word
+
+
+def _print(result: Screen) -> None:
+    from ketasim.screening import NO_VERDICT, SEVERITIES
+
+    print(f"{result.title or 'Course'}: {result.given}")
+    counts = ", ".join(f"{count} {severity}" for severity, count in result.counts().items())
+    _wrapped(f"Findings: {counts}. {NO_VERDICT}")
+    for severity in SEVERITIES:
+        found = [one for one in result.of(severity) if severity != "not assessed"]
+        for here in (True, False):
+            group = [one for one in found if one.applies_here == here]
+            if group:
+                other = "" if here else f", from another drug or route than {result.given}"
+                _heading(f"{severity.upper()}{other} ({len(group)})")
+                _findings(group)
+    if result.monitoring:
+        _heading("WHAT TO WATCH, prompted by these findings")
+        for prompt in result.monitoring:
+            _prompt(prompt)
+    if result.medicines:
+        _heading("MEDICINES AS UNDERSTOOD")
+        for match in result.medicines:
+            _medicine(match)
+    _heading(f"NOT ASSESSED ({len(result.not_assessed)}): nothing here says that it is safe")
+    for one in result.not_assessed:
+        matched = f" ({one.matched})" if one.matched not in ("", one.subject) else ""
+        _wrapped(f"- {one.subject}{matched}: {one.statement}")
+    for sentence in result.assumptions:
+        _wrapped(f"- {sentence}")
+    _heading("SOURCES")
+    _sources(result)
+
+
+def _heading(text: str) -> None:
+    print(f"\n{text}\n{'-' * len(text)}")
+
+
+def _findings(found: Sequence[ScreenFinding]) -> None:
+    """Findings on one thing of the course stand under it."""
+    for (matched, subject), group in groupby(found, key=lambda one: (one.matched, one.subject)):
+        _wrapped(subject if matched in ("", subject) else f"{subject} [{matched}]")
+        for one in group:
+            _finding(one)
+
+
+def _finding(one: ScreenFinding) -> None:
+    effect = f"{_effect(one)}: " if one.direction else ""
+    _wrapped(f"- {effect}{one.statement}", "  ")
+    for text in one.measured:
+        _wrapped(f"measured: {text}", "    ")
+    said = [f"size {one.size}"] if one.size else []
+    said += ["SOURCES DISAGREE"] if one.conflict else []
+    said += [f"the source says: {one.severity_in_source}"] if one.severity_in_source else []
+    said += [one.quality, one.jurisdiction, one.date, ", ".join(one.sources)]
+    _wrapped("; ".join(dict.fromkeys(text for text in said if text)), "    ")
+
+
+def _effect(one: ScreenFinding) -> str:
+    words = {
+        "none": f"no effect on {one.effect_on}",
+        "conflict": f"mixed on {one.effect_on}",
+        "unknown": f"{one.effect_on}, direction unknown",
+    }
+    return words.get(one.direction, f"{one.direction} {one.effect_on}")
+
+
+def _prompt(prompt: MonitoringPrompt) -> None:
+    _wrapped(f"- {prompt.name}: {prompt.what_to_do}")
+    where = ", ".join(text for text in (prompt.jurisdiction, prompt.date) if text)
+    asked = ", ".join(prompt.prompted_by)
+    _wrapped(f"prompted by {asked}; {where}; {', '.join(prompt.sources)}", "    ")
+
+
+def _medicine(match: MedicineMatch) -> None:
+    if match.status in ("recognised", "class"):
+        codes = match.rxcui or ("",) * len(match.names)
+        names = [
+            f"{name} (RxNorm {code})" if code else name
+            for name, code in zip(match.names, codes, strict=True)
+        ]
+        classes = f"; {', '.join(match.classes)}" if match.classes else ""
+        _wrapped(f"- {match.text}: {', '.join(names) or 'a class'}{classes}")
+    else:
+        _wrapped(f"- {match.text}: {match.status}, not assessed")
+
+
+def _sources(result: Screen) -> None:
+    from ketasim.evidence import cite
+
+    for key in result.sources():
+        _wrapped(f"- {key}: {cite([key])}")
+
+
+def _wrapped(text: str, indent: str = "") -> None:
+    print(
+        textwrap.fill(
+            text,
+            width=_WIDTH,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )

@@ -1,0 +1,118 @@
+"""A card of the effects of a session beside the published numbers, without fitting again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from ketasim.evidence import Card, Uncertainty, load_card
+from ketasim.inference.acute_problem import PRESSURES, AcuteProblem
+from ketasim.inference.acute_training import AcuteRow, load_acute_training
+
+Array = NDArray[np.float64]
+
+_STEP = 1e-3  # of the central differences, on the scale on which a number was free
+_NINE_IN_TEN = 1.645
+
+
+@dataclass(frozen=True)
+class AcuteCompared:
+    """A published number beside the model's.
+
+    **Arguments:**
+
+    - `row`: the published number.
+    - `predicted`: in its unit.
+    - `low`, `high`: 90 % prediction interval for such a study: error of the published number,
+      spread between studies and uncertainty of the fit.
+    - `z`: published less predicted, in SDs of that interval.
+    """
+
+    row: AcuteRow
+    predicted: float
+    low: float
+    high: float
+    z: float
+
+
+@dataclass(frozen=True)
+class AcuteFit:
+    """Result of `calibrate_acute`.
+
+    **Arguments:**
+
+    - `card`: the fitted card with its uncertainty. `prior`: what it started from.
+    - `free`: symbols that were free; the spreads between studies besides.
+    - `shrinkage`: posterior over prior SD of each; near 1 means not identified.
+    - `compared`: every row, fitted or only compared, with its prediction.
+    - `steps`: taken.
+    """
+
+    card: Card
+    prior: Card
+    free: tuple[str, ...]
+    shrinkage: dict[str, float]
+    compared: tuple[AcuteCompared, ...]
+    steps: int
+
+
+def compare_acute(card: Card, prior: Card | None = None) -> AcuteFit:
+    """Put every published effect of a session beside a card's prediction.
+
+    The intervals are those of `calibrate_acute`, computed from the covariance that the card
+    carries, in seconds.
+
+    **Arguments:**
+
+    - `card`: fitted, such as the shipped card `acute`; carries an uncertainty.
+    - `prior`: what it started from; left out, the shipped `acute_prior`.
+
+    **Returns:** what `calibrate_acute` returned when the card was made, with 0 `steps`.
+
+    **Raises:** `ValueError` when the card carries no uncertainty.
+    """
+    spread = card.uncertainty
+    if spread is None:
+        raise ValueError(f"the card {card.key} carries no uncertainty")
+    before = load_card("acute_prior") if prior is None else prior
+    problem = AcuteProblem(load_acute_training(), before)
+    values = card.values()
+    natural, drug = problem.predict(values)
+    scaled, free = problem.scaled(natural), problem.scaled(natural, bounded=False)
+    covariance = spread.matrix()
+    jacobian = _jacobian(problem, values, spread)
+    own = np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian)
+    sd = np.sqrt(problem.variance + np.diag(problem.between(values, drug)) + own)
+    z = (problem.published - scaled) / sd
+    compared: list[AcuteCompared] = []
+    for i, row in enumerate(problem.rows):
+        ends = free[i] + _NINE_IN_TEN * sd[i] * np.array([-1.0, 1.0])
+        # nothing measured here lies below zero but a change of pressure
+        floor = -np.inf if row.what in PRESSURES and row.unit != "min" else 0.0
+        low, high = (max(float(problem.unscaled(row, end)), floor) for end in ends)
+        compared.append(AcuteCompared(row, float(natural[i]), low, high, float(z[i])))
+    wide: dict[str, float] = dict(before.extra["prior"])
+    left = np.sqrt(np.diag(covariance)) / np.array([wide[s] for s in spread.symbols])
+    shrinkage = {s: float(share) for s, share in zip(spread.symbols, left, strict=True)}
+    return AcuteFit(card, before, spread.symbols, shrinkage, tuple(compared), 0)
+
+
+def _jacobian(problem: AcuteProblem, values: dict[str, float], spread: Uncertainty) -> Array:
+    """Derivatives of the scaled predictions by the free numbers, each on its own scale."""
+    columns: list[Array] = []
+    for symbol, scale in zip(spread.symbols, spread.scales, strict=True):
+        ends: list[Array] = []
+        for step in (_STEP, -_STEP):
+            moved = _moved(values[symbol], scale, step)
+            ends.append(problem.scaled(problem.predict({**values, symbol: moved})[0]))
+        columns.append((ends[0] - ends[1]) / (2 * _STEP))
+    return np.stack(columns, axis=1)
+
+
+def _moved(value: float, scale: str, step: float) -> float:
+    if scale == "logit":
+        return float(np.asarray(expit(np.asarray(logit(value)) + step)))
+    return value * float(np.exp(step)) if scale == "log" else value + step

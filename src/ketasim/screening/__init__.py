@@ -1,0 +1,57 @@
+"""The session and its safety: screening, interactions, rules of a session, harm over time."""
+
+from ketasim.screening.assessment import screen
+from ketasim.screening.costs import course_costs
+from ketasim.screening.exposure import TreatmentExposure, course_exposure
+from ketasim.screening.finding import (
+    FINDING_KINDS,
+    SEVERITIES,
+    ExposureRatio,
+    MonitoringPrompt,
+    ScreenFinding,
+)
+from ketasim.screening.harm import (
+    EXPOSURE_CLASSES,
+    HARMS,
+    HarmPosition,
+    HarmReport,
+    HarmStatement,
+    harms_over_time,
+    published_harms,
+)
+from ketasim.screening.medicine import MedicineMatch, resolve_medicine
+from ketasim.screening.patient_rule import HistoryMatch, read_history
+from ketasim.screening.plan import EffectTime, PlanEntry, SessionPlan, session_plan
+from ketasim.screening.screen_result import NO_VERDICT, Screen
+from ketasim.screening.session_rule import SessionRule, session_rules
+
+__all__ = [
+    "EXPOSURE_CLASSES",
+    "FINDING_KINDS",
+    "HARMS",
+    "NO_VERDICT",
+    "SEVERITIES",
+    "EffectTime",
+    "ExposureRatio",
+    "HarmPosition",
+    "HarmReport",
+    "HarmStatement",
+    "HistoryMatch",
+    "MedicineMatch",
+    "MonitoringPrompt",
+    "PlanEntry",
+    "Screen",
+    "ScreenFinding",
+    "SessionPlan",
+    "SessionRule",
+    "TreatmentExposure",
+    "course_costs",
+    "course_exposure",
+    "harms_over_time",
+    "published_harms",
+    "read_history",
+    "resolve_medicine",
+    "screen",
+    "session_plan",
+    "session_rules",
+]

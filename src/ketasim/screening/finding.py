@@ -1,0 +1,124 @@
+"""One finding of a screen: what the evidence says, how severe, of what quality, from where."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+SEVERITIES: Final = ("contraindicated", "avoid", "caution", "note", "not assessed")
+"""Severities of findings, the most severe first; *not assessed* is a class of its own."""
+
+FINDING_KINDS: Final = (
+    "history",
+    "vitals",
+    "patient",
+    "medicine",
+    "pd",
+    "pk",
+    "dose",
+    "course",
+    "not stated",
+)
+"""What a finding is about: `pd` and `pk` are interactions, `medicine` a name that is not known or
+without evidence, `patient` an age, an ancestry, an organ or a gene."""
+
+NOTHING: Final = "Nothing found in the evidence carried; not assessed as safe."
+"""What is said of a known medicine without evidence."""
+
+
+@dataclass(frozen=True)
+class ExposureRatio:
+    """How exposure changes in the reference model.
+
+    **Arguments:**
+
+    - `with_`: what is added: a medicine, a genotype, kidney impairment, or all medicines together.
+    - `quantity`, `site`: such as `ketamine`, `venous`.
+    - `metric`: `AUC` to infinity or `Cmax`, of the first session.
+    - `ratio`: with it to without it.
+    """
+
+    with_: str
+    quantity: str
+    site: str
+    metric: str
+    ratio: float
+
+
+@dataclass(frozen=True)
+class ScreenFinding:
+    """One thing that the evidence says of a course.
+
+    **Arguments:**
+
+    - `subject`: what the evidence speaks of, such as `benzodiazepine`.
+    - `matched`: what of the course it was matched to, as written.
+    - `kind`: one of `FINDING_KINDS`. `severity`: one of `SEVERITIES`.
+    - `severity_in_source`: the source's own words.
+    - `statement`: in other words than the source's.
+    - `direction`: raises, lowers, none, conflict or unknown. `effect_on`: such as `sedation`.
+    - `size`: as published. `computed`: by the reference model. `measured`: published ratios of
+      exposure, with what differs from this course.
+    - `quality`: such as `RCT`, `retrospective`, `case reports`, `label`, `animal`.
+    - `conflict`: whether findings on the same effect of the same medicine disagree.
+    - `applies_to`: `esketamine`, `ketamine` or `both`, and the route if the source is on one.
+    - `applies_here`: whether the source is on a drug and route of this course.
+    - `jurisdiction`, `date`: of the source, such as `US`, `2019`; empty when not shown.
+    - `sources`: keys. `facts`: ids of rows. `monitoring`: names of the prompts, see
+      `MonitoringPrompt`.
+    """
+
+    subject: str
+    matched: str
+    kind: str
+    severity: str
+    statement: str
+    severity_in_source: str = ""
+    direction: str = ""
+    effect_on: str = ""
+    size: str = ""
+    computed: tuple[ExposureRatio, ...] = ()
+    measured: tuple[str, ...] = ()
+    quality: str = ""
+    conflict: bool = False
+    applies_to: str = ""
+    applies_here: bool = True
+    jurisdiction: str = ""
+    date: str = ""
+    sources: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    monitoring: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as a plain dictionary."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class MonitoringPrompt:
+    """Something to measure or to ask, and the findings that prompt it.
+
+    **Arguments:**
+
+    - `name`: such as `blood pressure`. `what_to_do`: in own words.
+    - `prompted_by`: what of the course prompts it.
+    - `applies_to`, `applies_here`, `jurisdiction`, `date`, `sources`, `facts`: as of
+      `ScreenFinding`.
+    """
+
+    name: str
+    what_to_do: str
+    prompted_by: tuple[str, ...]
+    applies_to: str
+    applies_here: bool
+    jurisdiction: str
+    date: str
+    sources: tuple[str, ...]
+    facts: tuple[str, ...]
+
+
+def unassessed(kind: str, subject: str, matched: str, statement: str) -> ScreenFinding:
+    """A finding that says what was not assessed."""
+    return ScreenFinding(
+        subject=subject, matched=matched, kind=kind, severity="not assessed", statement=statement
+    )

@@ -1,0 +1,325 @@
+"""Rules on the patient and the course: contraindications, cautions, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+from ketasim.dosing import Course, Patient
+from ketasim.evidence import Fact, fact, facts
+from ketasim.screening.finding import ScreenFinding, unassessed
+from ketasim.screening.standing import Given, cited, sentence, standing
+from ketasim.screening.terms import ABSENT, denied, plain, read_terms, slip_of
+
+RULES: Final = "care/screening_rules"
+"""Rules of screening: rows of `care/screening` with their severity here, and rules of labels."""
+
+WORDS: Final = "care/history_words"
+"""Words for what stands in a history."""
+
+LIMITS: Final = "care/vital_limits"
+"""Limits of blood pressure before a session."""
+
+_LESS: Final = ("contraindicated", "avoid")  # what a rule becomes when its condition is not stated
+_YOUNG: Final = (
+    ("age under 16", 16.0),
+    ("age under 18", 18.0),
+    ("age under 25", 25.0),
+)
+_AGE: Final = {"<=": "up to", "<": "below", ">": "above", ">=": "from"}
+_OLD: Final = 65.0  # years, of care/rules:6 and care/care:52
+
+
+@dataclass(frozen=True)
+class HistoryMatch:
+    """How one entry of a history was understood.
+
+    **Arguments:**
+
+    - `text`: as written. `factors`: what the rules of screening call it.
+    - `status`: `recognised`, `denied` when the words deny it or give it to a relative, `unknown`.
+    - `hint`: a known word that the text may be a slip of, or the word that denies it.
+    """
+
+    text: str
+    status: str
+    factors: tuple[str, ...] = ()
+    hint: str = ""
+
+
+@cache
+def _words() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for row in facts(WORDS):
+        factor = row.get("factor")
+        for term in (factor, *filter(None, row.get("synonyms").split(";"))):
+            found[term] = factor
+    return MappingProxyType(found)
+
+
+def read_history(text: str) -> HistoryMatch:
+    """Recognise what an entry of a history names.
+
+    **Arguments:**
+
+    - `text`: such as `history of stroke` or `poorly controlled hypertension`.
+
+    **Returns:** `HistoryMatch`; an entry that denies (`no psychosis`) or speaks of a relative is
+    not taken as the patient's.
+    """
+    words = plain(text)
+    found = read_terms(words, _words())
+    word = denied(words, ABSENT)
+    if word:
+        return HistoryMatch(text, "denied", hint=word)
+    if not found.found:
+        return HistoryMatch(text, "unknown", hint=slip_of(words, _words()))
+    factors = tuple(dict.fromkeys(_words()[term] for term, _, _ in found.found))
+    return HistoryMatch(text, "recognised", factors)
+
+
+@dataclass
+class Triggers:
+    """Subjects of rules that hold of a course, with what they were matched to."""
+
+    found: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    kinds: dict[str, str] = field(default_factory=dict[str, str])
+
+    def add(self, subject: str, matched: str, kind: str) -> None:
+        """Note that a subject holds; `kind` is that of its findings."""
+        self.kinds.setdefault(subject, kind)
+        entry = self.found.setdefault(subject, [])
+        if matched not in entry:
+            entry.append(matched)
+
+
+def patient_triggers(patient: Patient, history: Sequence[HistoryMatch]) -> Triggers:
+    """Subjects of rules that hold of a patient.
+
+    **Arguments:**
+
+    - `patient`: of the course. `history`: its entries as understood.
+    """
+    triggers = Triggers()
+    for one in history:
+        for factor in one.factors:
+            triggers.add(factor, one.text, "history")
+    if patient.liver not in (None, "normal"):
+        triggers.add(f"liver {patient.liver}", f"liver: {patient.liver}", "patient")
+    if patient.kidney not in (None, "normal"):
+        triggers.add("kidney impairment", f"kidney: {patient.kidney}", "patient")
+    if patient.cyp2b6 not in (None, "*1/*1"):
+        triggers.add("genotype", f"cyp2b6: {patient.cyp2b6}", "patient")
+    if patient.ancestry == "japanese":
+        triggers.add("japanese ancestry", "ancestry: japanese", "patient")
+    if patient.diagnosis == "bipolar":
+        triggers.add("bipolar disorder", "diagnosis: bipolar", "patient")
+    if patient.diagnosis == "suicidality":
+        triggers.add("diagnosis suicidality", "diagnosis: suicidality", "patient")
+    if patient.age is not None:
+        matched = f"age: {patient.age:g} years"
+        for subject, limit in _YOUNG:
+            if patient.age < limit:
+                triggers.add(subject, matched, "patient")
+        if patient.age >= _OLD:
+            triggers.add("age 65 or more", matched, "patient")
+    return triggers
+
+
+def rule_findings(triggers: Triggers, what: Given) -> list[ScreenFinding]:
+    """What the rules say of the subjects that hold.
+
+    **Arguments:**
+
+    - `triggers`: subjects that hold.
+    - `what`: the course gives.
+    """
+    found: list[ScreenFinding] = []
+    for row in facts(RULES):
+        subjects = row.get("subjects").split(";")
+        partial = [one for one in row.get("partial").split(";") if one in triggers.found]
+        sure = [one for one in subjects if one in triggers.found]
+        hits = sure or partial
+        if not hits:
+            continue
+        stands = standing(row, what)
+        if not stands.route_here and all(triggers.kinds[one] == "course" for one in hits):
+            continue  # a rule on how another route is given
+        found.append(_rule(row, hits, bool(sure), triggers, what))
+    return found
+
+
+def _rule(
+    row: Fact, hits: Sequence[str], sure: bool, triggers: Triggers, what: Given
+) -> ScreenFinding:
+    stands = standing(row, what)
+    keys, ids = cited(row)
+    own = next((fact(one) for one in ids if one.startswith("care/screening:")), None)
+    statement, words = row.get("statement"), row.get("severity_in_source")
+    if own is not None:
+        statement = statement or f"{own.get('factor')}: {own.get('what_to_do')}"
+        words = words or own.get("severity")
+    severity = row.get("severity")
+    text = sentence(statement)
+    notes = [part.strip() for part in row.get("note").split(";") if part.strip()]
+    if not sure:
+        if severity in _LESS:
+            severity = "caution"
+        text += f" Not assessed: {row.get('note')}."
+    else:
+        # what decides is known where the history says it
+        text = " ".join((text, *(sentence(part) for part in notes if "decides" not in part)))
+    kind = triggers.kinds[hits[0]]
+    matched = "; ".join(dict.fromkeys(m for one in hits for m in triggers.found[one]))
+    return ScreenFinding(
+        subject=", ".join(hits),
+        matched=matched,
+        kind=kind,
+        severity=severity,
+        severity_in_source=words,
+        statement=text + stands.suffix,
+        quality="label" if _is_label(row) else "guideline or practice",
+        applies_to=stands.applies_to,
+        applies_here=stands.here,
+        jurisdiction=row.get("jurisdiction"),
+        date=row.get("date"),
+        sources=keys,
+        facts=ids,
+        monitoring=tuple(filter(None, row.get("monitoring").split(";"))),
+    )
+
+
+def _is_label(row: Fact) -> bool:
+    from ketasim.evidence import source
+
+    return source(row.source).kind == "label"
+
+
+def history_findings(history: Sequence[HistoryMatch]) -> list[ScreenFinding]:
+    """Entries of a history that were not assessed, each with the reason."""
+    found: list[ScreenFinding] = []
+    for one in history:
+        if one.status == "denied":
+            found.append(
+                unassessed(
+                    "history",
+                    one.text,
+                    one.text,
+                    f"The word '{one.hint}' says that this is not the case, not certain, or "
+                    "somebody else's: nothing was looked up. A history lists what the patient has.",
+                )
+            )
+        elif one.status == "unknown":
+            hint = f" Did you mean '{one.hint}'?" if one.hint else ""
+            found.append(
+                unassessed(
+                    "history",
+                    one.text,
+                    one.text,
+                    f"Not among the factors of the evidence carried: not assessed.{hint}",
+                )
+            )
+    return found
+
+
+def vital_findings(course: Course, what: Given) -> list[ScreenFinding]:
+    """Vital signs against the limits of labels and trials.
+
+    **Arguments:**
+
+    - `course`: with its patient.
+    - `what`: the course gives.
+    """
+    patient, vitals = course.patient, course.patient.vitals
+    found: list[ScreenFinding] = []
+    if vitals is None:
+        return found
+    below: list[Fact] = []
+    for row in facts(LIMITS):
+        value: float | None = getattr(vitals, row.get("vital"))
+        if value is None or not _of_age(row.get("age"), patient.age):
+            continue
+        if value > float(row.get("value")):
+            found.append(_limit(row, value, patient.age, what))
+        else:
+            below.append(row)
+    if not found and below:
+        keys = tuple(dict.fromkeys(row.source for row in below))
+        pressure = " and ".join(
+            f"{name} {value:g} mmHg"
+            for name, value in (("systolic", vitals.sbp), ("diastolic", vitals.dbp))
+            if value is not None
+        )
+        limits = sorted({f"{row.get('value')} mmHg" for row in below})
+        found.append(
+            ScreenFinding(
+                subject="blood pressure before the session",
+                matched=f"vitals: {pressure}",
+                kind="vitals",
+                severity="note",
+                statement=f"Not above the limits carried for it ({', '.join(limits)}).",
+                effect_on="blood pressure",
+                applies_to="esketamine",
+                applies_here="esketamine" in what.drugs,
+                sources=keys,
+                facts=tuple(dict.fromkeys(i for row in below for i in cited(row)[1])),
+                monitoring=("blood pressure",),
+            )
+        )
+    for name, value, unit in (
+        ("heart rate", vitals.heart_rate, "/min"),
+        ("oxygen saturation", vitals.spo2, "%"),
+    ):
+        if value is not None:
+            found.append(
+                unassessed(
+                    "vitals",
+                    name,
+                    f"vitals: {value:g} {unit}",
+                    f"The evidence carried has no limit of the {name} before a session: it was "
+                    "read and not assessed.",
+                )
+            )
+    return found
+
+
+def _of_age(condition: str, age: float | None) -> bool:
+    """Whether a limit is of a patient's age; without an age, of every age."""
+    if not condition or age is None:
+        return True
+    sign = condition.rstrip("0123456789.")
+    limit = float(condition[len(sign) :])
+    return {"<=": age <= limit, "<": age < limit, ">": age > limit, ">=": age >= limit}[sign]
+
+
+def _limit(row: Fact, value: float, age: float | None, what: Given) -> ScreenFinding:
+    stands = standing(row, what)
+    keys, ids = cited(row)
+    name = {"sbp": "systolic", "dbp": "diastolic"}[row.get("vital")]
+    condition = row.get("age")
+    sign = condition.rstrip("0123456789.")
+    for_age = f", {_AGE[sign]} {condition[len(sign) :]} years" if condition else ""
+    text = sentence(f"{row.get('statement')}: {row.get('value')} mmHg {name}{for_age}")
+    if condition and age is None:
+        text += " The age is not stated, which decides whether this limit is the patient's."
+    return ScreenFinding(
+        subject="blood pressure before the session",
+        matched=f"vitals: {name} {value:g} mmHg",
+        kind="vitals",
+        severity=row.get("severity"),
+        severity_in_source=row.get("severity_in_source"),
+        statement=text + stands.suffix,
+        effect_on="blood pressure",
+        size=f"above {row.get('value')} mmHg",
+        quality="trial protocol" if row.get("jurisdiction") == "trial protocol" else "label",
+        applies_to=stands.applies_to,
+        applies_here=stands.here,
+        jurisdiction=row.get("jurisdiction"),
+        date=row.get("date"),
+        sources=keys,
+        facts=ids,
+        monitoring=("blood pressure",),
+    )

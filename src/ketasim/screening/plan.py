@@ -1,0 +1,557 @@
+"""The plan of a session: what is given, measured and ruled, when, and on whose word."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from ketasim._base import InputError, near
+from ketasim.dosing import Dose, Patient
+from ketasim.evidence import GRADES
+from ketasim.screening.session_rule import STAGES, SessionRule, session_rules
+
+if TYPE_CHECKING:
+    import polars
+
+KINDS: Final = ("dose", "measurement", "effect", "rule", "discharge", "after")
+"""Kinds of entries of a plan; `after` is what holds once the patient has left."""
+
+_MEASURED: Final = (
+    "blood pressure",
+    "pulse oximetry",
+    "sedation watch",
+    "breathing, circulation, mental state",
+)
+_SAME_TIME: Final = 1e-6  # h
+_WATCH: Final = "watch_us"  # the rule whose length the predicted effects are compared with
+_SPACING: Final = "devices_hk"
+_ROUTE_WORDS: Final = {
+    "iv": "IV",
+    "im": "IM",
+    "sc": "SC",
+    "intranasal": "nasal",
+    "oral_er": "oral extended-release",
+}
+
+
+@dataclass(frozen=True)
+class EffectTime:
+    """When a predicted effect peaks and when it is back, with what is published beside it.
+
+    Times are h after the start of the session. Each value stands with the ends of its band.
+
+    **Arguments:**
+
+    - `effect`, `unit`: such as `systolic pressure`, `mmHg`.
+    - `statistic`: what the numbers are, such as `mean rise, 90 % band`.
+    - `onset_h`: h; nothing when not computed.
+    - `peak`, `peak_low`, `peak_high`: in `unit`.
+    - `peak_at_h`, `peak_at_low`, `peak_at_high`: h.
+    - `back_at_h`: h; nothing when the effect does not come back in the time computed.
+    - `back_low`, `back_high`: h; no high end when some do not come back in the time computed.
+    - `threshold`: what back means, in words.
+    - `threshold_grade`: one of the five grades.
+    - `published`: the published statement that stands beside.
+    - `source`: key of the source of the prediction or of the published statement; several are
+      joined by `;`.
+    - `comes_back`: whether there is a time at which it is back; false for an effect that never
+      rises above the threshold, or has none.
+
+    **Raises:** `InputError` when a time or band cannot be.
+    """
+
+    effect: str
+    unit: str
+    statistic: str
+    onset_h: float | None
+    peak: float
+    peak_low: float
+    peak_high: float
+    peak_at_h: float
+    peak_at_low: float
+    peak_at_high: float
+    back_at_h: float | None
+    back_low: float | None
+    back_high: float | None
+    threshold: str
+    threshold_grade: str
+    published: str
+    source: str
+    comes_back: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse bands that run backwards, times before the session, unknown grades."""
+        name = f"effects.{self.effect or 'effect'}"
+        if self.threshold_grade not in GRADES:
+            problem = f"unknown grade '{self.threshold_grade}'"
+            raise InputError(f"{name}.threshold_grade", problem, near(self.threshold_grade, GRADES))
+        if not self.source and self.threshold_grade != "assumed":
+            raise InputError(f"{name}.source", "there is no source", "name it, or grade it assumed")
+        for what, low, value, high in (
+            ("peak", self.peak_low, self.peak, self.peak_high),
+            ("peak_at_h", self.peak_at_low, self.peak_at_h, self.peak_at_high),
+            ("back_at_h", self.back_low, self.back_at_h, self.back_high),
+        ):
+            known = [one for one in (low, value, high) if one is not None]
+            if known != sorted(known) or not all(map(math.isfinite, known)):
+                raise InputError(
+                    f"{name}.{what}", "its band is not in order", "give low, value and high"
+                )
+            if what != "peak" and any(one < 0 for one in known):
+                raise InputError(
+                    f"{name}.{what}", "a time lies before the session", "give h of 0 or more"
+                )
+
+
+@dataclass(frozen=True)
+class PlanEntry:
+    """One line of a plan.
+
+    **Arguments:**
+
+    - `at_min_from`, `at_min_to`: min from the first dose; nothing where no time is given, or where
+      the end is open.
+    - `what`: the topic, or what is given.
+    - `kind`: one of `dose`, `measurement`, `effect`, `rule`, `discharge`, `after`.
+    - `statement`: in words.
+    - `band`: the threshold of a rule or the band of an effect, as text.
+    - `established_for`: the drug and use a rule was made for; empty for doses and effects.
+    - `applies`: `yes`; or where the rule comes from and that it is not established here; or that
+      it was not assessed, because what it depends on is not known of the patient.
+    - `jurisdiction`, `date`: of the rule.
+    - `sources`, `facts`: keys of the bibliography and ids of table rows.
+    - `stage`: `before`, `during`, `after`, `discharge` or `next day`.
+    - `grade`: of an effect's threshold; empty otherwise.
+    """
+
+    at_min_from: float | None
+    at_min_to: float | None
+    what: str
+    kind: str
+    statement: str
+    band: str = ""
+    established_for: str = ""
+    applies: str = "yes"
+    jurisdiction: str = ""
+    date: str = ""
+    sources: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    stage: str = "during"
+    grade: str = ""
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """A session as a timeline; it informs and orders nothing.
+
+    **Arguments:**
+
+    - `session`: what is given, such as `IV ketamine`.
+    - `entries`: sorted by part of the session, then by time.
+    - `end_min`: min from the first dose, when all has been given.
+    - `watch_end_min`: min from the first dose, the earliest end of the watch of at least two hours.
+    - `longer`: effects predicted not to be back by then, in words.
+    - `notes`: what the reader must know, and what was not assessed.
+    """
+
+    session: str
+    entries: tuple[PlanEntry, ...]
+    end_min: float
+    watch_end_min: float
+    longer: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def table(self) -> polars.DataFrame:
+        """Return the entries as a frame, one a row; sources and facts are joined by `;`."""
+        import polars
+
+        rows = [
+            {
+                name: "; ".join(cast("tuple[str, ...]", value))
+                if isinstance(value, tuple)
+                else value
+                for name, value in vars(entry).items()
+            }
+            for entry in self.entries
+        ]
+        number = ("at_min_from", "at_min_to")
+        schema = {
+            one.name: polars.Float64 if one.name in number else polars.String
+            for one in fields(PlanEntry)
+        }
+        return polars.DataFrame(rows, schema=schema)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain dictionaries and lists."""
+        form = asdict(self)
+        return {
+            **form,
+            "longer": list(self.longer),
+            "notes": list(self.notes),
+            "entries": [
+                {**one, "sources": list(one["sources"]), "facts": list(one["facts"])}
+                for one in form["entries"]
+            ],
+        }
+
+
+def session_plan(
+    doses: Sequence[Dose],
+    patient: Patient,
+    effects: Sequence[EffectTime] = (),
+    *,
+    session_start_h: float = 0.0,
+) -> SessionPlan:
+    """Lay out one session: doses, measurements, predicted effects, rules, leaving, the next day.
+
+    A rule made for another drug or use than the session's is shown and marked as not established
+    for it. The watch of at least two hours is counted from the end of what is given, as the label
+    counts it from the dose; the plan says where a predicted effect lasts longer.
+
+    **Arguments:**
+
+    - `doses`: of one session.
+    - `patient`: who is treated; age, ancestry, liver and, where given, vital signs are read.
+    - `effects`: predicted effects, times in h after the start of the session.
+    - `session_start_h`: h from the start of the course, when the first dose begins.
+
+    **Returns:** the plan; its minutes are from the first dose.
+
+    **Raises:** `InputError` when the doses are none or of several sessions, or do not begin at
+    `session_start_h`.
+    """
+    given = _one_session(doses, session_start_h)
+    end = _minutes(max(dose.end for dose in given) - session_start_h)
+    session = _session_words(given)
+    notes: list[str] = []
+    entries = [*_dose_entries(given, session_start_h)]
+    left_out = 0
+    watch = next(rule for rule in session_rules() if rule.rule == _WATCH)
+    for rule in session_rules():
+        concerned = rule.concerns(patient)
+        if concerned is False or not rule.is_for(given):
+            continue
+        if _elsewhere(rule, given):
+            left_out += 1
+            continue
+        entries.append(_rule_entry(rule, given, patient, end, session, concerned))
+    assert watch.at_min_to is not None
+    watch_end = end + watch.at_min_to
+    longer: list[str] = []
+    for effect in effects:
+        entries += _effect_entries(effect)
+        words = _outlasts(effect, watch_end)
+        if words:
+            longer.append(words)
+            entries.append(_longer_entry(effect, words, watch, watch_end, session, given))
+    if left_out:
+        notes.append(
+            f"{left_out} rules made for racemic ketamine are left out of a session of nasal "
+            "esketamine, which has its own."
+        )
+    notes += _unknown(patient)
+    return SessionPlan(
+        session=session,
+        entries=tuple(sorted(entries, key=_order)),
+        end_min=end,
+        watch_end_min=watch_end,
+        longer=tuple(longer),
+        notes=tuple(notes),
+    )
+
+
+def _one_session(doses: Sequence[Dose], start: float) -> tuple[Dose, ...]:
+    if not doses:
+        raise InputError("doses", "there is no dose", "give the doses of one session")
+    given = tuple(sorted(doses, key=lambda dose: (dose.time, dose.device)))
+    numbers = {dose.session for dose in given}
+    if len(numbers) > 1:
+        raise InputError(
+            "doses", f"they are of {len(numbers)} sessions", "give the doses of one session"
+        )
+    if abs(given[0].time - start) > _SAME_TIME:
+        raise InputError(
+            "session_start_h",
+            f"the first dose is at {given[0].time:g} h and the session starts at {start:g} h",
+            f"give {given[0].time:g}",
+        )
+    return given
+
+
+def _minutes(hours: float) -> float:
+    return round(hours * 60.0, 6)
+
+
+def _kinds_given(doses: Sequence[Dose]) -> list[tuple[str, str]]:
+    """Drugs with their routes, each once."""
+    return list(dict.fromkeys((dose.drug, dose.route) for dose in doses))
+
+
+def _session_words(doses: Sequence[Dose]) -> str:
+    return " and ".join(
+        f"{_ROUTE_WORDS.get(route, route)} {drug}" for drug, route in _kinds_given(doses)
+    )
+
+
+def _elsewhere(rule: SessionRule, doses: Sequence[Dose]) -> bool:
+    """Rules of the racemate say nothing to the spray, which has a label of its own."""
+    only_spray = all(kind == ("esketamine", "intranasal") for kind in _kinds_given(doses))
+    return only_spray and rule.established_for != "esketamine"
+
+
+def _dose_entries(doses: Sequence[Dose], start: float) -> Iterator[PlanEntry]:
+    spacing = next(rule for rule in session_rules() if rule.rule == _SPACING)
+    devices = sum(dose.drug == "esketamine" and dose.route == "intranasal" for dose in doses)
+    for dose in doses:
+        begins, ends = _minutes(dose.time - start), _minutes(dose.end - start)
+        amount = f"{dose.drug} {dose.amount:g} {dose.unit}"
+        salt = "" if dose.salt == "base" else f" of the {dose.salt}"
+        how = _ROUTE_WORDS.get(dose.route, dose.route)
+        statement = f"Given by the course: {amount}{salt}, {how}."
+        sources: tuple[str, ...] = ()
+        found: tuple[str, ...] = ()
+        if dose.duration > 0:
+            statement = (
+                f"Given by the course: {amount}{salt}, {how}, over {ends - begins:g} min."
+                f" It starts at {begins:g} min and ends at {ends:g} min."
+            )
+        elif devices > 1 and dose.drug == "esketamine" and dose.route == "intranasal":
+            statement = (
+                f"Device {dose.device + 1} of {devices}: {dose.amount:g} mg, devices 5 min apart."
+            )
+            sources, found = spacing.sources, spacing.facts
+        yield PlanEntry(
+            at_min_from=begins,
+            at_min_to=ends,
+            what=amount,
+            kind="dose",
+            statement=statement,
+            sources=sources,
+            facts=found,
+        )
+
+
+def _rule_entry(
+    rule: SessionRule,
+    doses: tuple[Dose, ...],
+    patient: Patient,
+    end: float,
+    session: str,
+    concerned: bool | None,
+) -> PlanEntry:
+    first = 0.0 if rule.counted_from in ("first dose", "dose") else end
+    last = 0.0 if rule.counted_from == "first dose" else end
+    words = [rule.statement, *_about(rule, doses, patient)]
+    if rule.note:
+        words.append(f"({rule.note[0].upper()}{rule.note[1:]}.)")
+    return PlanEntry(
+        at_min_from=None if rule.at_min_from is None else first + rule.at_min_from,
+        at_min_to=None if rule.at_min_to is None else last + rule.at_min_to,
+        what=rule.topic,
+        kind=_kind(rule),
+        statement=" ".join(words),
+        band=rule.threshold,
+        established_for=rule.established_for,
+        applies=_applies(rule, doses, session, concerned=concerned),
+        jurisdiction=rule.jurisdiction,
+        date=rule.date,
+        sources=rule.sources,
+        facts=rule.facts,
+        stage=rule.stage,
+    )
+
+
+def _kind(rule: SessionRule) -> str:
+    if rule.stage in ("discharge", "next day"):
+        return "discharge" if rule.stage == "discharge" else "after"
+    return "measurement" if rule.topic in _MEASURED else "rule"
+
+
+def _applies(
+    rule: SessionRule, doses: Sequence[Dose], session: str, *, concerned: bool | None = True
+) -> str:
+    """`yes`, or where the rule comes from; with it, whom it is for when that is not known."""
+    unknown = f"not assessed: for {_whom(rule.applies_if)}" if concerned is None else ""
+    if all(rule.established(drug, route) for drug, route in _kinds_given(doses)):
+        return unknown or "yes"
+    date = rule.date if rule.date != "not shown" else "date not shown"
+    told = (
+        f"from {rule.established_for} ({rule.jurisdiction}, {date}); not established for {session}"
+    )
+    return f"{told}; {unknown}" if unknown else told
+
+
+def _about(rule: SessionRule, doses: Sequence[Dose], patient: Patient) -> Iterator[str]:
+    """What the rule meets in this patient and this dose."""
+    if rule.topic == "starting dose":
+        total = sum(dose.milligrams(patient.weight) for dose in doses)
+        yield f"This session gives {total:g} mg; whether it is the first day is not known here."
+    vitals = patient.vitals
+    if rule.sbp_above is None or rule.dbp_above is None or vitals is None:
+        return
+    for name, value, limit in (
+        ("Systolic", vitals.sbp, rule.sbp_above),
+        ("Diastolic", vitals.dbp, rule.dbp_above),
+    ):
+        if value is None:
+            yield f"{name} pressure is not given: not assessed."
+        else:
+            verdict = "above" if value > limit else "not above"
+            yield f"{name} pressure given: {value:g} mmHg, {verdict} {limit:g}."
+
+
+def _whom(condition: str) -> str:
+    words = {
+        "age<65": "patients under 65 years",
+        "age>=65": "patients of 65 years and over",
+        "age<=65": "patients up to 65 years",
+        "age>65": "patients over 65 years",
+        "ancestry=japanese": "patients of Japanese ancestry",
+        "liver=moderate": "moderate impairment of the liver",
+        "liver=severe": "severe impairment of the liver",
+    }
+    return " or ".join(words[one] for one in condition.split("|"))
+
+
+def _effect_entries(effect: EffectTime) -> Iterator[PlanEntry]:
+    sources = tuple(one.strip() for one in effect.source.split(";") if one.strip())
+    beside = f" Published: {effect.published}" if effect.published else ""
+    onset = "" if effect.onset_h is None else f" Onset at {_minutes(effect.onset_h):.0f} min."
+    never = "" if effect.comes_back else f" Back: {effect.threshold}."
+    low, high = _minutes(effect.peak_at_low), _minutes(effect.peak_at_high)
+    yield PlanEntry(
+        at_min_from=low,
+        at_min_to=high,
+        what=effect.effect,
+        kind="effect",
+        statement=(
+            f"Peak at {_minutes(effect.peak_at_h):.0f} min: {_amount(effect.peak, effect.unit)} "
+            f"({_amount(effect.peak_low, effect.unit)} to "
+            f"{_amount(effect.peak_high, effect.unit)}; {effect.statistic}).{onset}{never}{beside}"
+        ),
+        band=f"{low:.0f} to {high:.0f} min",
+        sources=sources,
+        stage="after",
+        grade=effect.threshold_grade,
+    )
+    if not effect.comes_back:
+        return
+    back = effect.back_at_h
+    assumed = ", an assumption" if effect.threshold_grade == "assumed" else ""
+    means = f"back means {effect.threshold}{assumed}"
+    if back is None:
+        yield PlanEntry(
+            at_min_from=high,
+            at_min_to=None,
+            what=effect.effect,
+            kind="effect",
+            statement=f"Not back in the time computed; {means}.{beside}",
+            band="open",
+            sources=sources,
+            stage="after",
+            grade=effect.threshold_grade,
+        )
+        return
+    early = back if effect.back_low is None else effect.back_low
+    late = effect.back_high
+    band = f"{_minutes(early):.0f} min to {'open' if late is None else f'{_minutes(late):.0f} min'}"
+    yield PlanEntry(
+        at_min_from=_minutes(early),
+        at_min_to=None if late is None else _minutes(late),
+        what=effect.effect,
+        kind="effect",
+        statement=f"Back at {_minutes(back):.0f} min ({band}); {means}.{beside}",
+        band=band,
+        sources=sources,
+        stage="after",
+        grade=effect.threshold_grade,
+    )
+
+
+def _amount(value: float, unit: str) -> str:
+    return f"{100 * value:.2g} %" if unit == "fraction" else f"{value:.3g} {unit}"
+
+
+def _outlasts(effect: EffectTime, watch_end: float) -> str:
+    """Say that an effect is not back by the end of the watch; empty when it is."""
+    if not effect.comes_back:
+        return ""
+    if effect.back_at_h is None:
+        return f"{effect.effect}: not back in the time computed"
+    back = _minutes(effect.back_at_h)
+    if back > watch_end:
+        return f"{effect.effect}: predicted back at {back:.0f} min"
+    if effect.back_high is None:
+        return f"{effect.effect}: predicted back at {back:.0f} min, the end of its band is open"
+    if _minutes(effect.back_high) > watch_end:
+        late = _minutes(effect.back_high)
+        return f"{effect.effect}: predicted back at {back:.0f} min, its band ends at {late:.0f} min"
+    return ""
+
+
+def _longer_entry(
+    effect: EffectTime,
+    words: str,
+    watch: SessionRule,
+    watch_end: float,
+    session: str,
+    doses: Sequence[Dose],
+) -> PlanEntry:
+    late = effect.back_high
+    own = tuple(one.strip() for one in effect.source.split(";") if one.strip())
+    return PlanEntry(
+        at_min_from=watch_end,
+        at_min_to=None if late is None else max(watch_end, _minutes(late)),
+        what="longer watch",
+        kind="discharge",
+        statement=(
+            f"{words[0].upper()}{words[1:]}. Two hours after the dose end at {watch_end:g} min. "
+            "The rule asks for at least two hours and for a stable patient: the watch may last "
+            "longer. The clinician decides."
+        ),
+        band=watch.threshold,
+        established_for=watch.established_for,
+        applies=_applies(watch, doses, session),
+        jurisdiction=watch.jurisdiction,
+        date=watch.date,
+        sources=tuple(dict.fromkeys((*watch.sources, *own))),
+        facts=watch.facts,
+        stage="discharge",
+        grade=effect.threshold_grade,
+    )
+
+
+def _unknown(patient: Patient) -> Iterator[str]:
+    """What was not assessed, as sentences."""
+    for name, value, what in (
+        ("age", patient.age, "limits of blood pressure and starting doses by age are all shown"),
+        ("ancestry", patient.ancestry, "the starting dose with Japanese ancestry is shown"),
+        ("liver", patient.liver, "the rules for impairment of the liver are shown"),
+    ):
+        if value is None:
+            yield f"The patient's {name} is not given: not assessed, {what}."
+    vitals = patient.vitals
+    if vitals is None:
+        yield "No vital signs are given: limits of blood pressure are shown and not assessed."
+    elif vitals.heart_rate is not None or vitals.spo2 is not None:
+        yield (
+            "No rule names a limit of heart rate or oxygen saturation: those given are not "
+            "assessed."
+        )
+    if patient.medicines:
+        yield "Medicines are not read by the plan: the screen reads them."
+
+
+def _order(entry: PlanEntry) -> tuple[int, float, int]:
+    stage = STAGES.index(entry.stage)
+    part = {0: 0, 1: 1, 2: 1, 3: 2, 4: 3}[stage]
+    if entry.at_min_from is not None:
+        time = entry.at_min_from
+    elif entry.at_min_to is not None:
+        time = entry.at_min_to
+    else:
+        # what has no time stands before the session, or at the end of its part
+        time = -math.inf if stage == 0 else math.inf
+    return part, time, KINDS.index(entry.kind)

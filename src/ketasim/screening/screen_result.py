@@ -1,0 +1,141 @@
+"""The result of a screen: findings, medicines as understood, what was not assessed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ketasim.screening.finding import SEVERITIES, MonitoringPrompt, ScreenFinding
+from ketasim.screening.medicine import MedicineMatch
+
+if TYPE_CHECKING:
+    import polars
+
+NO_VERDICT: Final = (
+    "This lists what the evidence carried says of this course. It gives no verdict, and what is "
+    "not listed is not thereby safe."
+)
+"""What every screen says of itself."""
+
+_JOINED: Final = ("measured", "sources", "facts", "monitoring")
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What the evidence carried says of a course.
+
+    **Arguments:**
+
+    - `title`: of the course. `given`: what it gives, such as `IV ketamine`.
+    - `findings`: the most severe first, what was not assessed last.
+    - `medicines`: how the name of each was understood.
+    - `monitoring`: what the findings ask to measure.
+    - `assumptions`: sentences.
+    - `metadata`: version and input, in a form that loads back.
+    """
+
+    title: str
+    given: str
+    findings: tuple[ScreenFinding, ...]
+    medicines: tuple[MedicineMatch, ...]
+    monitoring: tuple[MonitoringPrompt, ...]
+    assumptions: tuple[str, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+
+    @property
+    def not_assessed(self) -> tuple[ScreenFinding, ...]:
+        """Findings that say what was not assessed."""
+        return self.of("not assessed")
+
+    def of(self, severity: str) -> tuple[ScreenFinding, ...]:
+        """The findings of one severity."""
+        return tuple(one for one in self.findings if one.severity == severity)
+
+    def counts(self) -> dict[str, int]:
+        """How many findings each severity has; there is no verdict over all."""
+        return {severity: len(self.of(severity)) for severity in SEVERITIES}
+
+    def at_least(self, severity: str) -> tuple[ScreenFinding, ...]:
+        """Findings of a severity or a more severe one; of `not assessed`, those only.
+
+        **Arguments:**
+
+        - `severity`: one of `SEVERITIES`.
+        """
+        if severity == "not assessed":
+            return self.not_assessed
+        within = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        return tuple(one for one in self.findings if one.severity in within)
+
+    def table(self) -> polars.DataFrame:
+        """Return the findings, a row each; lists are joined by `; `."""
+        import polars as pl
+
+        rows = [_row(one) for one in self.findings]
+        schema = {name: pl.Boolean if name in _FLAGS else pl.String for name in _COLUMNS}
+        return pl.DataFrame(rows, schema=schema)
+
+    def sources(self) -> tuple[str, ...]:
+        """Keys of every source, in the order in which they are met."""
+        keys = [key for one in self.findings for key in one.sources]
+        keys += [key for prompt in self.monitoring for key in prompt.sources]
+        keys += [key for match in self.medicines for key in match.sources]
+        return tuple(dict.fromkeys(keys))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain dictionaries and lists."""
+        from ketasim.evidence import cite
+
+        return {
+            "title": self.title,
+            "given": self.given,
+            "statement": NO_VERDICT,
+            "counts": self.counts(),
+            "findings": [one.to_dict() for one in self.findings],
+            "medicines": [one.to_dict() for one in self.medicines],
+            "monitoring": [asdict(one) for one in self.monitoring],
+            "assumptions": list(self.assumptions),
+            "sources": {key: cite([key]) for key in self.sources()},
+            "metadata": self.metadata,
+        }
+
+    def to_json(self) -> str:
+        """Return everything as JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=2)
+
+
+_FLAGS: Final = ("conflict", "applies_here")
+_COLUMNS: Final = (
+    "severity",
+    "kind",
+    "subject",
+    "matched",
+    "statement",
+    "severity_in_source",
+    "effect_on",
+    "direction",
+    "size",
+    "computed",
+    "measured",
+    "quality",
+    "conflict",
+    "applies_to",
+    "applies_here",
+    "jurisdiction",
+    "date",
+    "sources",
+    "facts",
+    "monitoring",
+)
+
+
+def _row(one: ScreenFinding) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(one, name) for name in _COLUMNS}
+    for name in _JOINED:
+        row[name] = "; ".join(row[name])
+    row["computed"] = "; ".join(
+        f"{r.metric} of {r.quantity} ({r.site}) x {r.ratio:.4g} with {r.with_}"
+        for r in one.computed
+    )
+    return row

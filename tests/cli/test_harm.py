@@ -1,0 +1,68 @@
+"""`ketasim harm`: text, JSON, bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ketasim.apps.cli.application import run
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def _text(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert run(["harm", *words]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_text_keeps_the_exposures_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    text = _text(capsys, str(EXAMPLES / "iv_six_then_weekly.yaml"), "--setting", "supervised")
+    assert "390 mg of base, 5 mg/kg" in text
+    bladder = text[text.index("\nBladder and urinary") : text.index("\nMisuse and dependence")]
+    clinic = bladder[bladder.index("therapeutic supervised") : bladder.index("  recreational")]
+    users = bladder[bladder.index("  recreational") : bladder.index("  background")]
+    assert "up to 6.5 years" in clinic and "cottrell2012" not in clinic
+    assert "26.6 %" in users and "esketamine" not in users
+    assert "by vein or otherwise" in text[text.index("\nNot known") :]
+    assert "No risk is computed" in text
+    assert "Canada: Schedule I " in text and "Canada: A web page says Schedule III" in text
+
+
+def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    told = json.loads(_text(capsys, str(EXAMPLES / "spray_twice_weekly.yaml"), "--json"))
+    assert told["exposure"]["milligrams"] == {"esketamine": 644.0}
+    assert told["exposure_classes"] == ["therapeutic supervised", "therapeutic at home"]
+    assert {one["exposure_class"] for one in told["harms"]} >= {"recreational", "background"}
+    assert all(one["source"] for one in (*told["harms"], *told["positions"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["no.yaml"], "COURSE: there is no file"),
+        ([str(EXAMPLES / "six_infusions.yaml"), "--setting", "clinic"], "setting: unknown"),
+    ],
+)
+def test_bad_input_is_one_line(
+    capsys: pytest.CaptureFixture[str], words: list[str], line: str
+) -> None:
+    assert run(["harm", *words]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"error: {line}") and told.err.count("\n") == 1
+
+
+def test_the_real_command_ends_with_status_2_on_a_course_that_cannot_be(tmp_path: Path) -> None:
+    course = tmp_path / "course.yaml"
+    course.write_text('regimen: "ketamine 0.5 iv once"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "ketasim", "harm", str(course)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.startswith("error: regimen")
