@@ -77,6 +77,9 @@ demo: .venv/.run .venv/.package
 		echo "$$trial"; \
 		$(BIN)/ketasim trial "$$trial" --out "out/$$name"; \
 	done
+	@$(BIN)/ketasim session examples/esketamine_label.yaml --out out/session > out/session.txt
+	@$(BIN)/ketasim screen examples/screen_interactions.yaml --out out/screen > out/screen.txt
+	@echo "out/session.txt and out/screen.txt: one session by the minute, one course screened"
 	@echo "Open out/*/report.html in a browser; the tables lie beside it."
 
 test: .venv/.dev .venv/.package browser

@@ -137,7 +137,7 @@ def test_the_comparator_is_that_of_the_fact(row: AcuteRow) -> None:
 @rows
 def test_people_are_those_of_the_fact_where_it_prints_them(row: AcuteRow) -> None:
     cell = fact(row.facts[0]).get("n").split(" vs ")[0]
-    if row.n is None or not cell or "patients" not in cell + " patients":
+    if row.n is None or not cell:
         return
     if row.study == "rems":
         patients, sessions = map(int, re.findall(r"\d+", fact("acute/acute_observed:46").get("n")))

@@ -250,9 +250,12 @@ class _OfTrial:
         else:
             forms = [self._of_means, self._of_contrast]
         used: tuple[StudyEffect, Sequence[PoolRow]] | None = None
-        for form in forms:
-            for statistic in STATISTICS:
-                used = used or form([row for row in rows if row.statistic == statistic])
+        # carried forward only where no form has anything else
+        early = [statistic for statistic in STATISTICS if statistic != "LOCF"]
+        for statistics in (early, ["LOCF"]):
+            for form in forms:
+                for statistic in statistics:
+                    used = used or form([row for row in rows if row.statistic == statistic])
         if used is None:
             if rows and not self.left:
                 self.left.append(self._without(self._unformed(rows), rows))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, standard_normals
 from ketasim.dosing import Course, PopulationSpec
+from ketasim.engine import Concentrations
 from ketasim.evidence import Card, load_card
 from ketasim.models import ACUTE, LinearModel
 from ketasim.outputs.calendar import Session
@@ -68,6 +69,8 @@ class AcuteSession:
     - `minutes`: after the start, shape (M,).
     - `doses`: (start, end) of each input, min after the start.
     - `effects`: name of an effect to arrays of shape (M, n), in the units of `ACUTE_CURVES`.
+    - `means`: name to the mean over patients' sensitivities without drawing any, shape (M,); of the
+      CADSS the middle patient.
     - `table`: one row an effect, as `Acute.table` has them.
     - `pressure`: one row a pressure: what its statistics are, as the sources define them.
     """
@@ -77,14 +80,15 @@ class AcuteSession:
     minutes: Array
     doses: tuple[tuple[float, float], ...]
     effects: Mapping[str, Array]
+    means: Mapping[str, Array]
     table: pl.DataFrame
     pressure: pl.DataFrame
 
     def by_minute(self) -> pl.DataFrame:
         """Statistics of every effect over the patients behind the session.
 
-        **Returns:** columns minute, effect, unit, mean, sd, p05, p25, p50, p75, p95; of a share
-        they are of each patient's chance.
+        **Returns:** columns minute, effect, unit, expected (see `means`), mean, sd, p05, p25, p50,
+        p75, p95; of a share they are of each patient's chance.
         """
         return pl.concat(
             pl.DataFrame(
@@ -92,6 +96,7 @@ class AcuteSession:
                     "minute": self.minutes,
                     "effect": [curve.name] * len(self.minutes),
                     "unit": [curve.unit] * len(self.minutes),
+                    "expected": self.means[curve.name],
                     **statistics(self.effects[curve.name], typical=False),
                 }
             )
@@ -164,7 +169,7 @@ def simulate_acute(
     """
     card = load_card("acute")
     values = card.values()
-    drugs = [effect_site[name] for name in _DRUGS]
+    drugs = _both(effect_site, (len(hours), cohort.n))
     effect = ACUTE.effect(values, *drugs)
     number = np.searchsorted([s.start for s in sessions], hours + 1e-9, side="right")
     number = np.maximum(number, 1)
@@ -186,10 +191,10 @@ def simulate_acute(
 
 
 def _group(course: Course, cohort: Cohort, model: LinearModel) -> Cohort:
-    """Patients behind the curves of a session: those of the course, or such as this patient."""
-    if not cohort.typical:
+    """Patients behind the curves of a session: the first of the course's, or such as this one."""
+    if cohort.n >= _PATIENTS:
         return cohort.take(slice(0, _PATIENTS))
-    spread = replace(course, population=PopulationSpec(n=_PATIENTS, seed=0))
+    spread = replace(course, population=PopulationSpec(n=_PATIENTS, seed=cohort.seed or 0))
     try:
         return virtual_patients(spread, load_card(course.pk_model), model)
     except InputError:  # the model has no spread between patients
@@ -222,7 +227,7 @@ def _session_peaks(
     ]
     every = np.unique(np.concatenate(times))
     solved = solve_cohort(model, group, course.regimen.doses, every, sites=(ACUTE.site,))
-    effect = ACUTE.effect(values, *(solved.values[name, ACUTE.site] for name in _DRUGS))
+    effect = ACUTE.effect(values, *_both(_at_site(solved), (len(every), group.n)))
     return np.stack([effect[np.searchsorted(every, t)].max(axis=0) for t in times])
 
 
@@ -239,7 +244,7 @@ def _session(
     minutes = _minutes(session)
     times = session.start + minutes / 60.0
     solved = solve_cohort(model, group, course.regimen.doses, times, sites=(ACUTE.site,))
-    drugs = [solved.values[name, ACUTE.site] for name in _DRUGS]
+    drugs = _both(_at_site(solved), (len(times), group.n))
     values = card.values()
     effect = ACUTE.effect(values, *drugs)
     patients = None
@@ -250,8 +255,19 @@ def _session(
         for curve in ACUTE_CURVES
     }
     drawn = _drawn(card, [one[::_EVERY, :_DRAWN_PATIENTS] for one in drugs], number)
+    means = {curve.name: _mean(values, curve, effect, drugs, number) for curve in ACUTE_CURVES}
     rows = [
-        _row(card, curve, number, minutes, effect, drugs, effects[curve.name], drawn, peaks)
+        _row(
+            card,
+            curve,
+            number,
+            minutes,
+            effect,
+            means[curve.name],
+            effects[curve.name],
+            drawn,
+            peaks,
+        )
         for curve in ACUTE_CURVES
     ]
     return AcuteSession(
@@ -262,11 +278,22 @@ def _session(
             (60.0 * (d.time - session.start), 60.0 * (d.end - session.start)) for d in session.doses
         ),
         effects=MappingProxyType(effects),
+        means=MappingProxyType(means),
         table=pl.DataFrame(rows, schema_overrides=_NUMBERS),
         pressure=pl.DataFrame(
             [_pressure_row(values, name, number, minutes, effect, peaks, older) for name in _CUTS]
         ),
     )
+
+
+def _at_site(solved: Concentrations) -> dict[str, Array]:
+    """Concentrations at the effect site by molecule."""
+    return {name: table for (name, site), table in solved.values.items() if site == ACUTE.site}
+
+
+def _both(effect_site: Mapping[str, Array], shape: tuple[int, int]) -> list[Array]:
+    """S-ketamine and S-norketamine; none of them where the course gives the other enantiomer."""
+    return [effect_site.get(name, np.zeros(shape)) for name in _DRUGS]
 
 
 def _minutes(session: Session) -> Array:
@@ -331,13 +358,12 @@ def _row(
     number: int,
     minutes: Array,
     effect: Array,
-    drugs: Sequence[Array],
+    mean: Array,
     table: Array,
     drawn: Mapping[str, Array],
     peaks: Array,
 ) -> dict[str, Any]:
     values = card.values()
-    mean = _mean(values, curve, effect, drugs, number)
     level = values[curve.level] if curve.level else None
     coarse, draws = minutes[::_EVERY], drawn[curve.name]
     spread = curve.kind != "share" and table.shape[1] > 1

@@ -63,7 +63,7 @@ def driving_after(course: Course, group: Cohort, model: LinearModel, session: Se
     solved = solve_cohort(
         model, group, course.regimen.doses, session.start + grid, sites=(ACUTE.site,)
     )
-    curves = solved.values[_DRUG, ACUTE.site]
+    curves = solved.values.get((_DRUG, ACUTE.site), np.zeros((len(grid), group.n)))
     ends = [time_back(grid, one, level) for one in curves.T]
     median, most = (float(np.percentile(ends, q, method="higher")) for q in (50.0, _MOST))
     dose = row.get("dose").removesuffix(" single")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import altair
 
 _WIDTH, _ROW = 300, 38  # of the plot itself, pixels
-_LEFT, _PEOPLE, _EFFECT, _WEIGHT = -345, 105, 250, 305  # where the columns of words stand
-_MOST = 66  # letters of a description
+_LEFT, _PEOPLE, _EFFECT, _WEIGHT = -370, 105, 250, 305  # where the columns of words stand
+_MOST = 64  # letters of a description
 _LINE = COLOURS["ketamine"]
 _POOL = COLOURS["s"]
 

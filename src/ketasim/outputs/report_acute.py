@@ -125,7 +125,7 @@ def acute_figures(simulation: Simulation) -> list[Figure]:
             "of the numbers and differences between studies.",
         ),
     ]
-    caption = "Lines: median patient of the CADSS, means of pressures, shares of all patients."
+    caption = "Lines: middle patient of the CADSS, means of pressures, shares of all patients."
     if last is not None:
         caption += (
             f" Dashed in the first two panels: dissociation in session {last.number}, fainter by "
@@ -186,11 +186,10 @@ def _line(
     shares = _CURVES[name].kind == "share"
     spread = band and not shares and table.shape[1] > 1
     found = np.percentile(table[chosen], _BANDS, axis=1)
-    middle = found[2] if name == "CADSS" else table[chosen].mean(axis=1)
     return Line(
         f"{_CURVES[name].title}, session {session.number}",
         session.minutes[chosen].tolist(),
-        middle.tolist(),
+        session.means[name][chosen].tolist(),
         outer=(found[0].tolist(), found[4].tolist()) if spread else None,
         inner=(found[1].tolist(), found[3].tolist()) if spread else None,
         colour=colour,

@@ -314,7 +314,11 @@ def _print_published(result: MetaResult) -> None:
     for one in result.published:
         when = "" if one.time is None else f" at {time_words(one.time)}"
         scale = f", {one.scale}" if one.scale else ""
-        verdict = "same trials" if one.comparable else "not the same trials"
+        verdict = "not the same trials"
+        if one.comparable:
+            here = {study.label for study in result.selection.studies}
+            verdict = f"pools {' and '.join(one.members)}"
+            verdict += ", as here" if here == set(one.members) else ", not all that is pooled here"
         print(f"  {one.measure}{when}{scale}: {one.text} [{one.source}; {', '.join(one.facts)}]")
         print(f"    {verdict}: {one.why}")
 
