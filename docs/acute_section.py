@@ -18,8 +18,8 @@ from ketasim.outputs.acute_calibration_tables import (
     effect_words,
     given_words,
     group_of,
-    interval_of,
     is_inside,
+    is_met,
     little_known,
     missed_of,
     statistic_words,
@@ -54,7 +54,7 @@ def agreement_section(fit: AcuteFit) -> str:
 
 def _coverage(fit: AcuteFit) -> str:
     first, *groups = acute_coverage(fit)
-    told = "; ".join(f"{one.name.lower()} {one.inside} of {one.n}" for one in groups)
+    told = "; ".join(f"{one.name} {one.inside} of {one.n}" for one in groups)
     return f"Inside their 90 % interval: {first.inside} of {first.n} fitted numbers. {told}.\n"
 
 
@@ -121,7 +121,8 @@ def _rows(fit: AcuteFit) -> str:
 
 
 def _row(one: AcuteCompared) -> str:
-    row, ends = one.row, interval_of(one)
+    row = one.row
+    ends = " to ".join(_value(row.unit, end) for end in (one.low, one.high))
     predicted = _value(row.unit, one.predicted)
     return _line(
         [
@@ -129,7 +130,7 @@ def _row(one: AcuteCompared) -> str:
             given_words(row),
             _value(row.unit, row.value),
             predicted if is_inside(one) else f"**{predicted}**",
-            " to ".join(_value(row.unit, end) for end in ends) if ends else "bound kept",
+            f"{ends}; bound kept" if is_met(one) else ends,
             f"{row.source}; {', '.join(row.facts)}",
         ]
     )
@@ -231,21 +232,22 @@ def misses_section(fit: AcuteFit) -> str:
     often = side("sustain", "dissociation_report", "ever", "too rarely", "too often")
     lines = [
         (
-            f"- **The peak comes {peak}.** {other} {beside(timing, 'cadss', 'peak_time')}. The trials "
-            "look at 40 minutes first, so the published time is no earlier than that."
+            f"- **The peak comes {peak}.** {other} {beside(timing, 'cadss', 'peak_time')}. The "
+            "trials look at 40 minutes first, so that an earlier peak was not to be seen."
         ),
         (
             f"- **Effects leave {gone}.** Sedation by MOAA/S counts as gone at "
             f"{beside(timing, 'sedation_moaas', 'back_time')}; at two hours "
-            f"{_value('fraction', of(timing, 'cadss_above_4', 'share_at_most').predicted)} of patients "
-            "have a CADSS above 4, where the source says that it resolves by 1.5 hours. A spread of "
-            "sensitivity that gives the published shares leaves some patients affected for long."
+            f"{_value('fraction', of(timing, 'cadss_above_4', 'share_at_most').predicted)} of "
+            "patients have a CADSS above 4, where the source says that it resolves by 1.5 hours. "
+            "The spread of sensitivity that the published shares ask for leaves some patients "
+            "affected for long."
         ),
         (
             "- **One trial reports more of everything.** In China and the US "
             f"dizziness {beside('china', 'dizziness', 'ever')}, dissociation "
-            f"{beside('china', 'dissociation_report', 'ever')}. Reporting differs between trials; the "
-            "model has a spread for it and no reason."
+            f"{beside('china', 'dissociation_report', 'ever')}. Reporting differs between trials; "
+            "the model has a spread for it and no reason."
         ),
         (
             "- **Dizziness in an infusion** is predicted less often than seen: "
@@ -258,11 +260,11 @@ def misses_section(fit: AcuteFit) -> str:
             "treated before."
         ),
         (
-            "- **Two cohorts of one infusion** differ by more than the model can say: a largest mean "
-            f"rise of {beside('rivaposse', 'SBP', 'mean_change')} in one, "
+            "- **Two cohorts of one infusion** differ by more than the model can say: a largest "
+            f"mean rise of {beside('rivaposse', 'SBP', 'mean_change')} in one, "
             f"{beside('cvrepeat', 'SBP', 'mean_change')} in the other. A third reports "
-            f"{_value('mmHg', of('yale', 'SBP', 'mean_max').row.value)} at the peak, whatever that is "
-            "the mean of."
+            f"{_value('mmHg', of('yale', 'SBP', 'mean_max').row.value)} at the peak, and does not "
+            "say of what that is the mean."
         ),
     ]
     return "\n".join(lines) + "\n"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,7 +152,7 @@ def test_people_are_those_of_the_fact_where_it_prints_them(row: AcuteRow) -> Non
 def test_what_a_row_speaks_of_is_known_to_the_model() -> None:
     names = {event.name for event in ACUTE.events} | {"cadss", "SBP", "DBP", "HR", "cognition"}
     assert {row.what for row in ROWS} <= names
-    assert {row.use for row in ROWS} == {"fit", "check"}
+    assert {row.use for row in ROWS} == {"fit", "check", "again"}
     assert len({(name_of(r), r.value, r.sessions, r.minute, r.older) for r in ROWS}) == len(ROWS)
     # every free number is asked about by some row that is fitted
     fitted = {row.what for row in ROWS if row.use == "fit"}
@@ -200,10 +202,9 @@ def test_numbers_that_a_reason_repeats_are_those_of_the_tables() -> None:
 def test_intervals_hold_their_prediction_and_a_kept_bound_costs_nothing(fit: AcuteFit) -> None:
     for one in fit.compared:
         assert np.isfinite([one.predicted, one.low, one.high, one.z]).all(), one.row
+        assert one.low < one.predicted < one.high
         if is_met(one):
             assert is_bound(one.row) and one.z == 0.0
-        else:
-            assert one.low < one.predicted < one.high
 
 
 def test_shares_rise_with_the_dose_and_the_pooled_one_lies_between(fit: AcuteFit) -> None:
@@ -281,3 +282,13 @@ def test_the_card_keeps_what_was_not_free_and_brackets_what_was(fit: AcuteFit) -
 def test_a_card_without_uncertainty_is_refused() -> None:
     with pytest.raises(ValueError, match="carries no uncertainty"):
         compare_acute(replace(CARD, uncertainty=None))
+
+
+def test_the_pages_say_what_the_card_says(fit: AcuteFit) -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    spec = importlib.util.spec_from_file_location("acute_section", docs / "acute_section.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for path, text in module.pages(fit).items():
+        assert path.read_text(encoding="utf-8") == text, "run `python docs/acute_section.py`"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import ketasim
 from ketasim import Simulation, simulate
 from ketasim._base import InputError
-from ketasim.outputs import MOOD_UNITS
+from ketasim.outputs import ACUTE_UNITS, MOOD_UNITS
 
 PATIENT = {"age": 40, "weight": "70 kg"}
 IV = "ketamine 0.5 mg/kg iv over 40 min on day 0"
@@ -62,7 +62,7 @@ def test_concentrations_are_proportional_to_the_dose_and_the_block_rises(
     high = simulate(course(f"ketamine 35 mg {route} on day 0"), times=times)
     low = simulate(course(f"ketamine {35 * share!r} mg {route} on day 0"), times=times)
     for key, curve in high.values.items():
-        if key in MOOD_UNITS:
+        if key in MOOD_UNITS or key in ACUTE_UNITS:
             continue
         if key[0] == "nmda_block":
             assert np.all((curve >= 0) & (curve <= 1))
@@ -130,7 +130,15 @@ def test_columns_are_those_of_the_contract(typical: Simulation, many: Simulation
     assert many.summary().columns == head + spread
     assert many.timecourse().columns == ["id", "time_h", "quantity", "site", "value", "unit"]
     for run in (typical, many):
-        assert set(run.summary()["unit"]) == {"ng/mL", "fraction", "ratio", "point"}
+        assert set(run.summary()["unit"]) == {
+            "ng/mL",
+            "fraction",
+            "ratio",
+            "point",
+            "mmHg",
+            "1/min",
+            "cm",
+        }
         assert {"nmda_block", "glutamate", "bdnf", "synapses", "MADRS"} <= set(
             run.summary()["quantity"]
         )
@@ -196,7 +204,7 @@ def test_peaks_agree_with_a_fine_grid() -> None:
         coarse = simulate(course(regimen))
         fine = simulate(course(regimen), times=np.arange(0, 8, 1 / 240))
         for key, curve in fine.values.items():
-            if key in MOOD_UNITS:
+            if key in MOOD_UNITS or key in ACUTE_UNITS:
                 continue
             assert _metric(coarse, "cmax", *key) == pytest.approx(curve.max(), rel=2e-3)
 
@@ -300,7 +308,7 @@ def test_citations_are_those_of_what_acted(typical: Simulation) -> None:
 def test_metadata_reproduce_the_run(many: Simulation) -> None:
     data = many.metadata
     assert data["ketasim"] == ketasim.__version__
-    assert set(data["cards"]) == {"reference", "receptor", "mood"}
+    assert set(data["cards"]) == {"reference", "receptor", "mood", "acute"}
     assert all(len(digest) == 64 for digest in data["cards"].values())
     again = simulate(data["input"])
     np.testing.assert_array_equal(

@@ -125,9 +125,13 @@ def test_a_mean_score_is_the_mean_of_patients() -> None:
             CARD, curve, effect, effect, effect, session=session, patients=patients
         )
         near(scores[0], float(mean_score(CARD, 0.4, session)), 1e-9)
-        # the middle patient is the curve without sensitivities
-        middle = acute_curve(CARD, curve, effect[:, :1], effect, effect, session=session)
-        assert float(np.median(scores)) == pytest.approx(float(middle[0, 0]), rel=0.02)
+        # the curve without sensitivities is the same mean, and no score is beyond the scale
+        mean = acute_curve(CARD, curve, effect[:, :1], effect, effect, session=session)
+        assert float(mean[0, 0]) == pytest.approx(float(mean_score(CARD, 0.4, session)))
+        assert scores.max() <= CARD["CADSS_most"]
+    far = acute_curve(CARD, curve, np.full((1, DRAWN), 0.99), effect, effect, patients=patients)
+    near(far[0], float(mean_score(CARD, 0.99)), 1e-9)
+    assert far.max() == CARD["CADSS_most"]
 
 
 def test_a_share_of_patients_is_the_mean_of_their_chances() -> None:

@@ -20,6 +20,7 @@ from ketasim.screening.plan import KINDS
 from ketasim.screening.session_rule import COUNTED_FROM, ESTABLISHED_FOR, STAGES, TABLE
 
 ROOT = Path(__file__).parents[2]
+LATE = ("effect", "discharge")  # an effect beyond the watch
 NOBODY = Patient.model_validate({})
 
 
@@ -114,13 +115,13 @@ def test_for_iv_ketamine_every_rule_of_esketamine_is_marked() -> None:
     assert plan.session == "IV ketamine" and plan.end_min == 40 and plan.watch_end_min == 160
     borrowed = [one for one in plan.entries if one.established_for == "esketamine"]
     for one in borrowed:
-        date = one.date if one.date != "not shown" else "date not shown"
-        assert one.applies == (
-            f"from esketamine ({one.jurisdiction}, {date}); not established for IV ketamine"
-        )
+        # where and when the rule holds stands in columns of its own
+        assert one.applies == "from esketamine; not established for IV ketamine"
+        assert one.borrowed and one.jurisdiction and one.date
     assert {one.what for one in borrowed} >= {"observation", "driving", "fasting", "pulse oximetry"}
     own = [one for one in plan.entries if one.established_for.startswith("racemic iv")]
     assert own and {one.applies for one in own} == {"yes"}
+    assert not any(one.borrowed for one in own)
     # nothing of the spray's devices, nose and starting dose
     assert {"device spacing", "nasal preparation", "starting dose"}.isdisjoint(
         one.what for one in plan.entries
@@ -254,6 +255,32 @@ def test_age_ancestry_and_liver_bring_their_rules() -> None:
     assert not any("severe impairment" in text for text in moderate)
 
 
+def test_the_number_of_the_session_tells_whether_it_is_the_first_day() -> None:
+    def start(number: int | None) -> str:
+        plan = _plan("esketamine 56 mg intranasal once", {"age": 70}, session_number=number)
+        return next(one.statement for one in plan.entries if one.what == "starting dose")
+
+    assert "whether it is the first day is not known" in start(None)
+    assert "This is the first session of the course; it gives 56 mg." in start(1)
+    assert "session 3 of the course, not the first" in start(3)
+    with pytest.raises(InputError, match="session_number: 0 is no session"):
+        start(0)
+
+
+def test_one_line_says_that_limits_of_pressure_differ() -> None:
+    def told(regimen: str, age: int | None) -> list[str]:
+        plan = _plan(regimen, {"age": age} if age else {})
+        return [note for note in plan.notes if "differ between sources" in note]
+
+    spray, infusion = "esketamine 56 mg intranasal once", "ketamine 0.5 mg/kg iv over 40 min once"
+    assert told(spray, 50) == []
+    (old,) = told(spray, 70)
+    assert "140/90 mmHg (US)" in old and "150/90 mmHg (EU, patients of 65 years and over;" in old
+    assert "None was made" not in old
+    assert "None was made for IV ketamine." in told(infusion, 70)[0]
+    assert len(told(spray, None)) == 1
+
+
 def test_what_is_not_known_of_the_patient_is_told() -> None:
     plan = session_plan((Dose(0, "ketamine", "iv", 0.5, "mg/kg"),), NOBODY)
     for word in ("age", "ancestry", "liver", "vital signs"):
@@ -334,8 +361,10 @@ def test_an_effect_that_outlasts_two_hours_is_told_and_nothing_is_ordered() -> N
     ):
         plan = _plan("esketamine 56 mg intranasal once", effects=[effect])
         assert len(plan.longer) == 1 and text in plan.longer[0]
-        told = next(one for one in plan.entries if one.what == "longer watch")
-        assert told.at_min_from == 125 and "may last longer" in told.statement
+        assert plan.longer[0].endswith(f"; published: {effect.published}")
+        told = next(one for one in plan.entries if (one.kind, one.stage) == LATE)
+        assert told.at_min_from == 125 and plan.longer[0] in told.statement
+        assert "By the model" in told.statement and "no instruction" in told.statement
         assert "spravato_pi_2019" in told.sources and effect.source in told.sources
         for order in ("must", "shall", "do not"):
             assert order not in told.statement

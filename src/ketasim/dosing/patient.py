@@ -18,6 +18,7 @@ ANCESTRIES: Final = ("white", "black", "asian", "japanese", "other")
 GENOTYPES: Final = ("*1/*1", "*1/*6", "*6/*6")
 DIAGNOSES: Final = ("mdd", "trd", "bipolar", "suicidality", "ptsd", "ocd", "anxiety", "pain")
 SETTINGS: Final = ("outpatient", "inpatient", "emergency")
+PLACES: Final = ("clinic", "home")
 IMPAIRMENTS: Final = ("normal", "mild", "moderate", "severe")
 
 
@@ -60,6 +61,51 @@ def reference_weight() -> tuple[float, str]:
     """
     entry = load_card("reference").entry("WT_ref")
     return entry.value, entry.source
+
+
+@cache
+def diagnoses() -> Mapping[str, str]:
+    """Every word for a diagnosis, in small letters with single spaces, to its name.
+
+    Names are those of `DIAGNOSES`, first, and of the other conditions of
+    `ketasim evidence condition`, whose titles and synonyms are words for them too.
+    """
+    rows = [row.cells for row in facts("care/condition_names")]
+    names = dict.fromkeys((*DIAGNOSES, *(row["condition"] for row in rows)))
+    words = {_spaced(name): name for name in names}
+    for row in rows:
+        for word_for in (row["title"], *filter(None, row["synonyms"].split(";"))):
+            words.setdefault(_spaced(word_for), row["condition"])
+    return words
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.lower().replace("_", " ").replace("-", " ").split())
+
+
+def _read_diagnosis(value: object) -> str:
+    """The name of a diagnosis, written as a name or in other words for it."""
+    names = tuple(dict.fromkeys(diagnoses().values()))
+    listed = f"use one of: {', '.join(names)}"
+    if not isinstance(value, str):
+        raise refuse(f"'{shortened(value)}' is not a word", listed)
+    found = diagnoses().get(_spaced(value))
+    if found is None:
+        hint = near(value.strip().lower(), names)
+        raise refuse(
+            f"unknown value '{shortened(value)}'", hint if hint.startswith("did") else listed
+        )
+    return found
+
+
+def _not_a_place(value: object) -> object:
+    """A place is not what the model of mood calls a setting."""
+    if isinstance(value, str) and value.strip().lower() in PLACES:
+        raise refuse(
+            f"'{value.strip()}' is where doses are taken, not a setting",
+            f"write it as 'place: {value.strip().lower()}'",
+        )
+    return value
 
 
 def _degree(value: object) -> object:
@@ -191,9 +237,11 @@ class Patient(BaseModel):
     - `sex`: female or male.
     - `ancestry`: white, black, asian, japanese or other.
     - `cyp2b6`: genotype, `*1/*1`, `*1/*6` or `*6/*6`.
-    - `diagnosis`: mdd, trd, bipolar, suicidality, ptsd, ocd, anxiety or pain.
+    - `diagnosis`: mdd, trd, bipolar, suicidality, ptsd, ocd, anxiety or pain, or another condition
+      of `ketasim evidence condition`, such as crps.
     - `baseline`: scale and score before treatment.
     - `setting`: outpatient, inpatient or emergency.
+    - `place`: clinic or home, where the doses are taken, for `ketasim screen`.
     - `medicines`: names of the other medicines taken.
     - `kidney`, `liver`: normal, or mild, moderate or severe impairment.
     - `history`: diseases and habits in words, for `ketasim screen`; an empty list says there is
@@ -210,9 +258,10 @@ class Patient(BaseModel):
     sex: Annotated[str, word(SEXES)] | None = None
     ancestry: Annotated[str, word(ANCESTRIES)] | None = None
     cyp2b6: Annotated[str, word(GENOTYPES, listed=True)] | None = None
-    diagnosis: Annotated[str, word(DIAGNOSES)] | None = None
+    diagnosis: Annotated[str, BeforeValidator(_read_diagnosis)] | None = None
     baseline: Baseline | None = None
-    setting: Annotated[str, word(SETTINGS)] | None = None
+    setting: Annotated[str, word(SETTINGS), BeforeValidator(_not_a_place)] | None = None
+    place: Annotated[str, word(PLACES)] | None = None
     medicines: tuple[Text, ...] = ()
     kidney: Annotated[str, word(IMPAIRMENTS), BeforeValidator(_degree)] | None = None
     liver: Annotated[str, word(IMPAIRMENTS), BeforeValidator(_degree)] | None = None

@@ -26,7 +26,7 @@ from ketasim.evidence.linter import Waiver, lint, read_waivers, shipped, summary
 from ketasim.evidence.lookup import CardView, FactView, SourceView, list_facts, show
 from ketasim.evidence.prices import cost_rows
 from ketasim.evidence.sources import Source, cite, load_sources, read_sources, source
-from ketasim.evidence.studied import StudiedDoses, StudiedSpan
+from ketasim.evidence.studied import StudiedDoses, StudiedSpan, interval_of
 from ketasim.evidence.study_files import studies
 from ketasim.evidence.tables import (
     Fact,
@@ -79,6 +79,7 @@ __all__ = [
     "facts",
     "grade_row",
     "interval",
+    "interval_of",
     "is_positive_definite",
     "lint",
     "list_facts",

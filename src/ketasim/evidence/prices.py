@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import polars
 
 _TABLE: Final = "care/costs"
+_UNSAID: Final = "not said"
+_OF_TREATMENT: Final = ("session", "dose", "course", "month")
 _NUMBERS: Final = ("dose_mg", "low", "high", "units_low", "units_high", "year")
 
 
@@ -28,7 +30,8 @@ def cost_rows(drug: str | None = None, route: str | None = None) -> polars.DataF
     `currency`, not adjusted for anything), `per` (session, dose, course, month, assessment, bottle,
     prescription, review, QALY or remitter), `use` (`count`: times the sessions; `once`; `course`:
     for a course of `units_low` to `units_high` sessions; `context`: not multiplied), `country`,
-    `year` of the source (empty where it is not shown), `includes`, `source`.
+    `year` of the source (empty where it is not shown), `includes` (what is in it, or what of that
+    the source does not say), `source`.
 
     **Raises:** `InputError` for an unknown drug or route.
     """
@@ -46,8 +49,19 @@ def cost_rows(drug: str | None = None, route: str | None = None) -> polars.DataF
         name: [number(row.get(name)) if name in _NUMBERS else row.get(name) for row in rows]
         for name in columns
     }
+    table["includes"] = [_includes(row) for row in rows]
     types = {name: pl.Float64 if name in _NUMBERS else pl.String for name in columns}
     return pl.DataFrame(table, schema=types).with_columns(pl.col("year").cast(pl.Int64))
+
+
+def _includes(row: Fact) -> str:
+    """What is in a price; where the source does not say it, what of it."""
+    told = row.get("includes")
+    if told != _UNSAID:
+        return told
+    if row.get("per") in _OF_TREATMENT:
+        return "the source does not say whether drug, staff and watch are in it"
+    return "the source does not say what is in it"
 
 
 def _about(row: Fact, column: str, wanted: str | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,8 @@ from ketasim.models import ACUTE
 
 Array = NDArray[np.float64]
 
+# dizziness after an infusion has one row; it alone does not stand for events after infusions
+_EVENTS = {event.name for event in ACUTE.events} - {"dizziness"}
 _BETWEEN_STUDIES = ("tau_study", "tau_event", "tau_gain")
 _ON_LOGIT = ("between",)
 _STEP = 1e-3  # of the central differences, log or logit scale
@@ -29,7 +31,11 @@ _LONGEST = 1.0  # a step on the log or logit scale
 _NOT_MOVED = 0.9  # posterior over prior SD above which the data hardly move a number
 
 
-def calibrate_acute(*, progress: Callable[[str], None] | None = None) -> AcuteFit:
+def calibrate_acute(
+    *,
+    rows: Sequence[AcuteRow] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> AcuteFit:
     """Fit the effects of a session to the published ones.
 
     Gauss-Newton on probits, logarithms and pressures with a normal prior on every free number and
@@ -38,12 +44,15 @@ def calibrate_acute(*, progress: Callable[[str], None] | None = None) -> AcuteFi
 
     **Arguments:**
 
+    - `rows`: published effects to fit; left out, those of the table that are meant for it. Without
+      some of them it tells what these numbers do.
     - `progress`: called with one line of text after each step.
 
     **Returns:** `AcuteFit`; the uncertainty is the inverse of the information at the optimum.
     """
     prior = load_card("acute_prior")
-    fit = _Fit([row for row in load_acute_training() if row.use == "fit"], prior)
+    fitted = [row for row in load_acute_training() if row.use == "fit"] if rows is None else rows
+    fit = _Fit(list(fitted), prior)
     steps = fit.run(progress or (lambda _text: None))
     return replace(compare_acute(fit.card(), prior), steps=steps)
 
@@ -95,7 +104,7 @@ class _Fit:
         predicted, drug = self.predicted(problem, self.vector)
         for step in range(1, _MOST_STEPS + 1):
             jacobian = self.jacobian(problem, self.vector)
-            self._find_taus(problem.published - predicted, drug)
+            self._find_taus(problem.published - predicted, drug, jacobian)
             factor = cho_factor(self.total(drug, self.taus))
 
             weighted = np.asarray(cho_solve(factor, jacobian), np.float64)
@@ -130,8 +139,9 @@ class _Fit:
         effects = (ACUTE.effect(values, *exposure(course)) for course in courses.values())
         return max(float(np.median(effect.max(axis=0))) for effect in effects)
 
-    def _find_taus(self, residual: Array, drug: Array) -> None:
-        """Spreads between studies by maximum likelihood with their priors, residuals given."""
+    def _find_taus(self, residual: Array, drug: Array, jacobian: Array) -> None:
+        """Spreads between studies by restricted maximum likelihood with their priors."""
+        prior = np.diag(self.sd**-2)
 
         def minus_log(taus: Array) -> float:
             total = self.total(drug, taus)
@@ -139,7 +149,10 @@ class _Fit:
             logdet = 2 * float(np.log(np.diag(factor[0])).sum())
             pull = float(residual @ np.asarray(cho_solve(factor, residual)))
             away = (taus - self.tau_start) / self.tau_sd
-            return 0.5 * (logdet + pull + float(away @ away))
+            weighted = np.asarray(cho_solve(factor, jacobian), np.float64)
+            # what the free numbers take of the residuals
+            spent = float(np.linalg.slogdet(jacobian.T @ weighted + prior)[1])
+            return 0.5 * (logdet + spent + pull + float(away @ away))
 
         self.taus = np.asarray(minimize(minus_log, self.taus, method="L-BFGS-B").x, np.float64)
 
@@ -155,12 +168,13 @@ class _Fit:
             low, high = float(natural[0]), float(natural[1])
             relative = sd[i] * (1 - value) if self.logit[i] else sd[i]
             moved = sd[i] < _NOT_MOVED * self.sd[i]
+            fitted = f"calibrate acute; prior {old.value:g} {old.source}".strip()
             entries.append(
                 old.replace(
                     value=float(f"{value:.4g}"),
-                    grade="fitted" if moved or old.grade != "assumed" else "assumed",
-                    source="ketasim",
-                    locator=f"calibrate acute; prior {old.value:g} {old.source}".strip(),
+                    grade="fitted" if moved else old.grade,
+                    source="ketasim" if moved else old.source,
+                    locator=fitted if moved else old.locator,
                     rse=float(f"{100 * relative:.3g}"),
                     low=float(f"{low:.4g}"),
                     high=float(f"{high:.4g}"),
@@ -170,7 +184,7 @@ class _Fit:
             )
         for symbol in _BETWEEN_STUDIES:
             old = self.prior.entry(symbol)
-            note = "By maximum likelihood with its prior; its own error is not carried."
+            note = "By restricted maximum likelihood with its prior; its own error is not carried."
             entries.append(
                 old.replace(
                     value=float(f"{values[symbol]:.4g}"),
@@ -190,6 +204,9 @@ class _Fit:
                 **self.prior.extra,
                 "highest_effect": float(f"{self._highest():.3g}"),
                 "routes": sorted({r.route for r in self.problem.rows if r.route}),
+                "event_routes": sorted(
+                    {r.route for r in self.problem.rows if r.what in _EVENTS} - {""}
+                ),
             },
             uncertainty=Uncertainty(
                 self.free,
@@ -200,7 +217,8 @@ class _Fit:
 
 
 def _note(old: Entry, moved: bool) -> str:
-    if old.grade != "assumed":
-        return old.note
     words = old.note.removeprefix("Start of the fit.").strip()
-    return words if moved else f"{words} The published numbers hardly move it.".strip()
+    if moved:
+        return words
+    told = f"Free in the fit, from {old.value:g}; the published numbers hardly move it."
+    return f"{words} {told}".strip()

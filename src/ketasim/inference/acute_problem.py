@@ -41,7 +41,7 @@ _EVENTS = {event.name: event for event in ACUTE.events}
 _CURVES = {curve.event or curve.name.lower(): curve for curve in ACUTE_CURVES}
 # What a published timing is worth; nothing is printed (assumed).
 _TIME_SD = 7.5  # min
-_SHARE_SD = 0.2  # probit or log scale, of what is left when an effect is called resolved
+_SHARE_SD = 0.3  # probit or log scale, of what is left when an effect is called resolved
 # SD of one patient's rise: measured (yale2024bp, acute/acute_observed), of the heart rate assumed.
 _RISE_SD = {"SBP": 11.2, "DBP": 8.45, "HR": 10.0}
 # What the share of patients in a programme is worth: all are taken to have the mean number of
@@ -69,6 +69,7 @@ class AcuteProblem:
         self.studies = np.array([row.study for row in rows])
         self.whats = np.array([row.what for row in rows])
         self.shares = np.array([_is_probit(row) for row in rows])
+        self.scores = np.array([row.unit == "points" for row in rows])
         self.pressed = np.array([row.what in PRESSURES and not _is_probit(row) for row in rows])
 
     def predict(self, values: Numbers) -> tuple[Array, Array]:
@@ -118,7 +119,9 @@ class AcuteProblem:
         same = (self.studies[:, None] == self.studies[None, :]).astype(np.float64)
         alike = same * (self.whats[:, None] == self.whats[None, :])
         probit = np.outer(self.shares, self.shares)
+        # of a score, whose logarithm is fitted, the spread is relative as well
         gain = np.outer(drug, drug) * np.outer(self.pressed, self.pressed)
+        gain = gain + np.outer(self.scores, self.scores)
         reported = values["tau_study"] ** 2 * same + values["tau_event"] ** 2 * alike
         return reported * probit + values["tau_gain"] ** 2 * same * gain
 
@@ -167,7 +170,7 @@ class AcuteProblem:
             return _PROGRAMME_SD
         if row.low is not None and row.high is not None:
             return abs(_scaled(row, row.high) - _scaled(row, row.low)) / (2 * 1.96)
-        assert row.n is not None or row.use == "check", row
+        assert row.n is not None or row.use != "fit", row
         n = row.n or 100.0
         if _is_probit(row):
             share = float(np.clip(row.value, _FEWEST / n, 1 - _FEWEST / n))
@@ -205,8 +208,6 @@ def _time(values: Numbers, row: AcuteRow, effect: Array, drug: tuple[Array, Arra
     """When the mean over patients begins, is highest or is back, min after the start."""
     curve = _CURVES[row.what.lower()]
     mean = acute_curve(values, curve, effect, *drug).mean(axis=1)
-    if curve.kind == "score":
-        mean = mean * np.exp(values["omega"] ** 2 / 2)
     if row.statistic == "peak_time":
         return _top(mean)
     when = time_from if row.statistic == "onset_time" else time_back

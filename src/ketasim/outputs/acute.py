@@ -17,23 +17,23 @@ from ketasim.dosing import Course, PopulationSpec
 from ketasim.engine import Concentrations
 from ketasim.evidence import Card, load_card
 from ketasim.models import ACUTE, LinearModel
+from ketasim.outputs.acute_rows import (
+    CUTS,
+    NUMBERS,
+    Shown,
+    drawn_means,
+    effect_row,
+    pressure_row,
+)
 from ketasim.outputs.calendar import Session
 from ketasim.outputs.driving import Driving, driving_after
 from ketasim.outputs.solving import Key, solve_cohort
 from ketasim.outputs.statistics import statistics
 from ketasim.population import (
     ACUTE_CURVES,
-    AcuteCurve,
     Cohort,
     Sensitivity,
     acute_curve,
-    card_draws,
-    mean_of_maxima,
-    share_in_course,
-    share_now,
-    share_rising,
-    time_back,
-    time_from,
     virtual_patients,
 )
 
@@ -46,17 +46,16 @@ ACUTE_UNITS: Final[Mapping[Key, str]] = MappingProxyType(
 one; pressures and heart rate are changes from before the dose; cognition is a share of the full
 effect, of which no study gives the size."""
 
+OLDER_FROM: Final = 65.0
+"""Age from which the sources tell older people apart, years."""
+
 _DRUGS = ("s_ketamine", "s_norketamine")
 _PATIENTS = 200  # behind the session's curves, whatever the course asks for
-_DRAWS, _DRAWN_PATIENTS = 40, 60  # sets of numbers within the card's uncertainty, and for whom
+_LEAST = 1.0 / 60.0  # h that are shown of a session at the course's end
 _AFTER = 4.0  # h that are shown after the last input of a session
 _MOST_MINUTES = 400  # points of a session's grid
 _MOST_SESSIONS = 60  # that are counted for what happens at least once in a course
 _PEAKS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1.0, 1.5])  # h after an input turns
-_OLDER = 65.0  # years; as the sources divide people
-_CUTS = {"SBP": 40.0, "DBP": 25.0}  # mmHg; rises that the label counts
-_EVERY = 3  # of the grid, for the uncertainty
-_RANGE = (5.0, 95.0)
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,7 @@ class AcuteSession:
     - `minutes`: after the start, shape (M,).
     - `doses`: (start, end) of each input, min after the start.
     - `effects`: name of an effect to arrays of shape (M, n), in the units of `ACUTE_CURVES`.
-    - `means`: name to the mean over patients' sensitivities without drawing any, shape (M,); of the
-      CADSS the middle patient.
+    - `means`: name to the mean over patients and their sensitivities, none drawn, shape (M,).
     - `table`: one row an effect, as `Acute.table` has them.
     - `pressure`: one row a pressure: what its statistics are, as the sources define them.
     """
@@ -114,6 +112,7 @@ class Acute:
     - `sessions`: the first and, of several, the last.
     - `patients`: how many virtual patients stand behind the curves.
     - `driving`: when the first session is at the level under which driving was tested.
+    - `extrapolated`: whether the dose is beyond those that the numbers were fitted to.
     - `warnings`: what the reader must know, as sentences.
     """
 
@@ -121,17 +120,20 @@ class Acute:
     sessions: tuple[AcuteSession, ...]
     patients: int
     driving: Driving
+    extrapolated: bool = False
     warnings: tuple[str, ...] = ()
 
     @cached_property
     def table(self) -> pl.DataFrame:
         """Peaks and times of every effect in the sessions shown.
 
-        **Returns:** columns session, effect, unit, peak (mean over patients; of a score the middle
-        patient), peak_p05 and peak_p95 (between patients, of scores, pressures and the high),
-        peak_low and peak_high (uncertainty of the numbers, 5-95 %), onset_min, peak_at_min with
-        _low and _high, back_at_min with _low and _high, level (at which it counts as back),
+        **Returns:** columns session, effect, unit, peak (of the mean over patients), peak_p05 and
+        peak_p95 (between patients, of all but shares), peak_low and peak_high (uncertainty of the
+        fitted numbers, 5-95 %; missing where none of them acts), onset_min, peak_at_min with _low
+        and _high, back_at_min with _low and _high (missing where more than one set of numbers in
+        twenty is not back within the time shown), level (at or below which it counts as back),
         level_grade, state (`back`, `never above` the level, `not back` within the time shown),
+        may_exceed (share of the sets of numbers with which it rises above the level),
         in_session (share of patients who show it at all, of events) and in_course (in at least
         one session).
         """
@@ -141,9 +143,11 @@ class Acute:
     def pressure(self) -> pl.DataFrame:
         """Statistics of blood pressure as the sources define them, placebo part kept apart.
 
-        **Returns:** columns session, quantity, mean_change (largest mean), mean_of_maxima,
-        placebo_mean_of_maxima, cut (mmHg), rise_in_session, rise_in_course and
-        placebo_rise_in_course (shares of patients with a rise of at least `cut`).
+        **Returns:** columns session, quantity, mean_change (largest mean, the drug's part),
+        mean_of_maxima, placebo_mean_of_maxima (of three readings: after a nasal session at the
+        minutes of the card, otherwise at the peak and as long after it), cut (mmHg),
+        rise_in_session, rise_in_course and placebo_rise_in_course (shares of patients with a rise
+        of at least `cut`). From 65 years a rise without the drug is in all but the first.
         """
         return _joined([session.pressure for session in self.sessions])
 
@@ -183,11 +187,19 @@ def simulate_acute(
     group = _group(course, cohort, model)
     shown = [0] if len(sessions) == 1 else [0, len(sessions) - 1]
     peaks = _session_peaks(values, course, group, model, sessions)
-    older = course.patient.age is not None and course.patient.age >= _OLDER
+    older = course.patient.age is not None and course.patient.age >= OLDER_FROM
     found = [_session(card, course, group, model, sessions[i], i + 1, peaks, older) for i in shown]
+    if len(found) > 1:
+        # a share in the course is one number, whichever session it is read beside
+        whole = found[0].pressure.select("quantity", "rise_in_course", "placebo_rise_in_course")
+        last = found[1].pressure.drop("rise_in_course", "placebo_rise_in_course")
+        found[1] = replace(
+            found[1], pressure=last.join(whole, on="quantity", maintain_order="left")
+        )
     driving = driving_after(course, group, model, sessions[0])
-    warnings = _warnings(card, sessions, peaks, group)
-    return curves, Acute(card, tuple(found), group.n, driving, warnings)
+    beyond = float(np.median(peaks.max(axis=0))) > float(card.extra["highest_effect"])
+    warnings = _warnings(card, sessions, group, beyond)
+    return curves, Acute(card, tuple(found), group.n, driving, beyond, warnings)
 
 
 def _group(course: Course, cohort: Cohort, model: LinearModel) -> Cohort:
@@ -254,20 +266,14 @@ def _session(
         curve.name: acute_curve(values, curve, effect, *drugs, session=number, patients=patients)
         for curve in ACUTE_CURVES
     }
-    drawn = _drawn(card, [one[::_EVERY, :_DRAWN_PATIENTS] for one in drugs], number)
-    means = {curve.name: _mean(values, curve, effect, drugs, number) for curve in ACUTE_CURVES}
+    mean = {
+        curve.name: acute_curve(values, curve, effect, *drugs, session=number).mean(axis=-1)
+        for curve in ACUTE_CURVES
+    }
+    found = Shown(number, minutes, effect, peaks, _is_nasal(session))
+    drawn = drawn_means(card, drugs, found)
     rows = [
-        _row(
-            card,
-            curve,
-            number,
-            minutes,
-            effect,
-            means[curve.name],
-            effects[curve.name],
-            drawn,
-            peaks,
-        )
+        effect_row(card, curve, found, mean[curve.name], effects[curve.name], drawn)
         for curve in ACUTE_CURVES
     ]
     return AcuteSession(
@@ -278,12 +284,14 @@ def _session(
             (60.0 * (d.time - session.start), 60.0 * (d.end - session.start)) for d in session.doses
         ),
         effects=MappingProxyType(effects),
-        means=MappingProxyType(means),
-        table=pl.DataFrame(rows, schema_overrides=_NUMBERS),
-        pressure=pl.DataFrame(
-            [_pressure_row(values, name, number, minutes, effect, peaks, older) for name in _CUTS]
-        ),
+        means=MappingProxyType(mean),
+        table=pl.DataFrame(rows, schema_overrides=NUMBERS),
+        pressure=pl.DataFrame([pressure_row(values, name, found, older) for name in CUTS]),
     )
+
+
+def _is_nasal(session: Session) -> bool:
+    return all(dose.route == "intranasal" for dose in session.doses)
 
 
 def _at_site(solved: Concentrations) -> dict[str, Array]:
@@ -298,155 +306,12 @@ def _both(effect_site: Mapping[str, Array], shape: tuple[int, int]) -> list[Arra
 
 def _minutes(session: Session) -> Array:
     """Every minute from the start to some hours after the last input, coarser when that is long."""
-    last = min(session.end + _AFTER, session.until) if session.until > session.start else 0.0
-    length = 60.0 * (max(last, session.start + 1.0) - session.start)
+    last = min(session.end + _AFTER, session.until)
+    length = 60.0 * max(last - session.start, _LEAST)
     step = max(1.0, np.ceil(length / _MOST_MINUTES))
     turns = 60.0 * (np.array(session.turns) - session.start)
     grid = np.concatenate([np.arange(0.0, length + 1e-9, step), turns[turns <= length]])
     return np.unique(np.round(grid, 6))
-
-
-def _mean(
-    values: Mapping[str, Any],
-    curve: AcuteCurve,
-    effect: Array,
-    drugs: Sequence[Array],
-    number: int,
-) -> Array:
-    """An effect's mean over patients, sensitivities averaged out; of a score the middle one."""
-    return acute_curve(values, curve, effect, *drugs, session=number).mean(axis=-1)
-
-
-def _drawn(card: Card, drugs: Sequence[Array], number: int) -> dict[str, Array]:
-    """Each effect's mean curve under each set of numbers within the uncertainty, (D, M)."""
-    draws = {s: v[:, None, None] for s, v in card_draws(card, 0, 0, _DRAWS).items()}
-    effect = ACUTE.effect(draws, *(one[None] for one in drugs))
-    return {
-        curve.name: np.broadcast_to(
-            _mean(draws, curve, effect, [one[None] for one in drugs], number),
-            effect.shape[:2],
-        )
-        for curve in ACUTE_CURVES
-    }
-
-
-_NUMBERS: Final[dict[str, Any]] = dict.fromkeys(
-    (
-        "peak",
-        "peak_p05",
-        "peak_p95",
-        "peak_low",
-        "peak_high",
-        "onset_min",
-        "peak_at_min",
-        "peak_at_low",
-        "peak_at_high",
-        "back_at_min",
-        "back_at_low",
-        "back_at_high",
-        "level",
-        "in_session",
-        "in_course",
-    ),
-    pl.Float64,
-)
-
-
-def _row(
-    card: Card,
-    curve: AcuteCurve,
-    number: int,
-    minutes: Array,
-    effect: Array,
-    mean: Array,
-    table: Array,
-    drawn: Mapping[str, Array],
-    peaks: Array,
-) -> dict[str, Any]:
-    values = card.values()
-    level = values[curve.level] if curve.level else None
-    coarse, draws = minutes[::_EVERY], drawn[curve.name]
-    spread = curve.kind != "share" and table.shape[1] > 1
-    between = np.percentile(table.max(axis=0), _RANGE) if spread else (None, None)
-    row: dict[str, Any] = {
-        "session": number,
-        "effect": curve.name,
-        "unit": curve.unit,
-        "peak": float(mean.max()),
-        "peak_p05": between[0],
-        "peak_p95": between[1],
-        **_range("peak", draws.max(axis=1), float(mean.max())),
-        "onset_min": None if level is None else _finite(time_from(minutes, mean, level)),
-        "peak_at_min": float(minutes[np.argmax(mean)]),
-        **_range("peak_at", coarse[np.argmax(draws, axis=1)], float(minutes[np.argmax(mean)])),
-        "back_at_min": None,
-        "back_at_low": None,
-        "back_at_high": None,
-        "level": level,
-        "level_grade": card.entry(curve.level).grade if curve.level else "",
-        "state": "",
-        "in_session": None,
-        "in_course": None,
-    }
-    if level is not None:
-        back = time_back(minutes, mean, level)
-        if mean.max() <= level:
-            row["state"] = "never above"
-        elif not np.isfinite(back):
-            row["state"] = "not back"
-        else:
-            row |= {"state": "back", "back_at_min": back}
-            times = np.array([time_back(coarse, one, level) for one in draws])
-            ends = _range("back_at", np.where(np.isfinite(times), times, minutes[-1]), back)
-            row |= ends
-    if curve.kind == "share":
-        event = ACUTE.event(curve.event)
-        row["in_session"] = float(np.mean(share_now(values, event, effect.max(axis=0), number)))
-        row["in_course"] = share_in_course(values, event, peaks)
-    return row
-
-
-def _pressure_row(
-    values: Mapping[str, Any],
-    name: str,
-    number: int,
-    minutes: Array,
-    effect: Array,
-    peaks: Array,
-    older: bool,
-) -> dict[str, Any]:
-    full, scatter = values[f"{name}_full"], values[f"sigma_{name}"]
-    base = values[f"older_{name}"] if older else 0.0
-    readings = [values[f"reading_{i}"] for i in (1, 2, 3)]
-    columns = [np.asarray(np.interp(readings, minutes, one), np.float64) for one in effect.T]
-    read = np.stack(columns, axis=1)
-    nothing, cut = np.zeros((3, 1)), _CUTS[name]
-    sessions = len(peaks)
-
-    def rising(drug: float, at: Array, times: int) -> float:
-        return share_rising(cut, drug, values, at, scatter, times, base)
-
-    return {
-        "session": number,
-        "quantity": name,
-        "mean_change": float((full * effect).mean(axis=1).max()),
-        "mean_of_maxima": mean_of_maxima(full, values, read, scatter, base),
-        "placebo_mean_of_maxima": mean_of_maxima(0.0, values, nothing, scatter, base),
-        "cut": cut,
-        "rise_in_session": rising(full, read, 1),
-        "rise_in_course": rising(full, read, sessions),
-        "placebo_rise_in_course": rising(0.0, nothing, sessions),
-    }
-
-
-def _range(name: str, draws: Array, value: float) -> dict[str, float]:
-    """Range of the draws, widened to hold the value itself, which has another grid."""
-    low, high = np.percentile(draws, _RANGE)
-    return {f"{name}_low": min(float(low), value), f"{name}_high": max(float(high), value)}
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _joined(tables: list[pl.DataFrame]) -> pl.DataFrame:
@@ -454,21 +319,31 @@ def _joined(tables: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _warnings(
-    card: Card, sessions: Sequence[Session], peaks: Array, group: Cohort
+    card: Card, sessions: Sequence[Session], group: Cohort, beyond: bool
 ) -> tuple[str, ...]:
     found: list[str] = []
-    highest = float(card.extra["highest_effect"])
-    if float(np.median(peaks.max(axis=0))) > highest:
+    if beyond:
         found.append(
-            "Effects of the session: the dose is beyond what they were fitted to; treat peaks as "
-            "extrapolated, and anaesthesia is not modelled."
+            "Effects of the session are extrapolated: the dose is beyond those they were fitted "
+            "to, and anaesthesia is not modelled; shares and ranges are too low and too narrow."
         )
-    routes = {dose.route for session in sessions for dose in session.doses}
-    unseen = sorted(routes - set(card.extra["routes"]))
+    doses = [dose for session in sessions for dose in session.doses]
+    routes = {dose.route for dose in doses}
+    fitted: set[str] = set(card.extra["event_routes"])
+    unseen = sorted(routes - fitted)
     if unseen:
+        told = "Shares of patients who show an effect were fitted to nasal esketamine; for "
+        told += f"{', '.join(unseen)} they rest on the concentration alone."
+        if "iv" in unseen:
+            told += (
+                " After an infusion dizziness was seen in more than twice as many patients as the "
+                "model says (dbpia_trdsi, rodrigues2022)."
+            )
+        found.append(told)
+    if any(dose.drug == "arketamine" for dose in doses):
         found.append(
-            "Effects of the session were fitted to nasal, intravenous and subcutaneous doses: for "
-            f"{', '.join(unseen)} they rest on the concentration alone."
+            "Arketamine has no part in the effects of the session: one model found none "
+            "(olofsen2022), one study saw some (jonkman2018). What it does is not assessed."
         )
     if len(sessions) > _MOST_SESSIONS:
         found.append(

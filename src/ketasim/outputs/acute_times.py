@@ -14,7 +14,7 @@ from ketasim.screening import EffectTime, SessionPlan, session_plan
 
 _TABLE: Final = "acute/session_training"
 _STATISTICS: Final = {
-    "score": "middle patient; band of the peak: 5-95 % of patients",
+    "score": "mean of patients; band of the peak: 5-95 % of patients",
     "share": "share of patients; bands: uncertainty of the numbers, 5-95 %",
     "change": "mean rise; band of the peak: 5-95 % of patients",
     "high": "mean of patients; band of the peak: 5-95 % of patients",
@@ -55,19 +55,23 @@ def plan_of(
     """
     doses = sessions[shown.number - 1].doses
     return session_plan(
-        doses, course.patient, effect_times(acute, shown), session_start_h=shown.start
+        doses,
+        course.patient,
+        effect_times(acute, shown),
+        session_start_h=shown.start,
+        session_number=shown.number,
     )
 
 
 def _time(acute: Acute, curve: AcuteCurve, row: dict[str, Any]) -> EffectTime:
     shares = curve.kind == "share" or row["peak_p05"] is None
     low, high = ("peak_low", "peak_high") if shares else ("peak_p05", "peak_p95")
-    # the middle of a spread may lie outside a band of few patients
-    ends = sorted((row[low], row["peak"], row[high]))
+    # a mean may lie outside the band of a skewed spread, and a range may be missing
+    ends = sorted(row["peak"] if one is None else one for one in (row[low], row["peak"], row[high]))
     grade = row["level_grade"] or "derived"
     return EffectTime(
         effect=curve.title,
-        unit=curve.unit,
+        unit="points" if curve.unit == "point" else curve.unit,
         statistic=_STATISTICS[curve.kind],
         onset_h=_hours(row["onset_min"]),
         peak=row["peak"],
@@ -83,7 +87,8 @@ def _time(acute: Acute, curve: AcuteCurve, row: dict[str, Any]) -> EffectTime:
         threshold_grade=grade,
         published=published_times(curve),
         source=acute.card.source,
-        comes_back=row["state"] in ("back", "not back"),
+        # of cognition only a share of an unknown size is computed: it decides nothing
+        comes_back=row["state"] in ("back", "not back") and curve.kind != "cognition",
     )
 
 
@@ -93,14 +98,20 @@ def _threshold(curve: AcuteCurve, row: dict[str, Any]) -> str:
         return "no level at which it counts as back is published"
     level = row["level"]
     said = {
-        "score": f"middle patient at {level:g} points or less",
+        "score": f"mean of {level:g} points or less",
         "share": f"fewer than {100 * level:g} % of patients show it",
-        "high": f"mean of {level:g} point or less",
         "change": f"mean rise of {level:g} {curve.unit} or less",
         "cognition": f"{100 * level:g} % of the full effect or less",
     }[curve.kind]
     end = {"never above": ": never more", "not back": "; not back within the time shown"}
-    return said + end.get(row["state"], "")
+    return said + end.get(row["state"], "") + _may_exceed(row)
+
+
+def _may_exceed(row: dict[str, Any]) -> str:
+    """Say that other numbers the data allow do lift an effect above its level."""
+    if row["state"] != "never above" or not row["may_exceed"]:
+        return ""
+    return f" (it is with {100 * row['may_exceed']:.0f} % of the sets of numbers the data allow)"
 
 
 def published_times(curve: AcuteCurve) -> str:

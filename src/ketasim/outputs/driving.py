@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.dosing import Course, load_course
-from ketasim.evidence import fact, load_card
+from ketasim.evidence import Fact, fact, load_card
 from ketasim.models import ACUTE, MODELS, LinearModel
 from ketasim.outputs.calendar import Session
 from ketasim.outputs.solving import solve_cohort
@@ -65,6 +65,7 @@ def driving_after(course: Course, group: Cohort, model: LinearModel, session: Se
     )
     curves = solved.values.get((_DRUG, ACUTE.site), np.zeros((len(grid), group.n)))
     ends = [time_back(grid, one, level) for one in curves.T]
+    top = float(np.median(curves.max(axis=0)))
     median, most = (float(np.percentile(ends, q, method="higher")) for q in (50.0, _MOST))
     dose = row.get("dose").removesuffix(" single")
     return Driving(
@@ -73,13 +74,7 @@ def driving_after(course: Course, group: Cohort, model: LinearModel, session: Se
         level=level,
         median_h=_known(median),
         most_h=_known(most),
-        statement=(
-            f"Driving was tested {hours:g} h after {dose} nasal esketamine in healthy people and "
-            f"was not worse than after placebo ({row.source}). By the model S-ketamine at the "
-            f"effect site is {level:.2g} ng/mL then; this session is at that level after "
-            f"{_words(median, end)} in the median patient and {_words(most, end)} in 19 of 20. "
-            "The rule stays: no driving until the next day after a restful sleep."
-        ),
+        statement=_statement(row, dose, level, _words((median, most), top, level, end)),
         source=row.source,
         fact=row.id,
     )
@@ -104,5 +99,19 @@ def _known(hours: float) -> float | None:
     return hours if np.isfinite(hours) else None
 
 
-def _words(hours: float, end: float) -> str:
-    return f"{hours:.1f} h" if np.isfinite(hours) else f"more than {end:g} h"
+def _statement(row: Fact, dose: str, level: float, when: str) -> str:
+    return (
+        "No driving until the next day after a restful sleep: that rule stays. The one test of "
+        f"driving was {row.get('time_h')} h after {dose} nasal esketamine in healthy people, and "
+        f"not worse than after placebo ({row.source}); the model gives {level:.2g} ng/mL of "
+        f"S-ketamine at the effect site then. This session {when}. A level is no clearance to "
+        "drive: R-ketamine, metabolites, other medicines and sleep are not in it."
+    )
+
+
+def _words(after: tuple[float, float], top: float, level: float, end: float) -> str:
+    """When a session falls to the level, in the middle of a sentence."""
+    if top <= level:
+        return "never rises above that level in the median patient"
+    times = [f"{one:.1f} h" if np.isfinite(one) else f"more than {end:g} h" for one in after]
+    return f"falls to it after {times[0]} in the median patient and {times[1]} in 19 of 20"

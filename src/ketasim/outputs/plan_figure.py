@@ -11,14 +11,14 @@ from ketasim.screening import SessionPlan
 
 _COLOURS: Final = {
     "CADSS": COLOURS["block"],
-    "dissociation": COLOURS["block"],
+    "dissociation": COLOURS["norketamine"],
     "drug_high": COLOURS["s"],
     "sedation": COLOURS["ketamine"],
     "dizziness": COLOURS["hnk"],
     "nausea": COLOURS["hnk"],
     "vomiting": COLOURS["hnk"],
     "SBP": COLOURS["r"],
-    "DBP": COLOURS["norketamine"],
+    "DBP": COLOURS["expectation"],
     "HR": COLOURS["course"],
     "cognition": COLOURS["antidepressant"],
 }
@@ -40,7 +40,8 @@ def timeline(session: AcuteSession, plan: SessionPlan) -> str:
         for curve, row in zip(ACUTE_CURVES, session.table.to_dicts(), strict=True)
         if curve.name in _COLOURS and row["state"] in ("back", "not back")
     ]
-    longest = max((row["back_at_high"] or 0.0 for row in rows), default=0.0)
+    late = (row["back_at_high"] or row["back_at_min"] or 0.0 for row in rows)
+    longest = max(late, default=0.0)
     end = max(plan.watch_end_min + _ROOM, min(longest, float(session.minutes[-1])))
     names = ["Given", *(row["name"] for row in rows), "Watch of at least 2 h"]
     x = {
@@ -81,7 +82,7 @@ def timeline(session: AcuteSession, plan: SessionPlan) -> str:
         colour = _COLOURS[row["effect"]]
         begin = row["onset_min"] or 0.0
         back = row["back_at_min"] if row["state"] == "back" else end
-        late = row["back_at_high"] if row["state"] == "back" else end
+        late = end if row["back_at_high"] is None else row["back_at_high"]
         layers.append(
             _bars([{"x": begin, "x2": min(late, end), "name": row["name"]}], colour, 0.25)
         )

@@ -10,10 +10,11 @@ import polars as pl
 from numpy import zeros
 
 from ketasim.outputs import report_words as words
+from ketasim.outputs.acute import OLDER_FROM
 from ketasim.outputs.report_acute import (
+    NOT_IN_EFFECTS,
     check_rows,
     effect_rows,
-    plan_drawing,
     plan_stages,
     pressure_rows,
 )
@@ -91,15 +92,16 @@ def simulation_report(simulation: Simulation, *, command: str = "", costs: bool 
     checks = [] if acute is None else check_rows(simulation)
     prices = cost_lines(course_costs(course)) if costs else []
     screening = simulation.screening
-    cited = [*simulation.sources(), *screening.sources(), *(check.source for check in checks)]
-    cited += [] if plan is None else [key for entry in plan.entries for key in entry.sources]
-    cited += [row["source"] for row in prices]
+    beside = [*screening.sources(), *(check.source for check in checks)]
+    beside += [] if plan is None else [key for entry in plan.entries for key in entry.sources]
+    beside += [row["source"] for row in prices]
     many = len(simulation.sessions) > 1
     not_iv = any(dose.route != "iv" for dose in course.regimen.doses)
     return render(
         "simulation.html",
         title=course.title or "Simulation",
-        sources=tuple(dict.fromkeys(key for key in cited if key)),
+        sources=simulation.sources(),
+        also=beside,
         simulation=simulation,
         typical=simulation.cohort.typical,
         n=simulation.cohort.n,
@@ -114,13 +116,14 @@ def simulation_report(simulation: Simulation, *, command: str = "", costs: bool 
         has_block=("nmda_block", "effect") in simulation.values,
         not_iv=not_iv,
         acute=acute,
+        not_in_effects=NOT_IN_EFFECTS,
+        older=(course.patient.age or 0.0) >= OLDER_FROM,
         acute_tables=[]
         if acute is None
         else [{"number": one.number, "rows": effect_rows(one)} for one in acute.sessions],
         pressures=[] if acute is None else pressure_rows(acute),
         checks=checks,
         plan=plan,
-        plan_figure=None if plan is None else plan_drawing(simulation, plan),
         plan_stages=[] if plan is None else plan_stages(plan),
         screening=screening_view(screening),
         costs=prices,

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Look = tuple[str, str, tuple[int, ...]]  # an effect, its colour, its dashes
 
+NOT_IN_EFFECTS: Final = (
+    "Other medicines, food, illness and what the room is like are not in these numbers: see the "
+    "screen of the course for what is known of them."
+)
+"""What the effects of a session leave out, said wherever they are shown."""
+
 _LAST_DASH: Final = (5, 3)
+_WANING: Final = ("CADSS", "dissociation")  # fainter in a later session
 _PANELS: Final[tuple[tuple[str, str, bool, tuple[Look, ...]], ...]] = (
     ("Dissociation", "CADSS, points", False, (("CADSS", COLOURS["block"], ()),)),
     (
@@ -33,7 +40,7 @@ _PANELS: Final[tuple[tuple[str, str, bool, tuple[Look, ...]], ...]] = (
         "share of patients",
         True,
         (
-            ("dissociation", COLOURS["block"], ()),
+            ("dissociation", COLOURS["norketamine"], ()),
             ("sedation", COLOURS["ketamine"], ()),
             ("dizziness", COLOURS["s"], (6, 2)),
             ("nausea", COLOURS["hnk"], (2, 2)),
@@ -46,8 +53,8 @@ _PANELS: Final[tuple[tuple[str, str, bool, tuple[Look, ...]], ...]] = (
         False,
         (
             ("SBP", COLOURS["r"], ()),
-            ("DBP", COLOURS["norketamine"], (6, 2)),
-            ("HR", COLOURS["course"], (2, 2)),
+            ("DBP", COLOURS["expectation"], (6, 2)),
+            ("HR", COLOURS["course"], (9, 3)),
         ),
     ),
     (
@@ -111,10 +118,17 @@ def acute_figures(simulation: Simulation) -> list[Figure]:
         for title, unit, share, looks in _PANELS
     ]
     legend = [
-        Legend("line", _CURVES[name].title, colour, " ".join(str(n) for n in dash))
+        Legend("line", _CURVES[name].title, colour, _dashes(dash))
         for _, _, _, looks in _PANELS
         for name, colour, dash in looks
     ]
+    if last is not None:
+        legend += [
+            Legend("line", f"{_CURVES[name].title}, session {last.number}", colour, dashes)
+            for _, _, _, looks in _PANELS
+            for name, colour, _ in looks
+            if name in _WANING and (dashes := _dashes(_LAST_DASH))
+        ]
     legend += [
         Legend("band", "half of the patients (25–75 %)", COLOURS["block"], opacity=0.45),
         Legend("band", "nine in ten patients (5–95 %)", COLOURS["block"], opacity=0.18),
@@ -122,10 +136,10 @@ def acute_figures(simulation: Simulation) -> list[Figure]:
         Legend(
             "words",
             "Bands: spread between patients in exposure and sensitivity. Not in them: uncertainty "
-            "of the numbers and differences between studies.",
+            "of the parameters and differences between trials.",
         ),
     ]
-    caption = "Lines: middle patient of the CADSS, means of pressures, shares of all patients."
+    caption = "Lines: means over patients, and shares of all patients."
     if last is not None:
         caption += (
             f" Dashed in the first two panels: dissociation in session {last.number}, fainter by "
@@ -143,6 +157,10 @@ def acute_figures(simulation: Simulation) -> list[Figure]:
     ]
 
 
+def _dashes(dash: tuple[int, ...]) -> str:
+    return " ".join(str(n) for n in dash)
+
+
 def _panel(
     title: str,
     unit: str,
@@ -155,7 +173,7 @@ def _panel(
         _line(first, name, colour, dash, band=i == 0)
         for i, (name, colour, dash) in enumerate(looks)
     ]
-    if last is not None and looks[0][0] in ("CADSS", "dissociation"):
+    if last is not None and looks[0][0] in _WANING:
         lines.append(_line(last, looks[0][0], looks[0][1], _LAST_DASH, band=False))
     end = min(float(first.minutes[-1]), _until(first))
     return Panel(
@@ -208,8 +226,9 @@ def effect_rows(session: AcuteSession) -> list[EffectRow]:
 def _effect_row(curve: AcuteCurve, row: dict[str, Any]) -> EffectRow:
     fraction = curve.unit == "fraction"
     write = _share if fraction else number
-    unit = "" if fraction else f" {curve.unit}"
+    unit = "" if fraction else f" {words.unit(curve.unit)}"
     ends = ("peak_p05", "peak_p95") if row["peak_p05"] is not None else ("peak_low", "peak_high")
+    exceeds = row["may_exceed"] if row["state"] == "never above" else None
     back = {
         "back": lambda: f"{row['back_at_min']:.0f} min",
         "never above": lambda: "never above",
@@ -226,9 +245,7 @@ def _effect_row(curve: AcuteCurve, row: dict[str, Any]) -> EffectRow:
         peak_at=f"{row['peak_at_min']:.0f} min",
         peak_at_range=f"{row['peak_at_low']:.0f} – {row['peak_at_high']:.0f}",
         back=back,
-        back_range=""
-        if row["back_at_low"] is None
-        else f"{row['back_at_low']:.0f} – {row['back_at_high']:.0f}",
+        back_range=_back_range(row) if not exceeds else f"above with {_share(exceeds)} of the fits",
         level=level,
         grade=row["level_grade"],
         in_session=NOTHING if row["in_session"] is None else _share(row["in_session"]),
@@ -237,13 +254,20 @@ def _effect_row(curve: AcuteCurve, row: dict[str, Any]) -> EffectRow:
     )
 
 
+def _back_range(row: dict[str, Any]) -> str:
+    if row["back_at_low"] is None:
+        return ""
+    late = "open" if row["back_at_high"] is None else f"{row['back_at_high']:.0f}"
+    return f"{row['back_at_low']:.0f} – {late}"
+
+
 def _share(value: float | None) -> str:
     return percent(value, 2)
 
 
-def pressure_rows(acute: Acute) -> list[dict[str, str]]:
-    """Statistics of blood pressure of the first session, in words."""
-    rows = acute.pressure.filter(acute.pressure["session"] == 1).to_dicts()
+def pressure_rows(acute: Acute, session: int = 1) -> list[dict[str, str]]:
+    """Statistics of blood pressure of a session, in words."""
+    rows = acute.pressure.filter(acute.pressure["session"] == session).to_dicts()
     names = {"SBP": "Systolic", "DBP": "Diastolic"}
     return [
         {
@@ -278,7 +302,7 @@ def _check_row(one: AcuteCheck) -> CheckRow:
     if one.low is not None and one.high is not None:
         published += f" ({write(one.low)} – {write(one.high)})"
     if one.placebo is not None:
-        published += f"; without it {write(one.placebo)}"
+        published += f"; comparator {write(one.placebo)}"
     return CheckRow(
         what=words.capital(one.what),
         given=one.given,
@@ -291,53 +315,65 @@ def _check_row(one: AcuteCheck) -> CheckRow:
     )
 
 
-def plan_drawing(simulation: Simulation, plan: SessionPlan) -> Figure | None:
-    """The timeline of the first session as a figure.
+def plan_figures(simulation: Simulation) -> list[Figure]:
+    """The timeline of the first session.
 
     **Arguments:**
 
-    - `simulation`: what `simulate` returned. `plan`: of its first session.
+    - `simulation`: what `simulate` returned.
     """
     if simulation.acute is None:
-        return None
-    return Figure(
-        "figure-plan",
-        "Timeline of the session",
-        (Drawing(timeline(simulation.acute.sessions[0], plan)),),
-        (
-            Legend(
-                "words",
-                "Bars: from the beginning of an effect until it is back, by the middle or mean "
-                "patient or the share of patients as in the table above; paler: as late as the "
-                "uncertainty of the numbers allows (95 %). Diamond: its peak. An effect that never "
-                "rises above the level at which it counts as back has no bar.",
-            ),
-        ),
-        columns=1,
+        return []
+    drawing = Drawing(timeline(simulation.acute.sessions[0], simulation.session_plan()))
+    text = (
+        "Bars: from the beginning of an effect until it is back, of the mean over patients or "
+        "of the share of patients, as in the table above; paler: uncertainty of the parameters. "
+        "The spread between patients and differences between trials are not shown. Diamond: the "
+        "peak. An effect that never rises above the level at which it counts as back has no bar."
     )
+    return [
+        Figure("", "Timeline of the first session", (drawing,), (Legend("words", text),), columns=1)
+    ]
 
 
-def plan_stages(plan: SessionPlan) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Lines of a plan by stage, in words; the effects stand in a table of their own.
+@dataclass(frozen=True)
+class PlanStage:
+    """Lines of one stage of a plan.
+
+    **Arguments:**
+
+    - `name`: such as `before`.
+    - `own`: what is given, and rules made for this drug and route.
+    - `borrowed`: rules made for another drug or use.
+    """
+
+    name: str
+    own: list[dict[str, Any]]
+    borrowed: list[dict[str, Any]]
+
+
+def plan_stages(plan: SessionPlan) -> list[PlanStage]:
+    """Lines of a plan by stage, in words; the effects and how long they last stand elsewhere.
 
     **Arguments:**
 
     - `plan`: what `Simulation.session_plan` returned.
     """
-    stages: dict[str, list[dict[str, Any]]] = {}
+    stages: dict[str, PlanStage] = {}
     for entry in plan.entries:
         if entry.kind == "effect":
             continue
         line = {**vars(entry), "minutes": _minutes(entry.at_min_from, entry.at_min_to)}
-        stages.setdefault(entry.stage, []).append(line)
-    return list(stages.items())
+        stage = stages.setdefault(entry.stage, PlanStage(entry.stage, [], []))
+        (stage.borrowed if entry.borrowed else stage.own).append(line)
+    return list(stages.values())
 
 
 def _minutes(start: float | None, end: float | None) -> str:
     if start is None and end is None:
         return NOTHING
     if start is None:
-        return f"until {end:.0f}"
+        return f"until {end:.0f}".replace("-", "−")
     if end is None:
-        return f"from {start:.0f}"
+        return f"from {start:.0f}".replace("-", "−")
     return f"{start:.0f}" if start == end else f"{start:.0f} to {end:.0f}".replace("-", "−")

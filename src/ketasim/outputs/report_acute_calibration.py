@@ -20,9 +20,9 @@ from ketasim.outputs.acute_calibration_tables import (
     effect_words,
     given_words,
     group_of,
-    interval_of,
     is_bound,
     is_inside,
+    is_met,
     little_known,
     missed_of,
     statistic_words,
@@ -52,6 +52,7 @@ _LOOKS: Final = {
     "pressure": COLOURS["r"],
     "programme": COLOURS["block"],
     "check": "#7d8792",
+    "again": "#b9c0c7",
 }
 
 
@@ -65,6 +66,7 @@ class ShownEffect:
     - `fitted`: it entered the fit.
     - `published`, `placebo`, `predicted`, `interval`, `unit`: written out; the interval is of 90 %.
     - `z`: published less predicted, in SDs. `inside`: within the interval, or a bound that is kept.
+    - `kept`: a published bound that is kept.
     - `study`, `source`, `facts`, `note`: where it is from, and what was taken how.
     - `why`: why it is outside, as far as the tables tell.
     """
@@ -81,6 +83,7 @@ class ShownEffect:
     unit: str
     z: str
     inside: bool
+    kept: bool
     study: str
     source: str
     facts: str
@@ -155,8 +158,8 @@ def unit_words(unit: str) -> str:
 
 
 def _shown(one: AcuteCompared, why: str = "") -> ShownEffect:
-    row, ends = one.row, interval_of(one)
-    low_high = [value_words(row.unit, end) for end in ends or ()]
+    row = one.row
+    low, high = (value_words(row.unit, end) for end in (one.low, one.high))
     return ShownEffect(
         group=group_of(row),
         what=words.capital(effect_words(row)),
@@ -166,10 +169,11 @@ def _shown(one: AcuteCompared, why: str = "") -> ShownEffect:
         published=printed_words(row.unit, row.value),
         placebo="" if row.comparator is None else printed_words(row.unit, row.comparator),
         predicted=value_words(row.unit, one.predicted),
-        interval=" to ".join(low_high) if low_high else "bound kept",
+        interval=f"{low} to {high}",
         unit=unit_words(row.unit),
         z=f"{one.z:+.2f}".replace("-", "−"),
         inside=is_inside(one),
+        kept=is_met(one),
         study=row.study,
         source=row.source,
         facts=", ".join(row.facts),
@@ -245,7 +249,7 @@ def _scatter(fit: AcuteFit) -> Figure:
                 "words",
                 "A point is one published number. The interval holds the error of the published "
                 "number, the spread between studies and the uncertainty of the fit, not the spread "
-                "between patients. Where a published bound is kept there is none.",
+                "between patients. A published bound may lie above it.",
             ),
         ),
         "Scores (points) and heart rate (1/min) are in the table of all rows.",
@@ -256,10 +260,8 @@ def _scatter(fit: AcuteFit) -> Figure:
 def _square(title: str, unit: str, rows: Sequence[AcuteCompared], factor: float) -> Drawing:
     lines: list[Line] = []
     for one in rows:
-        ends = interval_of(one)
-        if ends is not None:
-            at = factor * one.row.value
-            lines.append(Line("", [at, at], [factor * end for end in ends], colour=_BAR))
+        at, ends = factor * one.row.value, [factor * end for end in (one.low, one.high)]
+        lines.append(Line("", [at, at], ends, colour=_BAR))
     points: list[Points] = []
     for name, title_of in GROUPS.items():
         group = [one for one in rows if group_of(one.row) == name]
@@ -269,8 +271,7 @@ def _square(title: str, unit: str, rows: Sequence[AcuteCompared], factor: float)
             shape = "diamond" if name == "check" else "circle"
             labels = [_label(one) for one in group]
             points.append(Points(title_of, x, y, labels, _LOOKS[name], shape))
-    tops = [factor * v for one in rows for v in (one.row.value, *(interval_of(one) or ()))]
-    top = 1.04 * max(*tops, *(factor * one.predicted for one in rows))
+    top = 1.04 * factor * max(max(one.row.value, one.predicted, one.high) for one in rows)
     panel = Panel(
         title,
         f"published, {unit}",

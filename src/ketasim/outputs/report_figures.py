@@ -14,7 +14,7 @@ from ketasim.outputs import report_words as words
 from ketasim.outputs.acute import ACUTE_UNITS
 from ketasim.outputs.figures import COLOURS, Line, Panel, draw, extremes, svg
 from ketasim.outputs.mood import MOOD_UNITS
-from ketasim.outputs.report_acute import acute_figures
+from ketasim.outputs.report_acute import acute_figures, plan_figures
 from ketasim.outputs.report_mood import mood_figures
 from ketasim.outputs.report_page import Drawing, Figure, Legend
 
@@ -125,10 +125,10 @@ def figures(simulation: Simulation) -> dict[str, list[Figure]]:
 
     - `simulation`: what `simulate` returned.
 
-    **Returns:** figures under `session`, `metabolites`, `block`, `acute`, `course`, `plasticity`
-    and `mood`; an empty list where there is nothing to draw.
+    **Returns:** figures under `session`, `metabolites`, `block`, `acute`, `plan`, `course`,
+    `plasticity` and `mood`; an empty list where there is nothing to draw.
     """
-    names = ("session", "metabolites", "block", "acute", "course", "plasticity", "mood")
+    names = ("session", "metabolites", "block", "acute", "plan", "course", "plasticity", "mood")
     empty: dict[str, list[Figure]] = {name: [] for name in names}
     if not simulation.sessions or simulation.main is None:
         return empty
@@ -144,6 +144,7 @@ def figures(simulation: Simulation) -> dict[str, list[Figure]]:
         "metabolites": _metabolites(curves, simulation.main, day),
         "block": _block(curves, close, day),
         "acute": acute_figures(simulation),
+        "plan": plan_figures(simulation),
         "course": _course(curves, simulation),
         **mood_figures(simulation),
     }

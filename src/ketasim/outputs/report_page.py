@@ -83,13 +83,16 @@ class Figure:
     columns: int = 2
 
 
-def render(template: str, *, sources: Iterable[str], **context: Any) -> str:
+def render(
+    template: str, *, sources: Iterable[str], also: Iterable[str] = (), **context: Any
+) -> str:
     """Fill a template of this room.
 
     **Arguments:**
 
     - `template`: file name.
     - `sources`: keys of everything the result used; the page carries and lists them.
+    - `also`: keys of what the page says beside the result; those not among `sources` are listed.
     - `context`: what the template asks for.
 
     **Returns:** HTML that needs nothing from outside; every value is escaped.
@@ -105,6 +108,7 @@ def render(template: str, *, sources: Iterable[str], **context: Any) -> str:
             source_keys=keys,
             sources_name=_SOURCES,
             references=references(keys),
+            also=references([key for key in dict.fromkeys(also) if key and key not in keys]),
             **context,
         )
     )

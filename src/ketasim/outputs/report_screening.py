@@ -51,16 +51,16 @@ def screening_view(screen: Screen) -> ScreeningView:
             title = words.capital(severity) + other
             shown = severity == "contraindicated" or (here and severity != _FOLDED)
             groups.append(FindingGroup(title, shown, members))
-    return ScreeningView(
-        NO_VERDICT, tuple(screen.counts().items()), tuple(groups), screen.monitoring
-    )
+    return ScreeningView(NO_VERDICT, screen.count_words(), tuple(groups), screen.monitoring)
 
 
 def _finding(one: ScreenFinding) -> dict[str, Any]:
     place = " ".join(filter(None, (one.jurisdiction, one.date)))
     return {
         **vars(one),
-        "effect": " ".join(filter(None, (one.direction, one.effect_on))),
+        "subject": f"{one.about}, boxed warning" if one.boxed else one.about,
+        "severity_in_source": one.source_says,
+        "effect": one.effect,
         "quality": "; ".join(filter(None, (one.quality, place))),
         "computed": [
             f"{ratio.metric} of {words.quantity(ratio.quantity)} × {ratio.ratio:.2f} "

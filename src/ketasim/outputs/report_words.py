@@ -103,6 +103,11 @@ def metric(name: str) -> str:
     return METRICS.get(name, name.replace("_", " "))
 
 
+def unit(name: str) -> str:
+    """How a unit is written behind a number."""
+    return "points" if name == "point" else name.replace("*", "·")
+
+
 def capital(text: str) -> str:
     """The text with a capital first letter."""
     return text[:1].upper() + text[1:]

@@ -113,7 +113,12 @@ def simulate(
     if with_acute:
         durations = input_durations(model, cohort)
         in_room = sessions_of(doses, course.horizon, durations)
-        if in_room:
+        if in_room and all(dose.drug == "arketamine" for dose in doses):
+            warnings.append(
+                "Effects of the session are not assessed: by one model arketamine has no part in "
+                "them (olofsen2022), one study saw some (jonkman2018)."
+            )
+        elif in_room:
             curves, room = simulate_acute(course, cohort, model, in_room, hours, effect)
             values |= curves
             warnings += room.warnings

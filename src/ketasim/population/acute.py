@@ -6,7 +6,7 @@ by quadrature, so that a result has no noise and can be fitted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,10 +101,18 @@ def share_of_sessions(values: Numbers, event: AcuteEvent, peaks: Array, sessions
     return total / sessions
 
 
-def mean_score(values: Numbers, effect: Any, session: int = 1) -> Array:
-    """Mean CADSS over patients at an effect, points, of the shape of the effect."""
+def mean_score(values: Numbers, effect: Any, session: Any = 1) -> Array:
+    """Mean CADSS over patients at an effect, points, of the shape of the effect.
+
+    The score of a patient is log-normal and ends at the highest score of the scale.
+    """
+    spread, most = values["omega"], values["CADSS_most"]
     full = values["CADSS_full"] * ACUTE.habituation(values, session)
-    return full * np.exp(values["omega"] ** 2 / 2.0) * np.asarray(effect, np.float64)
+    middle = np.maximum(full * np.asarray(effect, np.float64), _TINY)
+    # share and mean of those below the end, and the end for all others
+    beyond = np.log(most / middle) / spread
+    inside = middle * np.exp(spread**2 / 2.0) * _below(beyond - spread)
+    return np.where(np.asarray(effect) > 0.0, inside + most * (1.0 - _below(beyond)), 0.0)
 
 
 def gains(values: Numbers, standard: Any) -> Array:
@@ -137,7 +145,8 @@ def mean_of_maxima(
     heights = (1.0 - below)[1:] + (1.0 - below)[:-1]
     steps = 2.0 * _FAR / (len(grid) - 1)
     above: Array = np.asarray(0.5 * steps * heights.sum(axis=0) - _FAR, np.float64)
-    return base + float(np.mean((top + scatter * above) @ _WEIGHTS))
+    means: Array = np.asarray(top + scatter * above, np.float64) @ _WEIGHTS
+    return base + float(means.mean())
 
 
 def share_rising(
@@ -146,22 +155,27 @@ def share_rising(
     values: Numbers,
     effect: Array,
     scatter: float,
-    sessions: int,
+    sessions: int | Sequence[tuple[float, int]],
     base: float = 0.0,
 ) -> float:
     """Share of patients whose pressure rises by at least `cut` in one of some sessions.
 
-    **Arguments:** as of `mean_of_maxima`; `cut`: mmHg; `sessions`: how many, all alike.
+    **Arguments:** as of `mean_of_maxima`; `cut`: mmHg; `sessions`: how many, all alike, or pairs of
+    a factor on the effect and how many sessions have it.
     """
-    rise = base + full * effect[:, :, None] * gains(values, _NODES)
-    spared = np.zeros(rise.shape[1:])
-    # over the scatter of the reading before the dose, which all later ones are compared with
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        quiet = np.ones(rise.shape[1:])
-        for reading in rise:
-            quiet = quiet * _below((cut + scatter * node - reading) / scatter)
-        spared = spared + weight * quiet
-    return float(np.mean((1.0 - spared**sessions) @ _WEIGHTS))
+    kinds = ((1.0, sessions),) if isinstance(sessions, int) else sessions
+    all_spared = np.ones((effect.shape[1], len(_NODES)))
+    for factor, count in kinds:
+        rise = base + full * factor * effect[:, :, None] * gains(values, _NODES)
+        spared = np.zeros(rise.shape[1:])
+        # over the scatter of the reading before the dose, which all later ones are compared with
+        for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+            quiet = np.ones(rise.shape[1:])
+            for reading in rise:
+                quiet = quiet * _below((cut + scatter * node - reading) / scatter)
+            spared = spared + weight * quiet
+        all_spared = all_spared * spared**count
+    return float(np.mean((1.0 - all_spared) @ _WEIGHTS))
 
 
 def _below(standard: Any) -> Array:

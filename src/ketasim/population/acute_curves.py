@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.models import ACUTE
-from ketasim.population.acute import gains, share_now, share_per_patient
+from ketasim.population.acute import gains, mean_score, share_now, share_per_patient
 
 Array = NDArray[np.float64]
 Numbers = Mapping[str, Any]
@@ -39,11 +39,11 @@ class AcuteCurve:
 
 
 ACUTE_CURVES: Final = (
-    AcuteCurve("CADSS", "Dissociation, CADSS", "points", "score", "CADSS_cut"),
+    AcuteCurve("CADSS", "Dissociation, CADSS", "point", "score", "CADSS_cut"),
     AcuteCurve(
         "dissociation", "Dissociation, CADSS above 4", "fraction", "share", "few", "cadss_above_4"
     ),
-    AcuteCurve("drug_high", "Drug high, 0 to 10", "points", "high", "near_high"),
+    AcuteCurve("drug_high", "Drug high, 0 to 10", "point", "high"),
     AcuteCurve(
         "sedation", "Sedation, MOAA/S 4 or less", "fraction", "share", "few", "sedation_moaas"
     ),
@@ -98,18 +98,18 @@ def acute_curve(
     **Other arguments:**
 
     - `session`: number of the session, from 1, or shape (T, 1).
-    - `patients`: their sensitivities; left out, the middle patient's score, the mean patient's
-      pressure, and of events the share of all patients.
+    - `patients`: their sensitivities; left out, means over all sensitivities, of events the share
+      of patients who show them.
 
     **Returns:** shape (T, n), in the curve's unit. A share is the chance of this patient.
     """
     if curve.kind == "score":
-        score = values["CADSS_full"] * ACUTE.habituation(values, session) * effect
         if patients is None:
-            return score
+            return mean_score(values, effect, session)
+        score = values["CADSS_full"] * ACUTE.habituation(values, session) * effect
         split, spread = values["between"], values["omega"]
         shift = np.sqrt(split) * patients.dissociation + np.sqrt(1 - split) * patients.session
-        return score * np.exp(spread * shift)
+        return np.minimum(score * np.exp(spread * shift), values["CADSS_most"])
     if curve.kind == "share":
         event = ACUTE.event(curve.event)
         if patients is None:

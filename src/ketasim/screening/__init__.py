@@ -24,6 +24,7 @@ from ketasim.screening.patient_rule import HistoryMatch, read_history
 from ketasim.screening.plan import EffectTime, PlanEntry, SessionPlan, session_plan
 from ketasim.screening.screen_result import NO_VERDICT, Screen
 from ketasim.screening.session_rule import SessionRule, session_rules
+from ketasim.screening.wording import subject_words
 
 __all__ = [
     "EXPOSURE_CLASSES",
@@ -54,4 +55,5 @@ __all__ = [
     "screen",
     "session_plan",
     "session_rules",
+    "subject_words",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from ketasim.screening.finding import (
     SEVERITIES,
     MonitoringPrompt,
     ScreenFinding,
+    ratio_words,
     unassessed,
 )
 from ketasim.screening.interaction import (
@@ -49,7 +50,9 @@ _STATED: Final = {
     "kidney": "impairment of the kidneys",
     "ancestry": "the starting dose at Japanese ancestry",
     "cyp2b6": "the genotype of CYP2B6",
+    "place": "clinic or home, for rules on treatment at home",
 }
+_AT_HOME: Final = "treatment at home"  # a finding that says itself that the place is not stated
 _VITALS: Final = {
     "sbp": "systolic pressure",
     "dbp": "diastolic pressure",
@@ -82,14 +85,15 @@ def screen(course: Course | Mapping[str, Any] | str | Path, *, exposure: bool = 
     history = tuple(read_history(text) for text in patient.history)
     triggers = patient_triggers(patient, history)
     course_triggers(loaded, triggers)
+    rules = rule_findings(triggers, what, patient.place)
     found = [
-        *_with_ratios(loaded, rule_findings(triggers, what), exposure),
+        *_with_ratios(loaded, rules, exposure),
         *history_findings(history),
         *vital_findings(loaded, what),
         *dose_findings(loaded),
         *interaction_findings(loaded, matches, what, computed=exposure),
         *unknown_findings(matches),
-        *_not_stated(patient),
+        *_not_stated(patient, told={one.subject for one in rules}),
     ]
     ordered = tuple(sorted(dict.fromkeys(found), key=_order))
     return Screen(
@@ -103,10 +107,11 @@ def screen(course: Course | Mapping[str, Any] | str | Path, *, exposure: bool = 
     )
 
 
-def _order(one: ScreenFinding) -> tuple[int, bool, int, str, str]:
+def _order(one: ScreenFinding) -> tuple[int, bool, bool, int, str, str]:
     return (
         SEVERITIES.index(one.severity),
         not one.applies_here,
+        not one.boxed,
         FINDING_KINDS.index(one.kind),
         one.matched,
         one.subject,
@@ -129,13 +134,15 @@ def _with_ratios(
             if name.startswith("cyp2b6") == (one.subject == "genotype")
             for ratio in values
         )
-        numbers = ", ".join(f"{r.metric} of {r.quantity} × {r.ratio:.2f}" for r in computed)
+        numbers = ratio_words(computed)
         text = f" By the reference model: {numbers}." if numbers else ""
         yield replace(one, computed=computed, effect_on="exposure", statement=one.statement + text)
 
 
-def _not_stated(patient: Patient) -> Iterator[ScreenFinding]:
+def _not_stated(patient: Patient, told: Set[str]) -> Iterator[ScreenFinding]:
     for name, use in _STATED.items():
+        if name == "place" and _AT_HOME in told:
+            continue
         if name not in patient.model_fields_set or getattr(patient, name) is None:
             yield unassessed("not stated", name, "", f"Not stated, not assessed: {use}.")
     vitals = patient.vitals

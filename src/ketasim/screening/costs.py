@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ketasim.dosing import Course
-from ketasim.evidence import cost_rows
+from ketasim.evidence import condition, cost_rows
 
 if TYPE_CHECKING:
     import polars
@@ -86,7 +86,10 @@ def _sessions(course: Course) -> dict[tuple[str, str], list[float]]:
 
 def _fits(indication: str, course: Course) -> bool:
     diagnosis = course.patient.diagnosis
-    return not indication or diagnosis is None or (indication == _PAIN) == (diagnosis == _PAIN)
+    if not indication or diagnosis is None:
+        return True
+    wider = condition(diagnosis).part_of or diagnosis  # crps, neuropathic and fibromyalgia are pain
+    return (indication == _PAIN) == (wider == _PAIN)
 
 
 def _row(drug: str, route: str, doses: list[float], price: dict[str, Any]) -> dict[str, Any]:

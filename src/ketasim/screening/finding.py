@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+
+from ketasim.screening.wording import QUANTITIES, effect_words, source_words, subject_words
 
 SEVERITIES: Final = ("contraindicated", "avoid", "caution", "note", "not assessed")
 """Severities of findings, the most severe first; *not assessed* is a class of its own."""
@@ -24,6 +27,8 @@ without evidence, `patient` an age, an ancestry, an organ or a gene."""
 
 NOTHING: Final = "Nothing found in the evidence carried; not assessed as safe."
 """What is said of a known medicine without evidence."""
+
+_BOXED: Final = "boxed warning"
 
 
 @dataclass(frozen=True)
@@ -89,9 +94,35 @@ class ScreenFinding:
     facts: tuple[str, ...] = ()
     monitoring: tuple[str, ...] = ()
 
+    @property
+    def boxed(self) -> bool:
+        """Whether the source has it in a boxed warning."""
+        return _BOXED in self.severity_in_source.lower()
+
+    @property
+    def about(self) -> str:
+        """The subject as people say it, such as `MAO inhibitor` for `maoi`."""
+        return subject_words(self.subject)
+
+    @property
+    def effect(self) -> str:
+        """Direction and effect in words that cannot be read the wrong way round."""
+        return effect_words(self.direction, self.effect_on)
+
+    @property
+    def source_says(self) -> str:
+        """The source's own words, with their English where they are in another language."""
+        return source_words(self.severity_in_source)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as a plain dictionary."""
-        return asdict(self)
+        """Return the finding as a plain dictionary, with `about`, `effect` and `boxed` in words."""
+        return {
+            **asdict(self),
+            "about": self.about,
+            "effect": self.effect,
+            "source_says": self.source_says,
+            "boxed": self.boxed,
+        }
 
 
 @dataclass(frozen=True)
@@ -115,6 +146,11 @@ class MonitoringPrompt:
     date: str
     sources: tuple[str, ...]
     facts: tuple[str, ...]
+
+
+def ratio_words(ratios: Iterable[ExposureRatio]) -> str:
+    """Ratios of exposure in words, such as `AUC of S-ketamine × 1.20`."""
+    return ", ".join(f"{r.metric} of {QUANTITIES[r.quantity]} × {r.ratio:.2f}" for r in ratios)
 
 
 def unassessed(kind: str, subject: str, matched: str, statement: str) -> ScreenFinding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +11,7 @@ from ketasim._base import InputError, near
 from ketasim.dosing import Course
 from ketasim.evidence import Fact, Grade, fact, facts, grade_row, number
 from ketasim.screening.exposure import TreatmentExposure, course_exposure
+from ketasim.screening.patient_rule import read_history
 
 if TYPE_CHECKING:
     import polars
@@ -46,6 +47,17 @@ HARMS: Final = (
 
 _PUBLISHED: Final = "published exposure"
 _WEEKS_A_YEAR: Final = 365.25 / 7
+_FACTORS: Final = "misuse risk factors"
+_USE: Final = ("substance use", "active substance use", "alcohol", "opioid use disorder", "ghb use")
+# Rows of misuse risk factors, by what is said of whom, to words of a history that name them. A row
+# that is no factor of a person, such as the duty to assess everybody, is not here.
+_NAMED_BY: Final = {
+    ("risk factor", "spravato_pi_2019"): _USE,
+    ("risk factor", "cohen2018summary"): ("active substance use",),
+    ("risk factor", "ketalar_onc"): ("substance use", "active substance use", "alcohol"),
+    ("risk factor", "palamar2022"): ("opioid use disorder", "ghb use"),
+    ("exclusion", "hull2022blossom"): _USE,
+}
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,8 @@ class HarmReport:
     - `positions`: the course beside published exposures.
     - `not_known`: rows on what no source tells, of these classes and drugs.
     - `notes`: what the reader must know.
+    - `factors`: rows on factors of misuse to the words of the patient's history that name them,
+      none where it does not state them; no rows where the patient is not known.
     """
 
     exposure: TreatmentExposure
@@ -142,6 +156,7 @@ class HarmReport:
     positions: tuple[HarmPosition, ...]
     not_known: tuple[HarmStatement, ...]
     notes: tuple[str, ...]
+    factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def of(self, harm: str, exposure_class: str | None = None) -> tuple[HarmStatement, ...]:
         """Return the rows about one harm, of one class of exposure when that is named.
@@ -199,6 +214,10 @@ class HarmReport:
             "positions": [_plain(one) for one in self.positions],
             "not_known": [_plain(one) for one in self.not_known],
             "harms": [_plain(one) for one in self.harms],
+            "factors": [
+                {"id": name, "named": list(words), "said": "named" if words else "not stated"}
+                for name, words in self.factors.items()
+            ],
             "notes": list(self.notes),
         }
 
@@ -209,7 +228,8 @@ def harms_over_time(
     """Put published harm beside what a course gives over its whole length.
 
     Counts and amounts are the course's; everything else is published and keeps its class of
-    exposure. Nothing is turned into a risk: numbers of one class do not hold for another.
+    exposure. Nothing is turned into a risk: numbers of one class do not hold for another. Factors
+    of misuse that the patient's history names are marked; what it does not name is not stated.
 
     **Arguments:**
 
@@ -243,6 +263,13 @@ def harms_over_time(
     if "arketamine" in drugs:
         notes.append("Nothing on harm of arketamine over time is in the tables.")
     rows = published_harms()
+    factors: dict[str, tuple[str, ...]] = {}
+    if isinstance(course, Course):
+        history = course.patient.history
+        factors = _factors(rows, history)
+        notes += _history_notes(history, stated="history" in course.patient.model_fields_set)
+    else:
+        notes.append("The patient's history is not known here: factors of misuse not assessed.")
     return HarmReport(
         exposure=exposure,
         exposure_classes=classes,
@@ -255,7 +282,38 @@ def harms_over_time(
             if not row.known and row.exposure_class in classes and row.drug in drugs
         ),
         notes=tuple(notes),
+        factors=factors,
     )
+
+
+def _factors(
+    rows: tuple[HarmStatement, ...], history: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Rows on factors of a person to the words of a history that name them."""
+    read = [read_history(text) for text in history]
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        names = _NAMED_BY.get((row.topic, row.source), ())
+        if row.harm != _FACTORS or not names:
+            continue
+        found[row.id] = tuple(one.text for one in read if not set(names).isdisjoint(one.factors))
+    return found
+
+
+def _history_notes(history: tuple[str, ...], *, stated: bool) -> Iterator[str]:
+    """What of a history could not be read for misuse, as sentences."""
+    if not history:
+        given = "is an empty list" if stated else "is not given"
+        yield f"The patient's history {given}: no factor of misuse is named in it."
+        return
+    read = [read_history(text) for text in history]
+    for status, why in (
+        ("unknown", "not understood, so not assessed for misuse"),
+        ("denied", "read as absent, uncertain or somebody else's, so not marked"),
+    ):
+        words = [f"'{one.text}'" for one in read if one.status == status]
+        if words:
+            yield f"History: {', '.join(words)}: {why}."
 
 
 @cache

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Final
 from ketasim.evidence import Fact, fact, facts, interval, number
 from ketasim.population import BenefitModifier, benefit_modifiers, modification_of
 from ketasim.screening.exposure_ratio import TOGETHER, exposure_ratios
-from ketasim.screening.finding import NOTHING, SEVERITIES, ExposureRatio, ScreenFinding, unassessed
-from ketasim.screening.medicine import MedicineMatch
+from ketasim.screening.finding import (
+    NOTHING,
+    SEVERITIES,
+    ExposureRatio,
+    ScreenFinding,
+    ratio_words,
+    unassessed,
+)
+from ketasim.screening.medicine import MedicineMatch, resolve_medicine
 from ketasim.screening.standing import Given, cited, sentence, standing
+from ketasim.screening.wording import effect_words
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course
@@ -20,12 +28,6 @@ INTERACTIONS: Final = "care/interactions"
 """What is published on other medicines beside ketamine and esketamine."""
 
 _BENEFIT: Final = "mood/benefit_modifiers"
-_DIRECTION: Final = {
-    "raises": "higher",
-    "lowers": "lower",
-    "none": "no effect",
-    "conflict": "mixed",
-}
 # classes whose members a table on benefit may not name one by one
 _NAMED_BY_CLASS: Final = ("opioid", "benzodiazepine")
 _SAME_SIZE: Final = 0.005  # a ratio this close to 1 is printed as 1.00
@@ -80,7 +82,12 @@ def interaction_findings(
             if row.get("kind") == "pd" and (one := _effect(row, match, benefits, what)) is not None
         ]
         pk = _exposure(match, [row for row in rows if row.get("kind") == "pk"], ratios, what)
-        found += [*_with_conflicts(pd), *pk, *_without_evidence(match, [*pd, *pk])]
+        found += [
+            *_with_conflicts(pd),
+            *pk,
+            *_without_evidence(match, [*pd, *pk]),
+            *_without_exposure(match, pd, pk, what),
+        ]
     if TOGETHER in ratios:
         found.append(_together(ratios[TOGETHER], known))
     return found
@@ -131,7 +138,8 @@ def _effect(
         one = benefits.get(_first(row))
         if one is None:
             return None
-        statement, direction, size = _benefit_words(one), one.direction, _benefit_size(one)
+        statement = statement or _benefit_words(one, row.get("effect_on"))
+        direction, size = one.direction, _benefit_size(one)
     words = row.get("severity_in_source")
     if not words:
         words = next((fact(i).get("severity") for i in ids if fact(i).get("severity")), "")
@@ -165,9 +173,8 @@ def _subject(row: Fact, match: MedicineMatch) -> str:
     return ", ".join(hits[:1]) or named[0]
 
 
-def _benefit_words(one: BenefitModifier) -> str:
-    effect = one.effect_on.replace("_", " ")
-    text = f"{effect}: {_DIRECTION[one.direction]}"
+def _benefit_words(one: BenefitModifier, effect_on: str) -> str:
+    text = effect_words(one.direction, effect_on)
     if one.threshold is not None:
         text += f" above {one.threshold:g} mg of diazepam or its equivalent a day"
     if one.at_days is not None:
@@ -222,12 +229,29 @@ def _without_evidence(
         if not found:
             yield unassessed("medicine", ", ".join(match.classes), match.text, NOTHING)
         return
-    from ketasim.screening.medicine import resolve_medicine
-
     for name in match.names:
         own = {name, *resolve_medicine(name).classes}
         if not any(own.intersection(one.subject.split(", ")) for one in found):
             yield unassessed("medicine", name, match.text, NOTHING)
+
+
+def _without_exposure(
+    match: MedicineMatch,
+    pd: Sequence[ScreenFinding],
+    pk: Sequence[ScreenFinding],
+    what: Given,
+) -> Iterable[ScreenFinding]:
+    """Each medicine of which something is known, and nothing on exposure."""
+    names = match.names or match.classes[:1]
+    for name in names:
+        own = {name, *resolve_medicine(name).classes}
+        known = any(own.intersection(one.subject.split(", ")) for one in pd)
+        if known and not any(one.subject == name for one in pk):
+            text = (
+                f"Effect on exposure to {' and '.join(what.drugs)}: not assessed; the tables and "
+                "the model have nothing on it."
+            )
+            yield unassessed("medicine", f"{name}, exposure", match.text, text)
 
 
 # ----------------------------------------------------------------------------- exposure
@@ -253,8 +277,6 @@ def _exposure(
     what: Given,
 ) -> list[ScreenFinding]:
     """One finding on exposure for each medicine, and one for a class that is named alone."""
-    from ketasim.screening.medicine import resolve_medicine
-
     found: list[ScreenFinding] = []
     for name in match.names:
         own = {name, *resolve_medicine(name).classes}
@@ -280,7 +302,7 @@ def _on_exposure(
     said = [sentence(row.get("statement")) for row in rows if row.get("statement")]
     directions = {row.get("direction") for row in used} - {"unknown", ""}
     if computed:
-        numbers = ", ".join(f"{r.metric} of {r.quantity} × {r.ratio:.2f}" for r in computed)
+        numbers = ratio_words(computed)
         text = f"Exposure to the first session by the reference model: {numbers}."
         direction = _computed_direction(computed)
     else:
@@ -371,7 +393,7 @@ def _differs(one: Fact, row: Fact, what: Given) -> str:
 
 
 def _together(ratios: tuple[ExposureRatio, ...], matches: Sequence[MedicineMatch]) -> ScreenFinding:
-    numbers = ", ".join(f"{r.metric} of {r.quantity} × {r.ratio:.2f}" for r in ratios)
+    numbers = ratio_words(ratios)
     return ScreenFinding(
         subject=TOGETHER,
         matched="; ".join(match.text for match in matches),

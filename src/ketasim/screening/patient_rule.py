@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,11 +25,35 @@ LIMITS: Final = "care/vital_limits"
 """Limits of blood pressure before a session."""
 
 _LESS: Final = ("contraindicated", "avoid")  # what a rule becomes when its condition is not stated
-_YOUNG: Final = (
-    ("age under 16", 16.0),
-    ("age under 18", 18.0),
-    ("age under 25", 25.0),
+_AGES: Final = (
+    ("age under 16", 0.0, 16.0),
+    ("age under 18", 0.0, 18.0),
+    ("age 18 to 24", 18.0, 25.0),  # the bands of care/rules:19
 )
+# conditions that a history would name as a factor
+_DIAGNOSED: Final = {
+    "alcohol": "alcohol",
+    "cocaine": "substance use",
+    "opioid": "opioid use disorder",
+}
+_INFARCTION: Final = "myocardial infarction"
+_RECENT_DAYS: Final = 42.0  # days: 6 weeks, of spravato_pil_eu
+_HALF_YEAR_DAYS: Final = 183.0  # days: 6 months, of ketamine_hameln_de
+_DAYS_IN: Final = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
+_COUNTS: Final = {
+    **dict.fromkeys(("a", "an", "one"), 1.0),
+    **{w: n for n, w in enumerate(("two", "three", "four", "five", "six", "seven"), start=2)},
+    **{w: n for n, w in enumerate(("eight", "nine", "ten", "eleven", "twelve"), start=8)},
+}
+_AGO: Final = re.compile(
+    rf"\b(\d+(?:\.\d+)?|{'|'.join(_COUNTS)}) (day|week|month|year)s? (?:ago|before|previously)\b"
+)
+_LAST: Final = re.compile(
+    rf"\b(?:in|within) the (?:last|past) (\d+(?:\.\d+)?|{'|'.join(_COUNTS)}) "
+    r"(day|week|month|year)s?\b"
+)
+_HOME: Final = "home"
+_AT_HOME: Final = "doses that are often taken at home"
 _AGE: Final = {"<=": "up to", "<": "below", ">": "above", ">=": "from"}
 _OLD: Final = 65.0  # years, of care/rules:6 and care/care:52
 
@@ -78,7 +103,30 @@ def read_history(text: str) -> HistoryMatch:
     if not found.found:
         return HistoryMatch(text, "unknown", hint=slip_of(words, _words()))
     factors = tuple(dict.fromkeys(_words()[term] for term, _, _ in found.found))
-    return HistoryMatch(text, "recognised", factors)
+    return HistoryMatch(text, "recognised", _dated(words, factors))
+
+
+def _dated(words: str, factors: tuple[str, ...]) -> tuple[str, ...]:
+    """The factors, a heart attack by how long ago it was where the words say so."""
+    if _INFARCTION not in factors:
+        return factors
+    ago, last = _AGO.search(words), _LAST.search(words)
+    match = ago or last
+    if match is None:
+        return factors
+    count = _COUNTS.get(match[1])
+    days = (float(match[1]) if count is None else count) * _DAYS_IN[match[2]]
+    if days <= _RECENT_DAYS:
+        dated = ("recent myocardial infarction",)
+    elif days <= _HALF_YEAR_DAYS:
+        dated = ("myocardial infarction within 6 months",)
+        # within the last months may be within the last weeks
+        dated = dated if ago else (*dated, _INFARCTION)
+    elif ago and len(factors) == 1:  # the time may be that of another disease of the entry
+        dated = ("myocardial infarction more than 6 months ago",)
+    else:
+        dated = (_INFARCTION,)
+    return tuple(dict.fromkeys((*(one for one in factors if one != _INFARCTION), *dated)))
 
 
 @dataclass
@@ -119,25 +167,35 @@ def patient_triggers(patient: Patient, history: Sequence[HistoryMatch]) -> Trigg
         triggers.add("bipolar disorder", "diagnosis: bipolar", "patient")
     if patient.diagnosis == "suicidality":
         triggers.add("diagnosis suicidality", "diagnosis: suicidality", "patient")
+    if patient.diagnosis in _DIAGNOSED:
+        subject = _DIAGNOSED[patient.diagnosis]
+        triggers.add(subject, f"diagnosis: {patient.diagnosis}", "patient")
+    both = [triggers.found.get(one) for one in ("sleep apnoea", "overweight")]
+    if all(both):
+        matched = "; ".join(m for one in both if one for m in one)
+        triggers.add("sleep apnoea with overweight", matched, "history")
     if patient.age is not None:
         matched = f"age: {patient.age:g} years"
-        for subject, limit in _YOUNG:
-            if patient.age < limit:
+        for subject, low, high in _AGES:
+            if low <= patient.age < high:
                 triggers.add(subject, matched, "patient")
         if patient.age >= _OLD:
             triggers.add("age 65 or more", matched, "patient")
     return triggers
 
 
-def rule_findings(triggers: Triggers, what: Given) -> list[ScreenFinding]:
+def rule_findings(triggers: Triggers, what: Given, place: str | None = None) -> list[ScreenFinding]:
     """What the rules say of the subjects that hold.
 
     **Arguments:**
 
     - `triggers`: subjects that hold.
     - `what`: the course gives.
+    - `place`: where the doses are taken, `clinic` or `home`. Rules on treatment at home do not
+      hold in a clinic; where the place is not stated, one finding names all that they ask for.
     """
     found: list[ScreenFinding] = []
+    undecided: list[tuple[Fact, list[str]]] = []
     for row in facts(RULES):
         subjects = row.get("subjects").split(";")
         partial = [one for one in row.get("partial").split(";") if one in triggers.found]
@@ -148,8 +206,51 @@ def rule_findings(triggers: Triggers, what: Given) -> list[ScreenFinding]:
         stands = standing(row, what)
         if not stands.route_here and all(triggers.kinds[one] == "course" for one in hits):
             continue  # a rule on how another route is given
+        if row.get("place") == _HOME and place != _HOME:
+            if place is None:
+                undecided.append((row, [*sure, *partial]))
+            continue
         found.append(_rule(row, hits, bool(sure), triggers, what))
+    if undecided:
+        found.append(_at_home(undecided, triggers, what))
     return found
+
+
+def _at_home(
+    rules: Sequence[tuple[Fact, list[str]]], triggers: Triggers, what: Given
+) -> ScreenFinding:
+    """What rules on treatment at home ask for, where the place is not stated."""
+    hits = tuple(dict.fromkeys(one for _, found in rules for one in found))
+    stands = [standing(row, what) for row, _ in rules]
+    here = any(one.here for one in stands)
+    cites = [cited(row) for row, _ in rules]
+    often = _AT_HOME in triggers.found
+    words = [row.get("severity_in_source") or _own_severity(row) for row, _ in rules]
+    return ScreenFinding(
+        subject="treatment at home",
+        matched="; ".join(dict.fromkeys(m for one in hits for m in triggers.found[one])),
+        kind="history" if often else "not stated",
+        # a drip and the spray are given under watch; doses that are swallowed are often not
+        severity="caution" if often else "not assessed",
+        severity_in_source="; ".join(dict.fromkeys(filter(None, words))),
+        statement=(
+            "Where the doses are taken is not stated (`place: clinic` or `home`), which decides: "
+            f"for treatment at home a programme excludes {', '.join(hits)}."
+            + ("" if here else stands[0].suffix)
+        ),
+        quality="guideline or practice",
+        applies_to="; ".join(dict.fromkeys(one.applies_to for one in stands)),
+        applies_here=here or not often,
+        jurisdiction="; ".join(dict.fromkeys(row.get("jurisdiction") for row, _ in rules)),
+        sources=tuple(dict.fromkeys(key for keys, _ in cites for key in keys)),
+        facts=tuple(dict.fromkeys(one for _, ids in cites for one in ids)),
+    )
+
+
+def _own_severity(row: Fact) -> str:
+    """The severity of the row of `care/screening` that a rule is on."""
+    ids = cited(row)[1]
+    return next((fact(i).get("severity") for i in ids if i.startswith("care/screening:")), "")
 
 
 def _rule(
@@ -260,7 +361,10 @@ def vital_findings(course: Course, what: Given) -> list[ScreenFinding]:
                 matched=f"vitals: {pressure}",
                 kind="vitals",
                 severity="note",
-                statement=f"Not above the limits carried for it ({', '.join(limits)}).",
+                statement=(
+                    f"Not above the limits carried for it ({', '.join(limits)}). No lower limit is "
+                    "carried: whether it is too low was not assessed."
+                ),
                 effect_on="blood pressure",
                 applies_to="esketamine",
                 applies_here="esketamine" in what.drugs,

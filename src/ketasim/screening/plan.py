@@ -141,6 +141,11 @@ class PlanEntry:
     stage: str = "during"
     grade: str = ""
 
+    @property
+    def borrowed(self) -> bool:
+        """Tell whether a rule was made for another drug or use than the session's."""
+        return self.applies.startswith("from ")
+
 
 @dataclass(frozen=True)
 class SessionPlan:
@@ -152,7 +157,8 @@ class SessionPlan:
     - `entries`: sorted by part of the session, then by time.
     - `end_min`: min from the first dose, when all has been given.
     - `watch_end_min`: min from the first dose, the earliest end of the watch of at least two hours.
-    - `longer`: effects predicted not to be back by then, in words.
+    - `longer`: effects that by the model are not yet back then, or in part of their range, in
+      words, each with what is published; predictions, and no instruction to watch longer.
     - `notes`: what the reader must know, and what was not assessed.
     """
 
@@ -203,12 +209,14 @@ def session_plan(
     effects: Sequence[EffectTime] = (),
     *,
     session_start_h: float = 0.0,
+    session_number: int | None = None,
 ) -> SessionPlan:
     """Lay out one session: doses, measurements, predicted effects, rules, leaving, the next day.
 
     A rule made for another drug or use than the session's is shown and marked as not established
     for it. The watch of at least two hours is counted from the end of what is given, as the label
-    counts it from the dose; the plan says where a predicted effect lasts longer.
+    counts it from the dose; the plan says which effects are predicted to last longer, and what is
+    published of them.
 
     **Arguments:**
 
@@ -216,17 +224,22 @@ def session_plan(
     - `patient`: who is treated; age, ancestry, liver and, where given, vital signs are read.
     - `effects`: predicted effects, times in h after the start of the session.
     - `session_start_h`: h from the start of the course, when the first dose begins.
+    - `session_number`: which of the course, from 1; left out, rules on the first day say that it is
+      not known whether this is one.
 
     **Returns:** the plan; its minutes are from the first dose.
 
     **Raises:** `InputError` when the doses are none or of several sessions, or do not begin at
-    `session_start_h`.
+    `session_start_h`, or the number is below 1.
     """
+    if session_number is not None and session_number < 1:
+        raise InputError("session_number", f"{session_number} is no session", "count from 1")
     given = _one_session(doses, session_start_h)
     end = _minutes(max(dose.end for dose in given) - session_start_h)
     session = _session_words(given)
     notes: list[str] = []
     entries = [*_dose_entries(given, session_start_h)]
+    shown: list[SessionRule] = []
     left_out = 0
     watch = next(rule for rule in session_rules() if rule.rule == _WATCH)
     for rule in session_rules():
@@ -236,7 +249,9 @@ def session_plan(
         if _elsewhere(rule, given):
             left_out += 1
             continue
-        entries.append(_rule_entry(rule, given, patient, end, session, concerned))
+        shown.append(rule)
+        about = _about(rule, given, patient, session_number)
+        entries.append(_rule_entry(rule, given, end, session, concerned, about))
     assert watch.at_min_to is not None
     watch_end = end + watch.at_min_to
     longer: list[str] = []
@@ -251,6 +266,7 @@ def session_plan(
             f"{left_out} rules made for racemic ketamine are left out of a session of nasal "
             "esketamine, which has its own."
         )
+    notes += _differing(shown, session, given)
     notes += _unknown(patient)
     return SessionPlan(
         session=session,
@@ -336,14 +352,14 @@ def _dose_entries(doses: Sequence[Dose], start: float) -> Iterator[PlanEntry]:
 def _rule_entry(
     rule: SessionRule,
     doses: tuple[Dose, ...],
-    patient: Patient,
     end: float,
     session: str,
     concerned: bool | None,
+    about: Iterator[str],
 ) -> PlanEntry:
     first = 0.0 if rule.counted_from in ("first dose", "dose") else end
     last = 0.0 if rule.counted_from == "first dose" else end
-    words = [rule.statement, *_about(rule, doses, patient)]
+    words = [rule.statement, *about]
     if rule.note:
         words.append(f"({rule.note[0].upper()}{rule.note[1:]}.)")
     return PlanEntry(
@@ -376,18 +392,22 @@ def _applies(
     unknown = f"not assessed: for {_whom(rule.applies_if)}" if concerned is None else ""
     if all(rule.established(drug, route) for drug, route in _kinds_given(doses)):
         return unknown or "yes"
-    date = rule.date if rule.date != "not shown" else "date not shown"
-    told = (
-        f"from {rule.established_for} ({rule.jurisdiction}, {date}); not established for {session}"
-    )
+    told = f"from {rule.established_for}; not established for {session}"
     return f"{told}; {unknown}" if unknown else told
 
 
-def _about(rule: SessionRule, doses: Sequence[Dose], patient: Patient) -> Iterator[str]:
+def _about(
+    rule: SessionRule, doses: Sequence[Dose], patient: Patient, number: int | None
+) -> Iterator[str]:
     """What the rule meets in this patient and this dose."""
     if rule.topic == "starting dose":
         total = sum(dose.milligrams(patient.weight) for dose in doses)
-        yield f"This session gives {total:g} mg; whether it is the first day is not known here."
+        if number is None:
+            yield f"This session gives {total:g} mg; whether it is the first day is not known here."
+        elif number == 1:
+            yield f"This is the first session of the course; it gives {total:g} mg."
+        else:
+            yield f"This is session {number} of the course, not the first; it gives {total:g} mg."
     vitals = patient.vitals
     if rule.sbp_above is None or rule.dbp_above is None or vitals is None:
         return
@@ -400,6 +420,23 @@ def _about(rule: SessionRule, doses: Sequence[Dose], patient: Patient) -> Iterat
         else:
             verdict = "above" if value > limit else "not above"
             yield f"{name} pressure given: {value:g} mmHg, {verdict} {limit:g}."
+
+
+def _differing(rules: Sequence[SessionRule], session: str, doses: Sequence[Dose]) -> Iterator[str]:
+    """One line where sources name different limits of blood pressure."""
+    limits: dict[str, list[str]] = {}
+    own = True
+    for rule in rules:
+        if rule.sbp_above is None or rule.dbp_above is None:
+            continue
+        whom = f", {_whom(rule.applies_if)}" if rule.applies_if else ""
+        place = f"{rule.jurisdiction}{whom}"
+        limits.setdefault(f"{rule.sbp_above:g}/{rule.dbp_above:g} mmHg", []).append(place)
+        own = own and all(rule.established(*kind) for kind in _kinds_given(doses))
+    if len(limits) > 1:
+        told = "; ".join(f"{limit} ({'; '.join(whose)})" for limit, whose in limits.items())
+        made = "" if own else f" None was made for {session}."
+        yield f"Limits of blood pressure before the dose differ between sources: {told}.{made}"
 
 
 def _whom(condition: str) -> str:
@@ -478,16 +515,19 @@ def _outlasts(effect: EffectTime, watch_end: float) -> str:
     """Say that an effect is not back by the end of the watch; empty when it is."""
     if not effect.comes_back:
         return ""
+    beside = (
+        f"; published: {effect.published}" if effect.published else "; no published time beside it"
+    )
     if effect.back_at_h is None:
-        return f"{effect.effect}: not back in the time computed"
+        return f"{effect.effect}: not back in the time computed{beside}"
     back = _minutes(effect.back_at_h)
+    words = f"{effect.effect}: predicted back at {back:.0f} min"
     if back > watch_end:
-        return f"{effect.effect}: predicted back at {back:.0f} min"
+        return f"{words}{beside}"
     if effect.back_high is None:
-        return f"{effect.effect}: predicted back at {back:.0f} min, the end of its band is open"
+        return f"{words}, the end of its band is open{beside}"
     if _minutes(effect.back_high) > watch_end:
-        late = _minutes(effect.back_high)
-        return f"{effect.effect}: predicted back at {back:.0f} min, its band ends at {late:.0f} min"
+        return f"{words}, its band ends at {_minutes(effect.back_high):.0f} min{beside}"
     return ""
 
 
@@ -504,12 +544,11 @@ def _longer_entry(
     return PlanEntry(
         at_min_from=watch_end,
         at_min_to=None if late is None else max(watch_end, _minutes(late)),
-        what="longer watch",
-        kind="discharge",
+        what=effect.effect,
+        kind="effect",
         statement=(
-            f"{words[0].upper()}{words[1:]}. Two hours after the dose end at {watch_end:g} min. "
-            "The rule asks for at least two hours and for a stable patient: the watch may last "
-            "longer. The clinician decides."
+            f"By the model not yet back, or not in all of its range, when a watch of two hours "
+            f"ends at {watch_end:g} min: {words}. A prediction, and no instruction to watch longer."
         ),
         band=watch.threshold,
         established_for=watch.established_for,
@@ -526,15 +565,15 @@ def _longer_entry(
 def _unknown(patient: Patient) -> Iterator[str]:
     """What was not assessed, as sentences."""
     for name, value, what in (
-        ("age", patient.age, "limits of blood pressure and starting doses by age are all shown"),
-        ("ancestry", patient.ancestry, "the starting dose with Japanese ancestry is shown"),
-        ("liver", patient.liver, "the rules for impairment of the liver are shown"),
+        ("age", patient.age, "limits of blood pressure and starting doses of every age stay in"),
+        ("ancestry", patient.ancestry, "the starting dose with Japanese ancestry stays in"),
+        ("liver", patient.liver, "the rules for impairment of the liver stay in"),
     ):
         if value is None:
             yield f"The patient's {name} is not given: not assessed, {what}."
     vitals = patient.vitals
     if vitals is None:
-        yield "No vital signs are given: limits of blood pressure are shown and not assessed."
+        yield "No vital signs are given: limits of blood pressure are not assessed."
     elif vitals.heart_rate is not None or vitals.spo2 is not None:
         yield (
             "No rule names a limit of heart rate or oxygen saturation: those given are not "

@@ -52,21 +52,47 @@ class Screen:
         """The findings of one severity."""
         return tuple(one for one in self.findings if one.severity == severity)
 
-    def counts(self) -> dict[str, int]:
-        """How many findings each severity has; there is no verdict over all."""
-        return {severity: len(self.of(severity)) for severity in SEVERITIES}
+    def counts(self, *, here: bool | None = None) -> dict[str, int]:
+        """How many findings each severity has; there is no verdict over all.
 
-    def at_least(self, severity: str) -> tuple[ScreenFinding, ...]:
+        **Arguments:**
+
+        - `here`: count only what was said of a drug and route of this course, or, when false, only
+          what was said of others; left out, both.
+        """
+        return {
+            severity: sum(here in (None, one.applies_here) for one in self.of(severity))
+            for severity in SEVERITIES
+        }
+
+    def count_words(self) -> tuple[tuple[str, int], ...]:
+        """Each severity with how many findings are on a drug and route of this course.
+
+        **Returns:** a severity, such as `contraindicated (2 more from another drug or route)`, to
+        its number; the number in brackets is not in it.
+        """
+        more = {
+            name: f"{name} ({n} more from another drug or route)" if n else name
+            for name, n in self.counts(here=False).items()
+        }
+        return tuple((more[name], n) for name, n in self.counts(here=True).items())
+
+    def at_least(self, severity: str, *, any_drug: bool = True) -> tuple[ScreenFinding, ...]:
         """Findings of a severity or a more severe one; of `not assessed`, those only.
 
         **Arguments:**
 
         - `severity`: one of `SEVERITIES`.
+        - `any_drug`: with those from another drug or route; left off, without them.
         """
         if severity == "not assessed":
             return self.not_assessed
         within = SEVERITIES[: SEVERITIES.index(severity) + 1]
-        return tuple(one for one in self.findings if one.severity in within)
+        return tuple(
+            one
+            for one in self.findings
+            if one.severity in within and (any_drug or one.applies_here)
+        )
 
     def table(self) -> polars.DataFrame:
         """Return the findings, a row each; lists are joined by `; `."""
@@ -92,6 +118,7 @@ class Screen:
             "given": self.given,
             "statement": NO_VERDICT,
             "counts": self.counts(),
+            "counts_here": self.counts(here=True),
             "findings": [one.to_dict() for one in self.findings],
             "medicines": [one.to_dict() for one in self.medicines],
             "monitoring": [asdict(one) for one in self.monitoring],

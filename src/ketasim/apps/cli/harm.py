@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,8 +81,11 @@ def _harms(report: HarmReport) -> None:
     for name in HARMS:
         rows = [row for row in report.of(name) if row.known]
         print(f"\n{name[0].upper()}{name[1:]}")
+        if name == "boxed warning":
+            _boxed(rows)
+            continue
         # what holds for every exposure comes first, without a heading
-        _statements([row for row in rows if row.exposure_class == "any"])
+        _statements([row for row in rows if row.exposure_class == "any"], report.factors)
         # a law or a label has no classes; elsewhere an empty class of the course is told
         split = any(row.exposure_class != "any" for row in rows)
         for exposure_class in EXPOSURE_CLASSES[:-1]:
@@ -90,12 +93,30 @@ def _harms(report: HarmReport) -> None:
             own = split and exposure_class in report.exposure_classes
             if seen or own:
                 print(f"  {exposure_class}{' (a class of the course)' if own else ''}")
-                _statements(seen)
+                _statements(seen, report.factors)
             if own and not seen:
                 print("    - nothing in the tables")
 
 
-def _statements(rows: Sequence[HarmStatement]) -> None:
+def _boxed(rows: Sequence[HarmStatement]) -> None:
+    """The elements of a boxed warning, one line a version of its text."""
+    before = "The warning names "
+    for version in dict.fromkeys(row.topic for row in rows):
+        texts = [row for row in rows if row.topic == version]
+        named = ", ".join(row.statement.removeprefix(before).rstrip(".") for row in texts)
+        print(f"    - {version}: names {named}.")
+        dates = list(dict.fromkeys(row.date for row in texts))
+        places = dict.fromkeys(row.jurisdiction for row in texts)
+        limits = [row.limits for row in texts if row.limits]
+        tail = [*places, f"date {' and '.join(dates)}", *limits]
+        found = dict.fromkeys(one for row in texts for one in (row.source, row.id, *row.facts))
+        print(f"      {'; '.join(tail)} [{', '.join(found)}]")
+
+
+def _statements(
+    rows: Sequence[HarmStatement], factors: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Rows with their sources; of a factor of misuse, whether the patient's history names it."""
     for row in rows:
         about = [row.population, f"n = {row.n:,}" if row.n else "", row.duration]
         whom = ", ".join(one for one in about if one)
@@ -103,6 +124,9 @@ def _statements(rows: Sequence[HarmStatement]) -> None:
         of_whom = f" ({whom})" if whom else ""
         print(f"    - {subject.get(row.harm, row.drug)}: {row.statement}{of_whom}")
         place = ", ".join(one for one in (row.jurisdiction, row.date) if one != "not shown")
+        if factors and row.id in factors:
+            words = "; ".join(factors[row.id])
+            print(f"      of this patient: {f'the file names {words}' if words else 'not stated'}")
         tail = [row.certainty, place, f"limits: {row.limits}" if row.limits else ""]
         found = ", ".join((row.source, row.id, *row.facts))
         print(f"      {'; '.join(one for one in tail if one)} [{found}]")

@@ -34,9 +34,18 @@ def screen(
         Parameter(
             name="--fail-on",
             help="End with status 1 when there is a finding of this severity or a more severe one: "
-            "contraindicated, avoid, caution, note; or not-assessed, for those alone.",
+            "contraindicated, avoid, caution, note; or not-assessed, for those alone. Only "
+            "findings on a drug and route of the course count, unless --any-drug is given.",
         ),
     ] = None,
+    any_drug: Annotated[
+        bool,
+        Parameter(
+            name="--any-drug",
+            negative=(),
+            help="Let --fail-on count findings from another drug or route too.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Screen a course: contraindications, cautions, interactions, what to watch, what is unknown.
@@ -67,7 +76,8 @@ def screen(
         print_json(result.to_dict())
     else:
         _print(result)
-    return FOUND if limit is not None and result.at_least(limit) else 0
+    met = limit is not None and result.at_least(limit, any_drug=any_drug)
+    return FOUND if met else 0
 
 
 def _severity(text: str) -> str:
@@ -84,7 +94,7 @@ def _print(result: Screen) -> None:
     from ketasim.screening import NO_VERDICT, SEVERITIES
 
     print(f"{result.title or 'Course'}: {result.given}")
-    counts = ", ".join(f"{count} {severity}" for severity, count in result.counts().items())
+    counts = ", ".join(f"{count} {severity}" for severity, count in result.count_words())
     _wrapped(f"Findings: {counts}. {NO_VERDICT}")
     for severity in SEVERITIES:
         found = [one for one in result.of(severity) if severity != "not assessed"]
@@ -92,7 +102,9 @@ def _print(result: Screen) -> None:
             group = [one for one in found if one.applies_here == here]
             if group:
                 other = "" if here else f", from another drug or route than {result.given}"
-                _heading(f"{severity.upper()}{other} ({len(group)})")
+                boxed = sum(one.boxed for one in group)
+                marked = f", {boxed} in a boxed warning" if boxed else ""
+                _heading(f"{severity.upper()}{other} ({len(group)}{marked})")
                 _findings(group)
     if result.monitoring:
         _heading("WHAT TO WATCH, prompted by these findings")
@@ -105,7 +117,7 @@ def _print(result: Screen) -> None:
     _heading(f"NOT ASSESSED ({len(result.not_assessed)}): nothing here says that it is safe")
     for one in result.not_assessed:
         matched = f" ({one.matched})" if one.matched not in ("", one.subject) else ""
-        _wrapped(f"- {one.subject}{matched}: {one.statement}")
+        _wrapped(f"- {one.about}{matched}: {one.statement}")
     for sentence in result.assumptions:
         _wrapped(f"- {sentence}")
     _heading("SOURCES")
@@ -118,48 +130,47 @@ def _heading(text: str) -> None:
 
 def _findings(found: Sequence[ScreenFinding]) -> None:
     """Findings on one thing of the course stand under it."""
-    for (matched, subject), group in groupby(found, key=lambda one: (one.matched, one.subject)):
+    for (matched, subject), group in groupby(found, key=lambda one: (one.matched, one.about)):
         _wrapped(subject if matched in ("", subject) else f"{subject} [{matched}]")
         for one in group:
             _finding(one)
 
 
 def _finding(one: ScreenFinding) -> None:
-    effect = f"{_effect(one)}: " if one.direction else ""
-    _wrapped(f"- {effect}{one.statement}", "  ")
+    marked = "BOXED WARNING: " if one.boxed else ""
+    # a statement that begins with its effect does not say it twice
+    named = not one.direction or one.statement.lower().startswith(one.effect.lower())
+    effect = "" if named else f"{one.effect}: "
+    _wrapped(f"- {marked}{effect}{one.statement}", "  ")
     for text in one.measured:
         _wrapped(f"measured: {text}", "    ")
     said = [f"size {one.size}"] if one.size else []
     said += ["SOURCES DISAGREE"] if one.conflict else []
-    said += [f"the source says: {one.severity_in_source}"] if one.severity_in_source else []
+    said += [f"the source says: {one.source_says}"] if one.severity_in_source else []
     said += [one.quality, one.jurisdiction, one.date, ", ".join(one.sources)]
     _wrapped("; ".join(dict.fromkeys(text for text in said if text)), "    ")
 
 
-def _effect(one: ScreenFinding) -> str:
-    words = {
-        "none": f"no effect on {one.effect_on}",
-        "conflict": f"mixed on {one.effect_on}",
-        "unknown": f"{one.effect_on}, direction unknown",
-    }
-    return words.get(one.direction, f"{one.direction} {one.effect_on}")
-
-
 def _prompt(prompt: MonitoringPrompt) -> None:
+    from ketasim.screening import subject_words
+
     _wrapped(f"- {prompt.name}: {prompt.what_to_do}")
     where = ", ".join(text for text in (prompt.jurisdiction, prompt.date) if text)
-    asked = ", ".join(prompt.prompted_by)
+    asked = ", ".join(dict.fromkeys(subject_words(one) for one in prompt.prompted_by))
     _wrapped(f"prompted by {asked}; {where}; {', '.join(prompt.sources)}", "    ")
 
 
 def _medicine(match: MedicineMatch) -> None:
+    from ketasim.screening import subject_words
+
     if match.status in ("recognised", "class"):
         codes = match.rxcui or ("",) * len(match.names)
         names = [
             f"{name} (RxNorm {code})" if code else name
             for name, code in zip(match.names, codes, strict=True)
         ]
-        classes = f"; {', '.join(match.classes)}" if match.classes else ""
+        told = ", ".join(subject_words(one) for one in match.classes)
+        classes = f"; {told}" if told else ""
         _wrapped(f"- {match.text}: {', '.join(names) or 'a class'}{classes}")
     else:
         _wrapped(f"- {match.text}: {match.status}, not assessed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ from ketasim.apps.cli.console import (
 
 if TYPE_CHECKING:
     from ketasim.outputs import AcuteSession, Simulation
+    from ketasim.outputs.report_acute import EffectRow
     from ketasim.screening import SessionPlan
 
 
@@ -26,6 +28,9 @@ def session(
     /,
     *,
     last: Annotated[bool, Parameter(help="The last session instead of the first.")] = False,
+    every: Annotated[
+        bool, Parameter(name="--all", help="Also rules made for another drug or route.")
+    ] = False,
     out: Annotated[
         Path | None, Parameter(help="Folder for effects.csv, minutes.csv and plan.csv.")
     ] = None,
@@ -55,7 +60,7 @@ def session(
         return
     for warning in result.warnings:
         note(f"warning: {warning}")
-    _print(result, shown, plan)
+    _print(result, shown, plan, every)
     for path in paths:
         print(path)
 
@@ -82,12 +87,13 @@ def _document(result: Simulation, shown: AcuteSession, plan: SessionPlan) -> dic
     }
 
 
-def _print(result: Simulation, shown: AcuteSession, plan: SessionPlan) -> None:
-    from ketasim.outputs.report_acute import effect_rows, plan_stages
+def _print(result: Simulation, shown: AcuteSession, plan: SessionPlan, every: bool) -> None:
+    from ketasim.outputs.report_acute import NOT_IN_EFFECTS, effect_rows, pressure_rows
 
     acute = result.acute
     assert acute is not None
     print(f"{result.course.title or 'Course'}: session {shown.number}, {plan.session}\n")
+    effects = effect_rows(shown)
     rows = [
         [
             row.effect,
@@ -97,21 +103,96 @@ def _print(result: Simulation, shown: AcuteSession, plan: SessionPlan) -> None:
             f"{row.level}{f' [{row.grade}]' if row.grade else ''}",
             row.in_session,
         ]
-        for row in effect_rows(shown)
+        for row in effects
     ]
-    head = ("effect", "peak (range)", "at", "back after", "back means", "in this session")
+    head = (
+        "effect",
+        "peak: mean, or share (range)",
+        "at",
+        "back after",
+        "back means",
+        "show it in this session",
+    )
     print_table(head, rows)
-    print("\nRanges: 5-95 % of patients for scores and pressures, of the uncertainty for shares.")
-    print(f"{acute.driving.statement}\n")
+    print(
+        "\nPeak: the largest mean over patients, or the largest share who show it at one time. "
+        "Show it in this session: share of patients who show it at any time of it.\n"
+        "Ranges: 5-95 % of patients for scores and pressures, of the uncertainty for shares. "
+        "Never above: the mean, or the share, stays at or below the level beside it."
+    )
+    _published(effects)
+    print("\nPressures above are the drug's mean part; what trials print is a mean of maxima:\n")
+    head = (
+        "pressure",
+        "mean rise, drug only, mmHg",
+        "mean of maxima, mmHg",
+        "the same after placebo, mmHg",
+        "rise of at least",
+        "share with it in this session",
+    )
+    names = ("name", "mean_change", "mean_of_maxima", "placebo_mean_of_maxima", "cut")
+    print_table(
+        head,
+        [
+            [row[k] for k in (*names, "rise_in_session")]
+            for row in pressure_rows(acute, shown.number)
+        ],
+    )
+    print(f"\n{NOT_IN_EFFECTS}")
+    print(acute.driving.statement)
+    if plan.longer:
+        print(
+            "\nBy the model not yet back, or not in all of its range, when a watch of two hours "
+            f"ends, at {plan.watch_end_min:.0f} min. A prediction, and no instruction:"
+        )
     for line in plan.longer:
-        print(f"Lasts longer than the watch: {line}")
-    for stage, entries in plan_stages(plan):
-        print(f"\n{stage[0].upper()}{stage[1:]}")
-        for entry in entries:
-            where = ", ".join(filter(None, (entry["jurisdiction"], entry["date"])))
-            told = "" if entry["applies"] == "yes" else f" [{entry['applies']}]"
-            cited = f" ({'; '.join(filter(None, (where, ', '.join(entry['sources']))))})"
-            print(f"  {entry['minutes']:>12} min  {entry['statement']}{told}{cited}")
+        print(f"  {line}")
+    _print_plan(plan, every)
+
+
+def _published(effects: Sequence[EffectRow]) -> None:
+    """What is published on the times of the effects, effects of one statement together."""
+    said: dict[str, list[str]] = {}
+    for row in effects:
+        if row.published:
+            said.setdefault(row.published, []).append(row.effect)
+    if said:
+        print("\nPublished on the times of:")
+    for words, names in said.items():
+        print(f"  {'; '.join(names)}: {words}")
+
+
+def _print_plan(plan: SessionPlan, every: bool) -> None:
+    """Rules made for this drug and route; the others folded to a line a stage, or all of them."""
+    from ketasim.outputs.report_acute import plan_stages
+
+    for stage in plan_stages(plan):
+        print(f"\n{stage.name[0].upper()}{stage.name[1:]}")
+        for entry in stage.own:
+            print(_rule(entry, plan.session))
+        if not stage.borrowed:
+            continue
+        count = len(stage.borrowed)
+        makers = " or ".join(dict.fromkeys(entry["established_for"] for entry in stage.borrowed))
+        whence = f"{count} rule{'s' if count > 1 else ''} from {makers}"
+        if not every:
+            print(f"  {whence}, not established here: --all shows {'them' if count > 1 else 'it'}")
+            continue
+        print(f"  {whence}, not established for {plan.session}:")
+        for entry in stage.borrowed:
+            print(_rule(entry, plan.session))
     print()
     for line in plan.notes:
         print(line)
+
+
+def _rule(entry: dict[str, Any], session: str) -> str:
+    """One line of a plan: when, what, from where."""
+    minutes = "" if entry["minutes"] == "–" else f"{entry['minutes']} min"
+    # that a rule is not established here is said once, above it
+    told = entry["applies"].replace(f"; not established for {session}", "")
+    told = "" if told == "yes" else f" [{told}]"
+    date = entry["date"] if entry["date"] != "not shown" else "date not shown"
+    where = ", ".join(filter(None, (entry["jurisdiction"], date)))
+    cited = "; ".join(filter(None, (where, ", ".join(entry["sources"]))))
+    return f"  {minutes:>16}  {entry['statement']}{told}{f' ({cited})' if cited else ''}"

@@ -1,0 +1,230 @@
+"""Rows of the tables of a session: peaks, times, ranges, statistics of pressure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim.evidence import Card
+from ketasim.models import ACUTE
+from ketasim.population import (
+    ACUTE_CURVES,
+    AcuteCurve,
+    acute_curve,
+    card_draws,
+    mean_of_maxima,
+    share_in_course,
+    share_now,
+    share_rising,
+    time_back,
+    time_from,
+)
+
+Array = NDArray[np.float64]
+
+CUTS: Final = {"SBP": 40.0, "DBP": 25.0}
+"""Rises of pressure that the label counts, mmHg."""
+
+NUMBERS: Final[dict[str, Any]] = dict.fromkeys(
+    (
+        "peak",
+        "peak_p05",
+        "peak_p95",
+        "peak_low",
+        "peak_high",
+        "onset_min",
+        "peak_at_min",
+        "peak_at_low",
+        "peak_at_high",
+        "back_at_min",
+        "back_at_low",
+        "back_at_high",
+        "level",
+        "may_exceed",
+        "in_session",
+        "in_course",
+    ),
+    pl.Float64,
+)
+"""Columns of the table of effects that hold numbers, some of them missing."""
+
+_DRAWS: Final = 40  # sets of numbers within the card's uncertainty
+_EVERY: Final = 3  # of the grid, for the uncertainty
+_RANGE: Final = (5.0, 95.0)
+_RARELY: Final = 0.05  # share of the draws that may be without a time
+_ALIKE: Final = 2  # decimals to which the effects of sessions are told apart
+# Curves in which no fitted number acts: their uncertainty is not carried.
+_UNCARRIED: Final = ("high", "pain")
+# What counts as back is published for none of the means and shares computed here.
+_LEVEL_GRADE: Final = "assumed"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A session to be tabled.
+
+    **Arguments:**
+
+    - `number`: from 1. `minutes`: after its start, shape (M,).
+    - `effect`: h, shape (M, n). `peaks`: highest effect of every session, shape (sessions, n).
+    - `nasal`: whether all its doses are nasal.
+    """
+
+    number: int
+    minutes: Array
+    effect: Array
+    peaks: Array
+    nasal: bool
+
+
+def drawn_means(card: Card, drugs: Sequence[Array], shown: Shown) -> dict[str, Array]:
+    """Each effect's mean curve under each set of numbers within the uncertainty.
+
+    **Arguments:**
+
+    - `card`: with its uncertainty. `drugs`: S-ketamine and S-norketamine, ng/mL, shape (M, n).
+    - `shown`: the session.
+
+    **Returns:** name of an effect to shape (draws, every third minute).
+    """
+    draws = {s: v[:, None, None] for s, v in card_draws(card, 0, 0, _DRAWS).items()}
+    thin = [one[None, ::_EVERY] for one in drugs]
+    effect = ACUTE.effect(draws, *thin)
+    return {
+        curve.name: np.broadcast_to(
+            acute_curve(draws, curve, effect, *thin, session=shown.number).mean(axis=-1),
+            effect.shape[:2],
+        )
+        for curve in ACUTE_CURVES
+    }
+
+
+def effect_row(
+    card: Card,
+    curve: AcuteCurve,
+    shown: Shown,
+    mean: Array,
+    patients: Array,
+    drawn: Mapping[str, Array],
+) -> dict[str, Any]:
+    """One effect of a session, as `ketasim.outputs.Acute.table` has it.
+
+    **Arguments:**
+
+    - `card`, `curve`, `shown`: what, of which session.
+    - `mean`: over patients, shape (M,). `patients`: each of them, shape (M, n).
+    - `drawn`: what `drawn_means` returned.
+    """
+    values, minutes = card.values(), shown.minutes
+    level = values[curve.level] if curve.level else None
+    coarse, draws = minutes[::_EVERY], drawn[curve.name]
+    between = (None, None)
+    if curve.kind != "share" and patients.shape[1] > 1:
+        between = np.percentile(patients.max(axis=0), _RANGE)
+    top, at = float(mean.max()), float(minutes[np.argmax(mean)])
+    row: dict[str, Any] = {
+        "session": shown.number,
+        "effect": curve.name,
+        "unit": curve.unit,
+        "peak": top,
+        "peak_p05": between[0],
+        "peak_p95": between[1],
+        "peak_low": None,
+        "peak_high": None,
+        "onset_min": None if level is None else _finite(time_from(minutes, mean, level)),
+        "peak_at_min": at,
+        **_range("peak_at", coarse[np.argmax(draws, axis=1)], at),
+        "back_at_min": None,
+        "back_at_low": None,
+        "back_at_high": None,
+        "level": level,
+        "level_grade": "" if level is None else _LEVEL_GRADE,
+        "state": "",
+        "may_exceed": None,
+        "in_session": None,
+        "in_course": None,
+    }
+    if curve.kind not in _UNCARRIED:
+        row |= _range("peak", draws.max(axis=1), top)
+    if level is not None:
+        row |= _back(minutes, mean, coarse, draws, level)
+    if curve.kind == "share":
+        event, highest = ACUTE.event(curve.event), shown.effect.max(axis=0)
+        row["in_session"] = float(np.mean(share_now(values, event, highest, shown.number)))
+        row["in_course"] = max(share_in_course(values, event, shown.peaks), row["in_session"])
+    return row
+
+
+def _back(minutes: Array, mean: Array, coarse: Array, draws: Array, level: float) -> dict[str, Any]:
+    """When an effect is back, and what the sets of numbers say of it."""
+    exceeding = draws[draws.max(axis=1) > level]
+    found: dict[str, Any] = {"may_exceed": len(exceeding) / len(draws)}
+    back = time_back(minutes, mean, level)
+    if mean.max() <= level:
+        return {**found, "state": "never above"}
+    if not np.isfinite(back):
+        return {**found, "state": "not back"}
+    found |= {"state": "back", "back_at_min": back}
+    if len(exceeding):
+        times = np.array([time_back(coarse, one, level) for one in exceeding])
+        open_end = np.mean(~np.isfinite(times)) > _RARELY
+        ends = _range("back_at", np.where(np.isfinite(times), times, minutes[-1]), back)
+        found |= {**ends, **({"back_at_high": None} if open_end else {})}
+    return found
+
+
+def pressure_row(values: Mapping[str, Any], name: str, shown: Shown, older: bool) -> dict[str, Any]:
+    """Statistics of one pressure in a session, as `ketasim.outputs.Acute.pressure` has them.
+
+    **Arguments:**
+
+    - `values`: the numbers of the card. `name`: SBP or DBP. `shown`: the session.
+    - `older`: whether the patient is 65 or more.
+    """
+    full, scatter = values[f"{name}_full"], values[f"sigma_{name}"]
+    base = values[f"older_{name}"] if older else 0.0
+    mean = (full * shown.effect).mean(axis=1)
+    readings = np.array([values[f"reading_{i}"] for i in (1, 2, 3)])
+    if not shown.nasal:
+        # after other routes the first reading is taken at the peak (assumed)
+        readings = readings - readings[0] + shown.minutes[np.argmax(mean)]
+    columns = [
+        np.asarray(np.interp(readings, shown.minutes, one), np.float64) for one in shown.effect.T
+    ]
+    read = np.stack(columns, axis=1)
+    nothing, cut = np.zeros((len(readings), 1)), CUTS[name]
+    own = shown.peaks[min(shown.number, len(shown.peaks)) - 1]
+    factors = np.median(shown.peaks / np.maximum(own, np.finfo(float).tiny), axis=1)
+    counted = Counter(round(float(factor), _ALIKE) for factor in factors)
+    sessions = sorted(counted.items())
+
+    def rising(drug: float, at: Array, times: int | Sequence[tuple[float, int]]) -> float:
+        return share_rising(cut, drug, values, at, scatter, times, base)
+
+    return {
+        "session": shown.number,
+        "quantity": name,
+        "mean_change": float(mean.max()),
+        "mean_of_maxima": mean_of_maxima(full, values, read, scatter, base),
+        "placebo_mean_of_maxima": mean_of_maxima(0.0, values, nothing, scatter, base),
+        "cut": cut,
+        "rise_in_session": rising(full, read, 1),
+        "rise_in_course": rising(full, read, sessions),
+        "placebo_rise_in_course": rising(0.0, nothing, len(shown.peaks)),
+    }
+
+
+def _range(name: str, draws: Array, value: float) -> dict[str, float]:
+    """Range of the draws, widened to hold the value itself, which has another grid."""
+    low, high = np.percentile(draws, _RANGE)
+    return {f"{name}_low": min(float(low), value), f"{name}_high": max(float(high), value)}
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
