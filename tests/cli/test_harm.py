@@ -32,6 +32,37 @@ def test_the_text_keeps_the_exposures_apart(capsys: pytest.CaptureFixture[str]) 
     assert "Canada: Schedule I " in text and "Canada: A web page says Schedule III" in text
 
 
+def test_the_boxed_warning_has_one_line_a_version(capsys: pytest.CaptureFixture[str]) -> None:
+    text = _text(capsys, str(EXAMPLES / "spray_twice_weekly.yaml"))
+    start = text.index("\nBoxed warning")
+    lines = text[start : text.index("\nSuicidality", start)].strip().splitlines()
+    heads = [line for line in lines if line.startswith("    - ")]
+    assert [line.split(":")[0].strip(" -") for line in heads] == [
+        "text of 2019",
+        "text of 2020",
+        "current text",
+    ]
+    assert all("sedation, dissociation" in line for line in heads)
+    assert ["respiratory depression" in line for line in heads] == [False, False, True]
+
+
+def test_factors_of_misuse_that_the_file_names_are_marked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = tmp_path / "course.yaml"
+    words = '["alcohol use disorder", "no opioid use", "qwertz"]'
+    form = 'regimen: "esketamine 56 mg intranasal once"\npatient: {weight: 70 kg'
+    course.write_text(f"{form}, history: {words}}}\n", encoding="utf-8")
+    text = _text(capsys, str(course))
+    assert "of this patient: the file names alcohol use disorder" in text
+    assert "of this patient: not stated" in text
+    assert "'qwertz': not understood, so not assessed for misuse" in text
+    assert "'no opioid use': read as absent" in text
+    course.write_text(f"{form}}}\n", encoding="utf-8")
+    text = _text(capsys, str(course))
+    assert "the file names" not in text and "The patient's history is not given" in text
+
+
 def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     told = json.loads(_text(capsys, str(EXAMPLES / "spray_twice_weekly.yaml"), "--json"))
     assert told["exposure"]["milligrams"] == {"esketamine": 644.0}

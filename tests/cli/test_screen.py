@@ -13,6 +13,7 @@ import pytest
 from ketasim.apps.cli.application import run
 from ketasim.screening import SEVERITIES, screen
 
+ANY = " --any-drug"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "screen_interactions.yaml"
 COURSE = 'regimen: "esketamine 56 mg intranasal once"\npatient: {weight: 70 kg, PATIENT}\n'
 
@@ -42,6 +43,16 @@ def test_the_report_names_every_finding_and_what_was_not_assessed_last(
     assert "lorazepam (RxNorm 6470)" in text
 
 
+def test_counts_and_boxed_warnings_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["screen", _course(tmp_path, "history: [stroke], medicines: [an MAOI]")]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "0 contraindicated (2 more from another drug or route)" in text
+    assert "in a boxed warning)" in text and "- BOXED WARNING: Risk of abuse" in text
+    assert "MAO inhibitor [an MAOI]" in text
+
+
 def test_json_and_files_hold_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     assert run(["screen", str(EXAMPLE), "--json", "--out", str(out)]) == 0
@@ -61,7 +72,8 @@ def test_json_and_files_hold_the_same(tmp_path: Path, capsys: pytest.CaptureFixt
     [
         ("history: [aneurysm]", None, 0),
         ("history: [aneurysm]", "contraindicated", 1),
-        ("history: [stroke]", "avoid", 1),  # from ketamine, and counted all the same
+        ("history: [stroke]", "avoid", 0),  # from ketamine, and the course gives esketamine
+        ("history: [stroke]", "avoid --any-drug", 1),
         ("history: [sleep apnoea]", "contraindicated", 0),
         ("history: [sleep apnoea]", "caution", 1),
         ("history: [bunions]", "not-assessed", 1),
@@ -76,7 +88,9 @@ def test_fail_on(
     status: int,
 ) -> None:
     words = ["screen", _course(tmp_path, patient)]
-    assert run([*words, *([] if limit is None else ["--fail-on", limit])]) == status
+    asked = [] if limit is None else ["--fail-on", limit.removesuffix(ANY)]
+    asked += [ANY.strip()] if limit is not None and limit.endswith(ANY) else []
+    assert run([*words, *asked]) == status
     assert capsys.readouterr().err == ""
 
 
@@ -88,6 +102,8 @@ def test_fail_on(
         ("vitals: {spo2: 140 %}", "patient.vitals.spo2", "assumed limits against slips"),
         ("history: stroke", "patient.history", "[a, b]"),
         ("histry: [stroke]", "patient.histry", "did you mean 'history'?"),
+        ("setting: home", "patient.setting", "write it as 'place: home'"),
+        ("place: moon", "patient.place", "clinic"),
     ],
 )
 def test_bad_input(

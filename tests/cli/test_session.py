@@ -38,10 +38,60 @@ def test_it_prints_effects_rules_and_driving(
 ) -> None:
     code, out, _ = called(["session", str(course)], capsys)
     assert code == 0
-    for words in ("Dissociation, CADSS", "Driving was tested", "not established for IV ketamine"):
+    for words in (
+        "Dissociation, CADSS",
+        "driving",
+        "show it in this session",
+        "Published on the times of:",
+        "the same after placebo, mmHg",
+        "Given by the course: ketamine 0.5 mg/kg, IV, over 40 min.",
+    ):
         assert words in out
+    assert "()" not in out and "– min" not in out
     for stage in ("Before", "During", "After", "Discharge", "Next day"):
         assert f"\n{stage}\n" in out
+
+
+def test_rules_of_another_drug_or_route_are_folded(
+    course: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, short, _ = called(["session", str(course)], capsys)
+    _, every, _ = called(["session", str(course), "--all"], capsys)
+    for words in (
+        "enrolled patient",
+        "restricted programme",
+        "after a restful sleep. [from esketamine] (US",
+    ):
+        assert words not in short
+        assert words in every
+    assert "8 rules from esketamine, not established here: --all shows them" in short
+    assert "8 rules from esketamine, not established for IV ketamine:" in every
+    assert "--all shows" not in every
+    # what was made for it stands in both, and every line names its place once
+    assert "Breakfast is taken" in short
+    for line in every.splitlines():
+        assert line.count("US, 2019") <= 1
+    course.write_text(COURSE.replace("iv over 40 min", "sublingual"), encoding="utf-8")
+    _, short, _ = called(["session", str(course)], capsys)
+    for words in ("Oxford", "British Columbia", "certified", "spravato_rems"):
+        assert words not in short
+
+
+def test_what_lasts_beyond_two_hours_is_a_prediction_beside_what_is_published(
+    course: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course.write_text(
+        COURSE.replace("ketamine 0.5 mg/kg iv over 40 min", "esketamine 84 mg intranasal"),
+        encoding="utf-8",
+    )
+    _, out, _ = called(["session", str(course)], capsys)
+    start = out.index("By the model not yet back")
+    told = out[start : out.index("\n\n", start)]
+    assert "A prediction, and no instruction:" in told
+    assert "; published: " in told and "jnjmed_dissoc" in told
+    for order in ("must", "longer than the watch", "may last longer"):
+        assert order not in out
+    assert "--all" not in out  # every rule of nasal esketamine is its own
 
 
 def test_it_writes_its_tables(

@@ -254,7 +254,8 @@ def test_rows_of_one_study_are_correlated_and_of_two_are_not() -> None:
     assert np.linalg.eigvalsh(between)[0] > -1e-12
     other = np.not_equal.outer(problem.studies, problem.studies)
     assert (between[other] == 0.0).all()
-    shares = np.array([row.unit == "fraction" for row in ROWS])
+    # what is reported differs between studies; a rise is measured, and differs by the drug's part
+    shares = np.array([row.unit == "fraction" and row.statistic != "rise_ever" for row in ROWS])
     assert (np.diag(between)[shares] >= values["tau_study"] ** 2).all()
     assert (problem.variance > 0).all()
 

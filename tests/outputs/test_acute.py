@@ -50,9 +50,9 @@ def test_every_effect_is_in_the_tables(spray: Simulation) -> None:
 
 def test_dissociation_falls_over_sessions_and_pressure_does_not(spray: Simulation) -> None:
     left = load_card("acute").entry("left").value
-    assert row(spray, "CADSS", 8)["peak"] / row(spray, "CADSS")["peak"] == pytest.approx(
-        left, rel=0.01
-    )
+    # the end of the scale takes a little from the first session
+    fell = row(spray, "CADSS", 8)["peak"] / row(spray, "CADSS")["peak"]
+    assert left <= fell < 1.05 * left
     assert row(spray, "dissociation", 8)["in_session"] < row(spray, "dissociation")["in_session"]
     for effect in ("SBP", "DBP", "HR", "sedation", "drug_high"):
         assert row(spray, effect, 8)["peak"] == pytest.approx(row(spray, effect)["peak"], rel=0.01)
@@ -214,7 +214,7 @@ def test_routes_and_doses_that_the_fit_has_not_seen_are_named() -> None:
     assert "beyond those they were fitted to" in warnings
     warnings = " ".join(run(INFUSION).warnings)
     assert "extrapolated" not in warnings
-    assert "dizziness was seen in more than twice as many" in warnings
+    assert "dizziness was seen in about twice as many" in warnings
     assert "Shares of patients" not in " ".join(run("esketamine 56 mg intranasal once").warnings)
 
 

@@ -146,7 +146,9 @@ def test_every_legend_names_the_spread(simulated: Simulation, report: str) -> No
         for name in ("between patients", "uncertainty of the parameters", "between trials"):
             assert name in legend.replace("Spread", "spread")
         # a session is followed with patients such as this one, also of a typical patient
+        # and a timeline has no band between patients
         drawn = not simulated.cohort.typical or "exposure and sensitivity" in legend
+        drawn = drawn and "Diamond" not in legend
         assert ("5–95" in legend) == drawn
 
 

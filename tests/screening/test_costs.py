@@ -63,6 +63,14 @@ def test_prices_are_found_by_drug_and_route() -> None:
         cost_rows("esketamin")
 
 
+def test_what_is_not_said_of_a_price_is_named() -> None:
+    told = dict(cost_rows().select("item", "includes").iter_rows())
+    staff = "the source does not say whether drug, staff and watch are in it"
+    assert told["injection"] == staff
+    assert told["prescription fee"] == "the source does not say what is in it"
+    assert "not said" not in told.values()
+
+
 def test_sessions_times_the_published_price() -> None:
     table = _costs(SIX, weight="70 kg", diagnosis="trd")
     first = _row(table, "care/care:29")

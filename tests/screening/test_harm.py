@@ -272,6 +272,28 @@ def test_the_table_has_every_row_and_marks_the_course_s_classes() -> None:
     assert set(frame.filter("own_class")["exposure_class"]) == {CLINIC}
 
 
+def test_every_factor_of_a_person_is_looked_for_in_the_history() -> None:
+    nobody = _report(SPRAY)
+    assert nobody.factors and not any(nobody.factors.values())
+    course = load_course(
+        {"regimen": SPRAY, "patient": {"weight": "80 kg", "history": ["active substance use"]}}
+    )
+    report = harms_over_time(course)
+    rows = {row.id: row for row in report.of("misuse risk factors")}
+    assert set(report.factors) <= set(rows)
+    # all but the duty to assess everybody, which names no factor
+    (left,) = [row for name, row in rows.items() if name not in report.factors]
+    assert "assessed before prescribing" in left.statement
+    for name, words in report.factors.items():
+        assert words in ((), ("active substance use",)), name
+        if "substance use" in rows[name].statement.lower():
+            assert words, name
+    told = report.to_dict()["factors"]
+    assert {one["said"] for one in told} == {"named", "not stated"}
+    alone = harms_over_time(report.exposure)
+    assert alone.factors == {} and any("not assessed" in note for note in alone.notes)
+
+
 # --- errors
 
 

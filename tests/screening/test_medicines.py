@@ -91,6 +91,9 @@ def test_every_modifier_of_exposure_is_a_medicine_of_the_list() -> None:
         ("St. John’s wort", ("st john's wort",), "cyp3a inducer"),
         ("a strong-ish CYP3A4 inhibitor", (), "cyp3a inhibitor"),
         ("rapamycin", ("sirolimus",), "mtor inhibitor"),
+        ("Paxlovid", ("nirmatrelvir", "ritonavir"), "cyp3a inhibitor"),
+        ("Cafergot 1 mg", ("ergotamine", "caffeine"), "ergot"),
+        ("Strattera 40 mg", ("atomoxetine",), "sympathomimetic"),
     ],
 )
 def test_texts_as_people_write_them(text: str, names: tuple[str, ...], a_class: str) -> None:

@@ -47,6 +47,8 @@ _RISE_SD = {"SBP": 11.2, "DBP": 8.45, "HR": 10.0}
 # What the share of patients in a programme is worth: all are taken to have the mean number of
 # sessions, of which they had from one to hundreds (assumed, probit scale).
 _PROGRAMME_SD = 0.15
+_NEVER = 1e-6  # share below which predictions are not told apart
+_LARGER = 1.02  # factor on the drug's rise, for what a study's own rise does to a share
 _FEWEST = 0.5  # people; a share of nobody still has an error
 
 
@@ -68,9 +70,10 @@ class AcuteProblem:
         self.variance = np.array([self._error(row) ** 2 for row in rows])
         self.studies = np.array([row.study for row in rows])
         self.whats = np.array([row.what for row in rows])
-        self.shares = np.array([_is_probit(row) for row in rows])
+        # a rise is measured: it has no part in how studies differ in what is reported
+        self.shares = np.array([_is_probit(row) and row.what not in PRESSURES for row in rows])
         self.scores = np.array([row.unit == "points" for row in rows])
-        self.pressed = np.array([row.what in PRESSURES and not _is_probit(row) for row in rows])
+        self.pressed = np.array([row.what in PRESSURES for row in rows])
 
     def predict(self, values: Numbers) -> tuple[Array, Array]:
         """Predictions of all rows in the units of the table, and the drug's part of a pressure.
@@ -79,7 +82,8 @@ class AcuteProblem:
 
         - `values`: the card's numbers.
 
-        **Returns:** two arrays of shape (rows,); the second is 0 where it has no meaning.
+        **Returns:** two arrays of shape (rows,); the second is how a pressure changes, on the scale
+        of the fit, with the logarithm of the drug's rise, and 0 where it has no meaning.
         """
         effects: dict[str, Array] = {}
         found: dict[object, tuple[float, float]] = {}
@@ -230,7 +234,13 @@ def _pressure(values: Numbers, row: AcuteRow, effect: Array) -> tuple[float, flo
         total = mean_of_maxima(full, values, read, scatter, base)
         return total, total - mean_of_maxima(0.0, values, read[:, :1], scatter, base)
     assert row.cut is not None
-    return share_rising(row.cut, full, values, read, scatter, row.sessions, base), 0.0
+    share, larger = (
+        share_rising(row.cut, f * full, values, read, scatter, row.sessions, base)
+        for f in (1.0, _LARGER)
+    )
+    # on the scale of the fit, by the logarithm of the drug's rise
+    slope = (_scaled(row, larger) - _scaled(row, share)) / np.log(_LARGER)
+    return share, float(slope)
 
 
 def _top(curve: Array) -> float:
@@ -254,7 +264,7 @@ def _is_probit(row: AcuteRow) -> bool:
 def _scaled(row: AcuteRow, value: float) -> float:
     if row.unit == "fraction":
         few = _FEWEST / (row.n or 1e4)
-        share = float(np.clip(value, min(few, 1e-3), 1 - few))
+        share = float(np.clip(value, _NEVER, 1 - few))
         return float(ndtri(share))  # pyright: ignore[reportUnknownArgumentType]
     return float(np.log(value)) if row.unit == "points" else value
 

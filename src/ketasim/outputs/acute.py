@@ -336,7 +336,7 @@ def _warnings(
         told += f"{', '.join(unseen)} they rest on the concentration alone."
         if "iv" in unseen:
             told += (
-                " After an infusion dizziness was seen in more than twice as many patients as the "
+                " After an infusion dizziness was seen in about twice as many patients as the "
                 "model says (dbpia_trdsi, rodrigues2022)."
             )
         found.append(told)

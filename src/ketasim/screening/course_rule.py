@@ -11,6 +11,7 @@ from ketasim.evidence import condition, fact, studied_doses
 from ketasim.screening.exposure import course_exposure
 from ketasim.screening.finding import ScreenFinding, unassessed
 from ketasim.screening.studied_range import (
+    cited_rows,
     counts_words,
     infusion_times,
     longer_courses,
@@ -171,13 +172,15 @@ def _in_condition(course: Course, diagnosis: str, drug: str, route: str) -> list
     studied = studied_doses(diagnosis, drug, route)
     if studied is None:
         text = f"No study of {drug} by this route in {known.title} stands in the tables: "
-        text += f"not assessed. {_wider(diagnosis, drug, route)}"
+        text += f"not assessed. {_wider(course, drug, route) if diagnosis == 'mdd' else ''}"
         return [unassessed("dose", subject, matched, text.strip())]
     doses = [d for d in course.regimen.doses if (d.drug, d.route) == (drug, route)]
-    rest = _wider(diagnosis, drug, route)
+    rest, wider = "", None
+    if diagnosis == "mdd":
+        rest, wider = _wider(course, drug, route), studied_doses("trd", drug, route)
     if known.parts:
-        rest += (
-            f" The rows are of several conditions ({', '.join(known.parts)} among them): a "
+        rest = (
+            f"The rows are of several conditions ({', '.join(known.parts)} among them): a "
             "narrower diagnosis narrows what is compared."
         )
     found = [
@@ -186,35 +189,44 @@ def _in_condition(course: Course, diagnosis: str, drug: str, route: str) -> list
     ]
     age = course.patient.age
     if age is not None and age < _ADULT:
-        found.append(_in_adults(age, studied, subject, f"age: {age:g} years; {matched}"))
+        young = [*young_studies(studied), *(young_studies(wider) if wider else ())]
+        matched = f"age: {age:g} years; {matched}"
+        found.append(_in_adults(age, studied, young, subject, matched))
     elif not found:
         text = f"Within what was studied: {spans_words(studied)}{counts_words(studied)}."
-        text = " ".join(filter(None, (text, longer_courses(studied))))
+        if len(course.regimen.sessions) > 1:
+            text = f"{text} {longer_courses(studied)}".strip()
         found.append(studied_finding("note", text, studied, subject, matched))
-    return [_with_rest(one, rest.strip()) for one in found]
+    ids = cited_rows(wider) if wider else ()
+    return [_with_rest(one, rest, ids) for one in found]
 
 
-def _with_rest(one: ScreenFinding, rest: str) -> ScreenFinding:
+def _with_rest(one: ScreenFinding, rest: str, ids: Sequence[str]) -> ScreenFinding:
     if not rest or one.severity == "not assessed":
         return one
-    return replace(one, statement=f"{one.statement} {rest}")
+    keys = (fact(i).source for i in ids)
+    return replace(
+        one,
+        statement=f"{one.statement} {rest}",
+        facts=tuple(dict.fromkeys((*one.facts, *ids))),
+        sources=tuple(dict.fromkeys((*one.sources, *keys))),
+    )
 
 
-def _wider(diagnosis: str, drug: str, route: str) -> str:
-    """What was studied in resistant depression, where the diagnosis is depression."""
-    if diagnosis != "mdd":
-        return ""
+def _wider(course: Course, drug: str, route: str) -> str:
+    """What was studied in resistant depression, for a diagnosis of depression."""
     studied = studied_doses("trd", drug, route)
     if studied is None:
         return ""
-    longer = longer_courses(studied)
+    longer = longer_courses(studied) if len(course.regimen.sessions) > 1 else ""
     text = f"In treatment-resistant depression: {spans_words(studied)}{counts_words(studied)}."
     return f"{text} {longer}".strip()
 
 
-def _in_adults(age: float, studied: StudiedDoses, subject: str, matched: str) -> ScreenFinding:
+def _in_adults(
+    age: float, studied: StudiedDoses, young: Sequence[str], subject: str, matched: str
+) -> ScreenFinding:
     """What was studied says little of somebody who is no adult."""
-    young = young_studies(studied)
     own = (
         f"Of adolescents the rows have: {'; '.join(young)}."
         if young
@@ -317,10 +329,10 @@ def _against_spans(
             continue
         spans = [span for span in studied.spans if span.kind == group_kind]
         if not spans:
+            other = "a long infusion" if group_kind == "rate" else "single doses"
             text = (
-                f"What was studied is given as {spans_words(studied)}; the doses of this "
-                f"course are of another kind ({'a long infusion' if group_kind == 'rate' else 'single doses'}): "
-                "not assessed."
+                f"What was studied is given as {spans_words(studied)}; the doses of this course "
+                f"are of another kind ({other}): not assessed."
             )
             yield unassessed("dose", subject, matched, text)
             continue

@@ -222,6 +222,9 @@ class HarmReport:
         }
 
 
+_OF_PLACE: Final = {"clinic": "supervised", "home": "home"}
+
+
 def harms_over_time(
     course: Course | TreatmentExposure, *, setting: str | None = None
 ) -> HarmReport:
@@ -234,12 +237,14 @@ def harms_over_time(
     **Arguments:**
 
     - `course`: of treatment, or its exposure counted elsewhere.
-    - `setting`: `supervised` or `home`; a course does not tell where its doses are taken.
+    - `setting`: `supervised` or `home`; left out, as the patient's `place` says, if it does.
 
     **Returns:** the report.
 
     **Raises:** `InputError` for an unknown setting.
     """
+    if setting is None and isinstance(course, Course):
+        setting = _OF_PLACE.get(course.patient.place or "")
     if setting is not None and setting not in SETTINGS_OF_USE:
         raise InputError("setting", f"unknown setting '{setting}'", near(setting, SETTINGS_OF_USE))
     exposure = course_exposure(course) if isinstance(course, Course) else course

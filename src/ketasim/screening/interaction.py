@@ -217,8 +217,8 @@ def _disputed(one: ScreenFinding, found: Sequence[ScreenFinding]) -> bool:
 
 def _alike(one: str, other: str) -> bool:
     """The benefit as a whole is a question of its onset and of its duration."""
-    whole = "benefit"
-    return one == other or (whole in (one, other) and one.startswith(whole) and whole in other)
+    parts = {"benefit", "benefit onset", "benefit duration"}
+    return one == other or ("benefit" in (one, other) and {one, other} <= parts)
 
 
 def _without_evidence(

@@ -14,6 +14,7 @@ from ketasim.evidence import Fact, fact, facts
 from ketasim.screening.finding import ScreenFinding, unassessed
 from ketasim.screening.standing import Given, cited, sentence, standing
 from ketasim.screening.terms import ABSENT, denied, plain, read_terms, slip_of
+from ketasim.screening.wording import subject_words
 
 RULES: Final = "care/screening_rules"
 """Rules of screening: rows of `care/screening` with their severity here, and rules of labels."""
@@ -195,7 +196,7 @@ def rule_findings(triggers: Triggers, what: Given, place: str | None = None) -> 
       hold in a clinic; where the place is not stated, one finding names all that they ask for.
     """
     found: list[ScreenFinding] = []
-    undecided: list[tuple[Fact, list[str]]] = []
+    undecided: list[tuple[Fact, list[str], list[str]]] = []
     for row in facts(RULES):
         subjects = row.get("subjects").split(";")
         partial = [one for one in row.get("partial").split(";") if one in triggers.found]
@@ -208,7 +209,7 @@ def rule_findings(triggers: Triggers, what: Given, place: str | None = None) -> 
             continue  # a rule on how another route is given
         if row.get("place") == _HOME and place != _HOME:
             if place is None:
-                undecided.append((row, [*sure, *partial]))
+                undecided.append((row, sure, partial))
             continue
         found.append(_rule(row, hits, bool(sure), triggers, what))
     if undecided:
@@ -217,15 +218,21 @@ def rule_findings(triggers: Triggers, what: Given, place: str | None = None) -> 
 
 
 def _at_home(
-    rules: Sequence[tuple[Fact, list[str]]], triggers: Triggers, what: Given
+    rules: Sequence[tuple[Fact, list[str], list[str]]], triggers: Triggers, what: Given
 ) -> ScreenFinding:
     """What rules on treatment at home ask for, where the place is not stated."""
-    hits = tuple(dict.fromkeys(one for _, found in rules for one in found))
-    stands = [standing(row, what) for row, _ in rules]
+    sure = tuple(dict.fromkeys(one for _, found, _ in rules for one in found))
+    unsure = tuple(dict.fromkeys(one for _, _, found in rules for one in found if one not in sure))
+    hits = (*sure, *unsure)
+    stands = [standing(row, what) for row, _, _ in rules]
     here = any(one.here for one in stands)
-    cites = [cited(row) for row, _ in rules]
+    cites = [cited(row) for row, _, _ in rules]
     often = _AT_HOME in triggers.found
-    words = [row.get("severity_in_source") or _own_severity(row) for row, _ in rules]
+    words = [row.get("severity_in_source") or _own_severity(row) for row, _, _ in rules]
+    excluded = [f"excludes {', '.join(map(subject_words, sure))}"] if sure else []
+    if unsure:
+        notes = dict.fromkeys(row.get("note") for row, _, found in rules if found)
+        excluded.append(f"may exclude {', '.join(map(subject_words, unsure))} ({', '.join(notes)})")
     return ScreenFinding(
         subject="treatment at home",
         matched="; ".join(dict.fromkeys(m for one in hits for m in triggers.found[one])),
@@ -235,13 +242,13 @@ def _at_home(
         severity_in_source="; ".join(dict.fromkeys(filter(None, words))),
         statement=(
             "Where the doses are taken is not stated (`place: clinic` or `home`), which decides: "
-            f"for treatment at home a programme excludes {', '.join(hits)}."
+            f"for treatment at home a programme {' and '.join(excluded)}."
             + ("" if here else stands[0].suffix)
         ),
         quality="guideline or practice",
         applies_to="; ".join(dict.fromkeys(one.applies_to for one in stands)),
         applies_here=here or not often,
-        jurisdiction="; ".join(dict.fromkeys(row.get("jurisdiction") for row, _ in rules)),
+        jurisdiction="; ".join(dict.fromkeys(row.get("jurisdiction") for row, _, _ in rules)),
         sources=tuple(dict.fromkeys(key for keys, _ in cites for key in keys)),
         facts=tuple(dict.fromkeys(one for _, ids in cites for one in ids)),
     )
@@ -354,7 +361,11 @@ def vital_findings(course: Course, what: Given) -> list[ScreenFinding]:
             for name, value in (("systolic", vitals.sbp), ("diastolic", vitals.dbp))
             if value is not None
         )
-        limits = sorted({f"{row.get('value')} mmHg" for row in below})
+        limits = [
+            f"{name} {' or '.join(f'{one:g}' for one in sorted(values))} mmHg"
+            for name, vital in (("systolic", "sbp"), ("diastolic", "dbp"))
+            if (values := {float(row.get("value")) for row in below if row.get("vital") == vital})
+        ]
         found.append(
             ScreenFinding(
                 subject="blood pressure before the session",

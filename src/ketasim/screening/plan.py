@@ -570,7 +570,7 @@ def _unknown(patient: Patient) -> Iterator[str]:
         ("liver", patient.liver, "the rules for impairment of the liver stay in"),
     ):
         if value is None:
-            yield f"The patient's {name} is not given: not assessed, {what}."
+            yield f"The patient's {name} is not given: not assessed, {what} the plan."
     vitals = patient.vitals
     if vitals is None:
         yield "No vital signs are given: limits of blood pressure are not assessed."

@@ -8,7 +8,7 @@ from typing import Final
 
 SUBJECTS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "every course": "any course of this drug",
+        "every course": "any course",
         "cns depressant": "medicine that depresses the central nervous system",
         "maoi": "MAO inhibitor",
         "ssri": "SSRI",
@@ -43,13 +43,26 @@ _EFFECTS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("lowers", "memory impairment"): "lessens the impairment of memory by ketamine",
         ("lowers", "executive impairment"): "lessens the impairment of thinking by ketamine",
         ("lowers", "brain perfusion"): "lessens the change of brain perfusion by ketamine",
-        ("lowers", "seizure threshold"): "makes seizures more likely: the threshold is lower",
+        (
+            "lowers",
+            "seizure threshold",
+        ): "lowers the seizure threshold, so that seizures are more likely",
         ("lowers", "hypnotic effect of thiopental"): "ketamine weakens the hypnotic effect of it",
         ("raises", "benefit"): "adds to the benefit",
         ("raises", "benefit duration"): "lengthens the benefit",
         ("raises", "sedation"): "deepens sedation",
         ("raises", "duration of the session"): "lengthens the session",
         ("raises", "euphoria"): "heightens euphoria",
+        ("raises", "benefit of electroconvulsive treatment"): (
+            "ketamine in its place, for electroconvulsive treatment: faster remission"
+        ),
+        ("none", "benefit of electroconvulsive treatment"): (
+            "ketamine beside it, for electroconvulsive treatment: no added benefit"
+        ),
+        ("none", "benefit"): "no effect on the benefit",
+        ("none", "benefit onset"): "no effect on the early benefit",
+        ("none", "benefit duration"): "no effect on how long the benefit lasts",
+        ("conflict", "benefit"): "mixed on the benefit",
         ("none", "safety"): "no harm was seen",
         ("none", "dissociation"): "no effect on the dissociation that ketamine brings",
         ("none", "psychosis"): "no effect on the psychotic symptoms that ketamine brings",

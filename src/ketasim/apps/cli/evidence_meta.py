@@ -20,7 +20,7 @@ _MOST_NAMED = 12  # left out for one reason; more are counted on the screen
 def meta(
     *,
     drug: Annotated[
-        str | None, Parameter(help="Such as ketamine or esketamine; all if left out.")
+        str | None, Parameter(help="Such as ketamine or esketamine; needed without --event.")
     ] = None,
     route: Annotated[str | None, Parameter(help="Such as iv or intranasal.")] = None,
     scale: Annotated[
@@ -125,7 +125,15 @@ def _query(event: str | None, **options: Any) -> MetaQuery:
             text = _days(options[name])
             options[name] = parse_quantity(text, "h", field=f"--{name}", low=0.1, high=1e5)
     given = {name: value for name, value in options.items() if value is not None}
-    return MetaQuery(**given)
+    query = MetaQuery(**given)
+    if event is None and query.drug is None:
+        # a number over all drugs and routes would be read as one of a drug
+        raise InputError(
+            "--drug",
+            "left out, trials of different drugs, routes and ages would be pooled into one number",
+            "give --drug ketamine or --drug esketamine",
+        )
+    return query
 
 
 def _days(text: str) -> str:

@@ -20,7 +20,10 @@ def harm(
     *,
     setting: Annotated[
         str | None,
-        Parameter(help="Where the doses are taken: supervised, or home. Left out, both are shown."),
+        Parameter(
+            help="Where the doses are taken: supervised, or home. Left out, as patient.place says, "
+            "or both are shown."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

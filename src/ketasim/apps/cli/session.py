@@ -173,7 +173,7 @@ def _print_plan(plan: SessionPlan, every: bool) -> None:
         if not stage.borrowed:
             continue
         count = len(stage.borrowed)
-        makers = " or ".join(dict.fromkeys(entry["established_for"] for entry in stage.borrowed))
+        makers = "; ".join(dict.fromkeys(entry["established_for"] for entry in stage.borrowed))
         whence = f"{count} rule{'s' if count > 1 else ''} from {makers}"
         if not every:
             print(f"  {whence}, not established here: --all shows {'them' if count > 1 else 'it'}")
