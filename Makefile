@@ -83,7 +83,7 @@ demo: .venv/.run .venv/.package
 	@echo "Open out/*/report.html in a browser; the tables lie beside it."
 
 test: .venv/.dev .venv/.package browser
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 slow: .venv/.dev .venv/.package
 	@$(BIN)/python -m pytest -m calibration $(ARGS)
