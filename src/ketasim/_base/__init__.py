@@ -1,11 +1,14 @@
-"""Units at the border, errors with their remedy, random streams, files written whole."""
+"""Units at the border, words for drugs and routes, errors, random streams, files written whole."""
 
 from ketasim._base.errors import InputError, KetasimError, KetasimWarning, near
 from ketasim._base.files import write_whole
 from ketasim._base.random import standard_normals, uniforms
 from ketasim._base.units import Quantity, parse_quantity
+from ketasim._base.words import DRUGS, ROUTES
 
 __all__ = [
+    "DRUGS",
+    "ROUTES",
     "InputError",
     "KetasimError",
     "KetasimWarning",

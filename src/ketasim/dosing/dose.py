@@ -10,25 +10,8 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim._base import InputError, near
+from ketasim._base import DRUGS, ROUTES, InputError, near
 from ketasim.evidence import facts, number
-
-DRUGS: Final = ("ketamine", "esketamine", "arketamine")
-"""Racemic ketamine, its S- and its R-enantiomer."""
-
-ROUTES: Final = (
-    "iv",
-    "im",
-    "sc",
-    "intranasal",
-    "oral",
-    "oral_er",
-    "sublingual",
-    "buccal",
-    "rectal",
-    "inhaled",
-)
-"""Routes of administration; `oral_er` is the extended-release tablet."""
 
 TIMED_ROUTES: Final = ("iv", "im", "sc")
 """Routes by which a dose may be given over a time: an infusion, or a pump under the skin."""

@@ -139,7 +139,7 @@ def condition(name: str) -> Condition:
     studies = _rows(family, "study")
     doses = doses_of(own, frozenset(studies))
     results = tuple(_effect(fact(one)) for one in (*studies, *_rows(family, "effect")))
-    gradings = tuple(_grading(fact(one)) for one in _split(row.get("certainty_facts")))
+    gradings = tuple(_grading(fact(one)) for one in row.listed("certainty_facts"))
     context = tuple(_effect(fact(one)) for one in _rows(family, "context"))
     effects = tuple(one for one in results if one is not None)
     keys = (
@@ -152,11 +152,11 @@ def condition(name: str) -> Condition:
     return Condition(
         name=own,
         title=row.get("title"),
-        synonyms=_split(row.get("synonyms")),
+        synonyms=row.listed("synonyms"),
         part_of=row.get("part_of"),
         parts=parts,
         certainty=row.get("certainty"),
-        graded_by=_split(row.get("graded_by")),
+        graded_by=row.listed("graded_by"),
         gradings=gradings,
         doses=doses,
         unstudied=tuple(route for route in ROUTES if route not in studied),
@@ -195,7 +195,7 @@ def studied_doses(condition: str, drug: str, route: str) -> StudiedDoses | None:
 def _find(name: str) -> Fact:
     known: dict[str, Fact] = {}
     for row in facts(_NAMES):
-        for word in (row.get("condition"), row.get("title"), *_split(row.get("synonyms"))):
+        for word in (row.get("condition"), row.get("title"), *row.listed("synonyms")):
             known.setdefault(_plain(word), row)
     wanted = _plain(name)
     if wanted in known:
@@ -210,10 +210,6 @@ def _find(name: str) -> Fact:
 
 def _plain(word: str) -> str:
     return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(one for one in text.split(";") if one)
 
 
 @cache

@@ -105,7 +105,7 @@ def _conflict(name: str, rows: list[Fact]) -> Conflict:
             Side(
                 answer=row.get("side"),
                 statement=row.get("statement"),
-                facts=tuple(row.get("facts").split(";")),
+                facts=row.listed("facts"),
                 source=row.source,
             )
             for row in rows

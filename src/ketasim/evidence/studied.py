@@ -8,22 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from ketasim._base import InputError, near
+from ketasim._base import DRUGS, ROUTES, InputError, near
 from ketasim.evidence.tables import Fact, fact, facts, number
-
-DRUGS: Final = ("ketamine", "esketamine", "arketamine")
-ROUTES: Final = (
-    "iv",
-    "im",
-    "sc",
-    "intranasal",
-    "oral",
-    "oral_er",
-    "sublingual",
-    "buccal",
-    "rectal",
-    "inhaled",
-)
 
 # Days between two sessions. Two a week fall on days 1, 4, 8, 11 (mood/arms:172), three on Monday,
 # Wednesday and Friday (mood/arms:54).

@@ -139,6 +139,10 @@ class Fact:
         """Return a cell's text, empty when the table has no such column."""
         return self.cells.get(column, "")
 
+    def listed(self, column: str) -> tuple[str, ...]:
+        """Return the parts of a cell that joins several by `;`, none when it is blank."""
+        return tuple(filter(None, map(str.strip, self.get(column).split(";"))))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the row with its id, without blank cells."""
         filled = {column: text for column, text in self.cells.items() if text}

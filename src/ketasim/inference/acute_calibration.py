@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,6 @@ Array = NDArray[np.float64]
 _EVENTS = {event.name for event in ACUTE.events} - {"dizziness"}
 _BETWEEN_STUDIES = ("tau_study", "tau_event", "tau_gain")
 _ON_LOGIT = ("between",)
-_STEP = 1e-3  # of the central differences, log or logit scale
 _MOST_STEPS = 40
 _CLOSE = 0.01  # of a posterior SD, the largest move of the last step
 _SHORTEST = 1e-3  # part of a step that is still tried
@@ -66,6 +66,9 @@ class _Fit:
         self.sd = np.array([sds[s] for s in self.free])
         self.tau_sd = np.array([sds[s] for s in _BETWEEN_STUDIES])
         self.logit = np.array([s in _ON_LOGIT for s in self.free])
+        self.scales: list[Literal["log", "logit"]] = [
+            "logit" if s in _ON_LOGIT else "log" for s in self.free
+        ]
         numbers = np.array([prior.values()[s] for s in self.free])
         self.start = np.where(self.logit, logit(np.clip(numbers, 0.01, 0.99)), np.log(numbers))
         self.vector = self.start.copy()
@@ -79,20 +82,10 @@ class _Fit:
         found |= {s: float(v) for s, v in zip(self.free, natural, strict=True)}
         return found | {s: float(np.exp(t)) for s, t in zip(_BETWEEN_STUDIES, taus, strict=True)}
 
-    def predicted(self, problem: AcuteProblem, vector: Array) -> tuple[Array, Array]:
+    def predicted(self, vector: Array) -> tuple[Array, Array]:
         """Predictions on the scale of the fit, and the drug's part of a pressure."""
-        natural, drug = problem.predict(self.values(vector, self.taus))
-        return problem.scaled(natural), drug
-
-    def jacobian(self, problem: AcuteProblem, vector: Array) -> Array:
-        columns: list[Array] = []
-        for i in range(len(vector)):
-            step = np.zeros(len(vector))
-            step[i] = _STEP
-            above, _ = self.predicted(problem, vector + step)
-            below, _ = self.predicted(problem, vector - step)
-            columns.append((above - below) / (2 * _STEP))
-        return np.stack(columns, axis=1)
+        natural, drug = self.problem.predict(self.values(vector, self.taus))
+        return self.problem.scaled(natural), drug
 
     def total(self, drug: Array, taus: Array) -> Array:
         between = self.problem.between(self.values(self.vector, taus), drug)
@@ -101,9 +94,10 @@ class _Fit:
     def run(self, say: Callable[[str], None]) -> int:
         problem = self.problem
         prior = np.diag(self.sd**-2)
-        predicted, drug = self.predicted(problem, self.vector)
+        predicted, drug = self.predicted(self.vector)
         for step in range(1, _MOST_STEPS + 1):
-            jacobian = self.jacobian(problem, self.vector)
+            values = self.values(self.vector, self.taus)
+            jacobian = problem.jacobian(values, self.free, self.scales)
             self._find_taus(problem.published - predicted, drug, jacobian)
             factor = cho_factor(self.total(drug, self.taus))
 
@@ -117,7 +111,7 @@ class _Fit:
             while after > before and share > _SHORTEST:
                 share /= 2
                 trial = self.vector + share * move
-                scaled, trial_drug = self.predicted(problem, trial)
+                scaled, trial_drug = self.predicted(trial)
                 after = self._cost(trial, scaled, factor)
             size = float(np.max(np.abs(share * move) / np.sqrt(np.diag(self.covariance))))
             self.vector, predicted, drug = trial, scaled, trial_drug
@@ -210,7 +204,7 @@ class _Fit:
             },
             uncertainty=Uncertainty(
                 self.free,
-                tuple("logit" if one else "log" for one in self.logit),
+                tuple(self.scales),
                 tuple(tuple(float(f"{x:.6g}") for x in row) for row in self.covariance),
             ),
         )

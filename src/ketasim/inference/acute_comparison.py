@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
-from ketasim.evidence import Card, Uncertainty, load_card
+from ketasim.evidence import Card, load_card
 from ketasim.inference.acute_problem import PRESSURES, AcuteProblem
 from ketasim.inference.acute_training import AcuteRow, load_acute_training
 
 Array = NDArray[np.float64]
 
-_STEP = 1e-3  # of the central differences, on the scale on which a number was free
-_NINE_IN_TEN = 1.645
+_NINE_IN_TEN = 1.645  # SDs from a prediction to either end of its 90 % interval
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,11 @@ class AcuteCompared:
     low: float
     high: float
     z: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the published number lies inside the interval."""
+        return abs(self.z) <= _NINE_IN_TEN
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def compare_acute(card: Card, prior: Card | None = None) -> AcuteFit:
     natural, drug = problem.predict(values)
     scaled, free = problem.scaled(natural), problem.scaled(natural, bounded=False)
     covariance = spread.matrix()
-    jacobian = _jacobian(problem, values, spread)
+    jacobian = problem.jacobian(values, spread.symbols, spread.scales)
     own = np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian)
     sd = np.sqrt(problem.variance + np.diag(problem.between(values, drug)) + own)
     z = (problem.published - scaled) / sd
@@ -98,21 +101,3 @@ def compare_acute(card: Card, prior: Card | None = None) -> AcuteFit:
     left = np.sqrt(np.diag(covariance)) / np.array([wide[s] for s in spread.symbols])
     shrinkage = {s: float(share) for s, share in zip(spread.symbols, left, strict=True)}
     return AcuteFit(card, before, spread.symbols, shrinkage, tuple(compared), 0)
-
-
-def _jacobian(problem: AcuteProblem, values: dict[str, float], spread: Uncertainty) -> Array:
-    """Derivatives of the scaled predictions by the free numbers, each on its own scale."""
-    columns: list[Array] = []
-    for symbol, scale in zip(spread.symbols, spread.scales, strict=True):
-        ends: list[Array] = []
-        for step in (_STEP, -_STEP):
-            moved = _moved(values[symbol], scale, step)
-            ends.append(problem.scaled(problem.predict({**values, symbol: moved})[0]))
-        columns.append((ends[0] - ends[1]) / (2 * _STEP))
-    return np.stack(columns, axis=1)
-
-
-def _moved(value: float, scale: str, step: float) -> float:
-    if scale == "logit":
-        return float(np.asarray(expit(np.asarray(logit(value)) + step)))
-    return value * float(np.exp(step)) if scale == "log" else value + step

@@ -7,28 +7,26 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import expit, logit, ndtr, ndtri
 
 from ketasim.dosing import Course
 from ketasim.engine import concentrations
 from ketasim.evidence import Card, load_card
 from ketasim.inference.acute_training import AcuteRow
 from ketasim.models import ACUTE, MODELS
-from ketasim.population.acute import (
+from ketasim.population import (
+    ACUTE_CURVES,
+    acute_curve,
     mean_of_maxima,
     mean_score,
     share_ever,
     share_now,
     share_of_sessions,
     share_rising,
-)
-from ketasim.population.acute_curves import (
-    ACUTE_CURVES,
-    acute_curve,
     time_back,
     time_from,
+    virtual_patients,
 )
-from ketasim.population.virtual import virtual_patients
 
 Array = NDArray[np.float64]
 Numbers = Mapping[str, float]
@@ -36,6 +34,7 @@ Numbers = Mapping[str, float]
 MINUTES = np.concatenate(
     [np.arange(0.0, 65.0, 2.5), np.arange(65.0, 130.0, 5.0), [135.0, 150.0, 180.0, 240.0]]
 )
+_STEP = 1e-3  # of the central differences, on the scale on which a number is free
 PRESSURES = ("SBP", "DBP", "HR")
 _EVENTS = {event.name: event for event in ACUTE.events}
 _CURVES = {curve.event or curve.name.lower(): curve for curve in ACUTE_CURVES}
@@ -117,6 +116,27 @@ class AcuteProblem:
         if row.unit == "fraction":
             return float(ndtr(value))
         return float(np.exp(value)) if row.unit == "points" else value
+
+    def jacobian(self, values: Numbers, symbols: Sequence[str], scales: Sequence[str]) -> Array:
+        """Derivatives of the predictions on the scale of the fit, by central differences.
+
+        **Arguments:**
+
+        - `values`: the card's numbers. `symbols`: those to differentiate by, each on its scale of
+          `scales`.
+
+        **Returns:** shape (rows, symbols).
+        """
+
+        def moved(symbol: str, scale: str, step: float) -> Array:
+            value = _shifted(values[symbol], scale, step)
+            return self.scaled(self.predict({**values, symbol: value})[0])
+
+        columns = [
+            (moved(symbol, scale, _STEP) - moved(symbol, scale, -_STEP)) / (2 * _STEP)
+            for symbol, scale in zip(symbols, scales, strict=True)
+        ]
+        return np.stack(columns, axis=1)
 
     def between(self, values: Numbers, drug: Array) -> Array:
         """Covariance between rows of the same study, on the scale of the fit."""
@@ -249,6 +269,13 @@ def _top(curve: Array) -> float:
     a, b, _ = np.polyfit(MINUTES[i - 1 : i + 2], curve[i - 1 : i + 2], 2)
     top = np.clip(-b / (2 * a), MINUTES[i - 1], MINUTES[i + 1]) if a < 0 else MINUTES[i]
     return float(top)
+
+
+def _shifted(value: float, scale: str, step: float) -> float:
+    """A number moved by a step on the scale on which it is free."""
+    if scale == "logit":
+        return float(expit(logit(value) + step))  # pyright: ignore[reportUnknownArgumentType]
+    return value * float(np.exp(step)) if scale == "log" else value + step
 
 
 def _at(row: AcuteRow, curve: Array) -> float:

@@ -88,7 +88,7 @@ def _row(row: Fact) -> AcuteRow:
         study=row.get("study"),
         drug=row.get("drug"),
         route=row.get("route"),
-        doses=tuple(filter(None, row.get("dose").split(";"))),
+        doses=row.listed("dose"),
         unit_of_dose=row.get("dose_unit"),
         over=row.get("over_min"),
         ancestry=row.get("ancestry"),
@@ -103,7 +103,7 @@ def _row(row: Fact) -> AcuteRow:
         comparator=number(row.get("comparator")),
         comparator_n=number(row.get("comparator_n")),
         unit=row.get("unit"),
-        facts=tuple(row.get("facts").split(";")),
+        facts=row.listed("facts"),
         source=row.source,
         note=row.get("note"),
     )

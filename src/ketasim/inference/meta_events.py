@@ -105,12 +105,12 @@ def _rows() -> list[_EventRow]:
     return [
         _EventRow(table[int(place) - 1], choice)
         for choice in facts("acute/event_pooling")
-        for place in choice.get("row").split(";")
+        for place in choice.listed("row")
     ]
 
 
 def _trials(row: _EventRow) -> list[str]:
-    return [key for key in row.choice.get("trials").split(";") if key]
+    return list(row.choice.listed("trials"))
 
 
 def _why_not(query: MetaQuery, rows: Sequence[_EventRow]) -> str:

@@ -65,11 +65,11 @@ def published_pools(query: MetaQuery) -> tuple[PublishedPool, ...]:
             continue
         if choice.get("event").lower() != (query.event or "").strip().lower():
             continue
-        ids = choice.get("fact").split(";")
+        ids = choice.listed("fact")
         members = choice.get("members")
         found.append(
             PublishedPool(
-                facts=tuple(ids),
+                facts=ids,
                 source=choice.source,
                 measure=choice.get("measure"),
                 scale=choice.get("scale"),

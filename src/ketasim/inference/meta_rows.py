@@ -55,7 +55,7 @@ class PoolRow:
     @property
     def outcomes(self) -> tuple[str, ...]:
         """The facts behind the row."""
-        return tuple(f"mood/outcomes:{row}" for row in self.fact.get("outcome_row").split(";"))
+        return tuple(f"mood/outcomes:{row}" for row in self.fact.listed("outcome_row"))
 
 
 def rows_of(trial: str, study: Trial | None) -> tuple[PoolRow, ...]:
@@ -93,7 +93,7 @@ def _row(fact: Fact, study: Trial | None) -> PoolRow:
         control=control,
         time=_number(fact.get("time_h")),
         se=_number(fact.get("se")),
-        rules=tuple(code for code in fact.get("rule").split(";") if code),
+        rules=fact.listed("rule"),
     )
 
 
@@ -145,7 +145,7 @@ def dose_words(trial: str, arms: Sequence[Arm]) -> str:
 
 def printed_percent(row: PoolRow) -> str:
     """The percentage as its source prints it; a count stands as a percentage of its n."""
-    fact = facts("mood/outcomes")[int(row.fact.get("outcome_row").split(";")[0]) - 1]
+    fact = facts("mood/outcomes")[int(row.fact.listed("outcome_row")[0]) - 1]
     if fact.get("metric").endswith("_pct"):
         return fact.get("value")
     return f"{100.0 * float(row.fact.get('value')):.6f}"

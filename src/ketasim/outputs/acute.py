@@ -21,9 +21,11 @@ from ketasim.outputs.acute_rows import (
     CUTS,
     NUMBERS,
     Shown,
+    WholeCourse,
     drawn_means,
     effect_row,
     pressure_row,
+    whole_course,
 )
 from ketasim.outputs.calendar import Session
 from ketasim.outputs.driving import Driving, driving_after
@@ -137,7 +139,7 @@ class Acute:
         in_session (share of patients who show it at all, of events) and in_course (in at least
         one session).
         """
-        return _joined([session.table for session in self.sessions])
+        return pl.concat(session.table for session in self.sessions)
 
     @cached_property
     def pressure(self) -> pl.DataFrame:
@@ -149,7 +151,7 @@ class Acute:
         rise_in_session, rise_in_course and placebo_rise_in_course (shares of patients with a rise
         of at least `cut`). From 65 years a rise without the drug is in all but the first.
         """
-        return _joined([session.pressure for session in self.sessions])
+        return pl.concat(session.pressure for session in self.sessions)
 
 
 def simulate_acute(
@@ -188,14 +190,12 @@ def simulate_acute(
     shown = [0] if len(sessions) == 1 else [0, len(sessions) - 1]
     peaks = _session_peaks(values, course, group, model, sessions)
     older = course.patient.age is not None and course.patient.age >= OLDER_FROM
-    found = [_session(card, course, group, model, sessions[i], i + 1, peaks, older) for i in shown]
-    if len(found) > 1:
-        # a share in the course is one number, whichever session it is read beside
-        whole = found[0].pressure.select("quantity", "rise_in_course", "placebo_rise_in_course")
-        last = found[1].pressure.drop("rise_in_course", "placebo_rise_in_course")
-        found[1] = replace(
-            found[1], pressure=last.join(whole, on="quantity", maintain_order="left")
-        )
+    exposed = [_exposed(values, course, group, model, sessions[i], i + 1) for i in shown]
+    whole = whole_course(values, exposed[0][0], peaks, older)
+    found = [
+        _session(card, group, sessions[one.number - 1], one, both, older, whole)
+        for one, both in exposed
+    ]
     driving = driving_after(course, group, model, sessions[0])
     beyond = float(np.median(peaks.max(axis=0))) > float(card.extra["highest_effect"])
     warnings = _warnings(card, sessions, group, beyond)
@@ -243,22 +243,32 @@ def _session_peaks(
     return np.stack([effect[np.searchsorted(every, t)].max(axis=0) for t in times])
 
 
-def _session(
-    card: Card,
+def _exposed(
+    values: Mapping[str, Any],
     course: Course,
     group: Cohort,
     model: LinearModel,
     session: Session,
     number: int,
-    peaks: Array,
-    older: bool,
-) -> AcuteSession:
+) -> tuple[Shown, list[Array]]:
+    """One session by the minute: the effect, and the concentrations behind it."""
     minutes = _minutes(session)
     times = session.start + minutes / 60.0
     solved = solve_cohort(model, group, course.regimen.doses, times, sites=(ACUTE.site,))
     drugs = _both(_at_site(solved), (len(times), group.n))
-    values = card.values()
-    effect = ACUTE.effect(values, *drugs)
+    return Shown(number, minutes, ACUTE.effect(values, *drugs), _is_nasal(session)), drugs
+
+
+def _session(
+    card: Card,
+    group: Cohort,
+    session: Session,
+    shown: Shown,
+    drugs: list[Array],
+    older: bool,
+    whole: WholeCourse,
+) -> AcuteSession:
+    values, number, effect = card.values(), shown.number, shown.effect
     patients = None
     if not group.typical:
         patients = _sensitivity(group, np.full(1, number))
@@ -270,23 +280,22 @@ def _session(
         curve.name: acute_curve(values, curve, effect, *drugs, session=number).mean(axis=-1)
         for curve in ACUTE_CURVES
     }
-    found = Shown(number, minutes, effect, peaks, _is_nasal(session))
-    drawn = drawn_means(card, drugs, found)
+    drawn = drawn_means(card, drugs, shown)
     rows = [
-        effect_row(card, curve, found, mean[curve.name], effects[curve.name], drawn)
+        effect_row(card, curve, shown, mean[curve.name], effects[curve.name], drawn, whole)
         for curve in ACUTE_CURVES
     ]
     return AcuteSession(
         number=number,
         start=session.start,
-        minutes=minutes,
+        minutes=shown.minutes,
         doses=tuple(
             (60.0 * (d.time - session.start), 60.0 * (d.end - session.start)) for d in session.doses
         ),
         effects=MappingProxyType(effects),
         means=MappingProxyType(mean),
         table=pl.DataFrame(rows, schema_overrides=NUMBERS),
-        pressure=pl.DataFrame([pressure_row(values, name, found, older) for name in CUTS]),
+        pressure=pl.DataFrame([pressure_row(values, name, shown, older, whole) for name in CUTS]),
     )
 
 
@@ -312,10 +321,6 @@ def _minutes(session: Session) -> Array:
     turns = 60.0 * (np.array(session.turns) - session.start)
     grid = np.concatenate([np.arange(0.0, length + 1e-9, step), turns[turns <= length]])
     return np.unique(np.round(grid, 6))
-
-
-def _joined(tables: list[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(tables) if tables else pl.DataFrame()
 
 
 def _warnings(

@@ -55,8 +55,6 @@ GROUPS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Groups of published effects, in the order of tables."""
 
-INTERVAL: Final = 1.645
-"""SDs from the prediction to either end of a 90 % interval."""
 LITTLE: Final = 0.5
 """Posterior over prior SD from which a number is hardly known better than before."""
 MOVED: Final = 0.9
@@ -161,7 +159,7 @@ def is_met(one: AcuteCompared) -> bool:
 
 def is_inside(one: AcuteCompared) -> bool:
     """Whether a published number lies inside the 90 % interval, or is a bound that is kept."""
-    return is_met(one) or abs(one.z) <= INTERVAL
+    return is_met(one) or one.inside
 
 
 def key_of(row: AcuteRow) -> tuple[str, str, str]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from ketasim.evidence import Card, load_card
-from ketasim.inference import AcuteProblem, AcuteRow, load_acute_training
 from ketasim.outputs.acute_calibration_tables import (
     effect_words,
     given_words,
     statistic_words,
 )
+
+if TYPE_CHECKING:
+    from ketasim.inference import AcuteRow
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ def acute_checks(given: Iterable[tuple[str, str]]) -> tuple[AcuteCheck, ...]:
 
     **Returns:** in the order of the table; none where nothing is published for them.
     """
+    from ketasim.inference import load_acute_training  # only here: the room is slow to load
+
     wanted = set(given)
     routes = {route for _, route in wanted}
     rows = tuple(
@@ -65,6 +70,8 @@ def acute_checks(given: Iterable[tuple[str, str]]) -> tuple[AcuteCheck, ...]:
 
 @cache
 def _compared(rows: tuple[AcuteRow, ...]) -> tuple[AcuteCheck, ...]:
+    from ketasim.inference import AcuteProblem
+
     if not rows:
         return ()
     card: Card = load_card("acute")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -72,15 +72,100 @@ class Shown:
     **Arguments:**
 
     - `number`: from 1. `minutes`: after its start, shape (M,).
-    - `effect`: h, shape (M, n). `peaks`: highest effect of every session, shape (sessions, n).
+    - `effect`: h, shape (M, n).
     - `nasal`: whether all its doses are nasal.
     """
 
     number: int
     minutes: Array
     effect: Array
-    peaks: Array
     nasal: bool
+
+
+@dataclass(frozen=True)
+class WholeCourse:
+    """What happens in at least one session of a course: one number, beside whichever session.
+
+    **Arguments:**
+
+    - `events`: name of an event's curve to the share of patients who show it.
+    - `rises`, `placebo_rises`: pressure to the share with a rise of at least its `CUTS`.
+    """
+
+    events: Mapping[str, float]
+    rises: Mapping[str, float]
+    placebo_rises: Mapping[str, float]
+
+
+def whole_course(values: Mapping[str, Any], first: Shown, peaks: Array, older: bool) -> WholeCourse:
+    """Count over the sessions of a course.
+
+    **Arguments:**
+
+    - `values`: the numbers of the card. `first`: the first session; all are taken to have its
+      course of the effect.
+    - `peaks`: highest effect of each session, shape (sessions, n).
+    - `older`: whether the patient is 65 or more.
+    """
+    events = [(curve.name, ACUTE.event(curve.event)) for curve in ACUTE_CURVES if curve.event]
+    own = np.maximum(peaks[first.number - 1], np.finfo(float).tiny)
+    factors = np.median(peaks / own, axis=1)
+    sessions = sorted(Counter(round(float(factor), _ALIKE) for factor in factors).items())
+    readings = {name: _Readings.of(values, name, first, older) for name in CUTS}
+    return WholeCourse(
+        events={name: share_in_course(values, event, peaks) for name, event in events},
+        rises={name: one.rising(sessions) for name, one in readings.items()},
+        placebo_rises={
+            name: one.without_drug().rising(len(peaks)) for name, one in readings.items()
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Readings:
+    """Readings of a pressure after a session, as trials take them.
+
+    **Arguments:**
+
+    - `cut`: mmHg. `full`: rise at the full effect. `scatter`, `base`: of a reading, and without
+      the drug. `effect`: h at the readings, shape (readings, n). `values`: of the card.
+    """
+
+    cut: float
+    full: float
+    scatter: float
+    base: float
+    effect: Array
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], name: str, shown: Shown, older: bool) -> _Readings:
+        minutes = np.array([values[f"reading_{i}"] for i in (1, 2, 3)])
+        if not shown.nasal:
+            # after other routes the first reading is taken at the peak (assumed)
+            minutes = minutes - minutes[0] + shown.minutes[np.argmax(shown.effect.mean(axis=1))]
+        columns = [
+            np.asarray(np.interp(minutes, shown.minutes, one), np.float64) for one in shown.effect.T
+        ]
+        return cls(
+            cut=CUTS[name],
+            full=values[f"{name}_full"],
+            scatter=values[f"sigma_{name}"],
+            base=values[f"older_{name}"] if older else 0.0,
+            effect=np.stack(columns, axis=1),
+            values=values,
+        )
+
+    def without_drug(self) -> _Readings:
+        return replace(self, full=0.0, effect=np.zeros((len(self.effect), 1)))
+
+    def mean_of_maxima(self) -> float:
+        return mean_of_maxima(self.full, self.values, self.effect, self.scatter, self.base)
+
+    def rising(self, sessions: int | Sequence[tuple[float, int]]) -> float:
+        return share_rising(
+            self.cut, self.full, self.values, self.effect, self.scatter, sessions, self.base
+        )
 
 
 def drawn_means(card: Card, drugs: Sequence[Array], shown: Shown) -> dict[str, Array]:
@@ -112,6 +197,7 @@ def effect_row(
     mean: Array,
     patients: Array,
     drawn: Mapping[str, Array],
+    course: WholeCourse,
 ) -> dict[str, Any]:
     """One effect of a session, as `ketasim.outputs.Acute.table` has it.
 
@@ -119,7 +205,7 @@ def effect_row(
 
     - `card`, `curve`, `shown`: what, of which session.
     - `mean`: over patients, shape (M,). `patients`: each of them, shape (M, n).
-    - `drawn`: what `drawn_means` returned.
+    - `drawn`: what `drawn_means` returned. `course`: what `whole_course` did.
     """
     values, minutes = card.values(), shown.minutes
     level = values[curve.level] if curve.level else None
@@ -157,7 +243,7 @@ def effect_row(
     if curve.kind == "share":
         event, highest = ACUTE.event(curve.event), shown.effect.max(axis=0)
         row["in_session"] = float(np.mean(share_now(values, event, highest, shown.number)))
-        row["in_course"] = max(share_in_course(values, event, shown.peaks), row["in_session"])
+        row["in_course"] = max(course.events[curve.name], row["in_session"])
     return row
 
 
@@ -179,44 +265,27 @@ def _back(minutes: Array, mean: Array, coarse: Array, draws: Array, level: float
     return found
 
 
-def pressure_row(values: Mapping[str, Any], name: str, shown: Shown, older: bool) -> dict[str, Any]:
+def pressure_row(
+    values: Mapping[str, Any], name: str, shown: Shown, older: bool, course: WholeCourse
+) -> dict[str, Any]:
     """Statistics of one pressure in a session, as `ketasim.outputs.Acute.pressure` has them.
 
     **Arguments:**
 
     - `values`: the numbers of the card. `name`: SBP or DBP. `shown`: the session.
-    - `older`: whether the patient is 65 or more.
+    - `older`: whether the patient is 65 or more. `course`: what `whole_course` returned.
     """
-    full, scatter = values[f"{name}_full"], values[f"sigma_{name}"]
-    base = values[f"older_{name}"] if older else 0.0
-    mean = (full * shown.effect).mean(axis=1)
-    readings = np.array([values[f"reading_{i}"] for i in (1, 2, 3)])
-    if not shown.nasal:
-        # after other routes the first reading is taken at the peak (assumed)
-        readings = readings - readings[0] + shown.minutes[np.argmax(mean)]
-    columns = [
-        np.asarray(np.interp(readings, shown.minutes, one), np.float64) for one in shown.effect.T
-    ]
-    read = np.stack(columns, axis=1)
-    nothing, cut = np.zeros((len(readings), 1)), CUTS[name]
-    own = shown.peaks[min(shown.number, len(shown.peaks)) - 1]
-    factors = np.median(shown.peaks / np.maximum(own, np.finfo(float).tiny), axis=1)
-    counted = Counter(round(float(factor), _ALIKE) for factor in factors)
-    sessions = sorted(counted.items())
-
-    def rising(drug: float, at: Array, times: int | Sequence[tuple[float, int]]) -> float:
-        return share_rising(cut, drug, values, at, scatter, times, base)
-
+    readings = _Readings.of(values, name, shown, older)
     return {
         "session": shown.number,
         "quantity": name,
-        "mean_change": float(mean.max()),
-        "mean_of_maxima": mean_of_maxima(full, values, read, scatter, base),
-        "placebo_mean_of_maxima": mean_of_maxima(0.0, values, nothing, scatter, base),
-        "cut": cut,
-        "rise_in_session": rising(full, read, 1),
-        "rise_in_course": rising(full, read, sessions),
-        "placebo_rise_in_course": rising(0.0, nothing, len(shown.peaks)),
+        "mean_change": float((readings.full * shown.effect).mean(axis=1).max()),
+        "mean_of_maxima": readings.mean_of_maxima(),
+        "placebo_mean_of_maxima": readings.without_drug().mean_of_maxima(),
+        "cut": readings.cut,
+        "rise_in_session": readings.rising(1),
+        "rise_in_course": course.rises[name],
+        "placebo_rise_in_course": course.placebo_rises[name],
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ketasim.dosing import Course
 from ketasim.evidence import Fact, facts
+from ketasim.outputs import report_words as words
 from ketasim.outputs.acute import Acute, AcuteSession
 from ketasim.outputs.calendar import Session
 from ketasim.population import ACUTE_CURVES, AcuteCurve
@@ -71,7 +72,7 @@ def _time(acute: Acute, curve: AcuteCurve, row: dict[str, Any]) -> EffectTime:
     grade = row["level_grade"] or "derived"
     return EffectTime(
         effect=curve.title,
-        unit="points" if curve.unit == "point" else curve.unit,
+        unit=words.unit(curve.unit),
         statistic=_STATISTICS[curve.kind],
         onset_h=_hours(row["onset_min"]),
         peak=row["peak"],

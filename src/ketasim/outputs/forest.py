@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ketasim.inference import MetaResult, PooledEffect, StudyEffect, control_words
 from ketasim.outputs.figures import COLOURS, FONT, INK, SOFT
 from ketasim.outputs.meta_tables import NORMAL, plain_number, shown
 
 if TYPE_CHECKING:
     import altair
+
+    from ketasim.inference import MetaResult, PooledEffect, StudyEffect
 
 _WIDTH, _ROW = 300, 38  # of the plot itself, pixels
 _LEFT, _PEOPLE, _EFFECT, _WEIGHT = -370, 105, 250, 305  # where the columns of words stand
@@ -385,6 +386,8 @@ def _words(
 
 def _detail(study: StudyEffect) -> str:
     given = " ".join(word for word in (study.drug, study.route, study.dose) if word)
+    from ketasim.inference import control_words  # only here: the room is slow to load
+
     return f"{given} against {control_words(study.control)}"
 
 

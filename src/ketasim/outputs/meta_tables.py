@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from ketasim.inference import MeanInterval, MetaResult, PooledEffect
+if TYPE_CHECKING:
+    from ketasim.inference import MeanInterval, MetaResult, PooledEffect
 
 NORMAL: Final = 1.959963984540054
 """Standard normal quantile of 0.975: a 95 % interval reaches so many SEs to either side."""

@@ -28,7 +28,7 @@ from ketasim.outputs.acute_calibration_tables import (
     statistic_words,
 )
 from ketasim.outputs.figures import COLOURS, SOFT, Line, Panel, Points, svg
-from ketasim.outputs.mood_drawings import PREDICTED, UNMOVED, interval_drawing
+from ketasim.outputs.report_mood_calibration import interval_figure
 from ketasim.outputs.report_page import (
     NOTHING,
     Drawing,
@@ -315,19 +315,4 @@ def _intervals(fit: AcuteFit) -> Figure:
         )
         for symbol, scale in zip(spread.symbols, spread.scales, strict=True)
     ]
-    return Figure(
-        "figure-numbers",
-        "Figure 2. The free numbers after the fit",
-        (Drawing(interval_drawing(numbers)),),
-        (
-            Legend("line", "95 % interval after the fit", PREDICTED),
-            Legend("line", "the same, not moved by the published numbers", UNMOVED),
-            Legend("band", "95 % of the prior", UNMOVED, opacity=0.3),
-            Legend(
-                "words",
-                "Parameter uncertainty only, on the scale on which the number was free; neither "
-                "the spread between patients nor that between studies.",
-            ),
-        ),
-        columns=1,
-    )
+    return interval_figure(numbers, "the published numbers", "studies")

@@ -36,7 +36,7 @@ from ketasim.outputs.report_page import Drawing, Figure, Legend, number, percent
 
 if TYPE_CHECKING:
     from ketasim.dosing import Arm
-    from ketasim.inference import Judged, MoodFit, RowFit, Unseen
+    from ketasim.inference import Judged, MoodFit, Number, RowFit, Unseen
 
 MISS: Final = 1.6448536269514722
 """Score from which a row is a miss: nine in ten trials of that size stay below it."""
@@ -121,7 +121,7 @@ def mood_calibration_report(
         misses=[row for row in misses if row.fitted],
         misses_compared=[row for row in misses if not row.fitted],
         beside=_beside(fit, arms),
-        intervals=_intervals(fit),
+        intervals=interval_figure(fit.numbers, "the data", "trials"),
         numbers=[
             (one, fit.card.entry(one.symbol), fit.prior.entry(one.symbol)) for one in fit.numbers
         ],
@@ -274,19 +274,26 @@ def _group(arm: Arm) -> str:
     return f"{arm.drug} {arm.phases[0].route.replace('_', ' ')}, {sessions}"
 
 
-def _intervals(fit: MoodFit) -> Figure:
+def interval_figure(numbers: Sequence[Number], moved_by: str, between: str) -> Figure:
+    """The free numbers of a fit, prior against posterior.
+
+    **Arguments:**
+
+    - `numbers`: of the fit. `moved_by`: what did not move some of them, such as `the data`.
+    - `between`: what else differs, such as `trials`.
+    """
     return Figure(
         "figure-numbers",
         "Figure 2. The free numbers after the fit",
-        (Drawing(interval_drawing(fit.numbers)),),
+        (Drawing(interval_drawing(numbers)),),
         (
             Legend("line", "95 % interval after the fit", PREDICTED),
-            Legend("line", "the same, not moved by the data", UNMOVED),
+            Legend("line", f"the same, not moved by {moved_by}", UNMOVED),
             Legend("band", "95 % of the prior", UNMOVED, opacity=0.3),
             Legend(
                 "words",
                 "Parameter uncertainty only, on the scale on which the number was free; neither "
-                "the spread between patients nor that between trials.",
+                f"the spread between patients nor that between {between}.",
             ),
         ),
         columns=1,

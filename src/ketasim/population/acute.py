@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from ketasim.models import ACUTE, AcuteEvent
 
@@ -180,6 +179,8 @@ def share_rising(
 
 def _below(standard: Any) -> Array:
     """Share of a standard normal distribution below a number."""
+    from scipy.special import ndtr  # only here: scipy is slow to load
+
     return np.asarray(ndtr(standard), np.float64)
 
 

@@ -106,7 +106,7 @@ def benefit_modifiers(medicines: Sequence[str]) -> tuple[BenefitModifier, ...]:
     """
     found: list[BenefitModifier] = []
     for row in facts(_EFFECTS):
-        members = row.get("members").split(";")
+        members = row.listed("members")
         matched = tuple(m for m in medicines if any(_names(m, member) for member in members))
         if matched:
             found.append(_modifier(row, matched))

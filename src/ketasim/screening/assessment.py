@@ -31,7 +31,7 @@ from ketasim.screening.patient_rule import (
     vital_findings,
 )
 from ketasim.screening.screen_result import Screen
-from ketasim.screening.standing import Given, cited, given, standing
+from ketasim.screening.standing import Given, given, origin, standing
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course, Patient
@@ -186,17 +186,11 @@ def _prompts(found: Sequence[ScreenFinding], what: Given) -> Iterator[Monitoring
         if not prompts:
             continue
         stands = standing(row, what)
-        keys, ids = cited(row)
         yield MonitoringPrompt(
             name=row.get("name"),
             what_to_do=row.get("what_to_do") + stands.suffix,
             prompted_by=tuple(prompts),
-            applies_to=stands.applies_to,
-            applies_here=stands.here,
-            jurisdiction=row.get("jurisdiction"),
-            date=row.get("date"),
-            sources=keys,
-            facts=ids,
+            **origin(row, stands),
         )
 
 

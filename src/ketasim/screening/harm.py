@@ -329,7 +329,7 @@ def published_harms() -> tuple[HarmStatement, ...]:
 
 
 def _harm(row: Fact) -> HarmStatement:
-    named = tuple(one for one in row.get("facts").split(";") if one)
+    named = row.listed("facts")
     value, people = number(row.get("value")), number(row.get("n"))
     # the number is that of the first row named
     grade = grade_row(fact(named[0])).grade if named and value is not None else None

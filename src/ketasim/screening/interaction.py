@@ -18,7 +18,7 @@ from ketasim.screening.finding import (
     unassessed,
 )
 from ketasim.screening.medicine import MedicineMatch, resolve_medicine
-from ketasim.screening.standing import Given, cited, sentence, standing
+from ketasim.screening.standing import Given, cited, origin, sentence, standing
 from ketasim.screening.wording import effect_words
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def organ_findings(course: Course) -> dict[str, tuple[ExposureRatio, ...]]:
 
 
 def _speaks_of(row: Fact, match: MedicineMatch) -> bool:
-    return not set(match.subjects).isdisjoint(row.get("subject").split(";")) or (
+    return not set(match.subjects).isdisjoint(row.listed("subject")) or (
         # a row that names a medicine by another word, such as rapamycin
         row.get("facts").startswith(_BENEFIT) and bool(_member_names(row, match))
     )
@@ -109,11 +109,11 @@ def _speaks_of(row: Fact, match: MedicineMatch) -> bool:
 
 def _first(row: Fact) -> str:
     """The fact that a row is about."""
-    return row.get("facts").split(";")[0]
+    return row.listed("facts")[0]
 
 
 def _member_names(row: Fact, match: MedicineMatch) -> list[str]:
-    members = fact(_first(row)).get("members").split(";")
+    members = fact(_first(row)).listed("members")
     return [name for name in match.subjects if name in members]
 
 
@@ -132,7 +132,6 @@ def _effect(
     row: Fact, match: MedicineMatch, benefits: Mapping[str, BenefitModifier], what: Given
 ) -> ScreenFinding | None:
     stands = standing(row, what)
-    keys, ids = cited(row)
     statement, direction, size = row.get("statement"), row.get("direction"), row.get("size")
     if row.get("facts").startswith(_BENEFIT):
         one = benefits.get(_first(row))
@@ -142,31 +141,28 @@ def _effect(
         direction, size = one.direction, _benefit_size(one)
     words = row.get("severity_in_source")
     if not words:
-        words = next((fact(i).get("severity") for i in ids if fact(i).get("severity")), "")
+        words = next(
+            (fact(i).get("severity") for i in row.listed("facts") if fact(i).get("severity")), ""
+        )
     return ScreenFinding(
         subject=_subject(row, match),
         matched=match.text,
         kind="pd",
         severity=row.get("severity"),
-        severity_in_source=words,
+        severity_in_source=_words(row),
         statement=sentence(statement) + stands.suffix,
         direction=direction,
         effect_on=row.get("effect_on"),
         size=size,
         quality=row.get("quality"),
-        applies_to=stands.applies_to,
-        applies_here=stands.here,
-        jurisdiction=row.get("jurisdiction"),
-        date=row.get("date"),
-        sources=keys,
-        facts=ids,
-        monitoring=tuple(filter(None, row.get("monitoring").split(";"))),
+        **origin(row, stands),
+        monitoring=row.listed("monitoring"),
     )
 
 
 def _subject(row: Fact, match: MedicineMatch) -> str:
     """The medicine or class of the row that the match is or belongs to."""
-    named = row.get("subject").split(";")
+    named = row.listed("subject")
     hits = [one for one in match.subjects if one in named]
     if not hits and row.get("facts").startswith(_BENEFIT):
         hits = _member_names(row, match)
@@ -280,7 +276,7 @@ def _exposure(
     found: list[ScreenFinding] = []
     for name in match.names:
         own = {name, *resolve_medicine(name).classes}
-        mine = [row for row in rows if not own.isdisjoint(row.get("subject").split(";"))]
+        mine = [row for row in rows if not own.isdisjoint(row.listed("subject"))]
         if mine or name in ratios:
             found.append(_on_exposure(name, match, mine, ratios.get(name, ()), what))
     if match.status == "class" and rows:
@@ -316,7 +312,7 @@ def _on_exposure(
             directions.pop() if len(directions) == 1 else ("conflict" if directions else "unknown")
         )
     keys = tuple(dict.fromkeys(key for row in rows for key in cited(row)[0]))
-    ids = tuple(dict.fromkeys(i for row in rows for i in cited(row)[1]))
+    ids = tuple(dict.fromkeys(i for row in rows for i in row.listed("facts")))
     suffix = ""
     if rows and not here and not computed:
         suffix = standing(rows[0], what).suffix
@@ -345,8 +341,8 @@ def _on_exposure(
 
 
 def _words(row: Fact) -> str:
-    words = row.get("severity_in_source")
-    return words or next((fact(i).get("severity") for i in cited(row)[1]), "")
+    told = (fact(one).get("severity") for one in row.listed("facts"))
+    return row.get("severity_in_source") or next(filter(None, told), "")
 
 
 def _computed_direction(computed: Sequence[ExposureRatio]) -> str:
@@ -359,7 +355,7 @@ def _computed_direction(computed: Sequence[ExposureRatio]) -> str:
 def _measured(row: Fact, what: Given) -> list[str]:
     """What the facts of a row print, and what of their design differs from the course."""
     said: list[str] = []
-    for one in (fact(i) for i in cited(row)[1]):
+    for one in map(fact, row.listed("facts")):
         if one.table == "pk/interactions":
             size = one.get("ratio")
             is_number = number(size) is not None or interval(size) is not None

@@ -121,7 +121,7 @@ def resolve_medicine(text: str) -> MedicineMatch:
     names = tuple(dict.fromkeys(name for hit in hits for name in hit.names))
     direct = [one for hit in hits for one in hit.classes]
     rows = [row for hit in hits for row in hit.rows]
-    keys = [key for row in rows for key in (row.source, *_split(row.get("class_source")))]
+    keys = [key for row in rows for key in (row.source, *row.listed("class_source"))]
     generic = {
         term: " with ".join(hit.names or hit.classes)
         for (term, _, _), hit in zip(found.found, hits, strict=True)
@@ -146,10 +146,6 @@ def _unread(rest: str) -> tuple[str, ...]:
     return tuple(
         word for word in (w.strip("'.-") for w in found) if len(word) > 1 and word not in _BESIDE
     )
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, text.split(";")))
 
 
 @cache
@@ -179,16 +175,16 @@ def _terms() -> Mapping[str, _Term]:
     terms: dict[str, _Term] = {}
     for row in facts(CLASSES):
         name = row.get("class")
-        for term in (name, *_split(row.get("synonyms"))):
+        for term in (name, *row.listed("synonyms")):
             terms[term] = _Term("class", (), (name,), (row,))
     rows = {row.get("medicine"): row for row in facts(MEDICINES)}
     for name, row in rows.items():
-        parts = _split(row.get("parts"))
+        parts = row.listed("parts")
         names = parts or (name,)
-        classes = [one for part in names for one in _split(rows[part].get("classes"))]
+        classes = [one for part in names for one in rows[part].listed("classes")]
         entry = [(name, "combination" if parts else "name")]
-        entry += [(term, "synonym") for term in _split(row.get("synonyms"))]
-        entry += [(term.lower(), "brand") for term in _split(row.get("brands"))]
+        entry += [(term, "synonym") for term in row.listed("synonyms")]
+        entry += [(term.lower(), "brand") for term in row.listed("brands")]
         used = (row, *(rows[part] for part in parts))
         for term, by in entry:
             terms[term] = _Term(by, names, tuple(dict.fromkeys(classes)), used)

@@ -12,7 +12,7 @@ from typing import Final
 from ketasim.dosing import Course, Patient
 from ketasim.evidence import Fact, fact, facts
 from ketasim.screening.finding import ScreenFinding, unassessed
-from ketasim.screening.standing import Given, cited, sentence, standing
+from ketasim.screening.standing import Given, cited, origin, sentence, standing
 from ketasim.screening.terms import ABSENT, denied, plain, read_terms, slip_of
 from ketasim.screening.wording import subject_words
 
@@ -81,7 +81,7 @@ def _words() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for row in facts(WORDS):
         factor = row.get("factor")
-        for term in (factor, *filter(None, row.get("synonyms").split(";"))):
+        for term in (factor, *row.listed("synonyms")):
             found[term] = factor
     return MappingProxyType(found)
 
@@ -198,8 +198,8 @@ def rule_findings(triggers: Triggers, what: Given, place: str | None = None) -> 
     found: list[ScreenFinding] = []
     undecided: list[tuple[Fact, list[str], list[str]]] = []
     for row in facts(RULES):
-        subjects = row.get("subjects").split(";")
-        partial = [one for one in row.get("partial").split(";") if one in triggers.found]
+        subjects = row.listed("subjects")
+        partial = [one for one in row.listed("partial") if one in triggers.found]
         sure = [one for one in subjects if one in triggers.found]
         hits = sure or partial
         if not hits:
@@ -256,30 +256,31 @@ def _at_home(
 
 def _own_severity(row: Fact) -> str:
     """The severity of the row of `care/screening` that a rule is on."""
-    ids = cited(row)[1]
-    return next((fact(i).get("severity") for i in ids if i.startswith("care/screening:")), "")
+    named = row.listed("facts")
+    return next((fact(i).get("severity") for i in named if i.startswith("care/screening:")), "")
 
 
 def _rule(
     row: Fact, hits: Sequence[str], sure: bool, triggers: Triggers, what: Given
 ) -> ScreenFinding:
     stands = standing(row, what)
-    keys, ids = cited(row)
-    own = next((fact(one) for one in ids if one.startswith("care/screening:")), None)
+    named = row.listed("facts")
+    own = next((fact(one) for one in named if one.startswith("care/screening:")), None)
     statement, words = row.get("statement"), row.get("severity_in_source")
     if own is not None:
         statement = statement or f"{own.get('factor')}: {own.get('what_to_do')}"
         words = words or own.get("severity")
     severity = row.get("severity")
     text = sentence(statement)
-    notes = [part.strip() for part in row.get("note").split(";") if part.strip()]
     if not sure:
         if severity in _LESS:
             severity = "caution"
         text += f" Not assessed: {row.get('note')}."
     else:
         # what decides is known where the history says it
-        text = " ".join((text, *(sentence(part) for part in notes if "decides" not in part)))
+        text = " ".join(
+            (text, *(sentence(part) for part in row.listed("note") if "decides" not in part))
+        )
     kind = triggers.kinds[hits[0]]
     matched = "; ".join(dict.fromkeys(m for one in hits for m in triggers.found[one]))
     return ScreenFinding(
@@ -290,13 +291,8 @@ def _rule(
         severity_in_source=words,
         statement=text + stands.suffix,
         quality="label" if _is_label(row) else "guideline or practice",
-        applies_to=stands.applies_to,
-        applies_here=stands.here,
-        jurisdiction=row.get("jurisdiction"),
-        date=row.get("date"),
-        sources=keys,
-        facts=ids,
-        monitoring=tuple(filter(None, row.get("monitoring").split(";"))),
+        **origin(row, stands),
+        monitoring=row.listed("monitoring"),
     )
 
 
@@ -380,7 +376,7 @@ def vital_findings(course: Course, what: Given) -> list[ScreenFinding]:
                 applies_to="esketamine",
                 applies_here="esketamine" in what.drugs,
                 sources=keys,
-                facts=tuple(dict.fromkeys(i for row in below for i in cited(row)[1])),
+                facts=tuple(dict.fromkeys(i for row in below for i in row.listed("facts"))),
                 monitoring=("blood pressure",),
             )
         )
@@ -412,7 +408,6 @@ def _of_age(condition: str, age: float | None) -> bool:
 
 def _limit(row: Fact, value: float, age: float | None, what: Given) -> ScreenFinding:
     stands = standing(row, what)
-    keys, ids = cited(row)
     name = {"sbp": "systolic", "dbp": "diastolic"}[row.get("vital")]
     condition = row.get("age")
     sign = condition.rstrip("0123456789.")
@@ -430,11 +425,6 @@ def _limit(row: Fact, value: float, age: float | None, what: Given) -> ScreenFin
         effect_on="blood pressure",
         size=f"above {row.get('value')} mmHg",
         quality="trial protocol" if row.get("jurisdiction") == "trial protocol" else "label",
-        applies_to=stands.applies_to,
-        applies_here=stands.here,
-        jurisdiction=row.get("jurisdiction"),
-        date=row.get("date"),
-        sources=keys,
-        facts=ids,
+        **origin(row, stands),
         monitoring=("blood pressure",),
     )

@@ -130,7 +130,6 @@ def session_rules() -> tuple[SessionRule, ...]:
 
 
 def _rule(row: Fact) -> SessionRule:
-    named = tuple(one for one in row.get("facts").split(";") if one)
     return SessionRule(
         rule=row.get("rule"),
         stage=row.get("stage"),
@@ -147,7 +146,7 @@ def _rule(row: Fact) -> SessionRule:
         applies_if=row.get("applies_if"),
         jurisdiction=row.get("jurisdiction"),
         date=row.get("date"),
-        facts=named,
+        facts=row.listed("facts"),
         source=row.source,
         locator=row.get("locator"),
         note=row.get("note"),

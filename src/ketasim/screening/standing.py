@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ketasim.dosing import Course
 from ketasim.evidence import Fact, fact
@@ -65,7 +65,7 @@ def standing(row: Fact, what: Given) -> Standing:
     - `row`: of a table of the screen.
     - `what`: of the course.
     """
-    drug, routes = row.get("applies_to"), tuple(filter(None, row.get("route").split(";")))
+    drug, routes = row.get("applies_to"), row.listed("route")
     drug_here = drug == "both" or drug in what.drugs
     route_here = not routes or bool({*what.routes, *map(_same, what.routes)}.intersection(routes))
     applies_to = drug if not routes else f"{drug} ({', '.join(routes)})"
@@ -88,10 +88,23 @@ def _same(route: str) -> str:
 
 def cited(row: Fact) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Source keys of a row and of the facts it names, and the ids of those facts."""
-    ids = tuple(filter(None, row.get("facts").split(";")))
+    ids = row.listed("facts")
     named: Iterable[str] = (fact(one).source for one in ids)
     keys = tuple(dict.fromkeys(filter(None, (row.source, *named))))
     return keys, ids
+
+
+def origin(row: Fact, stands: Standing) -> dict[str, Any]:
+    """What a finding or a prompt says of where its row comes from, as keyword arguments."""
+    keys, ids = cited(row)
+    return {
+        "applies_to": stands.applies_to,
+        "applies_here": stands.here,
+        "jurisdiction": row.get("jurisdiction"),
+        "date": row.get("date"),
+        "sources": keys,
+        "facts": ids,
+    }
 
 
 def sentence(text: str) -> str:
