@@ -91,7 +91,7 @@ slow: .venv/.dev .venv/.package
 calibrate: .venv/.run .venv/.package
 	@$(BIN)/ketasim calibrate pk --out out/calibrate-pk
 	@$(BIN)/ketasim calibrate mood --out out/calibrate-mood
-	@$(BIN)/ketasim calibrate acute --out out/calibrate-acute
+	@$(BIN)/ketasim calibrate session --out out/calibrate-session
 
 lint: .venv/.dev .venv/.package
 	@$(BIN)/ruff check --no-cache

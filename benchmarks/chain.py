@@ -95,7 +95,7 @@ def _response(
                 "1",
             ),
             Turnover("S", "-", "spines", "kS", "kS*(1 + SS*d/(d50 + d)) - kS*psi*(1 - M)*S", "S0"),
-            Turnover("A", "-", "acute signal", "kAout", "kAin*g*(1 - A)", "0"),
+            Turnover("A", "-", "effects signal", "kAout", "kAin*g*(1 - A)", "0"),
             Turnover(
                 "M",
                 "-",

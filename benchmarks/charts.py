@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from ketasim.outputs.figures import COLOURS, INK, SOFT, Line, Panel, Points, specification
+from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel, Points, specification
 
 _SCALE = 2.0  # pixels for each point
 _ONE, _TWO = COLOURS["s"], COLOURS["ketamine"]

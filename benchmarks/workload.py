@@ -221,7 +221,7 @@ def slow_rhs(
 
     **Returns:** the five derivatives, per h.
     """
-    burst, growth, synapses, acute, mood = y
+    burst, growth, synapses, effects, mood = y
     block = drive / (1.0 + drive)
     g2, d, s4 = (burst - 1.0) ** 2, growth - 1.0, synapses**4
     stimulated = p["SD"] * g2 / (p["g50"] ** 2 + g2) + p["SH"] * ch / (p["EC50H"] + ch)
@@ -229,8 +229,8 @@ def slow_rhs(
         p["kG"] * (1.0 + p["SG"] * 4.0 * block * (1.0 - block) - burst),
         p["kD"] * (1.0 + stimulated - growth),
         p["kS"] * (1.0 + p["SS"] * d / (p["d50"] + d) - (1.0 + p["psi"] * (1.0 - mood)) * synapses),
-        p["kAin"] * (burst - 1.0) * (1.0 - acute) - p["kAout"] * acute,
-        p["kM"] * (s4 / (p["s50"] ** 4 + s4) + p["wA"] * acute * (1.0 - mood) - mood),
+        p["kAin"] * (burst - 1.0) * (1.0 - effects) - p["kAout"] * effects,
+        p["kM"] * (s4 / (p["s50"] ** 4 + s4) + p["wA"] * effects * (1.0 - mood) - mood),
     ]
 
 

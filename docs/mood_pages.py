@@ -17,12 +17,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from ketasim.calibration.mood import mechanism_curves
 from ketasim.evidence import Card, Entry, load_card, source
-from ketasim.inference import mechanism_checks, mechanism_curves, mechanism_table
+from ketasim.figures.mechanism import mechanism_chart, mood_course_chart, save_figure
 from ketasim.models import MOOD, MOOD_PARAMETERS, RECEPTOR
-from ketasim.outputs.mechanism_figure import mechanism_chart, mood_course_chart, save_figure
-from ketasim.outputs.mood_inputs import published_baseline
 from ketasim.population import Situation
+from ketasim.simulation.mood.inputs import published_baseline
+from ketasim.validation import mechanism_checks, mechanism_table
 
 DOCS = Path(__file__).parent
 EQUATIONS = "explain/mood-equations.md"

@@ -37,7 +37,7 @@ def page(name: str) -> str:
     """Return the page of the package or of one room, Markdown."""
     if name == PACKAGE.name:
         # The verb shares its name with its file, which would be found in its place.
-        verb = "ketasim.outputs.simulate.simulate"
+        verb = "ketasim.simulation.simulate.simulate"
         return f"# ketasim\n\n::: ketasim\n\n::: {verb}\n    options: {{show_root_heading: true}}\n"
     text = f"# ketasim.{name}\n\n::: ketasim.{name}\n"
     for public in shadowed(PACKAGE / name):

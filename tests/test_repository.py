@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LONGEST = 620  # lines of a file of code
+LONGEST = 600  # lines of a file of code
 
 # Put together from pieces, so that this file does not contain what it looks for.
 REGISTRIES = [

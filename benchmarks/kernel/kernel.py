@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.engine import Plan
-from ketasim.engine.cascade import cascade_of
-from ketasim.engine.compiled import Columns, kernel_of, solve_lanes
+from ketasim.engine.backends.numba.compiled import Columns, kernel_of, solve_lanes
+from ketasim.engine.backends.numba.lane_source import LANES, parameter_names
 from ketasim.engine.grid import grid_of, place_outputs
-from ketasim.engine.lane_source import LANES, parameter_names
+from ketasim.engine.response.cascade import cascade_of
 from ketasim.engine.system import system_of
 from ketasim.engine.trajectories import request_of
 

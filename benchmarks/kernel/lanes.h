@@ -80,7 +80,7 @@ INLINE P<N> at_most(const P<N>& x, double bound) {
   return z;
 }
 
-// as ketasim.engine.lanes: Taylor to the twelfth power, even and odd powers apart
+// as ketasim.engine.backends.numba.lanes: Taylor to the twelfth power, even and odd powers apart
 template <int N>
 INLINE P<N> exponential(P<N> x) {
   x = at_least(at_most(x, 709.0), -708.0);

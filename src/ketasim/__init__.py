@@ -9,8 +9,8 @@ from ketasim.__about__ import __version__
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course, load_course, load_trial
-    from ketasim.outputs import Simulation, simulate
     from ketasim.screening import Screen, screen
+    from ketasim.simulation import Simulation, simulate
     from ketasim.trials import TrialResult, run_trial
 
 __all__ = [
@@ -30,13 +30,13 @@ __all__ = [
 _ROOMS = {
     "Course": "ketasim.dosing",
     "Screen": "ketasim.screening",
-    "Simulation": "ketasim.outputs",
+    "Simulation": "ketasim.simulation",
     "TrialResult": "ketasim.trials",
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",
     "run_trial": "ketasim.trials",
     "screen": "ketasim.screening",
-    "simulate": "ketasim.outputs",
+    "simulate": "ketasim.simulation",
 }
 
 

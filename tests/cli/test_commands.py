@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 
 from ketasim.apps.cli.application import run
+from ketasim.calibration.pk import PkFit, load_interactions, load_training
+from ketasim.calibration.pk.fit import compare
 from ketasim.evidence import load_card, load_sources, table_names
-from ketasim.inference import PkFit, load_interactions, load_training
-from ketasim.inference.pk_calibration import compare
 from ketasim.models import MODELS
-from ketasim.outputs import simulate
+from ketasim.simulation import simulate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 COURSE = 'title: T\nregimen: "ketamine 0.5 mg/kg iv over 40 min once"\npatient: {weight: 78 kg}\n'
@@ -134,7 +134,7 @@ def test_calibrate_writes_card_table_and_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fit itself, a minute, is tested with the room it belongs to."""
-    monkeypatch.setattr("ketasim.inference.calibrate_pk", _shipped_fit)
+    monkeypatch.setattr("ketasim.calibration.pk.calibrate_pk", _shipped_fit)
     told = _json(capsys, ["calibrate", "pk", "--out", str(tmp_path / "out")])
     card, table, report = (Path(path) for path in told["files"])
     from ketasim.evidence import read_card

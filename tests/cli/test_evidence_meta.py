@@ -13,7 +13,7 @@ import pytest
 
 from ketasim.apps.cli.application import run
 from ketasim.evidence import fact, facts, load_sources
-from ketasim.inference import MetaQuery, pool_comparable
+from ketasim.synthesis import MetaQuery, pool_comparable
 
 META = ["evidence", "meta"]
 FILES = ["forest.png", "forest.svg", "left_out.csv", "meta.csv"]

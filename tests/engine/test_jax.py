@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from ketasim._base import InputError
 from ketasim.dosing import Dose
 from ketasim.engine import Calendar, Patients, plan, solve
-from ketasim.engine.cascade import cascade_of
 from ketasim.engine.grid import grid_of, place_outputs
-from ketasim.engine.modes import modes_of
+from ketasim.engine.linear.modes import modes_of
+from ketasim.engine.response.cascade import cascade_of
 from ketasim.engine.system import Row, system_of
 
 jax = pytest.importorskip("jax")
 
-from ketasim.engine.jax_backend import jacobian_jax, solve_jax  # noqa: E402 - needs jax
+from ketasim.engine.backends.jax.backend import jacobian_jax, solve_jax  # noqa: E402 - needs jax
 
 Array = NDArray[np.float64]
 

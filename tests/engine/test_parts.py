@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from ketasim.engine import solve
-from ketasim.engine.cascade import cascade_of
 from ketasim.engine.grid import BINS, Profile, grid_of, place_outputs
-from ketasim.engine.modes import modes_of, structure_of
-from ketasim.engine.weights import step_weights
+from ketasim.engine.linear.modes import modes_of, structure_of
+from ketasim.engine.response.cascade import cascade_of
+from ketasim.engine.response.weights import step_weights
 from ketasim.evidence import load_card
 from ketasim.models import (
     MODELS,

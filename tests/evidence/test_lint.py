@@ -22,8 +22,8 @@ from ketasim.evidence import (
     shipped,
     summary,
 )
-from ketasim.evidence.lint_units import is_unit
-from ketasim.evidence.linter import CHECKS
+from ketasim.evidence.linting.linter import CHECKS
+from ketasim.evidence.linting.units import is_unit
 
 HEADER = "key,authors,year,title,venue,doi,pmid_or_pmcid,nct,url,kind,metadata_note\n"
 

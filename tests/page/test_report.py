@@ -13,8 +13,9 @@ import pytest
 from markupsafe import escape
 
 from ketasim.evidence import load_card, load_sources
-from ketasim.outputs import Simulation, calibration_report, simulate, simulation_report
-from ketasim.outputs.figures import Line, Panel, svg
+from ketasim.figures.panels import Line, Panel, svg
+from ketasim.reports import calibration_report, simulation_report
+from ketasim.simulation import Simulation, simulate
 
 pytestmark = pytest.mark.page
 
@@ -256,7 +257,7 @@ def test_calibration_report_opens_cleanly(
 def calibration() -> str:
     import numpy as np
 
-    from ketasim.inference.pk_calibration import compare
+    from ketasim.calibration.pk.fit import compare
 
     card, prior = load_card("reference"), load_card("reference_prior")
     assert card.uncertainty is not None
@@ -267,7 +268,7 @@ def calibration() -> str:
 
 
 def test_calibration_report_hides_nothing(calibration: str) -> None:
-    from ketasim.inference import load_interactions, load_training
+    from ketasim.calibration.pk import load_interactions, load_training
 
     for row in (*load_training(), *load_interactions()):
         if row.use != "out":

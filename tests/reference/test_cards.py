@@ -6,8 +6,8 @@ import pytest
 
 from ketasim._base import InputError
 from ketasim.evidence import facts, grade_row, load_card, load_sources
-from ketasim.inference import replay, replay_all
 from ketasim.models import MODELS
+from ketasim.validation import replay, replay_all
 
 PUBLISHED = sorted(set(MODELS) - {"reference"})
 HOURLY = {"1/min": 60.0, "L/min": 60.0, "min": 1 / 60, "%": 0.01, "% per h": 0.01}

@@ -11,8 +11,8 @@ from scipy.integrate import solve_ivp
 
 from ketasim.dosing import Dose
 from ketasim.evidence import facts, load_card
-from ketasim.inference import replay
-from ketasim.inference.replays import Ashraf2018, derived, simulate
+from ketasim.validation import replay
+from ketasim.validation.replays import Ashraf2018, derived, simulate
 
 KEY = "ashraf2018"
 STUDY = Ashraf2018()

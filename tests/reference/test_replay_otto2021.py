@@ -7,8 +7,8 @@ import pytest
 
 from ketasim.dosing import Dose
 from ketasim.evidence import load_card
-from ketasim.inference import replay
-from ketasim.inference.replays import simulate
+from ketasim.validation import replay
+from ketasim.validation.replays import simulate
 
 FORTY = 40 / 60
 

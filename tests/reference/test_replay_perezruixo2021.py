@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ketasim.inference import ReplayRow, replay
-from ketasim.inference.replays import PerezRuixo2021
+from ketasim.validation import ReplayRow, replay
+from ketasim.validation.replays import PerezRuixo2021
 
 KEY = "perezruixo2021"
 

@@ -8,8 +8,8 @@ import pytest
 from ketasim.dosing import Dose
 from ketasim.engine import terminal_half_life
 from ketasim.evidence import facts, load_card
-from ketasim.inference import ReplayRow, replay
-from ketasim.inference.replays import Pooled, simulate
+from ketasim.validation import ReplayRow, replay
+from ketasim.validation.replays import Pooled, simulate
 
 
 def _row(key: str, quantity: str) -> ReplayRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ketasim.inference import ReplayRow, replay
+from ketasim.validation import ReplayRow, replay
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from ketasim.dosing import Dose, Patient, load_course, split_devices
 from ketasim.evidence import fact, facts, load_sources
 from ketasim.screening import EffectTime, PlanEntry, SessionPlan, session_plan, session_rules
 from ketasim.screening.plan import KINDS
-from ketasim.screening.session_rule import COUNTED_FROM, ESTABLISHED_FOR, STAGES, TABLE
+from ketasim.screening.rules.session import COUNTED_FROM, ESTABLISHED_FOR, STAGES, TABLE
 
 ROOT = Path(__file__).parents[2]
 LATE = ("effect", "discharge")  # an effect beyond the watch

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import ketasim
 from ketasim._base import InputError
+from ketasim.calibration.pk import load_interactions
+from ketasim.calibration.pk.interactions import predict_ratio
 from ketasim.dosing import load_course
 from ketasim.evidence import Fact, cite, fact, facts, load_card, load_sources, number, reading
-from ketasim.inference import load_interactions
-from ketasim.inference.interactions import predict_ratio
 from ketasim.models import MODELS
 from ketasim.population import covariates_of
 from ketasim.screening import (

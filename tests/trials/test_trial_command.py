@@ -15,7 +15,7 @@ from markupsafe import escape
 from ketasim._base import InputError
 from ketasim.apps.cli.application import run
 from ketasim.evidence import load_sources
-from ketasim.outputs import plot_trial, read_sources_used, trial_report
+from ketasim.reports import plot_trial, read_sources_used, trial_report
 from ketasim.trials import run_trial
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "trials").glob("*.yaml"))

@@ -1,4 +1,4 @@
-"""Words for what is given, and how, that every room uses."""
+"""Words that every room uses: what is given and how, and how quantities are called."""
 
 from __future__ import annotations
 
@@ -20,3 +20,113 @@ ROUTES: Final = (
     "inhaled",
 )
 """Routes of administration; `oral_er` is the extended-release tablet."""
+
+QUANTITIES = {
+    "ketamine": "ketamine, S + R",
+    "s_ketamine": "S-ketamine",
+    "r_ketamine": "R-ketamine",
+    "norketamine": "norketamine, S + R",
+    "s_norketamine": "S-norketamine",
+    "r_norketamine": "R-norketamine",
+    "hnk": "hydroxynorketamine, S + R",
+    "s_hnk": "S-hydroxynorketamine",
+    "r_hnk": "R-hydroxynorketamine",
+    "each_norketamine": "each norketamine",
+    "ketamine+norketamine": "ketamine and norketamine together",
+    "nmda_block": "NMDA block",
+    "glutamate": "glutamate",
+    "bdnf": "neurotrophic drive",
+    "synapses": "synapses",
+    "MADRS": "MADRS",
+    "by_drug": "the drug",
+    "by_expectation": "expectation",
+    "by_antidepressant": "a new oral antidepressant",
+    "by_course": "natural course and care",
+    "CADSS": "dissociation, CADSS",
+    "dissociation": "CADSS above 4",
+    "drug_high": "drug high",
+    "sedation": "sedation, MOAA/S 4 or less",
+    "dizziness": "dizziness",
+    "nausea": "nausea",
+    "vomiting": "vomiting",
+    "SBP": "change of systolic pressure",
+    "DBP": "change of diastolic pressure",
+    "HR": "change of heart rate",
+    "pain_relief": "relief of experimental pain",
+    "cognition": "cognitive decline, share of the full effect",
+}
+"""Quantity to its name in words."""
+
+SITES = {
+    "arterial": "arterial blood",
+    "venous": "venous blood",
+    "effect": "effect site",
+    "brain": "prefrontal cortex",
+    "patient": "patient",
+}
+"""Sampling site to its name in words."""
+
+METRICS = {
+    "cmax": "Cmax",
+    "tmax": "Tmax",
+    "auc": "AUC until the next session",
+    "auc24": "AUC0–24",
+    "auc_inf": "AUC to infinity",
+    "half_life": "half-life",
+    "F": "F",
+    "F_combined": "F of ketamine and norketamine together",
+    "cmax_second": "Cmax of the second dose",
+    "c_at": "concentration at a time",
+    "c_load": "concentration after a load",
+    "cl": "apparent clearance",
+    "vss": "volume at steady state",
+    "t_half": "half-life",
+    "share": "share",
+}
+"""Metric to its name in words."""
+
+GRADES = {
+    "measured": "measured in people, unless its source line names cells or an animal",
+    "estimated": "estimated by a published model",
+    "fitted": "fitted by this package, with its uncertainty",
+    "derived": "arithmetic on other numbers",
+    "assumed": "not measured; what it leans on is named where there is something",
+}
+"""Grade to its meaning."""
+
+BETWEEN_PATIENTS = "Bands: spread between patients."
+"""What the bands of a figure show."""
+
+NOT_IN_BANDS = "Not in the bands: uncertainty of the parameters, differences between trials."
+"""What they do not show."""
+
+NO_SPREAD = (
+    "Typical patient: no band. Spread between patients, uncertainty of the parameters and "
+    "differences between trials are not shown."
+)
+"""The same of the typical patient."""
+
+
+def quantity(name: str) -> str:
+    """Name of a quantity in words."""
+    return QUANTITIES.get(name, name.replace("_", " "))
+
+
+def site(name: str) -> str:
+    """Name of a site in words."""
+    return SITES.get(name, name)
+
+
+def metric(name: str) -> str:
+    """Name of a metric in words."""
+    return METRICS.get(name, name.replace("_", " "))
+
+
+def unit(name: str) -> str:
+    """How a unit is written behind a number."""
+    return "points" if name == "point" else name.replace("*", "·")
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]

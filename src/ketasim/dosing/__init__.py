@@ -1,17 +1,9 @@
 """What is given to whom: doses, regimens, patients, courses, event tables, guards."""
 
-from ketasim.dosing.assessment import (
-    FOLLOWED,
-    GROUPS,
-    METRICS,
-    RESPONSE,
-    Assessment,
-    Relapse,
-)
 from ketasim.dosing.course import Course, CourseFile, load_course, parse_course
 from ketasim.dosing.dose import DRUGS, ROUTES, Dose
-from ketasim.dosing.event_contract import COMPARTMENTS, CONTRACT, Column
-from ketasim.dosing.events import EventTable, Observation, Subject, read_events, write_events
+from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT, Column
+from ketasim.dosing.events.table import EventTable, Observation, Subject, read_events, write_events
 from ketasim.dosing.guards import DoseRange, check_doses, dose_ranges
 from ketasim.dosing.mood_options import (
     LEAST_STRESS,
@@ -33,8 +25,7 @@ from ketasim.dosing.patient import (
 from ketasim.dosing.regimen import Regimen, split_devices
 from ketasim.dosing.sentence import parse_regimen
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
-from ketasim.dosing.trial import DESIGNS, REPLICATES, Trial, TrialFile, load_trial, parse_trial
-from ketasim.dosing.trial_arm import (
+from ketasim.dosing.trial.arm import (
     BACKGROUNDS,
     CONTROLS,
     DEFAULT_BACKGROUND,
@@ -48,6 +39,23 @@ from ketasim.dosing.trial_arm import (
     WeightSpread,
     antidepressants,
 )
+from ketasim.dosing.trial.assessment import (
+    FOLLOWED,
+    GROUPS,
+    METRICS,
+    RESPONSE,
+    Assessment,
+    Relapse,
+)
+from ketasim.dosing.trial.design import (
+    DESIGNS,
+    REPLICATES,
+    Trial,
+    TrialFile,
+    load_trial,
+    parse_trial,
+)
+from ketasim.dosing.trial.studies import load_studies
 
 __all__ = [
     "BACKGROUNDS",
@@ -101,6 +109,7 @@ __all__ = [
     "dose_ranges",
     "items_of",
     "load_course",
+    "load_studies",
     "load_trial",
     "named_antidepressants",
     "parse_course",

@@ -9,9 +9,9 @@ from typing import Annotated, Final
 from pydantic import BaseModel, BeforeValidator, Field
 
 from ketasim._base import InputError
-from ketasim.dosing.assessment import Flag
 from ketasim.dosing.fields import FROZEN, refuse, shortened, word
-from ketasim.dosing.trial_arm import BACKGROUNDS, antidepressants
+from ketasim.dosing.trial.arm import BACKGROUNDS, antidepressants
+from ketasim.dosing.trial.assessment import Flag
 
 STRESS: Final = {"low": 0.5, "usual": 1.0, "high": 2.0}
 """Words for the stress of a patient, as multiples of that on the card `mood`; low and high are

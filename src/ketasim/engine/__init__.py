@@ -1,10 +1,10 @@
 """How models are solved: arrays in, arrays out."""
 
-from ketasim.engine.concentrations import Concentrations, concentrations
-from ketasim.engine.exposure import peak, terminal_half_life
-from ketasim.engine.inputs import DoseLike, Input, inputs_of
 from ketasim.engine.jacobian import jacobian
-from ketasim.engine.linear import Solution, solve_linear
+from ketasim.engine.linear.concentrations import Concentrations, concentrations
+from ketasim.engine.linear.exposure import peak, terminal_half_life
+from ketasim.engine.linear.inputs import DoseLike, Input, inputs_of
+from ketasim.engine.linear.solution import Solution, solve_linear
 from ketasim.engine.oracle import solve_adaptive
 from ketasim.engine.patients import Calendar, Patients
 from ketasim.engine.planning import Plan

@@ -100,7 +100,7 @@ def _by_jax(
     plan: Plan,
 ) -> Array:
     try:
-        from ketasim.engine.jax_backend import jacobian_jax
+        from ketasim.engine.backends.jax.backend import jacobian_jax
     except ImportError as error:
         raise KetasimError("method: 'jax' is not installed; pip install 'ketasim[jax]'") from error
     return jacobian_jax(model, patients, hours, tuple(outputs), tuple(parameters), plan)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.engine.inputs import Input
+from ketasim.engine.linear.inputs import Input
 from ketasim.engine.system import END, PULSE, System
 from ketasim.models import ResponseModel
 

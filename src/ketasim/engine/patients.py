@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
-from ketasim.engine.inputs import DoseLike
+from ketasim.engine.linear.inputs import DoseLike
 from ketasim.models import ChainModel, evaluate
 
 Array = NDArray[np.float64]

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.engine.arrays import NUMPY, Track, bind
-from ketasim.engine.cascade import Cascade
+from ketasim.engine.backends.numpy.arrays import NUMPY, Track, bind
 from ketasim.engine.grid import (
     BINS,
     Grid,
@@ -25,8 +24,9 @@ from ketasim.engine.grid import (
     grid_of,
     place_parts,
 )
+from ketasim.engine.response.cascade import Cascade
+from ketasim.engine.response.weights import step_weights
 from ketasim.engine.system import System
-from ketasim.engine.weights import step_weights
 
 Array = NDArray[np.float64]
 

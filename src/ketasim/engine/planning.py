@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.engine.cascade import Cascade
 from ketasim.engine.grid import BINS, Profile
 from ketasim.engine.patients import Group, Patients
 from ketasim.engine.pilot import LEFT, Piloted, Solver, choose_profile, halving_errors
+from ketasim.engine.response.cascade import Cascade
 from ketasim.engine.system import System
 
 Array = NDArray[np.float64]

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
-from ketasim.engine.arrays import track_arrays
-from ketasim.engine.backends import ENGINES, Backend, backend_of
-from ketasim.engine.cascade import Cascade, cascade_of
+from ketasim.engine.backends.backend import ENGINES, Backend, backend_of
+from ketasim.engine.backends.numpy.arrays import track_arrays
 from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs
 from ketasim.engine.patients import Group, Patients, groups_of
 from ketasim.engine.planning import Plan, make_plan, starting_profile
 from ketasim.engine.progress import Progress
 from ketasim.engine.reduce import Reducer
+from ketasim.engine.response.cascade import Cascade, cascade_of
 from ketasim.engine.system import System, system_of
 from ketasim.engine.trajectories import Name, Request, Trajectories, request_of
 from ketasim.models import ChainModel, ResponseModel

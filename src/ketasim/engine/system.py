@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError
 from ketasim.engine.grid import rounded
-from ketasim.engine.inputs import DoseLike, Input, check_doses, inputs_of
-from ketasim.engine.modes import Structure, structure_of
+from ketasim.engine.linear.inputs import DoseLike, Input, check_doses, inputs_of
+from ketasim.engine.linear.modes import Structure, structure_of
 from ketasim.models import AMOUNT, ChainModel, LinearModel, Output, Stream, evaluate
 
 Array = NDArray[np.float64]

@@ -1,15 +1,15 @@
 """Published numbers with their sources and grades: cards, tables, citations, linter."""
 
 from ketasim.evidence.bibliography import bibtex
-from ketasim.evidence.card import (
+from ketasim.evidence.card import Card, write_card
+from ketasim.evidence.card_entry import (
     SPREAD_TYPES,
-    Card,
     Entry,
     Spread,
     Uncertainty,
     is_positive_definite,
 )
-from ketasim.evidence.card_file import card_keys, load_card, read_card, write_card
+from ketasim.evidence.card_file import card_keys, load_card, read_card
 from ketasim.evidence.conditions import (
     Condition,
     Effect,
@@ -19,15 +19,16 @@ from ketasim.evidence.conditions import (
     studied_doses,
 )
 from ketasim.evidence.disagreements import Conflict, Side, conflict_topics, conflicts
-from ketasim.evidence.finding import Evidence, Finding
 from ketasim.evidence.grade import GRADES, Grade
 from ketasim.evidence.grading import RowGrade, grade_row
-from ketasim.evidence.linter import Waiver, lint, read_waivers, shipped, summary
+from ketasim.evidence.linting.finding import Evidence, Finding
+from ketasim.evidence.linting.linter import Waiver, lint, read_waivers, shipped, summary
 from ketasim.evidence.lookup import CardView, FactView, SourceView, list_facts, show
+from ketasim.evidence.mood_training import SAME_PEOPLE, MoodRow, load_mood_rows
 from ketasim.evidence.prices import cost_rows
 from ketasim.evidence.sources import Source, cite, load_sources, read_sources, source
 from ketasim.evidence.studied import StudiedDoses, StudiedSpan, interval_of
-from ketasim.evidence.study_files import studies
+from ketasim.evidence.study_files import studies, study_arms
 from ketasim.evidence.tables import (
     Fact,
     Reading,
@@ -43,6 +44,7 @@ from ketasim.evidence.tables import (
 
 __all__ = [
     "GRADES",
+    "SAME_PEOPLE",
     "SPREAD_TYPES",
     "Card",
     "CardView",
@@ -56,6 +58,7 @@ __all__ = [
     "Finding",
     "Grade",
     "Grading",
+    "MoodRow",
     "Reading",
     "RowGrade",
     "Side",
@@ -84,6 +87,7 @@ __all__ = [
     "lint",
     "list_facts",
     "load_card",
+    "load_mood_rows",
     "load_sources",
     "load_table",
     "number",
@@ -96,6 +100,7 @@ __all__ = [
     "source",
     "studied_doses",
     "studies",
+    "study_arms",
     "summary",
     "table_names",
     "write_card",

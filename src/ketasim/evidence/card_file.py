@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -13,18 +11,10 @@ from importlib import resources
 from typing import Any, cast
 
 from ketasim._base import InputError, near
-from ketasim.evidence.card import (
-    SPREAD_TYPES,
-    Card,
-    Entry,
-    Scale,
-    Spread,
-    SpreadType,
-    Uncertainty,
-)
+from ketasim.evidence.card import Card
+from ketasim.evidence.card_entry import SPREAD_TYPES, Entry, Scale, Spread, SpreadType, Uncertainty
 from ketasim.evidence.grade import Grade
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _TOP = ("card", "parameter", "correlation", "uncertainty", "extra")
 
 
@@ -291,95 +281,3 @@ def _uncertainty(content: object, entries: Mapping[str, Entry]) -> Uncertainty |
             "write [[1.0, 0.0], [0.0, 1.0]]",
         ) from None
     return Uncertainty(symbols, cast(tuple[Scale, ...], scales), covariance)
-
-
-def write_card(card: Card) -> str:
-    """Write a card as TOML text that `read_card` reads back to an equal card."""
-    lines = ["[card]"]
-    head: list[tuple[str, object]] = [
-        ("key", card.key),
-        ("title", card.title),
-        ("model", card.model),
-        ("source", card.source),
-        ("population", card.population),
-        ("n", card.n),
-        ("sites", list(card.sites)),
-        ("notes", list(card.notes)),
-    ]
-    lines += [f"{key} = {_value(value)}" for key, value in head if value not in (None, [], "")]
-    lines += [f'{key} = ""' for key in ("title", "model", "source") if not getattr(card, key)]
-    for symbol, entry in card.entries.items():
-        lines += ["", f"[parameter.{_key(symbol)}]", *_entry_lines(entry)]
-    for first, second, value in card.correlations:
-        between = _value([first, second])
-        lines += [
-            "",
-            "[[correlation]]",
-            f"between = {between}",
-            f"value = {_value(value)}",
-        ]
-    if card.uncertainty is not None:
-        lines += [
-            "",
-            "[uncertainty]",
-            f"symbols = {_value(list(card.uncertainty.symbols))}",
-            f"scales = {_value(list(card.uncertainty.scales))}",
-            "covariance = [",
-            *(f"  {_value(list(row))}," for row in card.uncertainty.covariance),
-            "]",
-        ]
-    if card.extra:
-        lines += ["", "[extra]"]
-        lines += [f"{_key(key)} = {_value(value)}" for key, value in card.extra.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _entry_lines(entry: Entry) -> list[str]:
-    fields: list[tuple[str, object]] = [
-        ("value", entry.value),
-        ("unit", entry.unit),
-        ("meaning", entry.meaning or None),
-        ("grade", entry.grade),
-        # written even when empty: the card's own source and locator would stand in otherwise
-        ("source", entry.source),
-        ("locator", entry.locator),
-        ("rse", entry.rse),
-        ("low", entry.low),
-        ("high", entry.high),
-        ("interval", entry.interval or None),
-        ("iiv", _spread_table(entry.iiv)),
-        ("iov", _spread_table(entry.iov)),
-        ("note", entry.note or None),
-    ]
-    return [f"{key} = {_value(value)}" for key, value in fields if value is not None]
-
-
-def _spread_table(spread: Spread | None) -> dict[str, object] | None:
-    if spread is None:
-        return None
-    table: dict[str, object] = {
-        spread.printed_type: spread.printed_value,
-        "grade": spread.grade,
-        "source": spread.source,
-        "locator": spread.locator,
-    }
-    return {**table, "note": spread.note} if spread.note else table
-
-
-def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else _value(key)
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, Mapping):
-        pairs = cast(Mapping[str, object], value).items()
-        return "{ " + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in pairs) + " }"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_value(item) for item in cast(list[object], value)) + "]"
-    raise TypeError(f"a card cannot hold {type(value).__name__} '{value}'")

@@ -8,7 +8,8 @@ from typing import Any
 
 from ketasim._base import InputError, near
 from ketasim.evidence.bibliography import bibtex
-from ketasim.evidence.card import Card, Entry, Spread
+from ketasim.evidence.card import Card
+from ketasim.evidence.card_entry import Entry, Spread
 from ketasim.evidence.card_file import card_keys, load_card
 from ketasim.evidence.grading import RowGrade, grade_row
 from ketasim.evidence.sources import Source, cite, load_sources

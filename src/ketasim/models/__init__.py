@@ -1,6 +1,5 @@
 """Structures of models, without numbers, and the registry of the pharmacokinetic ones."""
 
-from ketasim.models.acute import ACUTE, AcuteEvent, AcuteModel
 from ketasim.models.declaration import (
     Branch,
     Definition,
@@ -14,7 +13,7 @@ from ketasim.models.expression import evaluate, names_in
 from ketasim.models.mood import (
     MOOD,
     MOOD_PARAMETERS,
-    SESSION,
+    SESSION_MARK,
     SESSION_STATE,
     mood_chain,
     with_sessions,
@@ -29,18 +28,17 @@ from ketasim.models.response import (
     Turnover,
     receptor_signal,
 )
+from ketasim.models.session import SESSION, SessionEvent, SessionModel
 
 __all__ = [
-    "ACUTE",
     "AMOUNT",
     "MODELS",
     "MOOD",
     "MOOD_PARAMETERS",
     "RECEPTOR",
     "SESSION",
+    "SESSION_MARK",
     "SESSION_STATE",
-    "AcuteEvent",
-    "AcuteModel",
     "Blocker",
     "Branch",
     "ChainModel",
@@ -50,6 +48,8 @@ __all__ = [
     "Output",
     "ReceptorModel",
     "ResponseModel",
+    "SessionEvent",
+    "SessionModel",
     "Signal",
     "Stream",
     "Symbol",

@@ -16,7 +16,7 @@ from ketasim.models.response import (
     receptor_signal,
 )
 
-SESSION: Final = "session"
+SESSION_MARK: Final = "session"
 """Drug and route of the mark that every session sets, with or without a drug."""
 
 SESSION_STATE: Final = "A_session"
@@ -179,8 +179,8 @@ def with_sessions(model: LinearModel) -> LinearModel:
         states=(*model.states, Symbol(SESSION_STATE, "mg", "mark of a session under way")),
         parameters=(*model.parameters, Symbol("k_session", "1/h", "end of a session's lift")),
         flows=(*model.flows, Flow(SESSION_STATE, None, "k_session")),
-        routes={**model.routes, SESSION: (Branch(SESSION_STATE),)},
-        streams={**model.streams, SESSION: (Stream(prefix, 1.0),)},
+        routes={**model.routes, SESSION_MARK: (Branch(SESSION_STATE),)},
+        streams={**model.streams, SESSION_MARK: (Stream(prefix, 1.0),)},
     )
 
 

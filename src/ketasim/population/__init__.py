@@ -1,24 +1,5 @@
 """Virtual patients: covariates, enzyme activities and the spread between patients, from a seed."""
 
-from ketasim.population.acute import (
-    event_threshold,
-    mean_of_maxima,
-    mean_score,
-    share_ever,
-    share_in_course,
-    share_now,
-    share_of_sessions,
-    share_per_patient,
-    share_rising,
-)
-from ketasim.population.acute_curves import (
-    ACUTE_CURVES,
-    AcuteCurve,
-    Sensitivity,
-    acute_curve,
-    time_back,
-    time_from,
-)
 from ketasim.population.arms import arm_calendar, arm_patients, receptor_values
 from ketasim.population.benefit import (
     BenefitModifier,
@@ -55,6 +36,25 @@ from ketasim.population.outcomes import (
     still_well,
 )
 from ketasim.population.scales import Crosswalk, convertible, crosswalk, from_madrs, to_madrs
+from ketasim.population.session.curves import (
+    SESSION_CURVES,
+    Sensitivity,
+    SessionCurve,
+    session_curve,
+    time_back,
+    time_from,
+)
+from ketasim.population.session.effects import (
+    event_threshold,
+    mean_of_maxima,
+    mean_score,
+    share_ever,
+    share_in_course,
+    share_now,
+    share_of_sessions,
+    share_per_patient,
+    share_rising,
+)
 from ketasim.population.sessions import SessionMark, session_marks
 from ketasim.population.spread import individual_parameters
 from ketasim.population.steps import MOOD_TOLERANCES, mood_plan
@@ -63,13 +63,12 @@ from ketasim.population.virtual import virtual_patients
 
 __all__ = [
     "ACTIVITIES",
-    "ACUTE_CURVES",
     "HALF_POINT",
     "MOOD_SPREADS",
     "MOOD_STATES",
     "MOOD_TOLERANCES",
     "OLDER",
-    "AcuteCurve",
+    "SESSION_CURVES",
     "BenefitModifier",
     "Cohort",
     "Crosswalk",
@@ -77,10 +76,10 @@ __all__ = [
     "Modification",
     "Modifier",
     "Sensitivity",
+    "SessionCurve",
     "SessionMark",
     "Situation",
     "activities_of",
-    "acute_curve",
     "arm_calendar",
     "arm_patients",
     "baseline_scores",
@@ -106,6 +105,7 @@ __all__ = [
     "receptor_values",
     "remission_chance",
     "response_chance",
+    "session_curve",
     "session_marks",
     "share_ever",
     "share_in_course",

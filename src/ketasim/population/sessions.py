@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ketasim.models import SESSION
+from ketasim.models import SESSION_MARK
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class SessionMark:
     @property
     def drug(self) -> str:
         """The mark's own name, which the chain to mood knows as a drug."""
-        return SESSION
+        return SESSION_MARK
 
     @property
     def route(self) -> str:
         """The mark's own name, which the chain to mood knows as a route."""
-        return SESSION
+        return SESSION_MARK
 
     @property
     def duration(self) -> float:

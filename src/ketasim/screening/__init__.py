@@ -20,10 +20,10 @@ from ketasim.screening.harm import (
     published_harms,
 )
 from ketasim.screening.medicine import MedicineMatch, resolve_medicine
-from ketasim.screening.patient_rule import HistoryMatch, read_history
 from ketasim.screening.plan import EffectTime, PlanEntry, SessionPlan, session_plan
+from ketasim.screening.rules.patient import HistoryMatch, read_history
+from ketasim.screening.rules.session import SessionRule, session_rules
 from ketasim.screening.screen_result import NO_VERDICT, Screen
-from ketasim.screening.session_rule import SessionRule, session_rules
 from ketasim.screening.wording import subject_words
 
 __all__ = [

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ketasim.evidence import facts
-from ketasim.screening.course_rule import course_triggers, dose_findings
 from ketasim.screening.finding import (
     FINDING_KINDS,
     SEVERITIES,
@@ -17,21 +16,22 @@ from ketasim.screening.finding import (
     ratio_words,
     unassessed,
 )
-from ketasim.screening.interaction import (
+from ketasim.screening.medicine import resolve_medicine
+from ketasim.screening.rules.course import course_triggers, dose_findings
+from ketasim.screening.rules.interaction import (
     interaction_findings,
     organ_findings,
     unknown_findings,
 )
-from ketasim.screening.medicine import resolve_medicine
-from ketasim.screening.patient_rule import (
+from ketasim.screening.rules.patient import (
     history_findings,
     patient_triggers,
     read_history,
     rule_findings,
     vital_findings,
 )
+from ketasim.screening.rules.standing import Given, given, origin, standing
 from ketasim.screening.screen_result import Screen
-from ketasim.screening.standing import Given, given, origin, standing
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course, Patient

@@ -11,7 +11,7 @@ from ketasim._base import InputError, near
 from ketasim.dosing import Course
 from ketasim.evidence import Fact, Grade, fact, facts, grade_row, number
 from ketasim.screening.exposure import TreatmentExposure, course_exposure
-from ketasim.screening.patient_rule import read_history
+from ketasim.screening.rules.patient import read_history
 
 if TYPE_CHECKING:
     import polars

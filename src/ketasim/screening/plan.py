@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from ketasim._base import InputError, near
 from ketasim.dosing import Dose, Patient
 from ketasim.evidence import GRADES
-from ketasim.screening.session_rule import STAGES, SessionRule, session_rules
+from ketasim.screening.rules.session import STAGES, SessionRule, session_rules
 
 if TYPE_CHECKING:
     import polars

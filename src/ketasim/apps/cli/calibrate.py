@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
-    from ketasim.inference import AcuteFit, MoodFit, PkFit
+    from ketasim.calibration.mood import MoodFit
+    from ketasim.calibration.pk import PkFit
+    from ketasim.calibration.session import SessionFit
 
 calibrate_app = App(name="calibrate", help="Fit a model to the published numbers.")
 
@@ -27,7 +29,8 @@ def pk(*, out: OutFolder, as_json: AsJson = False) -> None:
     check_folder(out)
 
     from ketasim._base import write_whole
-    from ketasim.outputs import calibration_report, fit_table
+    from ketasim.calibration.pk import fit_table
+    from ketasim.reports import calibration_report
 
     fit = _fit()
     paths = write_whole(
@@ -82,16 +85,16 @@ def mood(
 
 
 @calibrate_app.command
-def acute(*, out: OutFolder, as_json: AsJson = False) -> None:
+def session(*, out: OutFolder, as_json: AsJson = False) -> None:
     """Fit the effects of a session: card, tables and report (about a minute)."""
     check_folder(out)
 
     from ketasim._base import write_whole
 
-    fit = _acute_fit()
-    command = f"ketasim calibrate acute --out {shlex.quote(str(out))}"
-    paths = write_whole(out, _acute_files(fit, command))
-    numbers = _acute_numbers(fit)
+    fit = _session_fit()
+    command = f"ketasim calibrate session --out {shlex.quote(str(out))}"
+    paths = write_whole(out, _session_files(fit, command))
+    numbers = _session_numbers(fit)
     if as_json:
         print_json({**numbers, "files": [str(path) for path in paths]})
         return
@@ -105,34 +108,35 @@ def acute(*, out: OutFolder, as_json: AsJson = False) -> None:
         print(path)
 
 
-def _acute_fit() -> AcuteFit:
+def _session_fit() -> SessionFit:
     from rich.console import Console
 
-    from ketasim.inference import calibrate_acute
+    from ketasim.calibration.session import calibrate_session
 
     console = Console(stderr=True)
     with console.status("reading the published effects of sessions") as status:
-        return calibrate_acute(progress=_told(console, status))
+        return calibrate_session(progress=_told(console, status))
 
 
-def _acute_files(fit: AcuteFit, command: str) -> dict[str, bytes]:
+def _session_files(fit: SessionFit, command: str) -> dict[str, bytes]:
+    from ketasim.calibration.session import session_fit_table, session_parameter_table
     from ketasim.evidence import write_card
-    from ketasim.outputs import acute_calibration_report, acute_fit_table, acute_parameter_table
+    from ketasim.reports import session_calibration_report
 
     return {
-        "acute.toml": write_card(fit.card).encode(),
-        "fit.csv": acute_fit_table(fit).write_csv().encode(),
-        "parameters.csv": acute_parameter_table(fit).write_csv().encode(),
-        "report.html": acute_calibration_report(fit, command=command).encode(),
+        "session.toml": write_card(fit.card).encode(),
+        "fit.csv": session_fit_table(fit).write_csv().encode(),
+        "parameters.csv": session_parameter_table(fit).write_csv().encode(),
+        "report.html": session_calibration_report(fit, command=command).encode(),
     }
 
 
-def _acute_numbers(fit: AcuteFit) -> dict[str, Any]:
-    from ketasim.outputs import acute_dose_table
-    from ketasim.outputs.acute_calibration_tables import acute_coverage, little_known, missed_of
+def _session_numbers(fit: SessionFit) -> dict[str, Any]:
+    from ketasim.calibration.session import session_dose_table
+    from ketasim.calibration.session.tables import little_known, missed_of, session_coverage
 
     return {
-        "inside": [vars(one) for one in acute_coverage(fit)],
+        "inside": [vars(one) for one in session_coverage(fit)],
         "outside": [
             {
                 "study": one.row.study,
@@ -148,7 +152,7 @@ def _acute_numbers(fit: AcuteFit) -> dict[str, Any]:
             }
             for one, why in missed_of(fit)
         ],
-        "by_dose": acute_dose_table(fit).to_dicts(),
+        "by_dose": session_dose_table(fit).to_dicts(),
         "spread_left": [{"symbol": symbol, "left": left} for symbol, left in little_known(fit)],
         "steps": fit.steps,
         "card": fit.card.hash,
@@ -162,7 +166,7 @@ def _mood_command(out: Path, seed: int) -> str:
 def _mood_fit(seed: int) -> MoodFit:
     from rich.console import Console
 
-    from ketasim.inference import calibrate_mood
+    from ketasim.calibration.mood import calibrate_mood
 
     console = Console(stderr=True)
     with console.status("reading the published trials") as status:
@@ -170,9 +174,9 @@ def _mood_fit(seed: int) -> MoodFit:
 
 
 def _mood_files(fit: MoodFit, command: str) -> dict[str, bytes]:
+    from ketasim.calibration.mood import tables
     from ketasim.evidence import write_card
-    from ketasim.outputs import mood_calibration_tables as tables
-    from ketasim.outputs.report_mood_calibration import mood_calibration_report
+    from ketasim.reports.calibration_mood import mood_calibration_report
 
     return {
         "mood.toml": write_card(fit.card).encode(),
@@ -186,8 +190,8 @@ def _mood_files(fit: MoodFit, command: str) -> dict[str, bytes]:
 
 
 def _mood_numbers(fit: MoodFit) -> dict[str, Any]:
-    from ketasim.inference import judged
-    from ketasim.outputs.mood_calibration_tables import mood_targets
+    from ketasim.calibration.mood import judged
+    from ketasim.calibration.mood.tables import mood_targets
 
     return {
         "targets": [vars(target) for target in mood_targets(fit)],
@@ -203,7 +207,7 @@ def _mood_numbers(fit: MoodFit) -> dict[str, Any]:
 def _fit() -> PkFit:
     from rich.console import Console
 
-    from ketasim.inference import calibrate_pk
+    from ketasim.calibration.pk import calibrate_pk
 
     console = Console(stderr=True)
     with console.status("reading the published exposures") as status:
@@ -217,7 +221,7 @@ def _card(fit: PkFit) -> bytes:
 
 
 def _numbers(fit: PkFit) -> dict[str, Any]:
-    from ketasim.inference import agreement_table
+    from ketasim.calibration.pk import agreement_table
 
     return {
         "agreement": [vars(row) for row in agreement_table(fit)],

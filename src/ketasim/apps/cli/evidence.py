@@ -93,7 +93,7 @@ def cite(
 
     wanted = list(keys)
     if result is not None:
-        from ketasim.outputs import read_sources_used
+        from ketasim.reports import read_sources_used
 
         wanted += read_sources_used(result)
     if not wanted:

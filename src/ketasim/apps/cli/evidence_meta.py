@@ -11,7 +11,13 @@ from cyclopts import Parameter
 from ketasim.apps.cli.console import AsJson, check_folder, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from ketasim.inference import MeanInterval, MetaQuery, MetaResult, PooledEffect, StudyEffect
+    from ketasim.synthesis import (
+        MeanInterval,
+        MetaQuery,
+        MetaResult,
+        PooledEffect,
+        StudyEffect,
+    )
 
 NOTHING_POOLED = 1
 _MOST_NAMED = 12  # left out for one reason; more are counted on the screen
@@ -66,7 +72,7 @@ def meta(
 
     Exit status 1 when no study of the tables answers the question; nothing is written then.
     """
-    from ketasim.inference import pool_comparable
+    from ketasim.synthesis import pool_comparable
 
     if out is not None:
         check_folder(out)
@@ -111,7 +117,7 @@ _NOT_OF_EVENTS = {
 def _query(event: str | None, **options: Any) -> MetaQuery:
     """The options as a question; what is left out keeps its default."""
     from ketasim._base import InputError, parse_quantity
-    from ketasim.inference import MetaQuery
+    from ketasim.synthesis import MetaQuery
 
     if options["metric"] == "event" and event is None:
         raise InputError("--metric", "'event' needs the name of one", "give --event with it")
@@ -144,7 +150,8 @@ def _days(text: str) -> str:
 
 def _write(result: MetaResult, out: Path) -> list[Path]:
     from ketasim._base import write_whole
-    from ketasim.outputs import forest_png, forest_svg, left_out_table, meta_table
+    from ketasim.figures import forest_png, forest_svg
+    from ketasim.synthesis import left_out_table, meta_table
 
     return write_whole(
         out,
@@ -162,7 +169,7 @@ def _document(result: MetaResult) -> dict[str, Any]:
     from dataclasses import asdict
 
     from ketasim.evidence import facts
-    from ketasim.outputs import shown
+    from ketasim.synthesis import shown
 
     selection, pooled = result.selection, result.pooled
     studies = [
@@ -211,8 +218,7 @@ def _print(result: MetaResult) -> None:
 
 
 def _print_studies(result: MetaResult, pooled: PooledEffect) -> None:
-    from ketasim.inference import control_words, time_words
-    from ketasim.outputs import NORMAL, plain_number, shown
+    from ketasim.synthesis import NORMAL, control_words, plain_number, shown, time_words
 
     rows: list[tuple[str, ...]] = []
     for study, weight in zip(result.selection.studies, pooled.weights, strict=True):
@@ -255,7 +261,7 @@ def _people(events: int | None, n: int | None) -> str:
 
 
 def _print_pooled(result: MetaResult, pooled: PooledEffect) -> None:
-    from ketasim.outputs import plain_number, shown
+    from ketasim.synthesis import plain_number, shown
 
     if pooled.k == 1:
         print(pooled.notes[0])
@@ -307,14 +313,14 @@ def _p(value: float) -> str:
 
 
 def _ends(result: MetaResult, interval: MeanInterval) -> str:
-    from ketasim.outputs import plain_number, shown
+    from ketasim.synthesis import plain_number, shown
 
     low, high = (plain_number(shown(result, end)) for end in (interval.low, interval.high))
     return f"{low} to {high}"
 
 
 def _print_published(result: MetaResult) -> None:
-    from ketasim.inference import time_words
+    from ketasim.synthesis import time_words
 
     if not result.published:
         return

@@ -95,7 +95,7 @@ def _predict(file: Path, out: Path, drug: str, pk_model: str, as_json: bool) -> 
 
     from ketasim._base import InputError, KetasimWarning, write_whole
     from ketasim.dosing import read_events
-    from ketasim.outputs import predict_events
+    from ketasim.simulation import predict_events
 
     if file.suffix.lower() != ".csv":
         raise InputError("FILE", f"'{file}' is no event table", "give a table with the ending .csv")

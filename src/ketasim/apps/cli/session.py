@@ -18,9 +18,9 @@ from ketasim.apps.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from ketasim.outputs import AcuteSession, Simulation
-    from ketasim.outputs.report_acute import EffectRow
+    from ketasim.reports.course_session import EffectRow
     from ketasim.screening import SessionPlan
+    from ketasim.simulation import SessionProfile, Simulation
 
 
 def session(
@@ -42,16 +42,16 @@ def session(
         check_folder(out)
 
     from ketasim._base import InputError, write_whole
-    from ketasim.outputs import simulate
+    from ketasim.simulation import simulate
 
     result = simulate(course, mood=False)
-    if result.acute is None:
+    if result.session_effects is None:
         raise InputError(
             "pk_model",
             f"the model '{result.model.name}' does not lead to the effects of a session",
             "use pk_model: reference, and give at least one dose",
         )
-    shown = result.acute.sessions[-1 if last else 0]
+    shown = result.session_effects.sessions[-1 if last else 0]
     plan = result.session_plan(shown.number)
     paths = [] if out is None else write_whole(out, _files(shown, plan))
     if as_json:
@@ -65,7 +65,7 @@ def session(
         print(path)
 
 
-def _files(shown: AcuteSession, plan: SessionPlan) -> dict[str, bytes]:
+def _files(shown: SessionProfile, plan: SessionPlan) -> dict[str, bytes]:
     return {
         "effects.csv": shown.table.write_csv().encode(),
         "minutes.csv": shown.by_minute().write_csv().encode(),
@@ -73,27 +73,27 @@ def _files(shown: AcuteSession, plan: SessionPlan) -> dict[str, bytes]:
     }
 
 
-def _document(result: Simulation, shown: AcuteSession, plan: SessionPlan) -> dict[str, Any]:
-    acute = result.acute
-    assert acute is not None
+def _document(result: Simulation, shown: SessionProfile, plan: SessionPlan) -> dict[str, Any]:
+    effects = result.session_effects
+    assert effects is not None
     return {
         "metadata": result.metadata,
         "session": shown.number,
         "effects": shown.table.to_dicts(),
         "pressure": shown.pressure.to_dicts(),
-        "driving": vars(acute.driving),
+        "driving": vars(effects.driving),
         "plan": plan.to_dict(),
         "warnings": list(result.warnings),
     }
 
 
-def _print(result: Simulation, shown: AcuteSession, plan: SessionPlan, every: bool) -> None:
-    from ketasim.outputs.report_acute import NOT_IN_EFFECTS, effect_rows, pressure_rows
+def _print(result: Simulation, shown: SessionProfile, plan: SessionPlan, every: bool) -> None:
+    from ketasim.reports.course_session import NOT_IN_EFFECTS, effect_rows, pressure_rows
 
-    acute = result.acute
-    assert acute is not None
+    effects = result.session_effects
+    assert effects is not None
     print(f"{result.course.title or 'Course'}: session {shown.number}, {plan.session}\n")
-    effects = effect_rows(shown)
+    shown_effects = effect_rows(shown)
     rows = [
         [
             row.effect,
@@ -103,7 +103,7 @@ def _print(result: Simulation, shown: AcuteSession, plan: SessionPlan, every: bo
             f"{row.level}{f' [{row.grade}]' if row.grade else ''}",
             row.in_session,
         ]
-        for row in effects
+        for row in shown_effects
     ]
     head = (
         "effect",
@@ -120,7 +120,7 @@ def _print(result: Simulation, shown: AcuteSession, plan: SessionPlan, every: bo
         "Ranges: 5-95 % of patients for scores and pressures, of the uncertainty for shares. "
         "Never above: the mean, or the share, stays at or below the level beside it."
     )
-    _published(effects)
+    _published(shown_effects)
     print("\nPressures above are the drug's mean part; what trials print is a mean of maxima:\n")
     head = (
         "pressure",
@@ -135,11 +135,11 @@ def _print(result: Simulation, shown: AcuteSession, plan: SessionPlan, every: bo
         head,
         [
             [row[k] for k in (*names, "rise_in_session")]
-            for row in pressure_rows(acute, shown.number)
+            for row in pressure_rows(effects, shown.number)
         ],
     )
     print(f"\n{NOT_IN_EFFECTS}")
-    print(acute.driving.statement)
+    print(effects.driving.statement)
     if plan.longer:
         print(
             "\nBy the model not yet back, or not in all of its range, when a watch of two hours "
@@ -164,7 +164,7 @@ def _published(effects: Sequence[EffectRow]) -> None:
 
 def _print_plan(plan: SessionPlan, every: bool) -> None:
     """Rules made for this drug and route; the others folded to a line a stage, or all of them."""
-    from ketasim.outputs.report_acute import plan_stages
+    from ketasim.reports.course_session import plan_stages
 
     for stage in plan_stages(plan):
         print(f"\n{stage.name[0].upper()}{stage.name[1:]}")

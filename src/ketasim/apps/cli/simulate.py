@@ -43,8 +43,8 @@ def simulate(
     import io
 
     from ketasim._base import write_whole
-    from ketasim.outputs import simulate as run
-    from ketasim.outputs import simulation_report
+    from ketasim.reports import simulation_report
+    from ketasim.simulation import simulate as run
 
     result = run(_loaded(course, typical, n, seed), typical=typical)
     parquet = io.BytesIO()

@@ -39,7 +39,7 @@ def trial(
     import io
 
     from ketasim._base import write_whole
-    from ketasim.outputs import trial_report
+    from ketasim.reports import trial_report
 
     result = _simulated(trial, replicates, seed)
     parquet = io.BytesIO()

@@ -1,0 +1,1 @@
+"""Fits of the models to published results, a room for each model."""

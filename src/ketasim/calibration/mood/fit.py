@@ -1,0 +1,382 @@
+"""The calibration of the chain to mood on the published trials: a model-based meta-analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim.calibration.mood.judgement import Unseen, leave_one_out
+from ketasim.calibration.mood.mechanism import INFUSION, mechanism_curves
+from ketasim.calibration.mood.optimum import Optimum, optimise
+from ketasim.calibration.mood.problem import BETWEEN_TRIALS, FRACTIONS, MoodProblem, scale_of
+from ketasim.dosing import load_studies
+from ketasim.evidence import Card, Entry, Uncertainty, load_card
+from ketasim.evidence.mood_training import (
+    MEANS,
+    SHARES,
+    MoodRow,
+    load_mood_rows,
+)
+
+Array = NDArray[np.float64]
+
+GLX_HOURS = 26.0 / 60.0
+"""When prefrontal glutamate and glutamine were highest in people, h (milak2016)."""
+GLX_RISE = 0.378
+"""How much they had risen, fraction (milak2016, mechanism/timecourse)."""
+PATIENTS = 128
+"""Virtual patients an arm; a power of two."""
+SET_BETWEEN = ("tau_open", "tau_series")
+"""Spread between open series, which is set and not estimated."""
+MOVED = 0.9
+"""Posterior over prior SD below which the data moved a number."""
+_CURVE_HOURS = (0.0, 2.0, 4.0, 8.0, 24.0, 48.0, 72.0, 120.0, 168.0)
+_DAY = 24.0
+
+
+@dataclass(frozen=True)
+class RowFit:
+    """A row of the training table beside its prediction.
+
+    **Arguments:**
+
+    - `row`: as published. `predicted`: in its unit.
+    - `se`: standard error with which it enters. `sd`: of what a trial of that size would publish.
+    """
+
+    row: MoodRow
+    predicted: float
+    se: float
+    sd: float
+
+    @property
+    def score(self) -> float:
+        """Published less predicted, in SDs of what a trial of that size would publish."""
+        return (self.row.value - self.predicted) / self.sd
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Expected change of an arm over time.
+
+    **Arguments:**
+
+    - `trial`, `arm`: keys. `times`: h, shape (T,). `mean`: points, shape (T,).
+    - `sd_parameters`, `sd_trials`: by the numbers' uncertainty and between trials, shape (T,).
+    - `sd_patients`: of one patient, shape (T,).
+    """
+
+    trial: str
+    arm: str
+    times: Array
+    mean: Array
+    sd_parameters: Array
+    sd_trials: Array
+    sd_patients: Array
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of the card before and after.
+
+    **Arguments:**
+
+    - `symbol`, `unit`, `meaning`: which. `scale`: on which it was free.
+    - `prior`, `prior_sd`: value, and SD on that scale. `value`, `sd`: the same after the fit.
+    """
+
+    symbol: str
+    unit: str
+    meaning: str
+    scale: str
+    prior: float
+    prior_sd: float
+    value: float
+    sd: float
+
+    @property
+    def shrinkage(self) -> float:
+        """Posterior over prior SD: near 1 where the data say nothing."""
+        return self.sd / self.prior_sd
+
+    @property
+    def moved(self) -> bool:
+        """Whether the data moved it."""
+        return self.shrinkage < MOVED
+
+
+@dataclass(frozen=True)
+class MoodFit:
+    """Result of `calibrate_mood`.
+
+    **Arguments:**
+
+    - `card`: fitted. `prior`: it started from.
+    - `numbers`: before and after. `correlation`: of the free numbers, in their order.
+    - `rows`: every fitted and compared row with its prediction. `curves`: of every arm.
+    - `arms`, `contrasts`: predicted without their trial; empty when that was not asked for.
+    - `seed`, `patients`: of the virtual patients. `steps`: of the fit.
+    """
+
+    card: Card
+    prior: Card
+    numbers: tuple[Number, ...]
+    correlation: Array
+    rows: tuple[RowFit, ...]
+    curves: tuple[Curve, ...]
+    arms: tuple[Unseen, ...]
+    contrasts: tuple[Unseen, ...]
+    seed: int
+    patients: int
+    steps: int
+
+
+def calibrate_mood(
+    *,
+    seed: int = 1,
+    patients: int = PATIENTS,
+    judge: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> MoodFit:
+    """Fit the chain to mood to the published trials.
+
+    Arm means, spreads, shares and times to relapse are fitted together, weighed by their published
+    precision, with effects of each trial's own and the same virtual patients in all arms.
+
+    **Other arguments:**
+
+    - `seed`: of the virtual patients; the same seed gives the same card.
+    - `patients`: an arm, a power of two.
+    - `judge`: also predict every trial from the others.
+    - `progress`: told what is being done.
+    """
+    prior = load_card("mood_prior")
+    trials, table = load_studies(), load_mood_rows()
+    problem = MoodProblem(prior, trials, [r for r in table if r.fitted], patients, seed)
+    optimum = optimise(problem, progress)
+    arms, contrasts = leave_one_out(problem, optimum, progress) if judge else ((), ())
+    if progress is not None:
+        progress("curves of every arm")
+    numbers = _numbers(problem, optimum)
+    card = _card(problem, optimum, numbers)
+    return MoodFit(
+        card=card,
+        prior=prior,
+        # as on the card, where the height of the burst is that measured in people
+        numbers=tuple(replace(n, value=card.entry(n.symbol).value) for n in numbers),
+        correlation=_correlation(optimum.covariance),
+        rows=_all_rows(problem, optimum, table, patients, seed),
+        curves=_curves(problem, optimum, seed),
+        arms=arms,
+        contrasts=contrasts,
+        seed=seed,
+        patients=patients,
+        steps=optimum.steps,
+    )
+
+
+def _numbers(problem: MoodProblem, optimum: Optimum) -> tuple[Number, ...]:
+    sd = np.sqrt(np.diag(optimum.covariance))
+    values = problem.numbers(optimum.point.vector, optimum.taus)
+    found: list[Number] = []
+    for i, symbol in enumerate(problem.free):
+        entry = problem.prior.entry(symbol)
+        found.append(
+            Number(
+                symbol,
+                entry.unit,
+                entry.meaning,
+                scale_of(symbol),
+                entry.value,
+                float(problem.sd[i]),
+                values[symbol],
+                float(sd[i]),
+            )
+        )
+    return tuple(found)
+
+
+def _card(problem: MoodProblem, optimum: Optimum, numbers: Sequence[Number]) -> Card:
+    entries: list[Entry] = []
+    for number in numbers:
+        old = problem.prior.entry(number.symbol)
+        low, high = (_end(number, sign) for sign in (-1.96, 1.96))
+        start = f"{old.value:g}" + (f" {old.source}" if old.source else "")
+        entries.append(
+            old.replace(
+                value=_short(number.value),
+                grade="fitted" if number.moved else "assumed",
+                source="ketasim",
+                locator=f"calibration on the published trials; start {start}",
+                rse=_relative(number.sd) if number.scale == "log" else None,
+                low=_short(min(low, number.value)),
+                high=_short(max(high, number.value)),
+                interval="95% interval of the calibration",
+                note=("" if number.moved else "The data hardly move it: it stays an assumption. ")
+                + (old.note if not number.moved else ""),
+            )
+        )
+    for symbol, tau in zip(BETWEEN_TRIALS, optimum.taus, strict=True):
+        if symbol in SET_BETWEEN:
+            continue  # as the prior has them
+        entries.append(
+            problem.prior.entry(symbol).replace(
+                value=_short(float(tau)),
+                grade="fitted",
+                source="ketasim",
+                locator="calibration on the published trials",
+                note="",
+            )
+        )
+    covariance = optimum.covariance
+    card = problem.prior.with_entries(*entries).replace(
+        key="mood",
+        title="Chain to mood: fitted to the published trials",
+        uncertainty=Uncertainty(
+            problem.free,
+            tuple(scale_of(symbol) for symbol in problem.free),
+            tuple(tuple(_short(x, 6) for x in row) for row in covariance),
+        ),
+        notes=(
+            "A model-based meta-analysis of the trials in mood/training.",
+            "What is graded assumed was not moved by the data, or never free.",
+        ),
+    )
+    return _with_glutamate(card)
+
+
+def _with_glutamate(card: Card) -> Card:
+    """Set the height of the burst to what was measured in people, and keep what follows from it.
+
+    The burst is linear in `g_max`; the fast arm and the formation of synapses are linear in the
+    burst, so that `e_A` and `s_gain` take the opposite factor and mood stays as it is.
+    """
+    rise = mechanism_curves([INFUSION], np.array([GLX_HOURS]), ["glutamate"], card)
+    factor = GLX_RISE / (float(np.ravel(rise["glutamate"])[0]) - 1.0)
+    changed = [
+        card.entry("g_max").replace(value=_short(card.entry("g_max").value * factor)),
+    ]
+    for symbol in ("e_A", "s_gain"):
+        entry = card.entry(symbol)
+        low, high = entry.low, entry.high
+        changed.append(
+            entry.replace(
+                value=_short(entry.value / factor),
+                low=None if low is None else _short(low / factor),
+                high=None if high is None else _short(high / factor),
+            )
+        )
+    return card.with_entries(*changed)
+
+
+def _relative(sd: float) -> float:
+    """Relative standard error of a number whose logarithm has an SD, percent."""
+    return _short(100.0 * float(np.sqrt(np.expm1(sd**2))))
+
+
+def _end(number: Number, quantiles: float) -> float:
+    if number.scale == "natural":
+        return number.value + quantiles * number.sd
+    if number.symbol in FRACTIONS:
+        odds = number.value / (1 - number.value) * np.exp(quantiles * number.sd)
+        return float(odds / (1 + odds))
+    return float(number.value * np.exp(quantiles * number.sd))
+
+
+def _short(value: float, digits: int = 4) -> float:
+    return float(f"{value:.{digits}g}")
+
+
+def _correlation(covariance: Array) -> Array:
+    root = np.sqrt(np.diag(covariance))
+    return covariance / np.outer(root, root)
+
+
+def _all_rows(
+    problem: MoodProblem,
+    optimum: Optimum,
+    table: Sequence[MoodRow],
+    patients: int,
+    seed: int,
+) -> tuple[RowFit, ...]:
+    """Fitted and compared rows beside the fitted model."""
+    kept = [row for row in table if row.fitted or _comparable(row)]
+    wide = MoodProblem(problem.prior, load_studies(), kept, patients, seed)
+    wide.reference = optimum.point.numbers
+    point = wide.at(optimum.point.vector)
+    sampling = wide.sampling(point)
+    between = wide.between(wide.trial_columns(point), optimum.taus)
+    sd = np.sqrt(np.diag(sampling) + np.diag(between))
+    return tuple(
+        RowFit(row, float(value), float(np.sqrt(noise)), float(spread))
+        for row, value, noise, spread in zip(
+            kept, wide.expected(point, optimum.taus), np.diag(sampling), sd, strict=True
+        )
+    )
+
+
+def _comparable(row: MoodRow) -> bool:
+    """Whether a row that is not fitted can be put beside a prediction with its error."""
+    if row.metric == "remission" and row.threshold is None:
+        return False
+    if row.metric in MEANS and row.scale != "MADRS":
+        return False
+    return row.se is not None or (row.metric in SHARES and row.n is not None)
+
+
+def _curves(problem: MoodProblem, optimum: Optimum, seed: int) -> tuple[Curve, ...]:
+    """Expected course of every arm with published changes or shares of the MADRS."""
+    shapes: list[MoodRow] = []
+    seen: set[tuple[str, str]] = set()
+    for row in problem.rows:
+        for arm in (row.arm, row.control):
+            if arm is None or (row.trial, arm) in seen:
+                continue
+            seen.add((row.trial, arm))
+            last = max(
+                [r.time for r in problem.rows if r.trial == row.trial and r.time is not None],
+                default=672.0,
+            )
+            times = [t for t in _CURVE_HOURS if t < last]
+            times += [*np.arange(240.0, last, 3 * _DAY), last]
+            shapes += [
+                replace(
+                    row,
+                    arm=arm,
+                    control=None,
+                    metric="change",
+                    time=float(t),
+                    value=0.0,
+                    se=1.0,
+                    start=None,
+                )
+                for t in sorted({max(t, 0.1) for t in times})
+            ]
+    dense = MoodProblem(problem.prior, load_studies(), shapes, problem.world.n // 2, seed)
+    dense.reference = optimum.point.numbers
+    point = dense.at(optimum.point.vector)
+    jacobian = dense.jacobian(point)
+    parameters = np.sqrt(np.einsum("ij,jk,ik->i", jacobian, optimum.covariance, jacobian))
+    trials = np.sqrt(np.diag(dense.between(dense.trial_columns(point), optimum.taus)))
+    expected = dense.expected(point, optimum.taus)
+    scores = dense.scores(point.numbers, point.states, point.effects)
+    found: list[Curve] = []
+    for key in dict.fromkeys((row.trial, row.arm) for row in shapes):
+        index = [i for i, row in enumerate(shapes) if (row.trial, row.arm) == key]
+        arm = scores[key]
+        times = np.array([shapes[i].time or 0.0 for i in index])
+        patients = [arm.sd(arm.at(float(t)) - arm.baseline) for t in times]
+        found.append(
+            Curve(
+                *key,
+                times,
+                expected[index],
+                parameters[index],
+                trials[index],
+                np.array(patients),
+            )
+        )
+    return tuple(found)

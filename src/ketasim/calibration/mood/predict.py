@@ -1,0 +1,244 @@
+"""What the chain to mood predicts for the rows of the training table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from ketasim.calibration.mood.world import ArmDesign, MoodWorld, relapse_end, times_of
+from ketasim.dosing import Trial
+from ketasim.evidence.mood_training import DAYS, MoodRow
+from ketasim.population import (
+    HALF_POINT,
+    chain_scores,
+    correlated,
+    mood_values,
+    remission_chance,
+    response_chance,
+    still_well,
+)
+
+Array = NDArray[np.float64]
+States = Sequence[Mapping[str, Array]]
+
+DRUG_EFFECTS = ("e_A", "e_S")
+"""Numbers that say how much mood is moved by the drug's two arms."""
+_DAY = 24.0
+REMISSION = 10.0
+"""Points of remission where a trial does not say it (formats of the trial files)."""
+_RELAPSE = ("relapse", "no_relapse")
+
+
+@dataclass(frozen=True)
+class TrialEffect:
+    """How a trial differs from the others.
+
+    **Arguments:**
+
+    - `early`: added where expectation acts. `late`: added to the natural course.
+    - `drug`: part of the drug's effect that is added to it; -1 takes it away.
+    """
+
+    early: float = 0.0
+    late: float = 0.0
+    drug: float = 0.0
+
+
+NO_EFFECT = TrialEffect()
+
+
+@dataclass(frozen=True)
+class ArmScores:
+    """Scores of an arm's patients, each as all kinds of patient: helped by a treatment, or never.
+
+    **Arguments:**
+
+    - `times`: h. `baseline`: points, shape (kN,). `scores`: points, shape (kN, T).
+    - `weights`: of the patients, shape (kN,), sum 1.
+    - `sigma`: SD of the error of a rating, points.
+    """
+
+    times: Array
+    baseline: Array
+    scores: Array
+    weights: Array
+    sigma: float
+
+    def at(self, time: float) -> Array:
+        """Scores at a time, shape (kN,)."""
+        return self.scores[:, int(np.searchsorted(self.times, time - 1e-9))]
+
+    def mean(self, values: Array) -> float:
+        """Weighted mean over the patients."""
+        return float(self.weights @ values)
+
+    def sd(self, values: Array) -> float:
+        """Weighted SD over the patients, with the error of a rating."""
+        middle = self.mean(values)
+        return float(np.sqrt(self.weights @ (values - middle) ** 2 + self.sigma**2))
+
+
+def arm_scores(
+    design: ArmDesign,
+    states: Mapping[str, Array],
+    effects: Mapping[str, Array],
+    numbers: Mapping[str, float],
+    shift: TrialEffect = NO_EFFECT,
+    reference: Mapping[str, float] | None = None,
+) -> ArmScores:
+    """Scores of an arm's patients.
+
+    **Main arguments:**
+
+    - `design`, `states`: of the arm. `effects`: of its N patients. `numbers`: of the card `mood`.
+
+    **Other arguments:**
+
+    - `shift`: how the trial differs.
+    - `reference`: numbers of which the shift of the drug's effect is a part; `numbers` when left
+      out.
+    """
+    values = mood_values(numbers, effects, design.situation, design.baseline)
+    left = numbers["f_old"] if design.situation.older else 1.0
+    z = correlated(numbers, effects)["sens"]
+    values["sens"] = left * np.exp(numbers["omega_sens"] * z)
+    for symbol in DRUG_EFFECTS:
+        values[symbol] = numbers[symbol] + shift.drug * (reference or numbers)[symbol]
+    values["e_N"] = values["e_N"] + shift.late
+    values["e_P"] = values["e_P"] + shift.early
+    new = numbers["e_O"] * left if design.situation.new_antidepressant else 0.0
+    values["e_O"] = new * np.exp(numbers["omega_O"] * effects["e_O"])
+    parts: list[Array] = []
+    weights: list[float] = []
+    for absent, weight in _mixture(design, numbers):
+        parts.append(chain_scores({**values, **dict.fromkeys(absent, 0.0)}, states))
+        weights.append(weight)
+    n = len(design.baseline)
+    return ArmScores(
+        design.times,
+        np.tile(design.baseline, len(parts)),
+        np.vstack(parts),
+        np.repeat(np.array(weights) / n, n),
+        float(numbers["sigma"]),
+    )
+
+
+def _mixture(
+    design: ArmDesign, numbers: Mapping[str, float]
+) -> list[tuple[tuple[str, ...], float]]:
+    """Kinds of patients: whom the drug or a new antidepressant never helps, and their shares."""
+    kinds: list[tuple[tuple[str, ...], float]] = [((), 1.0)]
+    for symbol, share, acts in (
+        ("sens", numbers["share_none"], design.arm.control is None),
+        ("e_O", numbers["share_none_O"], design.situation.new_antidepressant),
+    ):
+        if acts:
+            kinds = [
+                one
+                for absent, weight in kinds
+                for one in (
+                    (absent, weight * (1.0 - share)),
+                    ((*absent, symbol), weight * share),
+                )
+            ]
+    return kinds
+
+
+def predicted(row: MoodRow, arms: Mapping[tuple[str, str], ArmScores], world: MoodWorld) -> float:
+    """Prediction of a row, in its own unit.
+
+    **Arguments:**
+
+    - `row`: of the training table. `arms`: scores by trial and arm. `world`: of the arms.
+    """
+    arm = arms[row.trial, row.arm]
+    if row.metric in _RELAPSE or row.metric in DAYS:
+        return _relapse(row, arm, world)
+    assert row.time is not None
+    score = arm.at(row.time)
+    if row.metric == "change":
+        return arm.mean(score - arm.baseline)
+    if row.metric == "sd_change":
+        return arm.sd(score - arm.baseline)
+    if row.metric == "sd_score":
+        return arm.sd(score)
+    if row.metric in ("contrast", "cohen_d"):
+        assert row.control is not None
+        other = arms[row.trial, row.control]
+        against = other.at(row.time)
+        gap = arm.mean(score - arm.baseline) - other.mean(against - other.baseline)
+        if row.metric == "contrast":
+            return gap
+        spread = np.sqrt((arm.sd(score) ** 2 + other.sd(against) ** 2) / 2.0)
+        return float(-gap / spread)
+    return arm.mean(_share(row, arm, score))
+
+
+def _share(row: MoodRow, arm: ArmScores, score: Array) -> Array:
+    """Chance of each patient to count in a share."""
+    if row.metric == "remission":
+        assert row.threshold is not None
+        return remission_chance(score, row.threshold, arm.sigma)
+    fraction = 0.3 if row.metric == "response30" else (row.threshold or 0.5)
+    return response_chance(score, arm.baseline, arm.sigma, fraction)
+
+
+def _relapse(row: MoodRow, arm: ArmScores, world: MoodWorld) -> float:
+    trial = next(d.trial for d in world.designs if d.trial.key == row.trial)
+    times = times_of(row, trial)
+    columns = np.searchsorted(arm.times, times - 1e-9)
+    entry, lost = _limits(row, trial)
+    first, both = still_well(
+        arm.scores[:, columns], arm.baseline, arm.sigma, entry=entry, lost=lost
+    )
+    well = (arm.weights @ both) / max(float(arm.weights @ first), 1e-12)
+    if row.metric == "no_relapse":
+        return float(well[-1])
+    if row.metric == "relapse":
+        return float(1.0 - well[-1])
+    days = (times - (row.start or 0.0)) / _DAY
+    if row.metric == "days_to_relapse_mean":
+        end = (relapse_end(row, trial) - (row.start or 0.0)) / _DAY
+        assert abs(days[-1] - end) < 1e-6
+        return float(days[0] + np.trapezoid(well, days))
+    if well[-1] > 0.5:  # beyond what was followed, at the last rate of loss
+        rate = -np.log(max(well[-1], 1e-9) / well[0]) / (days[-1] - days[0])
+        return float(days[-1] + np.log(well[-1] / 0.5) / max(rate, 1e-6))
+    return float(np.interp(0.5, well[::-1], days[::-1]))
+
+
+def _limits(row: MoodRow, trial: Trial) -> tuple[float | None, float | None]:
+    """Points of entry and of relapse by the definition of the trial; nothing for half the score."""
+    for one in trial.assessments:
+        if one.relapse is None or "relapse" not in one.metrics or row.arm not in one.arms:
+            continue
+        cut = one.remission_at_most if one.remission_at_most is not None else REMISSION
+        entry = cut + HALF_POINT if one.of == "remitters" else None
+        points = one.relapse.score_at_least
+        return entry, None if points is None else points - HALF_POINT
+    return None, None
+
+
+def contributions(row: MoodRow, arm: ArmScores) -> tuple[Array, float, float] | None:
+    """What each patient adds to a mean or share, and what the error of the ratings adds.
+
+    **Returns:** the values of the patients; how much one SD of the error of all ratings of a
+    patient moves it; and the variance that is left. Nothing for rows that are not a mean over the
+    patients of one arm.
+    """
+    if row.control is not None or row.time is None:
+        return None
+    if row.metric not in ("change", "response", "remission", "response30"):
+        return None
+    score = arm.at(row.time)
+    if row.metric == "change":
+        return score - arm.baseline, arm.sigma, 0.0
+    chance = _share(row, arm, score)
+    # of a yes or no, the slope by the error is the density where the chance is
+    density = np.exp(-(ndtri(np.clip(chance, 1e-12, 1 - 1e-12)) ** 2) / 2.0) / np.sqrt(2.0 * np.pi)
+    load = -arm.mean(density)
+    return chance, load, max(arm.mean(chance * (1.0 - chance)) - load**2, 0.0)

@@ -1,0 +1,45 @@
+"""The joint fit of the reference model to published exposures."""
+
+from ketasim.calibration.pk.fit import (
+    Compared,
+    PkFit,
+    ProfileCompared,
+    calibrate_pk,
+)
+from ketasim.calibration.pk.interactions import (
+    InteractionRow,
+    load_interactions,
+)
+from ketasim.calibration.pk.judgement import (
+    Agreement,
+    agreement,
+    agreement_table,
+)
+from ketasim.calibration.pk.profiles import (
+    PROFILES,
+    Profile,
+)
+from ketasim.calibration.pk.tables import fit_table
+from ketasim.calibration.pk.training import (
+    Design,
+    TrainingRow,
+    load_training,
+)
+
+__all__ = [
+    "PROFILES",
+    "Agreement",
+    "Compared",
+    "Design",
+    "InteractionRow",
+    "PkFit",
+    "Profile",
+    "ProfileCompared",
+    "TrainingRow",
+    "agreement",
+    "agreement_table",
+    "calibrate_pk",
+    "fit_table",
+    "load_interactions",
+    "load_training",
+]

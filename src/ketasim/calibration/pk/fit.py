@@ -1,0 +1,306 @@
+"""The joint fit of the reference model to the published exposures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+from scipy.special import expit, logit
+
+from ketasim.calibration.pk.interactions import (
+    InteractionRow,
+    load_interactions,
+    predict_ratio,
+)
+from ketasim.calibration.pk.problem import predict
+from ketasim.calibration.pk.profiles import PROFILES, Profile
+from ketasim.calibration.pk.training import Design, TrainingRow, load_training
+from ketasim.engine import concentrations
+from ketasim.evidence import Card, Entry, Uncertainty, load_card
+from ketasim.models import MODELS
+
+Array = NDArray[np.float64]
+
+PROFILE_LOG_SD = 0.35  # log scale; how far one published model may lie from the joint truth
+PROFILE_WORTH = 2.0  # a whole profile counts as this many observations
+SOFT_BEYOND = 2.0  # standard deviations beyond which a published number pulls linearly only
+NOT_IDENTIFIED = 0.9  # posterior over prior SD above which a datum hardly moves a parameter
+UNMOVED = "Stays an assumption: the measured ratio hardly narrows it."
+_STEP = 3e-3  # step of the central differences, on the log or logit scale; the time of a peak,
+# read off a grid, is rough on a finer scale
+_FRACTIONS = ("F_", "f_", "fm_")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One comparison of a published number with the fitted model."""
+
+    row: TrainingRow | InteractionRow
+    predicted: float
+
+    @property
+    def ratio(self) -> float:
+        """Predicted over published."""
+        return self.predicted / self.row.value
+
+    @property
+    def fold(self) -> float:
+        """Fold error, at least 1."""
+        return max(self.ratio, 1 / self.ratio)
+
+
+@dataclass(frozen=True)
+class ProfileCompared:
+    """A published model's profile beside the reference model's."""
+
+    profile: Profile
+    published: Array
+    predicted: Array
+
+
+@dataclass(frozen=True)
+class PkFit:
+    """Result of `calibrate_pk`.
+
+    **Arguments:**
+
+    - `card`: the fitted reference card, with relative standard errors and their covariance.
+    - `prior`: the card it started from.
+    - `free`: symbols that were free.
+    - `exposures`: every training and check row with its prediction.
+    - `interactions`: every measured ratio with its prediction.
+    - `profiles`: the published models' profiles beside the reference model's.
+    - `covariance`: of the free parameters on their log or logit scale.
+    - `cost_before`, `cost_after`: half the sum of squared weighted residuals.
+    """
+
+    card: Card
+    prior: Card
+    free: tuple[str, ...]
+    exposures: tuple[Compared, ...]
+    interactions: tuple[Compared, ...]
+    profiles: tuple[ProfileCompared, ...]
+    covariance: Array
+    cost_before: float
+    cost_after: float
+
+    def shrinkage(self) -> dict[str, float]:
+        """Posterior over prior SD of each free parameter; near 1 means not identified."""
+        prior = self.prior.extra["prior"]
+        sd = np.sqrt(np.diag(self.covariance))
+        return {s: float(sd[i] / prior[s]) for i, s in enumerate(self.free)}
+
+
+class _Problem:
+    """Residuals of the joint fit for many parameter vectors at once."""
+
+    def __init__(self, prior: Card) -> None:
+        self.prior = prior
+        self.model = MODELS["reference"]
+        sds: Mapping[str, float] = prior.extra["prior"]
+        self.free = tuple(sds)
+        self.sd = np.array([float(sds[s]) for s in self.free])
+        self.is_fraction = np.array([_bounded(s, prior.values()[s]) for s in self.free])
+        start = np.array([prior.values()[s] for s in self.free])
+        self.start = self.transform(start)
+        self.rows = [r for r in load_training() if r.use in ("fit", "timing")]
+        self.ratios = [r for r in load_interactions() if r.use == "fit"]
+        self.published = [np.log(p.published()) for p in PROFILES]
+
+    def transform(self, values: Array) -> Array:
+        bounded = np.clip(values, 1e-9, 1 - 1e-9)
+        return np.where(self.is_fraction, logit(bounded), np.log(values))
+
+    def values(self, vectors: Array) -> dict[str, Array]:
+        """Card values for vectors of shape (n, p), as arrays of shape (n,)."""
+        natural = np.where(self.is_fraction, expit(vectors), np.exp(np.clip(vectors, -30, 30)))
+        n = len(vectors)
+        values: dict[str, Array] = {k: np.full(n, v) for k, v in self.prior.values().items()}
+        values.update({s: natural[:, i] for i, s in enumerate(self.free)})
+        return values
+
+    def residuals(self, vectors: Array) -> Array:
+        """Weighted residuals, shape (n, number of residuals)."""
+        values = self.values(vectors)
+        columns: list[Array] = []
+        for row, predicted in _by_design(
+            self.rows, lambda d, rs: predict(self.model, values, d, rs)
+        ):
+            columns.append(_soft(np.log(predicted / row.value) / row.log_sd))
+        for ratio in self.ratios:
+            predicted = predict_ratio(self.model, values, ratio)
+            columns.append(np.log(predicted / ratio.value) / ratio.log_sd)
+        for profile, log_published in zip(PROFILES, self.published, strict=True):
+            log_predicted = np.log(_profile(profile, values))
+            sd = PROFILE_LOG_SD * np.sqrt(len(log_published) / PROFILE_WORTH)
+            columns.extend(_soft((log_predicted - log_published[:, None]) / sd))
+        columns.extend(((vectors - self.start) / self.sd).T)
+        return np.stack(columns, axis=1)
+
+    def jacobian(self, vector: Array) -> Array:
+        """Central differences, all perturbed vectors in one batch; shape (residuals, p)."""
+        p = len(vector)
+        steps = np.vstack([np.eye(p) * _STEP, -np.eye(p) * _STEP])
+        both = self.residuals(vector + steps)
+        return (both[:p] - both[p:]).T / (2 * _STEP)
+
+
+def _bounded(symbol: str, value: float) -> bool:
+    return symbol.startswith(_FRACTIONS) or (symbol.startswith("a_") and value < 1)
+
+
+def _soft(residual: Array) -> Array:
+    """Square root of the soft-L1 loss with its sign: a published outlier pulls linearly only."""
+    scaled = (residual / SOFT_BEYOND) ** 2
+    return np.sign(residual) * SOFT_BEYOND * np.sqrt(2 * (np.sqrt(1 + scaled) - 1))
+
+
+def _by_design(
+    rows: list[TrainingRow], predict_rows: Callable[[Design, list[TrainingRow]], Array]
+) -> list[tuple[TrainingRow, Array]]:
+    ordered = sorted(rows, key=lambda r: repr(r.design))
+    found: list[tuple[TrainingRow, Array]] = []
+    for _, group in groupby(ordered, key=lambda r: repr(r.design)):
+        members = list(group)
+        assert members[0].design is not None
+        found.extend(zip(members, predict_rows(members[0].design, members), strict=True))
+    return found
+
+
+def _profile(profile: Profile, values: Mapping[str, Any]) -> Array:
+    """The reference model's profile, shape (times, n)."""
+    times = np.array([0.0, *profile.minutes]) / 60.0
+    n = max(np.size(v) for v in values.values())
+    solved = concentrations(
+        MODELS["reference"],
+        {**profile.design.covariates(), **values},
+        profile.design.doses(),
+        times,
+        np.full(n, profile.design.weight),
+        sites=(profile.site,),
+        areas=False,
+    )
+    return solved.values[profile.analyte, profile.site][1:]
+
+
+def calibrate_pk(*, progress: Callable[[str], None] | None = None) -> PkFit:
+    """Fit the reference model jointly to the training exposures, interactions and published models.
+
+    Weighted least squares on the log scale with a soft-L1 loss for the exposures, and a normal
+    prior on the logarithm (logit for fractions) of every free parameter. Deterministic.
+
+    **Arguments:**
+
+    - `progress`: called with one line of text after each step of the fit.
+
+    **Returns:** `PkFit`; uncertainty is the inverse of the Gauss-Newton Hessian at the optimum.
+    """
+    prior = load_card("reference_prior")
+    problem = _Problem(prior)
+    evaluations = 0
+
+    def residuals(vector: Array) -> Array:
+        nonlocal evaluations
+        result = problem.residuals(vector[None])[0]
+        evaluations += 1
+        if progress is not None:
+            progress(f"evaluation {evaluations}: objective {0.5 * float(result @ result):.3f}")
+        return result
+
+    before = problem.residuals(problem.start[None])[0]
+    solution = least_squares(
+        residuals,
+        problem.start,
+        jac=problem.jacobian,  # pyright: ignore[reportArgumentType]
+        method="trf",
+        x_scale=problem.sd,
+        ftol=1e-6,
+        xtol=1e-6,
+        max_nfev=60,
+    )
+    jacobian = np.asarray(solution.jac, np.float64)
+    covariance = np.asarray(np.linalg.inv(jacobian.T @ jacobian), np.float64)
+    card = _card(problem, np.asarray(solution.x, np.float64), covariance)
+    return compare(
+        card, prior, problem.free, covariance, 0.5 * float(before @ before), float(solution.cost)
+    )
+
+
+def _card(problem: _Problem, vector: Array, covariance: Array) -> Card:
+    """The fitted card: new values of the free parameters, the prior's words for all others."""
+    natural = {s: float(v[0]) for s, v in problem.values(vector[None]).items()}
+    sd = np.sqrt(np.diag(covariance))
+    entries: list[Entry] = []
+    for i, symbol in enumerate(problem.free):
+        value = natural[symbol]
+        fraction = bool(problem.is_fraction[i])
+        relative = sd[i] * (1 - value) if fraction else sd[i]
+        ends = vector[i] + 1.96 * sd[i] * np.array([-1.0, 1.0])
+        low, high = 1 / (1 + np.exp(-ends)) if fraction else np.exp(ends)
+        old = problem.prior.entry(symbol)
+        # a parameter that the data hardly move stays an assumption if it was one
+        moved = sd[i] < NOT_IDENTIFIED * problem.sd[i]
+        grade = "fitted" if moved or old.grade != "assumed" else "assumed"
+        entries.append(
+            old.replace(
+                value=float(f"{value:.4g}"),
+                grade=grade,
+                source="ketasim",
+                locator=f"joint fit; prior {old.value:g} {old.source} {old.locator}".strip(),
+                rse=float(f"{100 * relative:.3g}"),
+                low=float(f"{low:.4g}"),
+                high=float(f"{high:.4g}"),
+                interval="95% interval of the joint fit",
+                note=old.note if moved or not symbol.startswith("a_") else UNMOVED,
+            )
+        )
+    return problem.prior.with_entries(*entries).replace(
+        key="reference",
+        title="Reference model: joint fit to the published exposures",
+        uncertainty=Uncertainty(
+            problem.free,
+            tuple("logit" if f else "log" for f in problem.is_fraction),
+            tuple(tuple(float(f"{x:.6g}") for x in row) for row in covariance),
+        ),
+    )
+
+
+def compare(
+    card: Card,
+    prior: Card,
+    free: tuple[str, ...],
+    covariance: Array,
+    cost_before: float,
+    cost_after: float,
+) -> PkFit:
+    """Put every published number beside a card's prediction."""
+    model = MODELS["reference"]
+    values = {k: np.array([v]) for k, v in card.values().items()}
+    rows = [r for r in load_training() if r.use != "out"]
+    exposures = [
+        Compared(row, float(predicted[0]))
+        for row, predicted in _by_design(rows, lambda d, rs: predict(model, values, d, rs))
+    ]
+    exposures.sort(key=lambda c: int(c.row.fact.rsplit(":", 1)[1]))
+    interactions = [
+        Compared(row, float(predict_ratio(model, values, row)[0]))
+        for row in load_interactions()
+        if row.use != "out"
+    ]
+    profiles = [ProfileCompared(p, p.published(), _profile(p, values)[:, 0]) for p in PROFILES]
+    return PkFit(
+        card,
+        prior,
+        free,
+        tuple(exposures),
+        tuple(interactions),
+        tuple(profiles),
+        covariance,
+        cost_before,
+        cost_after,
+    )

@@ -1,0 +1,1 @@
+"""Trials: population, arms, assessments."""

@@ -1,0 +1,336 @@
+"""A trial: who is in it, its arms, and what is assessed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, Field
+
+from ketasim._base import InputError, near
+from ketasim.dosing.dose import LONGEST
+from ketasim.dosing.fields import FROZEN, Text, quantity, validated, word
+from ketasim.dosing.patient import reference_weight, scales
+from ketasim.dosing.trial.arm import (
+    DEFAULT_BACKGROUND,
+    DEFAULT_SETTING,
+    Arm,
+    ArmItem,
+    Key,
+    TrialPopulation,
+    Withdrawal,
+    arm_of,
+)
+from ketasim.dosing.trial.assessment import (
+    RESPONSE,
+    Assessment,
+    AssessmentItem,
+    Fraction,
+    Points,
+    assessment_of,
+    form_of,
+)
+from ketasim.dosing.yaml_text import read_mapping, read_text
+from ketasim.evidence import load_sources
+
+DESIGNS: Final = ("parallel", "crossover")
+"""Designs of a trial. In a crossover every patient receives every arm."""
+
+REPLICATES: Final = 200
+"""How often a trial is simulated when it does not say it."""
+
+MOST_REPLICATES: Final = 100_000
+"""Most replicates of a trial: a limit against slips of the pen."""
+
+
+class TrialFile(BaseModel):
+    """What a trial file may say; its JSON schema is the schema of the file.
+
+    **Arguments:**
+
+    - `trial`: key of the trial.
+    - `title`: text.
+    - `source`: key of a source of the evidence.
+    - `note`: text, such as what was assumed of the design.
+    - `design`: one of `DESIGNS`; left out, `parallel`.
+    - `washout`: of a crossover, between its periods, such as `14 d`.
+    - `population`: who is in it.
+    - `arms`, `assess`: lists; see `Arm` and `Assessment`.
+    - `remission_at_most`: points on the scale of the baseline.
+    - `response_at_least`: improvement from baseline, a fraction; left out, 0.5.
+    - `replicates`: how often the trial is simulated.
+    - `seed`: of the random numbers.
+    - `horizon`: such as `84 d`; left out, the last assessment.
+    - `withdrawal`: not available yet, refused.
+    """
+
+    model_config = FROZEN
+
+    trial: Key
+    title: Text = ""
+    source: Text | None = None
+    note: Text = ""
+    design: Annotated[str, word(DESIGNS)] = "parallel"
+    washout: Annotated[float, quantity("h", 1e-3, LONGEST, example="14 d")] | None = None
+    population: TrialPopulation = Field(default_factory=TrialPopulation)
+    arms: tuple[ArmItem, ...]
+    assess: tuple[AssessmentItem, ...]
+    remission_at_most: Points | None = None
+    response_at_least: Fraction = RESPONSE
+    replicates: Annotated[int, Field(strict=True, ge=1, le=MOST_REPLICATES)] = REPLICATES
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    horizon: Annotated[float, quantity("h", 0, LONGEST, example="84 d")] | None = None
+    withdrawal: Withdrawal = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial.
+
+    **Arguments:**
+
+    - `key`: its short name.
+    - `title`: text, may be empty.
+    - `source`: key of a source of the evidence, or nothing.
+    - `note`: text, may be empty.
+    - `design`: one of `DESIGNS`.
+    - `washout`: of a crossover, between its periods, h.
+    - `population`: who is in it, as written; arms have what they take from it.
+    - `arms`, `assessments`: in the order of the file.
+    - `remission_at_most`: points on the scale of the baseline, or nothing.
+    - `response_at_least`: improvement from baseline that is a response, a fraction.
+    - `replicates`, `seed`: of the simulation.
+    - `horizon`: how long patients are followed, in each period of a crossover, h.
+    - `horizon_given`: false when the horizon is the last assessment.
+    """
+
+    key: str
+    title: str
+    source: str | None
+    design: str
+    washout: float | None
+    population: TrialPopulation
+    arms: tuple[Arm, ...]
+    assessments: tuple[Assessment, ...]
+    remission_at_most: float | None
+    response_at_least: float
+    replicates: int
+    seed: int
+    horizon: float
+    horizon_given: bool = True
+    note: str = ""
+
+    @property
+    def scale(self) -> str:
+        """Scale of the baseline, the same in all arms."""
+        return self.arms[0].baseline.scale
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm of an id.
+
+        **Raises:** `InputError` when there is none.
+        """
+        by_id = {arm.id: arm for arm in self.arms}
+        if name not in by_id:
+            raise InputError("arm", f"unknown arm '{name}'", near(name, by_id))
+        return by_id[name]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader of a result must know of the input, as sentences."""
+        return tuple(f"Arm {arm.id}: {line}" for arm in self.arms for line in arm.warnings)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Paths of the fields that were left out and whose value was assumed."""
+        population = self.population
+        left_out = {
+            "population.setting": population.setting is None,
+            "population.background": population.background is None,
+            "population.weight": any(arm.weight is None for arm in self.arms),
+            "horizon": not self.horizon_given,
+        }
+        return tuple(path for path, out in left_out.items() if out)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What was assumed of the input, as sentences for reports."""
+        weight, source = reference_weight()
+        sentences = {
+            "population.setting": f"The setting is not given: {DEFAULT_SETTING} is assumed.",
+            "population.background": (
+                "The background is not given: where an arm does not say otherwise, patients take "
+                f"no antidepressant ('{DEFAULT_BACKGROUND}')."
+            ),
+            "population.weight": (
+                f"The weight is not given: doses are checked for {weight:g} kg, the reference "
+                f"weight of the published models ({source})."
+            ),
+            "horizon": (f"The horizon is not given: {self.horizon / 24:g} d, the last assessment."),
+        }
+        return tuple(sentences[path] for path in self.assumed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the normal form: text, numbers, lists and mappings that load back as equal."""
+        form: dict[str, Any] = {"trial": self.key}
+        if self.title:
+            form["title"] = self.title
+        if self.source is not None:
+            form["source"] = self.source
+        if self.note:
+            form["note"] = self.note
+        form["design"] = self.design
+        if self.washout is not None:
+            form["washout"] = f"{self.washout!r} h"
+        form["population"] = self.population.to_dict()
+        form["arms"] = [arm.to_dict(self.population) for arm in self.arms]
+        ids = [arm.id for arm in self.arms]
+        form["assess"] = [
+            form_of(one, ids, self.response_at_least, self._remission(one.scale))
+            for one in self.assessments
+        ]
+        if self.remission_at_most is not None:
+            form["remission_at_most"] = self.remission_at_most
+        form |= {
+            "response_at_least": self.response_at_least,
+            "replicates": self.replicates,
+            "seed": self.seed,
+        }
+        if self.horizon_given:
+            form["horizon"] = f"{self.horizon!r} h"
+        return form
+
+    def _remission(self, scale: str) -> float | None:
+        return self.remission_at_most if scale == self.scale else None
+
+
+def load_trial(source: str | Path | Mapping[str, Any]) -> Trial:
+    """Load a trial.
+
+    **Arguments:**
+
+    - `source`: path of a YAML file, or its content as a mapping.
+
+    **Returns:** the trial, the doses of its arms checked against the published ranges.
+
+    **Raises:** `InputError` with the dotted path of the field, such as `arms[1].days`.
+    """
+    if isinstance(source, Mapping):
+        return _trial(source)
+    return parse_trial(read_text(source, "trial"))
+
+
+def parse_trial(text: str) -> Trial:
+    """Read a trial from the text of a YAML file; see `load_trial`."""
+    return _trial(read_mapping(text, "trial"))
+
+
+def _trial(content: Mapping[str, Any]) -> Trial:
+    file = validated(TrialFile, dict(content))
+    _check_file(file)
+    ids = [item.id for item in file.arms]
+    arms = [arm_of(item, f"arms[{place}]", file.population) for place, item in enumerate(file.arms)]
+    scale = _scale(file, arms)
+    assessments = tuple(
+        assessment_of(
+            item,
+            f"assess[{place}]",
+            ids,
+            file.response_at_least,
+            file.remission_at_most if item.scale == scale else None,
+        )
+        for place, item in enumerate(file.assess)
+    )
+    horizon = _horizon(file, assessments)
+    return Trial(
+        key=file.trial,
+        title=file.title,
+        note=file.note,
+        source=file.source,
+        design=file.design,
+        washout=file.washout,
+        population=file.population,
+        arms=tuple(replace(arm, horizon=horizon) for arm in arms),
+        assessments=assessments,
+        remission_at_most=file.remission_at_most,
+        response_at_least=file.response_at_least,
+        replicates=file.replicates,
+        seed=file.seed,
+        horizon=horizon,
+        horizon_given=file.horizon is not None,
+    )
+
+
+def _check_file(file: TrialFile) -> None:
+    """Refuse what no single field shows."""
+    if file.source is not None and file.source not in load_sources():
+        raise InputError("source", f"unknown source '{file.source}'", "see 'ketasim evidence'")
+    if not file.arms:
+        raise InputError("arms", "there is no arm", "give at least one")
+    if not file.assess:
+        raise InputError("assess", "nothing is assessed", "give at least one assessment")
+    seen = Counter[str]()
+    for place, item in enumerate(file.arms):
+        seen[item.id] += 1
+        if seen[item.id] > 1:
+            raise InputError(
+                f"arms[{place}].id", f"'{item.id}' is the id of two arms", "name each arm otherwise"
+            )
+    if file.design == "crossover":
+        _check_crossover(file)
+    elif file.washout is not None:
+        raise InputError(
+            "washout", "only a crossover has a washout", "leave it out, or add 'design: crossover'"
+        )
+
+
+def _check_crossover(file: TrialFile) -> None:
+    if file.washout is None:
+        raise InputError("washout", "a crossover needs one", "add it, such as 'washout: 14 d'")
+    if len(file.arms) < 2:
+        raise InputError("arms", "a crossover has one arm", "give at least two")
+    for place, item in enumerate(file.arms):
+        for key in ("age", "weight", "female", "medicines"):
+            if getattr(item, key) is not None:
+                raise InputError(
+                    f"arms[{place}].{key}",
+                    "the arms of a crossover hold the same patients",
+                    f"write '{key}' in 'population'",
+                )
+
+
+def _scale(file: TrialFile, arms: list[Arm]) -> str:
+    scale = arms[0].baseline.scale
+    for place, arm in enumerate(arms):
+        if arm.baseline.scale != scale:
+            raise InputError(
+                f"arms[{place}].baseline.scale",
+                f"{arm.baseline.scale} is not {scale}, the scale of the first arm",
+                "give all baselines on one scale",
+            )
+    remission = file.remission_at_most
+    if remission is not None and remission > scales()[scale]:
+        raise InputError(
+            "remission_at_most",
+            f"{remission:g} is not a score of {scale}",
+            f"give 0 to {scales()[scale]:g} points",
+        )
+    return scale
+
+
+def _horizon(file: TrialFile, assessments: tuple[Assessment, ...]) -> float:
+    last = max(assessment.last for assessment in assessments)
+    if not last > 0:
+        raise InputError(
+            "assess", "nothing is assessed after 0 h", "add a later visit, such as 'at: [24 h]'"
+        )
+    if file.horizon is not None and file.horizon < last:
+        raise InputError(
+            "horizon",
+            f"{file.horizon:g} h is before the last assessment at {last:g} h",
+            "give a later one, or leave it out",
+        )
+    return last if file.horizon is None else file.horizon

@@ -1,0 +1,1 @@
+"""The back end in JAX: an accelerator, automatic gradients."""

@@ -1,0 +1,1 @@
+"""The compiled back end: patients in step in vector registers."""

@@ -1,0 +1,389 @@
+"""The compiled back end: written once a model, compiled once a machine, patients in step."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import KetasimError
+from ketasim.engine.backends.numba.lane_source import (
+    LANES,
+    lane_text,
+    parameter_names,
+    weight_places,
+)
+from ketasim.engine.grid import Grid, OutputPlan
+from ketasim.engine.linear.modes import APART
+from ketasim.engine.response.cascade import Cascade
+from ketasim.engine.system import System
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+FOLDER_VARIABLE = "KETASIM_CACHE_DIR"
+_SOURCES = ("lanes.py", "lane_kernels.py", "lane_source.py")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which values are delivered, in order.
+
+    **Arguments:**
+
+    - `kind`: 0 a state, 1 a quantity, 2 a row; shape (Q,).
+    - `index`: its position among these, shape (Q,).
+    """
+
+    kind: Integers
+    index: Integers
+
+    def places(self, cascade: Cascade) -> Integers:
+        """Positions among states, quantities and rows, in this order."""
+        states, quantities = len(cascade.model.states), len(cascade.model.quantities)
+        return self.index + np.array([0, states, states + quantities], np.int64)[self.kind]
+
+    @property
+    def observing(self) -> bool:
+        """Whether a quantity is among them."""
+        return bool((self.kind == 1).any())
+
+    def wanted(self, states: int) -> NDArray[np.bool_]:
+        """States that are needed at the requested times; quantities may need any."""
+        found = np.full(states, self.observing)
+        found[self.index[self.kind == 0]] = True
+        return found
+
+    def rows(self, signals: int) -> set[int]:
+        """Rows that are needed at the requested times; quantities need the signals."""
+        asked = {int(one) for one in self.index[self.kind == 2]}
+        return asked | (set(range(signals)) if self.observing else set())
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled response model.
+
+    **Arguments:**
+
+    - `cascade`: the step.
+    - `module`: the compiled functions.
+    - `folder`: where they are kept, nothing when no folder can be written to.
+    """
+
+    cascade: Cascade
+    module: ModuleType
+    folder: Path | None
+
+
+def kernel_of(cascade: Cascade) -> Kernel:
+    """The compiled functions of a response model, compiled when first called.
+
+    **Raises:** `KetasimError` when Numba is not there.
+    """
+    try:
+        import numba
+    except ImportError as error:
+        raise KetasimError(
+            "engine: 'numba' is not installed; install numba, or use engine='numpy'"
+        ) from error
+    return _kernel(cascade_key(cascade, str(numba.__version__)), cascade)
+
+
+def cascade_key(cascade: Cascade, version: str) -> str:
+    """A name for what is compiled: the text, the shared parts and Numba's version."""
+    digest = hashlib.blake2b(digest_size=10)
+    digest.update(lane_text(cascade, cache=True).encode())
+    digest.update(f"{version} {sys.version_info[:2]}".encode())
+    for name in _SOURCES:
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.hexdigest()
+
+
+_KERNELS: dict[str, Kernel] = {}
+
+
+def _kernel(key: str, cascade: Cascade) -> Kernel:
+    if key not in _KERNELS:
+        folder = cache_folder()
+        text = lane_text(cascade, cache=folder is not None)
+        name = f"response_{key}"
+        where = folder if folder is not None else Path(tempfile.mkdtemp(prefix="ketasim-"))
+        path = where / f"{name}.py"
+        if not path.exists():
+            # beside, then renamed: another process never reads half a file
+            beside = path.with_suffix(f".{os.getpid()}.tmp")
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(path)
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # Numba looks it up by name when it loads what it kept
+        spec.loader.exec_module(module)
+        _KERNELS[key] = Kernel(cascade, module, folder)
+    return _KERNELS[key]
+
+
+@lru_cache(maxsize=1)
+def cache_folder() -> Path | None:
+    """Folder that keeps compiled functions; nothing when none can be written to.
+
+    `KETASIM_CACHE_DIR` names it, else the user's folder for caches does.
+    """
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(chosen) if chosen else Path(base) / "ketasim"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        note(
+            f"the folder '{folder}' cannot be written to: the engine is compiled anew in every "
+            f"process; set {FOLDER_VARIABLE} to a folder that can"
+        )
+        return None
+    return folder
+
+
+def note(text: str) -> None:
+    """Tell people something while they wait."""
+    print(f"ketasim: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _announced(kernel: Kernel, function: Any, part: int) -> AbstractContextManager[None]:
+    """Say that something is compiled, when it is."""
+    if function.signatures or _kept(kernel, function.py_func.__name__):
+        return nullcontext()
+    return _Announcement(kernel.cascade.model.name, part)
+
+
+class _Announcement:
+    """Says when a part of the compilation begins and how long it took."""
+
+    def __init__(self, model: str, part: int) -> None:
+        self._model, self._part, self._started = model, part, 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+        note(
+            f"compiling the engine for '{self._model}', once on this machine: "
+            f"part {self._part} of 2 ..."
+        )
+
+    def __exit__(self, *_: object) -> None:
+        note(f"part {self._part} of 2 took {time.perf_counter() - self._started:.0f} s")
+
+
+def _kept(kernel: Kernel, name: str) -> bool:
+    if kernel.folder is None:
+        return False
+    stem = Path(str(kernel.module.__file__)).stem
+    return any(kernel.folder.glob(f"__pycache__/{stem}.{name}-*.nbi"))
+
+
+def grouped(table: Array) -> Array:
+    """Rows of patients as groups: (R, n) to a flat (groups, R, LANES).
+
+    The last group is filled up with its last patient.
+    """
+    rows, n = table.shape
+    groups = -(-n // LANES)
+    filled = table
+    if groups * LANES != n:
+        filled = np.empty((rows, groups * LANES))
+        filled[:, :n] = table
+        filled[:, n:] = table[:, n - 1 :]
+    return np.ascontiguousarray(filled.reshape(rows, groups, LANES).transpose(1, 0, 2)).reshape(-1)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A system as the compiled functions take it: groups of patients in step.
+
+    **Arguments:**
+
+    - `n`, `groups`: patients, and groups of `LANES`.
+    - `modes`, `entries`: how many modes there are, and how many ways into them.
+    - the rest: flat tables, a group after the other.
+    """
+
+    n: int
+    groups: int
+    modes: int
+    entries: int
+    parameters: Array
+    initial: Array
+    losses: Array
+    amounts: Array
+    rates: Array
+    row_modes: Array
+    entry_modes: Array
+    entry_of: dict[tuple[int, int], int]
+
+
+def prepare(kernel: Kernel, system: System) -> Prepared:
+    """Find the modes of every patient and lay everything out."""
+    n = system.n
+    groups = -(-n // LANES)
+    targets = sorted({(e.stream, e.state) for e in system.events})
+    modes = max(sum(len(p.structure.states) for p in system.streams), 1)
+    entries = max(len(targets), 1)
+    rates = np.zeros(groups * modes * LANES)
+    row_modes = np.zeros(groups * max(system.rows, 1) * modes * LANES)
+    entry_modes = np.zeros(groups * entries * modes * LANES)
+    offset = 0
+    for number, part in enumerate(system.streams):
+        m = len(part.structure.states)
+        if m == 0:
+            continue
+        mine = [(place, state) for place, (stream, state) in enumerate(targets) if stream == number]
+        matrices = grouped(part.matrix.reshape(m * m, n))
+        weights = grouped(part.rows.reshape(system.rows * m, n))
+        with _announced(kernel, kernel.module.prepare, 1):
+            kernel.module.prepare(
+                matrices,
+                m,
+                np.asarray(part.structure.starts, np.int64),
+                np.asarray(part.structure.parents, np.int64),
+                np.ascontiguousarray(part.structure.flows).reshape(-1),
+                np.ascontiguousarray(part.structure.follows).reshape(-1),
+                APART,
+                weights,
+                np.ascontiguousarray(part.used).reshape(-1),
+                system.rows,
+                np.array([state for _, state in mine], np.int64),
+                np.array([place for place, _ in mine], np.int64),
+                modes,
+                offset,
+                entries,
+                rates,
+                row_modes,
+                entry_modes,
+            )
+        offset += m
+    names = parameter_names(kernel.cascade)
+    table = np.stack([system.parameters[name] for name in names]) if names else np.zeros((0, n))
+    return Prepared(
+        *(n, groups, modes, entries),
+        *(grouped(table), grouped(system.initial), grouped(system.losses)),
+        grouped(system.amounts),
+        *(rates, row_modes, entry_modes),
+        {target: place for place, target in enumerate(targets)},
+    )
+
+
+def solve_lanes(
+    kernel: Kernel,
+    system: System,
+    grid: Grid,
+    outputs: OutputPlan,
+    columns: Columns,
+    out: Array,
+) -> Integers:
+    """Solve a system with the compiled functions.
+
+    **Arguments:**
+
+    - `kernel`: the compiled model.
+    - `system`: the patients and their calendar.
+    - `grid`, `outputs`: the steps, and where the requested times lie in them.
+    - `columns`: what is delivered.
+    - `out`: receives it, shape (n, T, Q), contiguous.
+
+    **Returns:** for each group of `LANES` patients 0, or 1 plus the segment after which a state of
+    one of them was no longer finite.
+    """
+    ready = prepare(kernel, system)
+    blown = np.zeros(ready.groups, np.int64)
+    events = system.events
+    segment = np.array([e.segment for e in events], np.int64)
+    # the beginning of a step comes first, whether or not a time falls on it
+    offsets, offset_of = np.unique(
+        np.round(np.concatenate([[0.0], outputs.offsets]), 12), return_inverse=True
+    )
+    offset_of = offset_of.reshape(-1)[1:].astype(np.int64)
+    running = np.repeat(np.array(system.running, np.bool_), np.diff(grid.segments))
+    terms, term_mode = _terms(system, columns, len(kernel.cascade.model.signals))
+    weight_of, state_of = (np.asarray(one, np.int64) for one in weight_places(kernel.cascade))
+    with _announced(kernel, kernel.module.run, 2):
+        kernel.module.run(
+            0,
+            ready.groups,
+            ready.n,
+            ready.parameters,
+            ready.initial,
+            ready.losses,
+            ready.amounts,
+            ready.rates,
+            ready.row_modes,
+            ready.entry_modes,
+            ready.modes,
+            ready.entries,
+            system.amounts.shape[0],
+            system.rows,
+            np.searchsorted(segment, np.arange(len(grid.segments))).astype(np.int64),
+            np.array([e.kind for e in events], np.int64),
+            np.array([ready.entry_of[e.stream, e.state] for e in events], np.int64),
+            np.array([e.source for e in events], np.int64),
+            np.array([e.duration for e in events], np.float64),
+            np.array(system.running, np.bool_),
+            grid.sizes,
+            _marked(grid.size_of, running, len(grid.sizes)),
+            grid.size_of,
+            grid.segments,
+            outputs.held,
+            outputs.first,
+            offsets,
+            _marked(offset_of, running[outputs.step_of], len(offsets)),
+            offset_of,
+            outputs.shape.reshape(-1),
+            weight_of,
+            state_of,
+            _shows(system, range(len(kernel.cascade.model.signals))).reshape(-1),
+            terms,
+            term_mode,
+            columns.wanted(len(kernel.cascade.model.states)),
+            columns.observing,
+            columns.places(kernel.cascade),
+            out.reshape(-1),
+            blown,
+        )
+    return blown
+
+
+def _marked(which: Integers, marks: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
+    """Which of some things is ever used where a mark stands."""
+    found = np.zeros(count, np.bool_)
+    found[which[marks]] = True
+    return found
+
+
+def _terms(system: System, columns: Columns, signals: int) -> tuple[Integers, Integers]:
+    """Modes that show in each wanted row: first places, one more than rows, and the modes."""
+    shows = _shows(system, range(system.rows))
+    wanted = columns.rows(signals)
+    shows[[row for row in range(system.rows) if row not in wanted]] = False
+    first = np.concatenate([[0], np.cumsum(shows.sum(axis=1))])
+    return first.astype(np.int64), np.nonzero(shows)[1].astype(np.int64)
+
+
+def _shows(system: System, rows: range) -> NDArray[np.bool_]:
+    """Whether a mode shows in a row: some state of the row follows it; shape (R, M)."""
+    parts = [
+        (one.used[rows.start : rows.stop, :, None] & one.structure.follows[None]).any(axis=1)
+        for one in system.streams
+    ]
+    return np.concatenate(parts, 1) if parts else np.zeros((len(rows), 1), np.bool_)

@@ -1,0 +1,1 @@
+"""The back end in NumPy: readable, ready at once."""

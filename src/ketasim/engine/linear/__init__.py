@@ -1,0 +1,1 @@
+"""The linear block: modes, inputs, exact steps."""

@@ -1,0 +1,1 @@
+"""The response: which state feeds which, and the weights of a step."""

@@ -1,0 +1,1 @@
+"""Checks over tables, cards and the bibliography."""

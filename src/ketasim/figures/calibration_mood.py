@@ -1,0 +1,62 @@
+"""Figures of the calibration of the chain to mood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ketasim.figures.figure import Drawing, Figure, Legend
+from ketasim.figures.intervals import (
+    PREDICTED,
+    UNMOVED,
+    correlation_drawing,
+    interval_drawing,
+)
+
+if TYPE_CHECKING:
+    from ketasim.calibration.mood import (
+        MoodFit,
+        Number,
+    )
+
+
+def interval_figure(numbers: Sequence[Number], moved_by: str, between: str) -> Figure:
+    """The free numbers of a fit, prior against posterior.
+
+    **Arguments:**
+
+    - `numbers`: of the fit. `moved_by`: what did not move some of them, such as `the data`.
+    - `between`: what else differs, such as `trials`.
+    """
+    return Figure(
+        "figure-numbers",
+        "Figure 2. The free numbers after the fit",
+        (Drawing(interval_drawing(numbers)),),
+        (
+            Legend("line", "95 % interval after the fit", PREDICTED),
+            Legend("line", f"the same, not moved by {moved_by}", UNMOVED),
+            Legend("band", "95 % of the prior", UNMOVED, opacity=0.3),
+            Legend(
+                "words",
+                "Parameter uncertainty only, on the scale on which the number was free; neither "
+                f"the spread between patients nor that between {between}.",
+            ),
+        ),
+        columns=1,
+    )
+
+
+def correlation_figure(fit: MoodFit) -> Figure:
+    """Correlation of the free numbers after the fit."""
+    symbols = [one.symbol for one in fit.numbers]
+    return Figure(
+        "figure-correlation",
+        "Figure 3. Correlation of the free numbers after the fit",
+        (Drawing(correlation_drawing(symbols, fit.correlation)),),
+        (
+            Legend(
+                "words", "Of parameter uncertainty, in the scales on which the numbers were free."
+            ),
+        ),
+        columns=1,
+    )

@@ -1,0 +1,207 @@
+"""Figures of the calibration of the reference model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ketasim._base import words
+from ketasim._base.numbers import number
+from ketasim.calibration.pk.tables import Shown, design_words, exposure_shown, training_of
+from ketasim.figures.figure import Drawing, Figure, Legend
+from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, Points, svg
+
+if TYPE_CHECKING:
+    from ketasim.calibration.pk import (
+        Compared,
+        PkFit,
+    )
+
+TWO_FOLD = 2.0
+
+_ROUTES = {
+    "iv": ("into a vein", "#1f4e79", "circle"),
+    "intranasal": ("nasal", "#0a7f74", "square"),
+    "sublingual": ("under the tongue", "#b4531a", "diamond"),
+    "oral": ("swallowed", "#6b4596", "triangle-up"),
+    "oral_er": ("extended release", "#94600a", "triangle-down"),
+    "rectal": ("rectal", "#8c2f4a", "cross"),
+    "inhaled": ("inhaled", "#56626e", "cross"),
+    "buccal": ("buccal", "#b4531a", "diamond"),
+}
+_SHAPES = {
+    "circle": "M4,0A4,4,0,1,1,-4,0A4,4,0,1,1,4,0",
+    "square": "M-4,-4h8v8h-8Z",
+    "diamond": "M0,-5L4,0L0,5L-4,0Z",
+    "triangle-up": "M0,-5L5,4L-5,4Z",
+    "triangle-down": "M0,5L5,-4L-5,-4Z",
+    "cross": "M-5,-1.7h3.3v-3.3h3.4v3.3h3.3v3.4h-3.3v3.3h-3.4v-3.3h-3.3Z",
+}
+_ANALYTES = {
+    "ketamine": ("ketamine and its enantiomers", COLOURS["ketamine"]),
+    "norketamine": ("norketamine", COLOURS["r"]),
+    "hnk": ("hydroxynorketamine", COLOURS["s"]),
+}
+
+
+def scatter(fit: PkFit) -> Figure:
+    """Predicted against published, by route."""
+    used = [one for one in fit.exposures if training_of(one).use == "fit"]
+    kinds = (
+        ("Concentrations", "ng/mL", "ng/mL"),
+        ("Areas under the curve", "ng*h/mL", "ng·h/mL"),
+        ("Fractions (F)", "fraction", "fraction"),
+    )
+    drawings: list[Drawing] = []
+    for title, unit, shown in kinds:
+        rows = [one for one in used if training_of(one).unit == unit]
+        if rows:
+            points = _grouped(rows, _route, _ROUTES)
+            drawings.append(_square(title, shown, points, rows))
+    names = [r for r in _ROUTES if any(_route(one) == r for one in used)]
+    legend = [_dot(*_ROUTES[name]) for name in names]
+    return Figure(
+        "figure-scatter",
+        "Figure 1. Predicted against published, by route",
+        tuple(drawings),
+        (*legend, *_guides()),
+        columns=3,
+    )
+
+
+def by_analyte(fit: PkFit) -> Figure:
+    """Predicted against published, by sampling site and analyte."""
+    used = [one for one in fit.exposures if training_of(one).use == "fit"]
+    drawings: list[Drawing] = []
+    for site, shape in (("venous", "circle"), ("arterial", "diamond")):
+        rows = [
+            one
+            for one in used
+            if training_of(one).site == site and training_of(one).unit in ("ng/mL", "ng*h/mL")
+        ]
+        if rows:
+            looks = {k: (name, colour, shape) for k, (name, colour) in _ANALYTES.items()}
+            points = _grouped(rows, _analyte, looks)
+            title = f"{words.capital(words.SITES[site])}: concentrations and areas"
+            drawings.append(_square(title, "ng/mL or ng·h/mL", points, rows, size=320))
+    legend = [_dot(name, colour, "circle") for name, colour in _ANALYTES.values()]
+    return Figure(
+        "figure-analytes",
+        "Figure 2. Predicted against published, by sampling site and analyte",
+        tuple(drawings),
+        (*legend, *_guides()),
+    )
+
+
+def _route(one: Compared) -> str:
+    design = training_of(one).design
+    return "" if design is None else design.route
+
+
+def _analyte(one: Compared) -> str:
+    name = training_of(one).analyte
+    return next((k for k in ("hnk", "norketamine") if name.endswith(k)), "ketamine")
+
+
+def _grouped(
+    rows: Sequence[Compared],
+    key: Callable[[Compared], str],
+    looks: dict[str, tuple[str, str, str]],
+) -> tuple[Points, ...]:
+    found: list[Points] = []
+    for name, (text, colour, shape) in looks.items():
+        group = [one for one in rows if key(one) == name]
+        if group:
+            labels = [_label(exposure_shown(one)) for one in group]
+            x, y = [one.row.value for one in group], [one.predicted for one in group]
+            found.append(Points(text, x, y, labels, colour, shape))
+    return tuple(found)
+
+
+def _label(shown: Shown) -> str:
+    return (
+        f"{shown.design}: {shown.what}; published {number(shown.published)}, "
+        f"predicted {number(shown.predicted)} {shown.unit} ({shown.source}, {shown.fact})"
+    )
+
+
+def _square(
+    title: str, unit: str, points: tuple[Points, ...], rows: Sequence[Compared], size: int = 230
+) -> Drawing:
+    numbers = [v for one in rows for v in (one.row.value, one.predicted)]
+    low, high = min(numbers) / 1.6, max(numbers) * 1.6
+    ends = (low, high)
+    guides = (
+        (ends, ends, ()),
+        (ends, (low * TWO_FOLD, high * TWO_FOLD), (4, 3)),
+        (ends, (low / TWO_FOLD, high / TWO_FOLD), (4, 3)),
+    )
+    panel = Panel(
+        title,
+        f"published, {unit}",
+        f"predicted, {unit}",
+        points=points,
+        x_domain=ends,
+        y_domain=ends,
+        x_log=True,
+        y_log=True,
+        guides=guides,
+        width=size,
+        height=size,
+    )
+    return Drawing(svg(panel, f"{title}: {len(rows)} predictions against published values"))
+
+
+def _dot(text: str, colour: str, shape: str) -> Legend:
+    return Legend("dot", text, colour, _SHAPES[shape])
+
+
+def _guides() -> tuple[Legend, ...]:
+    return (
+        Legend("line", "equal", SOFT),
+        Legend("line", "two-fold", SOFT, "4 3"),
+        Legend(
+            "words",
+            "A point is one published average of a study; its distance from the line is a "
+            "difference between trials and of the model, not a spread between patients.",
+        ),
+    )
+
+
+def profiles(fit: PkFit) -> Figure:
+    """Profiles of the published models beside the reference model."""
+    drawings: list[Drawing] = []
+    for one in fit.profiles:
+        hours = [minute / 60 for minute in one.profile.minutes]
+        published, predicted = one.published.tolist(), one.predicted.tolist()
+        top = 1.6 * max(*published, *predicted)
+        bottom = max(min(*published, *predicted) / 1.6, top / 1e4)
+        panel = Panel(
+            f"{words.capital(words.quantity(one.profile.analyte))}, {one.profile.site}",
+            "hours",
+            "ng/mL",
+            lines=(
+                Line("published model", hours, published, colour=COLOURS["r"], dash=(5, 3)),
+                Line("reference model", hours, predicted),
+            ),
+            x_domain=(0, hours[-1]),
+            y_domain=(bottom, top),
+            y_log=True,
+            width=220,
+            height=140,
+        )
+        design = design_words(one.profile.design)
+        picture = svg(panel, f"{one.profile.model}: {design}, {one.profile.analyte}")
+        drawings.append(Drawing(picture, caption=f"{one.profile.model}: {design}"))
+    legend = (
+        Legend("line", "reference model, after the fit", COLOURS["ketamine"]),
+        Legend("line", "published model, typical patient", COLOURS["r"], "5 3"),
+        Legend("words", "Typical patients: no spread of any kind is shown."),
+    )
+    return Figure(
+        "figure-profiles",
+        "Figure 3. Profiles of the published models beside the reference model",
+        tuple(drawings),
+        legend,
+        columns=3,
+    )

@@ -1,0 +1,353 @@
+"""Figures of plasticity and mood over a course."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim._base import words
+from ketasim.figures.figure import Drawing, Figure, Legend
+from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, extremes, svg
+from ketasim.simulation.mood.course import MADRS, Mood
+from ketasim.simulation.mood.inputs import PARTS
+from ketasim.simulation.mood.likelihood import CHANCES, REMISSION
+from ketasim.simulation.statistics import statistics
+
+if TYPE_CHECKING:
+    from ketasim.simulation.result import Simulation
+
+Array = NDArray[np.float64]
+Swatch = tuple[str, str, tuple[int, ...]]  # what a line is, its colour, its dashes
+_DAY = 24.0
+_FIRST_DAYS = 7.0
+_WIDE, _NARROW = 800, 290
+_UNCERTAIN_DASH = (5, 3)
+_RESPONSE_DASH, _REMISSION_DASH = (8, 4), (2, 3)
+_PLASTICITY = (
+    ("glutamate", "Glutamate", "over its level at rest"),
+    ("bdnf", "Neurotrophic drive", "over its level at rest"),
+    ("synapses", "Synapses", "over their healthy level"),
+)
+_PARTS = {
+    "by_drug": ("the drug", COLOURS["mood"]),
+    "by_expectation": ("expectation and setting", COLOURS["expectation"]),
+    "by_antidepressant": ("a new oral antidepressant", COLOURS["antidepressant"]),
+    "by_course": ("natural course and care", COLOURS["course"]),
+}
+CHANCE_LOOKS: Mapping[str, tuple[str, str, tuple[int, ...]]] = {
+    "response": ("response: half of the baseline or less", COLOURS["mood"], ()),
+    "remission_12": ("remission: MADRS of 12 or less", COLOURS["glutamate"], (6, 3)),
+    "remission_10": ("remission: MADRS of 10 or less", COLOURS["glutamate"], (2, 3)),
+    "still_well": ("still well: response after the last session, kept", COLOURS["block"], ()),
+}
+_MEANS_ONLY = (
+    "Means over the patients. The spread between patients (5–95 %), uncertainty of the parameters "
+    "and differences between trials are not shown."
+)
+_SHARES_ONLY = (
+    "Shares of all patients. The spread between patients (5–95 % of the MADRS) is what makes them; "
+    "uncertainty of the parameters and differences between trials are not shown."
+)
+_SHARES_BAND = (
+    "Shares of all patients; the spread between patients is what makes them. Bands: uncertainty of "
+    "the parameters. Not in the bands: differences between trials."
+)
+_WITH_OUTER = (
+    "Bands: spread between patients. Dashed: uncertainty of the parameters as well. Not in them: "
+    "differences between trials, so a real patient may well be outside."
+)
+
+
+def mood_figures(simulation: Simulation) -> dict[str, list[Figure]]:
+    """Figures of plasticity and mood; none where the chain was not computed.
+
+    **Arguments:**
+
+    - `simulation`: what `simulate` returned.
+    """
+    mood = simulation.mood
+    if mood is None or len(simulation.times) < 2:
+        return {"plasticity": [], "mood": []}
+    scores = [_scores(simulation, mood)]
+    if not simulation.cohort.typical and len(mood.table) > 2:
+        scores.append(_probability(simulation, mood))
+    scores.append(_stack(simulation))
+    return {"plasticity": _plasticity(simulation), "mood": scores}
+
+
+def _curve(
+    simulation: Simulation,
+    key: tuple[str, str],
+    inside: NDArray[np.bool_],
+    start: float,
+    colour: str,
+) -> Line:
+    """Median with bands, or the typical patient's line, in days from a start."""
+    typical = simulation.cohort.typical
+    times, table = simulation.times[inside], simulation.values[key][inside]
+    found = statistics(table, typical)
+    centre = found["mean" if typical else "p50"]
+    kept = extremes(times, centre)
+    bands = {name: values[kept].tolist() for name, values in found.items()}
+    return Line(
+        words.quantity(key[0]),
+        ((times[kept] - start) / _DAY).tolist(),
+        centre[kept].tolist(),
+        outer=None if typical else (bands["p05"], bands["p95"]),
+        inner=None if typical else (bands["p25"], bands["p75"]),
+        colour=colour,
+    )
+
+
+def _legend(
+    simulation: Simulation,
+    lines: Sequence[Swatch],
+    colour: str,
+    text: str,
+) -> tuple[Legend, ...]:
+    entries = [
+        Legend("line", name, shade, " ".join(str(n) for n in dash)) for name, shade, dash in lines
+    ]
+    if not simulation.cohort.typical:
+        entries += [
+            Legend("band", "half of the patients (25–75 %)", colour, opacity=0.45),
+            Legend("band", "nine in ten patients (5–95 %)", colour, opacity=0.18),
+        ]
+    return (*entries, Legend("dose", "session"), Legend("words", text))
+
+
+def _marks(simulation: Simulation, start: float = 0.0) -> tuple[tuple[float, float], ...]:
+    doses = simulation.course.regimen.doses
+    return tuple(((d.time - start) / _DAY, (d.end - start) / _DAY) for d in doses)
+
+
+def _centre(simulation: Simulation) -> str:
+    return "typical patient" if simulation.cohort.typical else "median patient"
+
+
+def _both(panel: Panel, described: str) -> Drawing:
+    return Drawing(svg(panel, described), svg(replace(panel, width=_NARROW), described))
+
+
+def _limits(line: Line) -> tuple[float, float]:
+    """Ends of an axis that shows a line and its bands with some room."""
+    low, high = line.outer or (line.y, line.y)
+    least, most = min(low), max(high)
+    room = 0.06 * max(most - least, 0.02)
+    return least - room, most + room
+
+
+def _plasticity(simulation: Simulation) -> list[Figure]:
+    start = simulation.sessions[0].start if simulation.sessions else 0.0
+    last = float(simulation.times[-1])
+    length = min(_FIRST_DAYS, (last - start) / _DAY)
+    inside = (simulation.times >= start) & (simulation.times <= start + length * _DAY + 1e-9)
+    text = (
+        words.NO_SPREAD
+        if simulation.cohort.typical
+        else f"{words.BETWEEN_PATIENTS} {words.NOT_IN_BANDS}"
+    )
+    found: list[Figure] = []
+    if inside.sum() > 1:
+        drawings: list[Drawing] = []
+        for name, title, unit in _PLASTICITY:
+            line = _curve(simulation, (name, "brain"), inside, start, COLOURS[name])
+            panel = Panel(
+                title,
+                "days after the start",
+                unit,
+                lines=(line,),
+                marks=_marks(simulation, start),
+                x_domain=(0.0, length),
+                y_domain=_limits(line),
+                width=225,
+                height=180,
+            )
+            drawings.append(Drawing(svg(panel, f"{title} over {length:g} days")))
+        lines = [
+            (f"{words.quantity(name)}, {_centre(simulation)}", COLOURS[name], ())
+            for name, _, _ in _PLASTICITY
+        ]
+        found.append(
+            Figure(
+                "",
+                f"From the burst to new synapses, the first {length:.3g} days",
+                tuple(drawings),
+                _legend(simulation, lines, COLOURS["glutamate"], text),
+                caption="Modelled, not measured in these patients: rodents set the time scales.",
+                columns=3,
+            )
+        )
+    if last / _DAY > _FIRST_DAYS:
+        everything = np.ones(len(simulation.times), bool)
+        line = _curve(simulation, ("synapses", "brain"), everything, 0.0, COLOURS["synapses"])
+        panel = Panel(
+            "",
+            "days",
+            "over their healthy level",
+            lines=(line,),
+            marks=_marks(simulation),
+            x_domain=(0.0, last / _DAY),
+            y_domain=_limits(line),
+            width=_WIDE,
+            height=150,
+        )
+        name = f"synapses, {_centre(simulation)}"
+        found.append(
+            Figure(
+                "",
+                "Synapses over the course",
+                (_both(panel, f"Synapses over {last / _DAY:g} days"),),
+                _legend(simulation, [(name, COLOURS["synapses"], ())], COLOURS["synapses"], text),
+                columns=1,
+            )
+        )
+    return found
+
+
+def _scores(simulation: Simulation, mood: Mood) -> Figure:
+    last = float(simulation.times[-1]) / _DAY
+    everything = np.ones(len(simulation.times), bool)
+    line = _curve(simulation, MADRS, everything, 0.0, COLOURS["mood"])
+    lines = [line]
+    entries: list[Swatch] = [(f"MADRS, {_centre(simulation)}", COLOURS["mood"], ())]
+    highest = max((line.outer or (line.y, line.y))[1])
+    text = words.NO_SPREAD
+    if not simulation.cohort.typical:
+        text = f"{words.BETWEEN_PATIENTS} {words.NOT_IN_BANDS}"
+    if mood.outer is not None:
+        band = mood.outer
+        highest = max(highest, float(band.p95.max()))
+        x = (band.times / _DAY).tolist()
+        lines += [
+            Line("with uncertainty", x, y.tolist(), colour=SOFT, dash=_UNCERTAIN_DASH)
+            for y in (band.p05, band.p95)
+        ]
+        text = _WITH_OUTER
+        name = f"5–95 % over the patients and {band.draws} sets of numbers that the trials allow"
+        entries.append((name, SOFT, _UNCERTAIN_DASH))
+    span = (0.0, last)
+    guides = [(span, (mood.baseline / 2, mood.baseline / 2), _RESPONSE_DASH)]
+    guides += [(span, (points, points), _REMISSION_DASH) for points in REMISSION]
+    entries += [
+        ("response: half of the baseline", SOFT, _RESPONSE_DASH),
+        (f"remission: {' or '.join(str(p) for p in REMISSION)} points", SOFT, _REMISSION_DASH),
+    ]
+    panel = Panel(
+        "",
+        "days",
+        "MADRS, points",
+        lines=tuple(lines),
+        marks=_marks(simulation),
+        x_domain=span,
+        y_domain=(0.0, min(60.0, 1.06 * max(highest, mood.baseline))),
+        guides=tuple(guides),
+        width=_WIDE,
+        height=250,
+    )
+    return Figure(
+        "",
+        "MADRS over the course",
+        (_both(panel, f"MADRS over {last:g} days"),),
+        _legend(simulation, entries, COLOURS["mood"], text),
+        caption=(
+            "Scores without the error of a rating, of patients who all start at "
+            f"{mood.baseline:.3g} points."
+        ),
+        columns=1,
+    )
+
+
+def _probability(simulation: Simulation, mood: Mood) -> Figure:
+    banded = f"{CHANCES[0]}_p05" in mood.table.columns
+    lines: list[Line] = []
+    for name, (text, colour, dash) in CHANCE_LOOKS.items():
+        table = mood.table.filter(pl.col(name).is_not_null())
+        band = None
+        if banded and name in ("response", "still_well"):
+            band = (table[f"{name}_p05"].to_list(), table[f"{name}_p95"].to_list())
+        days, share = table["day"].to_list(), table[name].to_list()
+        lines.append(Line(text, days, share, outer=band, colour=colour, dash=dash))
+    last = float(simulation.times[-1]) / _DAY
+    panel = Panel(
+        "",
+        "days",
+        "patients",
+        lines=tuple(line for line in lines if line.x),
+        marks=_marks(simulation),
+        x_domain=(0.0, last),
+        y_domain=(0.0, 1.0),
+        percent=True,
+        width=_WIDE,
+        height=210,
+    )
+    entries = [Legend("line", t, c, " ".join(map(str, d))) for t, c, d in CHANCE_LOOKS.values()]
+    if banded:
+        entries.append(Legend("band", "nine in ten sets of numbers (5–95 %)", SOFT, opacity=0.3))
+    entries += [
+        Legend("dose", "session"),
+        Legend("words", _SHARES_BAND if banded else _SHARES_ONLY),
+    ]
+    return Figure(
+        "",
+        "Probability of response, of remission and of still being well",
+        (_both(panel, f"Shares of patients over {last:g} days"),),
+        tuple(entries),
+        caption=(
+            "What a rating with its error would show. Still well counts from the day after the "
+            "last session and ends with the first weekly rating without a response. The error of "
+            "a patient's ratings is taken to stay the same (assumed)."
+        ),
+        columns=1,
+    )
+
+
+def _stack(simulation: Simulation) -> Figure:
+    """Mean fall of the score, one part upon another."""
+    parts = {part: simulation.values[part, "patient"].mean(axis=1) for part in PARTS}
+    total = sum(parts.values(), np.zeros(len(simulation.times)))
+    kept = extremes(simulation.times, total)
+    x = (simulation.times[kept] / _DAY).tolist()
+    below = np.zeros(len(kept))
+    lines: list[Line] = []
+    entries: list[Legend] = []
+    for part, (name, colour) in _PARTS.items():
+        if not np.any(parts[part]):
+            continue
+        upper = below + parts[part][kept]
+        edge = (below.tolist(), upper.tolist())
+        # both bands alike: a denser colour
+        lines.append(Line(name, x, upper.tolist(), outer=edge, inner=edge, colour=colour))
+        entries.append(Legend("band", name, colour, opacity=0.5))
+        below = upper
+    last = float(simulation.times[-1]) / _DAY
+    lowest = min((min(line.y) for line in lines), default=0.0)
+    highest = max((max(line.y) for line in lines), default=1.0)
+    panel = Panel(
+        "",
+        "days",
+        "fall of the MADRS, points",
+        lines=tuple(reversed(lines)),
+        marks=_marks(simulation),
+        x_domain=(0.0, last),
+        y_domain=(min(lowest, 0.0), 1.06 * max(highest, 0.1)),
+        width=_WIDE,
+        height=210,
+    )
+    text = words.NO_SPREAD if simulation.cohort.typical else _MEANS_ONLY
+    return Figure(
+        "",
+        "What brings the improvement",
+        (_both(panel, f"Parts of the fall of the MADRS over {last:g} days"),),
+        (*entries, Legend("dose", "session"), Legend("words", text)),
+        caption=(
+            "The parts add up on the logarithm of the score; in points each is taken times the "
+            "logarithmic mean of the scores before and now, so that they add up to the fall."
+        ),
+        columns=1,
+    )

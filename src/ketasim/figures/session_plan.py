@@ -1,0 +1,159 @@
+"""The timeline of a session: when each effect begins, peaks and is back, beside the watch."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ketasim.figures.panels import COLOURS, CONFIG, INK, SOFT, chart_svg
+from ketasim.population import SESSION_CURVES
+from ketasim.screening import SessionPlan
+from ketasim.simulation.session.curves import SessionProfile
+
+_COLOURS: Final = {
+    "CADSS": COLOURS["block"],
+    "dissociation": COLOURS["norketamine"],
+    "drug_high": COLOURS["s"],
+    "sedation": COLOURS["ketamine"],
+    "dizziness": COLOURS["hnk"],
+    "nausea": COLOURS["hnk"],
+    "vomiting": COLOURS["hnk"],
+    "SBP": COLOURS["r"],
+    "DBP": COLOURS["expectation"],
+    "HR": COLOURS["course"],
+    "cognition": COLOURS["antidepressant"],
+}
+_WIDTH: Final = 560
+_ROW: Final = 26  # pixels a line
+_ROOM: Final = 30.0  # min that are shown after the watch
+_BP: Final = 40.0  # min; see the plan's own line for its source
+
+
+def timeline(session: SessionProfile, plan: SessionPlan) -> str:
+    """Draw the timeline of a session as SVG.
+
+    **Arguments:**
+
+    - `session`: by the minute. `plan`: of the same session.
+    """
+    rows: list[dict[str, Any]] = [
+        {**row, "name": curve.title}
+        for curve, row in zip(SESSION_CURVES, session.table.to_dicts(), strict=True)
+        if curve.name in _COLOURS and row["state"] in ("back", "not back")
+    ]
+    late = (row["back_at_high"] or row["back_at_min"] or 0.0 for row in rows)
+    longest = max(late, default=0.0)
+    end = max(plan.watch_end_min + _ROOM, min(longest, float(session.minutes[-1])))
+    names = ["Given", *(row["name"] for row in rows), "Watch of at least 2 h"]
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "scale": {"domain": [0.0, round(end)], "nice": False},
+        "axis": {"title": "minutes after the start", "grid": True},
+    }
+    y = {
+        "field": "name",
+        "type": "nominal",
+        "sort": names,
+        "scale": {"domain": names},
+        "axis": {
+            "title": None,
+            "labelLimit": 240,
+            "minExtent": 215,
+            "ticks": False,
+            "labelColor": INK,
+        },
+    }
+    layers: list[dict[str, Any]] = [
+        _bars([{"x": a, "x2": max(b, a + 1.0), "name": "Given"} for a, b in session.doses], INK),
+        _bars(
+            [
+                {
+                    "x": plan.end_min,
+                    "x2": plan.watch_end_min,
+                    "name": "Watch of at least 2 h",
+                }
+            ],
+            SOFT,
+        ),
+        _upright(_measured(plan), "blood pressure again", end, -2),
+        _upright(plan.watch_end_min, "earliest end of the watch", end, -14),
+    ]
+    for row in rows:
+        colour = _COLOURS[row["effect"]]
+        begin = row["onset_min"] or 0.0
+        back = row["back_at_min"] if row["state"] == "back" else end
+        late = end if row["back_at_high"] is None else row["back_at_high"]
+        layers.append(
+            _bars([{"x": begin, "x2": min(late, end), "name": row["name"]}], colour, 0.25)
+        )
+        layers.append(
+            _bars([{"x": begin, "x2": min(back, end), "name": row["name"]}], colour, 0.75)
+        )
+        layers.append(_peak(row))
+    chart = {
+        "layer": [_on(layer, x, y) for layer in layers],
+        "width": _WIDTH,
+        "height": _ROW * len(names),
+        "config": CONFIG,
+    }
+    return chart_svg(chart, "Timeline of the session: effects, doses and the watch")
+
+
+def _measured(plan: SessionPlan) -> float:
+    """When blood pressure is measured again, by the plan's first such line."""
+    times = [
+        entry.at_min_from
+        for entry in plan.entries
+        if entry.what == "blood pressure" and entry.stage == "after" and entry.at_min_from
+    ]
+    return min(times, default=_BP)
+
+
+def _on(layer: dict[str, Any], x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
+    own = layer.pop("encoding", {})
+    base = {"x": x} if layer.pop("upright", False) else {"x": x, "y": y}
+    return {**layer, "encoding": {**base, **own}}
+
+
+def _bars(rows: list[dict[str, Any]], colour: str, opacity: float = 0.9) -> dict[str, Any]:
+    return {
+        "data": {"values": rows},
+        "mark": {"type": "bar", "height": 12, "color": colour, "opacity": opacity, "clip": True},
+        "encoding": {"x2": {"field": "x2"}},
+    }
+
+
+def _peak(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "data": {"values": [{"x": row["peak_at_min"], "name": row["name"]}]},
+        "mark": {
+            "type": "point",
+            "shape": "diamond",
+            "filled": True,
+            "size": 90,
+            "color": INK,
+            "opacity": 1,
+        },
+    }
+
+
+def _upright(at: float, text: str, end: float, above: int) -> dict[str, Any]:
+    left = at > end / 2
+    return {
+        "upright": True,
+        "data": {"values": [{"x": at, "text": text}]},
+        "layer": [
+            {"mark": {"type": "rule", "color": INK, "strokeDash": [4, 3], "strokeWidth": 1}},
+            {
+                "mark": {
+                    "type": "text",
+                    "align": "right" if left else "left",
+                    "dx": -4 if left else 4,
+                    "baseline": "bottom",
+                    "fontSize": 10,
+                    "color": INK,
+                },
+                "encoding": {"text": {"field": "text"}, "y": {"value": above}},
+            },
+        ],
+    }

@@ -1,0 +1,206 @@
+"""Figures of a trial: expected values of the arms with their prediction intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from ketasim._base import InputError, near, words
+from ketasim.figures.figure import Drawing, Figure, Legend
+from ketasim.figures.panels import COLOURS, Line, Panel, Points, draw, svg
+from ketasim.trials import TrialResult
+from ketasim.trials.metrics import METRICS, RATES, unit_of
+
+if TYPE_CHECKING:
+    import altair
+
+
+_DAY: Final = 24.0
+_BAND: Final = (
+    "Band: 90 % prediction interval of the arm's value in a trial of this size, from three spreads "
+    "together: between patients, parameter uncertainty, between trials"
+)
+"""What the bands of a trial's figures are."""
+_LOOKS: Final = (
+    (COLOURS["ketamine"], ()),
+    (COLOURS["r"], (6, 3)),
+    (COLOURS["s"], (2, 3)),
+    (COLOURS["norketamine"], (8, 3, 2, 3)),
+    (COLOURS["block"], (4, 2)),
+    (COLOURS["hnk"], (10, 4)),
+)
+_SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+_DOT: Final = "M3.4,0A3.4,3.4,0,1,1,-3.4,0A3.4,3.4,0,1,1,3.4,0Z"  # as large as in the figure
+
+
+def plot_trial(
+    result: TrialResult, *, metric: str = "change", scale: str | None = None
+) -> altair.LayerChart:
+    """Draw one metric of a trial's arms: expected values with 90 % prediction bands.
+
+    **Main arguments:**
+
+    - `result`: what `run_trial` returned.
+
+    **Other arguments:**
+
+    - `metric`: one that is assessed at visits.
+    - `scale`: that of the baseline when left out.
+
+    **Raises:** `InputError` when the trial does not assess it.
+    """
+    scale = scale or result.trial.scale
+    table = result.summary().filter(pl.col("scale") == scale)
+    known = sorted(set(table["metric"]) - {"time_to_relapse"})
+    if metric not in known:
+        raise InputError("metric", f"no '{metric}' on {scale}", near(metric, known))
+    return draw(_panel(result, scale, metric, width=520, height=260))
+
+
+def trial_figures(result: TrialResult) -> list[Figure]:
+    """A figure a scale: a panel a metric."""
+    summary = result.summary()
+    made: list[Figure] = []
+    for scale in dict.fromkeys(summary["scale"]):
+        table = summary.filter(pl.col("scale") == scale, pl.col("mean").is_not_null())
+        there = set(table["metric"])
+        chosen = [m for m in METRICS if m in there and m != "time_to_relapse"]
+        # the change tells all that the score does
+        left_out = {"percent_change", "score"} if "change" in there else {"percent_change"}
+        chosen = [m for m in chosen if m not in left_out or len(chosen) == 1]
+        if not chosen:
+            continue
+        drawings = tuple(
+            Drawing(
+                svg(
+                    _panel(result, scale, metric),
+                    f"{scale}, {METRICS[metric]} by arm and visit: expected values and "
+                    "prediction intervals",
+                )
+            )
+            for metric in chosen
+        )
+        made.append(
+            Figure(
+                name=f"figure-{len(made) + 1}",
+                title=f"Figure {len(made) + 1}. {scale}: expected values of the arms",
+                drawings=drawings,
+                legend=_legend(result),
+                caption=_caption(result),
+                columns=min(len(drawings), 2),
+            )
+        )
+    return made
+
+
+def _look(result: TrialResult, arm: str) -> tuple[str, tuple[int, ...], str]:
+    place = [one.id for one in result.trial.arms].index(arm)
+    colour, dash = _LOOKS[place % len(_LOOKS)]
+    return colour, dash, _SHAPES[place % len(_SHAPES)]
+
+
+def _legend(result: TrialResult) -> tuple[Legend, ...]:
+    entries: list[Legend] = []
+    for arm in result.trial.arms:
+        colour, dash, _ = _look(result, arm.id)
+        entries.append(
+            Legend("line", f"{arm.id}, expected value", colour, " ".join(map(str, dash)))
+        )
+    entries.append(Legend("dot", "visits", COLOURS["ketamine"], _DOT))
+    entries.append(Legend("band", _BAND, COLOURS["ketamine"], opacity=0.17))
+    entries.append(Legend("dose", "sessions"))
+    return tuple(entries)
+
+
+def _caption(result: TrialResult) -> str:
+    left_out = [
+        name
+        for name, on in (
+            ("between patients", result.patients_differ),
+            ("parameter uncertainty", result.uncertainty and result.cards[0].uncertainty),
+            ("between trials", result.between_trials),
+        )
+        if not on
+    ]
+    drawn = f"Not in the bands of this run: {', '.join(left_out)}. " if left_out else ""
+    return f"{drawn}Straight lines join the visits; nothing is told of the time between them."
+
+
+def _panel(
+    result: TrialResult, scale: str, metric: str, *, width: int = 330, height: int = 210
+) -> Panel:
+    table = result.summary().filter(
+        pl.col("scale") == scale, pl.col("metric") == metric, pl.col("mean").is_not_null()
+    )
+    lines: list[Line] = []
+    points: list[Points] = []
+    for arm in result.trial.arms:
+        part = table.filter(pl.col("arm") == arm.id)
+        if not len(part):
+            continue
+        # of several definitions the first is drawn
+        part = part.filter(pl.col("definition") == part["definition"][0]).sort("time_h")
+        days = (part["time_h"] / _DAY).to_list()
+        columns = [part[name].to_list() for name in ("mean", "p05", "p95")]
+        colour, dash, shape = _look(result, arm.id)
+        points.append(Points(arm.id, days, columns[0], [""] * len(days), colour, shape))
+        start = _start(result, arm.id, scale, metric)
+        if start is not None and days[0] > 0:
+            days = [start[0], *days]
+            columns = [[start[1], *column] for column in columns]
+        mean, low, high = columns
+        lines.append(Line(arm.id, days, mean, outer=(low, high), colour=colour, dash=dash))
+    ends = [day for line in lines for day in line.x]
+    tops = [y for line in lines if line.outer for side in line.outer for y in side]
+    return Panel(
+        f"{words.capital(METRICS[metric])}{_first_definition(table)}",
+        "days",
+        f"{scale}, {unit_of(metric)}" if unit_of(metric) else "patients",
+        lines=tuple(lines),
+        points=tuple(points),
+        marks=_sessions(result, max(ends)),
+        x_domain=(0.0, 1.03 * max(ends)),
+        y_domain=_domain(metric, tops),
+        percent=metric in RATES,
+        width=width,
+        height=height,
+    )
+
+
+def _first_definition(table: pl.DataFrame) -> str:
+    text = str(table["definition"][0]).split(", from")[0]
+    return f": {text}" if text and len(text) < 36 else ""
+
+
+def _start(result: TrialResult, arm: str, scale: str, metric: str) -> tuple[float, float] | None:
+    """Where an arm's line begins: at the baseline, or where following begins; days and value."""
+    if metric in ("change", "percent_change", "response"):
+        return 0.0, 0.0
+    if metric == "relapse":
+        starts = [
+            one.start
+            for one in result.trial.assessments
+            if one.scale == scale and metric in one.metrics and arm in one.arms
+        ]
+        return None if not starts or starts[0] is None else (starts[0] / _DAY, 0.0)
+    if metric == "score":
+        rows = result.patients().filter(
+            pl.col("arm") == arm, pl.col("scale") == scale, pl.col("time_h") == 0.0
+        )
+        return 0.0, float(rows["score"].to_numpy().mean())
+    return None
+
+
+def _domain(metric: str, values: Sequence[float]) -> tuple[float, float]:
+    if metric in RATES:
+        return 0.0, 1.0
+    low, high = min([*values, 0.0]), max([*values, 0.0])
+    room = 0.06 * (high - low or 1.0)
+    return low - (room if low < 0 else 0.0), high + (room if high > 0 else 0.0)
+
+
+def _sessions(result: TrialResult, last: float) -> tuple[tuple[float, float], ...]:
+    times = {time / _DAY for arm in result.trial.arms for time in arm.sessions}
+    return tuple((time, time) for time in sorted(times) if time <= last)

@@ -1,0 +1,1 @@
+"""The effects of a session over patients."""

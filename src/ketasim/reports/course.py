@@ -1,0 +1,301 @@
+"""The report of a simulation: one page that opens offline, and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from numpy import zeros
+
+from ketasim._base import words
+from ketasim._base.numbers import NOTHING, number, percent
+from ketasim.figures.course import figures
+from ketasim.population import Modifier, modification_of
+from ketasim.reports.course_mood import mood_entries, mood_tiles, outcome_rows, part_rows
+from ketasim.reports.course_screening import cost_lines, screening_view
+from ketasim.reports.course_session import (
+    NOT_IN_EFFECTS,
+    check_rows,
+    effect_rows,
+    plan_stages,
+    pressure_rows,
+)
+from ketasim.reports.page import render
+from ketasim.screening import course_costs
+from ketasim.simulation.session.curves import OLDER_FROM
+
+if TYPE_CHECKING:
+    from ketasim.simulation.result import Simulation
+
+_FIRST = ("cmax", "tmax", "auc24", "auc_inf", "half_life", "F")
+_LAST = ("cmax", "tmax", "auc24")
+_PATIENT = (
+    ("age", "Age"),
+    ("weight", "Weight"),
+    ("sex", "Sex"),
+    ("ancestry", "Ancestry"),
+    ("diagnosis", "Diagnosis"),
+    ("setting", "Setting"),
+    ("baseline", "Baseline"),
+    ("medicines", "Medicines"),
+    ("history", "History"),
+    ("vitals", "Vital signs"),
+    ("cyp2b6", "CYP2B6"),
+    ("liver", "Liver"),
+    ("kidney", "Kidney"),
+)
+
+
+_VITALS = {
+    "sbp": "systolic {} mmHg",
+    "dbp": "diastolic {} mmHg",
+    "heart_rate": "heart rate {} /min",
+    "spo2": "oxygen saturation {} %",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number with the range of nine in ten patients below it."""
+
+    value: str
+    range: str = ""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One of the few numbers at the top, with a range and what that is of."""
+
+    name: str
+    value: str
+    unit: str
+    range: str
+    of: str = "nine in ten patients"
+
+
+def simulation_report(simulation: Simulation, *, command: str = "", costs: bool = False) -> str:
+    """Write the report of a simulation as one page of HTML.
+
+    **Main arguments:**
+
+    - `simulation`: what `simulate` returned.
+
+    **Other arguments:**
+
+    - `command`: what reproduces it; when left out, the page shows the input only.
+    - `costs`: a table of the course at published prices as well.
+    """
+    exposure = simulation.exposure()
+    course, effects = simulation.course, simulation.session_effects
+    plan = None if effects is None else simulation.session_plan()
+    checks = [] if effects is None else check_rows(simulation)
+    prices = cost_lines(course_costs(course)) if costs else []
+    screening = simulation.screening
+    beside = [*screening.sources(), *(check.source for check in checks)]
+    beside += [] if plan is None else [key for entry in plan.entries for key in entry.sources]
+    beside += [row["source"] for row in prices]
+    many = len(simulation.sessions) > 1
+    not_iv = any(dose.route != "iv" for dose in course.regimen.doses)
+    return render(
+        "course.html",
+        title=course.title or "Simulation",
+        sources=simulation.sources(),
+        also=beside,
+        simulation=simulation,
+        typical=simulation.cohort.typical,
+        n=simulation.cohort.n,
+        regimen=list(course.regimen.describe()),
+        patient=_patient(simulation),
+        horizon=_days(course.horizon),
+        acting=_acting(simulation),
+        horizon_assumed="horizon" in course.assumed,
+        many=many,
+        tiles=[*(Tile(*one) for one in mood_tiles(simulation)), *_tiles(simulation, exposure)],
+        figures=figures(simulation),
+        has_block=("nmda_block", "effect") in simulation.values,
+        not_iv=not_iv,
+        effects=effects,
+        not_in_effects=NOT_IN_EFFECTS,
+        older=(course.patient.age or 0.0) >= OLDER_FROM,
+        session_tables=[]
+        if effects is None
+        else [{"number": one.number, "rows": effect_rows(one)} for one in effects.sessions],
+        pressures=[] if effects is None else pressure_rows(effects),
+        checks=checks,
+        plan=plan,
+        plan_stages=[] if plan is None else plan_stages(plan),
+        screening=screening_view(screening),
+        costs=prices,
+        mood=simulation.mood,
+        outcomes=None if simulation.mood is None else outcome_rows(simulation.mood),
+        contributions=[] if simulation.mood is None else part_rows(simulation.mood),
+        mood_entries=[] if simulation.mood is None else mood_entries(simulation.mood),
+        first=_exposure_rows(simulation, exposure, "first", _FIRST if not_iv else _FIRST[:-1]),
+        last=_exposure_rows(simulation, exposure, "last", _LAST) if many else [],
+        parameters=[_elasticities(row) for row in simulation.parameters().to_dicts()],
+        words=words,
+        metadata=simulation.metadata,
+        input=_text(simulation.metadata.get("input", {})),
+        command=command,
+    )
+
+
+def _elasticities(row: dict[str, Any]) -> dict[str, Any]:
+    """Elasticities to two decimals: what is smaller than that is nothing."""
+    names = ("elasticity_cmax", "elasticity_auc", "elasticity_block")
+    return row | {name: round(row[name], 2) for name in names if row[name] is not None}
+
+
+def _patient(simulation: Simulation) -> list[tuple[str, str, bool]]:
+    """Fields of the patient in words, and whether each was assumed."""
+    assumed = simulation.course.assumed
+    rows: list[tuple[str, str, bool]] = []
+    for field, name in _PATIENT:
+        value = getattr(simulation.course.patient, field, None)
+        if value in (None, "", (), []):
+            continue
+        rows.append((name, _words(field, value), f"patient.{field}" in assumed))
+    return rows
+
+
+def _acting(simulation: Simulation) -> list[Modifier]:
+    """Medicines, genotypes and impairments whose effect on exposure was computed."""
+    modifiers = modification_of(simulation.course.patient).modifiers
+    covariates = simulation.cohort.covariates
+    if any(name.startswith("act_") for name in covariates):
+        return list(modifiers)
+    # a published model may know one medicine by its name
+    return [one for one in modifiers if covariates.get(one.name.upper(), zeros(1)).any()]
+
+
+def _words(field: str, value: Any) -> str:
+    if field == "weight":
+        return f"{value:g} kg"
+    if field == "age":
+        return f"{value:g} years"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if field == "vitals":
+        given = ((name, getattr(value, name)) for name in _VITALS)
+        return ", ".join(_VITALS[k].format(f"{v:g}") for k, v in given if v is not None)
+    if field == "baseline":
+        parts = getattr(value, "scale", None), getattr(value, "score", None)
+        if parts[0] is not None:
+            return f"{parts[0]} {parts[1]:g}"
+    text = str(value).replace("_", " ")
+    return text.upper() if field == "diagnosis" and len(text) <= 4 else text
+
+
+def _find(
+    exposure: pl.DataFrame, quantity: str, site: str, session: str, metric: str
+) -> dict[str, Any] | None:
+    rows = exposure.filter(
+        pl.col("quantity") == quantity,
+        pl.col("site") == site,
+        pl.col("session") == session,
+        pl.col("metric") == metric,
+    ).to_dicts()
+    return rows[0] if rows else None
+
+
+def _cell(row: Mapping[str, Any] | None) -> Cell:
+    if row is None:
+        return Cell(NOTHING)
+    write = percent if row["metric"] == "F" or _is_block(row) else number
+    if "p50" not in row or row["p50"] is None:
+        return Cell(write(row["mean"]))
+    return Cell(write(row["p50"]), f"{write(row['p05'])} – {write(row['p95'])}")
+
+
+def _is_block(row: Mapping[str, Any]) -> bool:
+    return row["quantity"] == "nmda_block" and row["metric"] == "cmax"
+
+
+def _tiles(simulation: Simulation, exposure: pl.DataFrame) -> list[Tile]:
+    if simulation.main is None:
+        return []
+    quantity, site = simulation.main
+    single = [key for key in ("s_ketamine", "r_ketamine") if (key, site) in simulation.values]
+    # of one enantiomer alone the sum is that enantiomer
+    name = words.quantity(single[0] if len(single) == 1 else quantity).split(",")[0]
+    wanted = [
+        (quantity, site, "first", "cmax", f"Peak {name}, {words.site(site)}, first session"),
+        (quantity, site, "first", "tmax", "Time of that peak after the start"),
+        ("nmda_block", "effect", "first", "cmax", "Peak block of NMDA receptors, first session"),
+        (quantity, site, "first", "half_life", f"Half-life of {name}, from 24 to 48 h"),
+    ]
+    tiles: list[Tile] = []
+    for one, where, session, metric, text in wanted:
+        row = _find(exposure, one, where, session, metric)
+        if row is None:
+            continue
+        if metric == "tmax" and _typical_value(row) < 2.0:
+            row = _in_minutes(row)
+        cell = _cell(row)
+        unit = "" if "%" in cell.value else str(row["unit"]).replace("*", "·")
+        tiles.append(Tile(text, cell.value, unit, cell.range))
+    return tiles
+
+
+def _days(hours: float) -> str:
+    days = f"{hours / 24:.3g}"
+    return f"{days} day" if days == "1" else f"{days} days"
+
+
+def _typical_value(row: Mapping[str, Any]) -> float:
+    return float(row["mean"] if row.get("p50") is None else row["p50"])
+
+
+def _in_minutes(row: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {k: 60 * v for k, v in row.items() if isinstance(v, float) and k != "start_h"}
+    return {**row, **numbers, "unit": "min"}
+
+
+def _exposure_rows(
+    simulation: Simulation, exposure: pl.DataFrame, session: str, metrics: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for quantity, site in _exposure_keys(simulation):
+        cells = [_cell(_find(exposure, quantity, site, session, m)) for m in metrics]
+        if session == "last":
+            cells.append(_cell(_find(exposure, quantity, site, "course", "auc_inf")))
+        rows.append(
+            {"quantity": words.quantity(quantity), "site": words.site(site), "cells": cells}
+        )
+    return rows
+
+
+def _exposure_keys(simulation: Simulation) -> list[tuple[str, str]]:
+    """What the tables list: parent at every site, the rest at the main one, the block.
+
+    Enantiomers have rows of their own where both are there; of one alone the sum is the same.
+    """
+    if simulation.main is None:
+        return []
+    present = set(simulation.values)
+    main = simulation.main[1]
+    sites = [main, *(s for s in words.SITES if s != main)]
+    found: list[tuple[str, str]] = []
+    for site in sites:
+        for analyte in ("ketamine", "norketamine", "hnk"):
+            if analyte != "ketamine" and site != main:
+                continue
+            single = [(f"{p}_{analyte}", site) for p in ("s", "r")]
+            single = [key for key in single if key in present]
+            total = [(analyte, site)] if (analyte, site) in present else []
+            if len(single) == 1:
+                found += single
+            elif site == main:
+                found += total + single
+            else:
+                found += total
+    return [*found, *(key for key in present if key[0] == "nmda_block")]
+
+
+def _text(value: object) -> str:
+    """The input as YAML."""
+    import yaml
+
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100) if value else ""

@@ -1,0 +1,129 @@
+"""Mood in the report of a simulation: figures, tiles, tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ketasim._base.numbers import NOTHING, number, percent
+from ketasim.evidence import Entry
+from ketasim.figures.mood import CHANCE_LOOKS
+from ketasim.simulation.mood.course import MADRS, Mood
+from ketasim.simulation.mood.inputs import PARTS
+
+if TYPE_CHECKING:
+    from ketasim.simulation.result import Simulation
+
+_DAY = 24.0
+_ROWS = 16  # of the table in the report
+
+
+@dataclass(frozen=True)
+class MoodCell:
+    """A number, its range below it."""
+
+    value: str
+    range: str = ""
+
+
+def mood_tiles(simulation: Simulation) -> list[tuple[str, ...]]:
+    """Name, value, unit, range and what it is of, for the few numbers on mood at the top."""
+    mood = simulation.mood
+    if mood is None:
+        return []
+    last = float(mood.table["time_h"][-1])
+    # a day after the last session, or the end of a course that is not followed so long
+    at = min(mood.well_from, last)
+    row = mood.table.filter((pl.col("time_h") - at).abs() < 1e-6).to_dicts()[0]
+    when = "a day after the last session" if at == mood.well_from else "at the end"
+    spread = ""
+    place = int(np.abs(simulation.times - at).argmin())
+    if not simulation.cohort.typical and abs(simulation.times[place] - at) < 1e-6:
+        low, high = np.quantile(simulation.values[MADRS][place], (0.05, 0.95))
+        spread = f"{number(float(low))} – {number(float(high))}"
+    found: list[tuple[str, ...]] = [
+        (f"Mean MADRS {when}, from {number(mood.baseline)}", number(row["MADRS"]), "", spread)
+    ]
+    if "response" in row:
+        found.append((f"Patients with a response {when}", percent(row["response"], 2), "", ""))
+    if row["share_drug"] is not None:
+        text = f"Share of the improvement by the drug {when}"
+        low, high = row.get("share_drug_p05"), row.get("share_drug_p95")
+        span = "" if low is None else f"{_share(low)} – {_share(high)}"
+        found.append((text, percent(row["share_drug"], 2), "", span, "nine in ten sets of numbers"))
+    end = mood.table.to_dicts()[-1]
+    if last > at and end.get("still_well") is not None:
+        text = f"Still well at the end, day {end['day']:.4g}"
+        found.append((text, percent(end["still_well"], 2), "", ""))
+    return found
+
+
+def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:
+    """Heads and rows of the table of outcomes by week, not more than a page shows.
+
+    **Arguments:**
+
+    - `mood`: of a simulation.
+    """
+    scales = [s for s in ("HDRS17", "QIDS", "PHQ9") if s in mood.table.columns]
+    heads = ["Day", "MADRS", *scales]
+    shares = [name for name in CHANCE_LOOKS if name in mood.table.columns]
+    names = {
+        "response": "Response",
+        "remission_12": "Remission, 12 or less",
+        "remission_10": "Remission, 10 or less",
+        "still_well": "Still well",
+    }
+    heads += [names[name] for name in shares]
+    rows: list[list[MoodCell]] = []
+    for row in _thinned(mood.table):
+        cells = [MoodCell(f"{row['day']:.4g}"), MoodCell(number(row["MADRS"]))]
+        cells += [MoodCell(number(row[s])) for s in scales]
+        for name in shares:
+            low, high = row.get(f"{name}_p05"), row.get(f"{name}_p95")
+            span = "" if low is None else f"{_share(low)} – {_share(high)}"
+            cells.append(MoodCell(_share(row[name]), span))
+        rows.append(cells)
+    return heads, rows
+
+
+def part_rows(mood: Mood) -> list[list[MoodCell]]:
+    """Day, mean fall in points, and each part as points and as a share of the fall."""
+    rows: list[list[MoodCell]] = []
+    for row in _thinned(mood.table):
+        if row["time_h"] <= 0.0:
+            continue
+        cells = [MoodCell(f"{row['day']:.4g}"), MoodCell(number(mood.baseline - row["MADRS"]))]
+        for part in PARTS:
+            share = row[f"share_{part.removeprefix('by_')}"]
+            below = NOTHING if share is None else percent(share, 2)
+            low, high = row.get(f"{part}_p05"), row.get(f"{part}_p95")
+            if low is not None and high is not None:
+                below += f"; {number(low)} – {number(high)}"
+            cells.append(MoodCell(number(row[part]), below))
+        rows.append(cells)
+    return rows
+
+
+def _share(value: float | None) -> str:
+    """A fraction as whole percent; of a small one only that it is small."""
+    if value is None:
+        return NOTHING
+    return percent(value, 2) if value >= 0.001 else f"< {percent(0.001, 1)}"
+
+
+def _thinned(table: pl.DataFrame) -> list[dict[str, Any]]:
+    rows = table.to_dicts()
+    if len(rows) <= _ROWS:
+        return rows
+    chosen = np.unique(np.linspace(0, len(rows) - 1, _ROWS).round().astype(int))
+    # day 1 is where a rapid effect shows
+    return [rows[i] for i in sorted({*chosen.tolist(), 1})]
+
+
+def mood_entries(mood: Mood) -> list[Entry]:
+    """Numbers of the card that acted, those that are assumed first."""
+    return sorted(mood.entries, key=lambda entry: entry.grade != "assumed")

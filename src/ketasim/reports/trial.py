@@ -1,0 +1,199 @@
+"""The report of a trial: one page that opens offline, and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from ketasim._base import words
+from ketasim._base.numbers import NOTHING, number, percent
+from ketasim.figures.trial import trial_figures
+from ketasim.population import situation_of
+from ketasim.reports.page import render
+from ketasim.trials import OBSERVED, TrialResult
+from ketasim.trials.metrics import METRICS, RATES, unit_of
+
+if TYPE_CHECKING:
+    from ketasim.dosing import Arm
+_SPREADS: Final = ("sd_patients_sampling", "sd_parameters", "sd_trials")
+_DAY: Final = 24.0
+_TILES: Final = 4
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """One of the few numbers at the top: what it is, its expected value and its interval."""
+
+    name: str
+    value: str
+    unit: str
+    range: str
+
+
+def trial_report(result: TrialResult, *, command: str = "") -> str:
+    """Write the report of a trial as one page of HTML.
+
+    **Arguments:**
+
+    - `result`: what `run_trial` returned.
+    - `command`: what reproduces it; when left out, the page shows the input only.
+    """
+    trial = result.trial
+    summary = result.summary()
+    pairs = {one.arm for one in result.estimates} - {arm.id for arm in trial.arms}
+    return render(
+        "trial.html",
+        title=trial.title or f"Trial {trial.key}",
+        sources=result.sources(),
+        result=result,
+        trial=trial,
+        enrolled=sum(arm.n for arm in trial.arms) if trial.design == "parallel" else None,
+        horizon=_days(trial.horizon),
+        tiles=_tiles(summary, trial.arms, pairs),
+        arms=[_arm(arm) for arm in trial.arms],
+        population=_population(result),
+        figures=trial_figures(result),
+        groups=_groups(summary.filter(~pl.col("arm").is_in(sorted(pairs)))),
+        contrasts=_groups(summary.filter(pl.col("arm").is_in(sorted(pairs)))),
+        observed=OBSERVED,
+        words=words,
+        metadata=result.metadata,
+        input=_text(result.metadata["input"]),
+        command=command,
+    )
+
+
+def _days(hours: float) -> str:
+    days = f"{hours / _DAY:.3g}"
+    return f"{days}\u00a0day" if days == "1" else f"{days}\u00a0days"
+
+
+def _time(hours: float) -> str:
+    return f"{hours:g}\u00a0h" if hours < 2 * _DAY else _days(hours)
+
+
+def _write(metric: str, value: float | None) -> str:
+    """Write a number to a tenth; shares as percent, times in days."""
+    if value is None:
+        return NOTHING
+    share = metric in RATES
+    scaled = 100.0 * value if share else value / _DAY if metric == "time_to_relapse" else value
+    text = f"{round(scaled, 1) + 0.0:.1f}".replace("-", "−")
+    return f"{text}\u202f%" if share else text
+
+
+def _range(row: dict[str, Any]) -> str:
+    if row["p05"] is None:
+        return ""
+    return f"{_write(row['metric'], row['p05'])} to {_write(row['metric'], row['p95'])}"
+
+
+def _tiles(summary: pl.DataFrame, arms: Sequence[Arm], pairs: set[str]) -> list[_Tile]:
+    """Last visit of the scale named first: what the arms show, and how far they are apart."""
+    scale = summary["scale"][0]
+    found = summary.filter(pl.col("scale") == scale, pl.col("mean").is_not_null())
+    metric = next((m for m in ("change", *METRICS) if m in set(found["metric"])), None)
+    if metric is None:
+        return []
+    chosen = found.filter(pl.col("metric") == metric)
+    rows = chosen.filter(pl.col("time_h") == chosen["time_h"].max()).to_dicts()
+    order = [*sorted(pairs), *(arm.id for arm in arms)]
+    rows.sort(key=lambda row: order.index(row["arm"]))
+    return [
+        _Tile(
+            f"{row['arm']}: {scale}, {METRICS[metric]}, {_time(row['time_h'])}",
+            _write(metric, row["mean"]),
+            unit_of(metric),
+            f"{_range(row)}, nine in ten trials",
+        )
+        for row in rows[:_TILES]
+    ]
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    what = (arm.control or "").replace("_", " ") if arm.control else _given(arm)
+    sessions = [f"{time / _DAY:g}" for time in arm.sessions]
+    return {
+        "id": arm.id,
+        "n": arm.n,
+        "what": what,
+        "days": ", ".join(sessions) if sessions else "none",
+        "told": "known" if arm.open else "masked under anaesthesia" if arm.masked else "blinded",
+        "baseline": f"{arm.baseline.scale} {arm.baseline.mean:g} (SD {arm.baseline.sd:g})",
+        "background": arm.background,
+        "expectation": ", ".join(situation_of(arm).amplitudes) or "none",
+    }
+
+
+def _given(arm: Arm) -> str:
+    found: list[str] = []
+    for phase in arm.phases:
+        over = f" over {60 * phase.duration:g} min" if phase.duration > 0 else ""
+        route = phase.route if len(phase.route) > 2 else phase.route.upper()
+        found.append(f"{phase.drug} {phase.amount:g} {phase.unit} {route}{over}")
+    return ", then ".join(dict.fromkeys(found))
+
+
+def _population(result: TrialResult) -> list[tuple[str, str, bool]]:
+    """Who is in the trial, in words, and whether it was assumed."""
+    trial = result.trial
+    arm, form = trial.arms[0], trial.population
+    rows = [("setting", arm.setting, "population.setting" in trial.assumed)]
+    for name in ("diagnosis", "ancestry", "country"):
+        value = getattr(form, name)
+        if value:
+            text = str(value).replace("_", " ")
+            short = name == "diagnosis" and len(text) <= 4
+            rows.append((name, text.upper() if short else text, False))
+    for name, unit in (("age", "years"), ("weight", "kg")):
+        spread = getattr(form, name)
+        if spread is not None:
+            sd = f" (SD {spread.sd:g})" if spread.sd is not None else ""
+            rows.append((name, f"{spread.mean:g} {unit}{sd}", False))
+    if form.female is not None:
+        rows.append(("women", percent(form.female, 2), False))
+    if form.medicines:
+        rows.append(("medicines", ", ".join(form.medicines), False))
+    return rows
+
+
+def _groups(summary: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of the arms, by scale and metric."""
+    found: list[dict[str, Any]] = []
+    for part in summary.partition_by("scale", "metric", "definition", maintain_order=True):
+        first = part.row(0, named=True)
+        unit = unit_of(first["metric"])
+        name = f"{first['scale']}, {METRICS[first['metric']]}"
+        found.append(
+            {
+                "name": f"{name}, {unit}" if unit and unit not in name else name,
+                "definition": first["definition"],
+                "rows": _rows(part.sort("time_h", maintain_order=True)),
+            }
+        )
+    return found
+
+
+def _rows(table: pl.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            "arm": row["arm"],
+            "time": _time(row["time_h"]),
+            "assessed": number(row["n_assessed"], 3),
+            "mean": _write(row["metric"], row["mean"]),
+            "range": _range(row),
+            "sd": _write(row["metric"], row["sd"]),
+            "spreads": [_write(row["metric"], row[name]) for name in _SPREADS],
+        }
+        for row in table.to_dicts()
+    ]
+
+
+def _text(value: object) -> str:
+    """The input as YAML."""
+    import yaml
+
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)

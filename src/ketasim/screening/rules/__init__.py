@@ -1,0 +1,1 @@
+"""The rules behind a screen and a plan."""

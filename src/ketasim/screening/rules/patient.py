@@ -1,0 +1,430 @@
+"""Rules on the patient and the course: contraindications, cautions, notes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+from ketasim.dosing import Course, Patient
+from ketasim.evidence import Fact, fact, facts
+from ketasim.screening.finding import ScreenFinding, unassessed
+from ketasim.screening.rules.standing import Given, cited, origin, sentence, standing
+from ketasim.screening.terms import ABSENT, denied, plain, read_terms, slip_of
+from ketasim.screening.wording import subject_words
+
+RULES: Final = "care/screening_rules"
+"""Rules of screening: rows of `care/screening` with their severity here, and rules of labels."""
+
+WORDS: Final = "care/history_words"
+"""Words for what stands in a history."""
+
+LIMITS: Final = "care/vital_limits"
+"""Limits of blood pressure before a session."""
+
+_LESS: Final = ("contraindicated", "avoid")  # what a rule becomes when its condition is not stated
+_AGES: Final = (
+    ("age under 16", 0.0, 16.0),
+    ("age under 18", 0.0, 18.0),
+    ("age 18 to 24", 18.0, 25.0),  # the bands of care/rules:19
+)
+# conditions that a history would name as a factor
+_DIAGNOSED: Final = {
+    "alcohol": "alcohol",
+    "cocaine": "substance use",
+    "opioid": "opioid use disorder",
+}
+_INFARCTION: Final = "myocardial infarction"
+_RECENT_DAYS: Final = 42.0  # days: 6 weeks, of spravato_pil_eu
+_HALF_YEAR_DAYS: Final = 183.0  # days: 6 months, of ketamine_hameln_de
+_DAYS_IN: Final = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
+_COUNTS: Final = {
+    **dict.fromkeys(("a", "an", "one"), 1.0),
+    **{w: n for n, w in enumerate(("two", "three", "four", "five", "six", "seven"), start=2)},
+    **{w: n for n, w in enumerate(("eight", "nine", "ten", "eleven", "twelve"), start=8)},
+}
+_AGO: Final = re.compile(
+    rf"\b(\d+(?:\.\d+)?|{'|'.join(_COUNTS)}) (day|week|month|year)s? (?:ago|before|previously)\b"
+)
+_LAST: Final = re.compile(
+    rf"\b(?:in|within) the (?:last|past) (\d+(?:\.\d+)?|{'|'.join(_COUNTS)}) "
+    r"(day|week|month|year)s?\b"
+)
+_HOME: Final = "home"
+_AT_HOME: Final = "doses that are often taken at home"
+_AGE: Final = {"<=": "up to", "<": "below", ">": "above", ">=": "from"}
+_OLD: Final = 65.0  # years, of care/rules:6 and care/care:52
+
+
+@dataclass(frozen=True)
+class HistoryMatch:
+    """How one entry of a history was understood.
+
+    **Arguments:**
+
+    - `text`: as written. `factors`: what the rules of screening call it.
+    - `status`: `recognised`, `denied` when the words deny it or give it to a relative, `unknown`.
+    - `hint`: a known word that the text may be a slip of, or the word that denies it.
+    """
+
+    text: str
+    status: str
+    factors: tuple[str, ...] = ()
+    hint: str = ""
+
+
+@cache
+def _words() -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for row in facts(WORDS):
+        factor = row.get("factor")
+        for term in (factor, *row.listed("synonyms")):
+            found[term] = factor
+    return MappingProxyType(found)
+
+
+def read_history(text: str) -> HistoryMatch:
+    """Recognise what an entry of a history names.
+
+    **Arguments:**
+
+    - `text`: such as `history of stroke` or `poorly controlled hypertension`.
+
+    **Returns:** `HistoryMatch`; an entry that denies (`no psychosis`) or speaks of a relative is
+    not taken as the patient's.
+    """
+    words = plain(text)
+    found = read_terms(words, _words())
+    word = denied(words, ABSENT)
+    if word:
+        return HistoryMatch(text, "denied", hint=word)
+    if not found.found:
+        return HistoryMatch(text, "unknown", hint=slip_of(words, _words()))
+    factors = tuple(dict.fromkeys(_words()[term] for term, _, _ in found.found))
+    return HistoryMatch(text, "recognised", _dated(words, factors))
+
+
+def _dated(words: str, factors: tuple[str, ...]) -> tuple[str, ...]:
+    """The factors, a heart attack by how long ago it was where the words say so."""
+    if _INFARCTION not in factors:
+        return factors
+    ago, last = _AGO.search(words), _LAST.search(words)
+    match = ago or last
+    if match is None:
+        return factors
+    count = _COUNTS.get(match[1])
+    days = (float(match[1]) if count is None else count) * _DAYS_IN[match[2]]
+    if days <= _RECENT_DAYS:
+        dated = ("recent myocardial infarction",)
+    elif days <= _HALF_YEAR_DAYS:
+        dated = ("myocardial infarction within 6 months",)
+        # within the last months may be within the last weeks
+        dated = dated if ago else (*dated, _INFARCTION)
+    elif ago and len(factors) == 1:  # the time may be that of another disease of the entry
+        dated = ("myocardial infarction more than 6 months ago",)
+    else:
+        dated = (_INFARCTION,)
+    return tuple(dict.fromkeys((*(one for one in factors if one != _INFARCTION), *dated)))
+
+
+@dataclass
+class Triggers:
+    """Subjects of rules that hold of a course, with what they were matched to."""
+
+    found: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    kinds: dict[str, str] = field(default_factory=dict[str, str])
+
+    def add(self, subject: str, matched: str, kind: str) -> None:
+        """Note that a subject holds; `kind` is that of its findings."""
+        self.kinds.setdefault(subject, kind)
+        entry = self.found.setdefault(subject, [])
+        if matched not in entry:
+            entry.append(matched)
+
+
+def patient_triggers(patient: Patient, history: Sequence[HistoryMatch]) -> Triggers:
+    """Subjects of rules that hold of a patient.
+
+    **Arguments:**
+
+    - `patient`: of the course. `history`: its entries as understood.
+    """
+    triggers = Triggers()
+    for one in history:
+        for factor in one.factors:
+            triggers.add(factor, one.text, "history")
+    if patient.liver not in (None, "normal"):
+        triggers.add(f"liver {patient.liver}", f"liver: {patient.liver}", "patient")
+    if patient.kidney not in (None, "normal"):
+        triggers.add("kidney impairment", f"kidney: {patient.kidney}", "patient")
+    if patient.cyp2b6 not in (None, "*1/*1"):
+        triggers.add("genotype", f"cyp2b6: {patient.cyp2b6}", "patient")
+    if patient.ancestry == "japanese":
+        triggers.add("japanese ancestry", "ancestry: japanese", "patient")
+    if patient.diagnosis == "bipolar":
+        triggers.add("bipolar disorder", "diagnosis: bipolar", "patient")
+    if patient.diagnosis == "suicidality":
+        triggers.add("diagnosis suicidality", "diagnosis: suicidality", "patient")
+    if patient.diagnosis in _DIAGNOSED:
+        subject = _DIAGNOSED[patient.diagnosis]
+        triggers.add(subject, f"diagnosis: {patient.diagnosis}", "patient")
+    both = [triggers.found.get(one) for one in ("sleep apnoea", "overweight")]
+    if all(both):
+        matched = "; ".join(m for one in both if one for m in one)
+        triggers.add("sleep apnoea with overweight", matched, "history")
+    if patient.age is not None:
+        matched = f"age: {patient.age:g} years"
+        for subject, low, high in _AGES:
+            if low <= patient.age < high:
+                triggers.add(subject, matched, "patient")
+        if patient.age >= _OLD:
+            triggers.add("age 65 or more", matched, "patient")
+    return triggers
+
+
+def rule_findings(triggers: Triggers, what: Given, place: str | None = None) -> list[ScreenFinding]:
+    """What the rules say of the subjects that hold.
+
+    **Arguments:**
+
+    - `triggers`: subjects that hold.
+    - `what`: the course gives.
+    - `place`: where the doses are taken, `clinic` or `home`. Rules on treatment at home do not
+      hold in a clinic; where the place is not stated, one finding names all that they ask for.
+    """
+    found: list[ScreenFinding] = []
+    undecided: list[tuple[Fact, list[str], list[str]]] = []
+    for row in facts(RULES):
+        subjects = row.listed("subjects")
+        partial = [one for one in row.listed("partial") if one in triggers.found]
+        sure = [one for one in subjects if one in triggers.found]
+        hits = sure or partial
+        if not hits:
+            continue
+        stands = standing(row, what)
+        if not stands.route_here and all(triggers.kinds[one] == "course" for one in hits):
+            continue  # a rule on how another route is given
+        if row.get("place") == _HOME and place != _HOME:
+            if place is None:
+                undecided.append((row, sure, partial))
+            continue
+        found.append(_rule(row, hits, bool(sure), triggers, what))
+    if undecided:
+        found.append(_at_home(undecided, triggers, what))
+    return found
+
+
+def _at_home(
+    rules: Sequence[tuple[Fact, list[str], list[str]]], triggers: Triggers, what: Given
+) -> ScreenFinding:
+    """What rules on treatment at home ask for, where the place is not stated."""
+    sure = tuple(dict.fromkeys(one for _, found, _ in rules for one in found))
+    unsure = tuple(dict.fromkeys(one for _, _, found in rules for one in found if one not in sure))
+    hits = (*sure, *unsure)
+    stands = [standing(row, what) for row, _, _ in rules]
+    here = any(one.here for one in stands)
+    cites = [cited(row) for row, _, _ in rules]
+    often = _AT_HOME in triggers.found
+    words = [row.get("severity_in_source") or _own_severity(row) for row, _, _ in rules]
+    excluded = [f"excludes {', '.join(map(subject_words, sure))}"] if sure else []
+    if unsure:
+        notes = dict.fromkeys(row.get("note") for row, _, found in rules if found)
+        excluded.append(f"may exclude {', '.join(map(subject_words, unsure))} ({', '.join(notes)})")
+    return ScreenFinding(
+        subject="treatment at home",
+        matched="; ".join(dict.fromkeys(m for one in hits for m in triggers.found[one])),
+        kind="history" if often else "not stated",
+        # a drip and the spray are given under watch; doses that are swallowed are often not
+        severity="caution" if often else "not assessed",
+        severity_in_source="; ".join(dict.fromkeys(filter(None, words))),
+        statement=(
+            "Where the doses are taken is not stated (`place: clinic` or `home`), which decides: "
+            f"for treatment at home a programme {' and '.join(excluded)}."
+            + ("" if here else stands[0].suffix)
+        ),
+        quality="guideline or practice",
+        applies_to="; ".join(dict.fromkeys(one.applies_to for one in stands)),
+        applies_here=here or not often,
+        jurisdiction="; ".join(dict.fromkeys(row.get("jurisdiction") for row, _, _ in rules)),
+        sources=tuple(dict.fromkeys(key for keys, _ in cites for key in keys)),
+        facts=tuple(dict.fromkeys(one for _, ids in cites for one in ids)),
+    )
+
+
+def _own_severity(row: Fact) -> str:
+    """The severity of the row of `care/screening` that a rule is on."""
+    named = row.listed("facts")
+    return next((fact(i).get("severity") for i in named if i.startswith("care/screening:")), "")
+
+
+def _rule(
+    row: Fact, hits: Sequence[str], sure: bool, triggers: Triggers, what: Given
+) -> ScreenFinding:
+    stands = standing(row, what)
+    named = row.listed("facts")
+    own = next((fact(one) for one in named if one.startswith("care/screening:")), None)
+    statement, words = row.get("statement"), row.get("severity_in_source")
+    if own is not None:
+        statement = statement or f"{own.get('factor')}: {own.get('what_to_do')}"
+        words = words or own.get("severity")
+    severity = row.get("severity")
+    text = sentence(statement)
+    if not sure:
+        if severity in _LESS:
+            severity = "caution"
+        text += f" Not assessed: {row.get('note')}."
+    else:
+        # what decides is known where the history says it
+        text = " ".join(
+            (text, *(sentence(part) for part in row.listed("note") if "decides" not in part))
+        )
+    kind = triggers.kinds[hits[0]]
+    matched = "; ".join(dict.fromkeys(m for one in hits for m in triggers.found[one]))
+    return ScreenFinding(
+        subject=", ".join(hits),
+        matched=matched,
+        kind=kind,
+        severity=severity,
+        severity_in_source=words,
+        statement=text + stands.suffix,
+        quality="label" if _is_label(row) else "guideline or practice",
+        **origin(row, stands),
+        monitoring=row.listed("monitoring"),
+    )
+
+
+def _is_label(row: Fact) -> bool:
+    from ketasim.evidence import source
+
+    return source(row.source).kind == "label"
+
+
+def history_findings(history: Sequence[HistoryMatch]) -> list[ScreenFinding]:
+    """Entries of a history that were not assessed, each with the reason."""
+    found: list[ScreenFinding] = []
+    for one in history:
+        if one.status == "denied":
+            found.append(
+                unassessed(
+                    "history",
+                    one.text,
+                    one.text,
+                    f"The word '{one.hint}' says that this is not the case, not certain, or "
+                    "somebody else's: nothing was looked up. A history lists what the patient has.",
+                )
+            )
+        elif one.status == "unknown":
+            hint = f" Did you mean '{one.hint}'?" if one.hint else ""
+            found.append(
+                unassessed(
+                    "history",
+                    one.text,
+                    one.text,
+                    f"Not among the factors of the evidence carried: not assessed.{hint}",
+                )
+            )
+    return found
+
+
+def vital_findings(course: Course, what: Given) -> list[ScreenFinding]:
+    """Vital signs against the limits of labels and trials.
+
+    **Arguments:**
+
+    - `course`: with its patient.
+    - `what`: the course gives.
+    """
+    patient, vitals = course.patient, course.patient.vitals
+    found: list[ScreenFinding] = []
+    if vitals is None:
+        return found
+    below: list[Fact] = []
+    for row in facts(LIMITS):
+        value: float | None = getattr(vitals, row.get("vital"))
+        if value is None or not _of_age(row.get("age"), patient.age):
+            continue
+        if value > float(row.get("value")):
+            found.append(_limit(row, value, patient.age, what))
+        else:
+            below.append(row)
+    if not found and below:
+        keys = tuple(dict.fromkeys(row.source for row in below))
+        pressure = " and ".join(
+            f"{name} {value:g} mmHg"
+            for name, value in (("systolic", vitals.sbp), ("diastolic", vitals.dbp))
+            if value is not None
+        )
+        limits = [
+            f"{name} {' or '.join(f'{one:g}' for one in sorted(values))} mmHg"
+            for name, vital in (("systolic", "sbp"), ("diastolic", "dbp"))
+            if (values := {float(row.get("value")) for row in below if row.get("vital") == vital})
+        ]
+        found.append(
+            ScreenFinding(
+                subject="blood pressure before the session",
+                matched=f"vitals: {pressure}",
+                kind="vitals",
+                severity="note",
+                statement=(
+                    f"Not above the limits carried for it ({', '.join(limits)}). No lower limit is "
+                    "carried: whether it is too low was not assessed."
+                ),
+                effect_on="blood pressure",
+                applies_to="esketamine",
+                applies_here="esketamine" in what.drugs,
+                sources=keys,
+                facts=tuple(dict.fromkeys(i for row in below for i in row.listed("facts"))),
+                monitoring=("blood pressure",),
+            )
+        )
+    for name, value, unit in (
+        ("heart rate", vitals.heart_rate, "/min"),
+        ("oxygen saturation", vitals.spo2, "%"),
+    ):
+        if value is not None:
+            found.append(
+                unassessed(
+                    "vitals",
+                    name,
+                    f"vitals: {value:g} {unit}",
+                    f"The evidence carried has no limit of the {name} before a session: it was "
+                    "read and not assessed.",
+                )
+            )
+    return found
+
+
+def _of_age(condition: str, age: float | None) -> bool:
+    """Whether a limit is of a patient's age; without an age, of every age."""
+    if not condition or age is None:
+        return True
+    sign = condition.rstrip("0123456789.")
+    limit = float(condition[len(sign) :])
+    return {"<=": age <= limit, "<": age < limit, ">": age > limit, ">=": age >= limit}[sign]
+
+
+def _limit(row: Fact, value: float, age: float | None, what: Given) -> ScreenFinding:
+    stands = standing(row, what)
+    name = {"sbp": "systolic", "dbp": "diastolic"}[row.get("vital")]
+    condition = row.get("age")
+    sign = condition.rstrip("0123456789.")
+    for_age = f", {_AGE[sign]} {condition[len(sign) :]} years" if condition else ""
+    text = sentence(f"{row.get('statement')}: {row.get('value')} mmHg {name}{for_age}")
+    if condition and age is None:
+        text += " The age is not stated, which decides whether this limit is the patient's."
+    return ScreenFinding(
+        subject="blood pressure before the session",
+        matched=f"vitals: {name} {value:g} mmHg",
+        kind="vitals",
+        severity=row.get("severity"),
+        severity_in_source=row.get("severity_in_source"),
+        statement=text + stands.suffix,
+        effect_on="blood pressure",
+        size=f"above {row.get('value')} mmHg",
+        quality="trial protocol" if row.get("jurisdiction") == "trial protocol" else "label",
+        **origin(row, stands),
+        monitoring=("blood pressure",),
+    )

@@ -1,0 +1,41 @@
+"""The verb `simulate`: a course becomes concentrations, receptor block, session and mood."""
+
+from ketasim.simulation.calendar import Session
+from ketasim.simulation.event_predictions import predict_events
+from ketasim.simulation.mood.course import (
+    MADRS,
+    MOOD_UNITS,
+    Mood,
+    OuterBand,
+)
+from ketasim.simulation.result import (
+    Assumption,
+    Simulation,
+)
+from ketasim.simulation.sensitivity import Elasticity
+from ketasim.simulation.session.curves import (
+    SESSION_UNITS,
+    SessionEffects,
+    SessionProfile,
+)
+from ketasim.simulation.session.driving import Driving
+from ketasim.simulation.session.times import effect_times
+from ketasim.simulation.simulate import simulate
+
+__all__ = [
+    "MADRS",
+    "MOOD_UNITS",
+    "SESSION_UNITS",
+    "Assumption",
+    "Driving",
+    "Elasticity",
+    "Mood",
+    "OuterBand",
+    "Session",
+    "SessionEffects",
+    "SessionProfile",
+    "Simulation",
+    "effect_times",
+    "predict_events",
+    "simulate",
+]

@@ -1,0 +1,160 @@
+"""Predictions at the observations of an event table, as a pharmacometrician brings it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ketasim._base import InputError, KetasimWarning
+from ketasim.dosing import Course, Dose, EventTable, Patient, Regimen, Subject
+from ketasim.simulation.simulate import simulate
+
+if TYPE_CHECKING:
+    from ketasim.simulation.result import Simulation
+
+SCHEMA = {
+    "id": pl.Int64,
+    "row": pl.Int64,
+    "time_h": pl.Float64,
+    "quantity": pl.String,
+    "site": pl.String,
+    "value": pl.Float64,
+    "unit": pl.String,
+}
+
+
+_DECIMALS = 10  # of times, h, as the engine rounds them
+_NUDGE = 2e-9  # h, well above the rounding and far below anything that matters
+
+
+def predict_events(table: EventTable, *, pk_model: str = "reference") -> pl.DataFrame:
+    """Predict every quantity at the observations of an event table.
+
+    Each subject is the typical patient of the model with the weight and age of the table. At the
+    same time, an observation sees the doses of the rows before it and not those of the rows after.
+    What the reader must know of a subject is a `KetasimWarning`.
+
+    **Main arguments:**
+
+    - `table`: as `ketasim.dosing.read_events` returns it.
+
+    **Other arguments:**
+
+    - `pk_model`: `reference`, or the key of a published model.
+
+    **Returns:** `id, row, time_h, quantity, site, value, unit`: for each observation, in the order
+    of the table, a block of rows; `row` is its number in the table.
+
+    **Raises:** `InputError` when there is no observation, or an observation of a subject without a
+    dose, or the model does not know a drug or route of the table, or a dose is refused.
+    """
+    parts: list[pl.DataFrame] = []
+    for subject in table.subjects:
+        if not subject.observations:
+            continue
+        if subject.regimen is None:
+            raise InputError(
+                "AMT", f"subject {subject.id} has observations and no dose", "give its doses"
+            )
+        found, notes = _predicted(subject, subject.regimen, pk_model)
+        parts.append(found)
+        for text in dict.fromkeys(notes):
+            warnings.warn(f"subject {subject.id}: {text}", KetasimWarning, stacklevel=2)
+    if not parts:
+        raise InputError(
+            "EVID", "the table has no observation to predict", "add rows with EVID 0 at the times"
+        )
+    return pl.concat(parts)
+
+
+def _predicted(
+    subject: Subject, regimen: Regimen, pk_model: str
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Predictions of a subject, and what the reader must know."""
+    doses, times = _in_record_order(subject, regimen.doses)
+    result = _simulated(subject, doses, times, pk_model)
+    blocks = _blocks(result)
+    trough: pl.DataFrame | None = None
+    parts: list[pl.DataFrame] = []
+    first = doses[0]
+    for one, time in zip(subject.observations, times, strict=True):
+        block = blocks[round(time, _DECIMALS)]
+        unseen = one.doses_after == subject.places[0] and round(one.time, _DECIMALS) == 0
+        if first.steady_state_interval is not None and unseen:
+            trough = _trough(subject, doses, pk_model) if trough is None else trough
+            block = trough
+        known = {"id": subject.id, "row": one.row, "time_h": one.time}
+        parts.append(block.with_columns(**{name: pl.lit(cell) for name, cell in known.items()}))
+    found = pl.concat(parts).select([pl.col(name).cast(kind) for name, kind in SCHEMA.items()])
+    return found, (*result.course.assumptions, *result.warnings)
+
+
+def _in_record_order(
+    subject: Subject, doses: Sequence[Dose]
+) -> tuple[tuple[Dose, ...], list[float]]:
+    """Doses and observation times, those that share a time set apart in the order of the rows.
+
+    **Returns:** the doses, and a time for each observation.
+    """
+    levels: dict[float, set[int]] = {}
+    for one in subject.observations:
+        levels.setdefault(round(one.time, _DECIMALS), set()).add(one.doses_after)
+    placed: list[Dose] = []
+    for dose, place in zip(doses, subject.places, strict=True):
+        earlier = sum(level >= place for level in levels.get(round(dose.time, _DECIMALS), ()))
+        steady = dose.steady_state_interval is not None  # which is one of time 0
+        placed.append(dose if steady else replace(dose, time=dose.time + earlier * _NUDGE))
+    times = [
+        one.time + _NUDGE * sum(n > one.doses_after for n in levels[round(one.time, _DECIMALS)])
+        for one in subject.observations
+    ]
+    return tuple(sorted(placed, key=lambda dose: dose.time)), times
+
+
+def _trough(subject: Subject, doses: Sequence[Dose], pk_model: str) -> pl.DataFrame:
+    """What is there before the first dose of a steady state: the same as one interval after it."""
+    first, *others = doses
+    assert first.steady_state_interval is not None
+    interval = first.steady_state_interval
+    # the other doses stay, so that the same molecules are followed, but come later
+    later = [replace(dose, time=dose.time + 2 * interval) for dose in others]
+    result = _simulated(subject, (first, *later), [interval], pk_model)
+    return _blocks(result)[round(interval, _DECIMALS)]
+
+
+def _simulated(
+    subject: Subject, doses: tuple[Dose, ...], times: Sequence[float], pk_model: str
+) -> Simulation:
+    return simulate(
+        _course(subject, doses, max(times), pk_model), times=times, typical=True, mood=False
+    )
+
+
+def _course(subject: Subject, doses: tuple[Dose, ...], last: float, pk_model: str) -> Course:
+    given: dict[str, object] = {}
+    if subject.weight is not None:
+        given["weight"] = f"{subject.weight!r} kg"
+    if subject.age is not None:
+        given["age"] = subject.age
+    regimen = Regimen(doses)
+    return Course(
+        title=f"Subject {subject.id}",
+        patient=Patient.model_validate(given),
+        population=None,
+        regimen=regimen,
+        horizon=max(last, regimen.end, doses[-1].time + 1.0),
+        pk_model=pk_model,
+    )
+
+
+def _blocks(result: Simulation) -> dict[float, pl.DataFrame]:
+    """Rows of each time, by the time."""
+    frame = result.timecourse()
+    return {
+        round(float(time), _DECIMALS): block  # pyright: ignore[reportArgumentType]
+        for (time,), block in frame.group_by("time_h", maintain_order=True)
+    }

@@ -1,0 +1,1 @@
+"""From the block of receptors to mood, over a course."""

@@ -1,0 +1,272 @@
+"""From receptor to mood: the chain of a course, solved for its patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim.dosing import Course
+from ketasim.engine import Calendar, Plan, solve
+from ketasim.evidence import Card, Entry
+from ketasim.models import ChainModel, LinearModel, mood_chain
+from ketasim.population import (
+    Cohort,
+    Situation,
+    card_draws,
+    mood_effects,
+    mood_plan,
+    mood_values,
+    typical_effects,
+)
+from ketasim.simulation.concentrations import Key
+from ketasim.simulation.mood.inputs import PARTS, MoodInput, calendar_of, mood_input, patients_of
+from ketasim.simulation.mood.likelihood import (
+    Scores,
+    assessment_times,
+    spread_of_chances,
+    spread_of_parts,
+    weekly_table,
+)
+
+Array = NDArray[np.float64]
+
+MADRS: Final[Key] = ("MADRS", "patient")
+"""The score, as `Simulation.values` holds it."""
+
+MOOD_UNITS: Final[Mapping[Key, str]] = {
+    ("glutamate", "brain"): "ratio",
+    ("bdnf", "brain"): "ratio",
+    ("synapses", "brain"): "ratio",
+    MADRS: "point",
+    **{(part, "patient"): "point" for part in PARTS},
+}
+"""Quantity and site of the chain to mood to unit. The parts are points of the MADRS: what the drug,
+expectation, a new oral antidepressant and the natural course bring; they add up to the fall."""
+
+_BRAIN = ("glutamate", "bdnf", "synapses")
+_CHUNK = 1000  # patients solved together
+_DRAWS = 40  # sets of numbers within the card's uncertainty
+_EACH = 100  # patients with each of them
+_MOST_TIMES = 400  # of the outer band
+_DAY = 24.0
+_SMALL = 1e-12
+
+
+@dataclass(frozen=True)
+class OuterBand:
+    """MADRS over patients and over the uncertainty of the card's numbers together.
+
+    **Arguments:**
+
+    - `times`: h, shape (T,).
+    - `p05`, `p50`, `p95`: points, shape (T,).
+    - `draws`, `patients`: how many sets of numbers, and patients with each.
+    """
+
+    times: Array
+    p05: Array
+    p50: Array
+    p95: Array
+    draws: int
+    patients: int
+
+
+@dataclass(frozen=True)
+class Mood:
+    """What a simulation says of mood.
+
+    **Arguments:**
+
+    - `card`: the card `mood`.
+    - `situation`: what decides on expectation.
+    - `baseline`: MADRS before treatment, points.
+    - `entries`: numbers of the card that acted, as they were used.
+    - `assumed`: field of the course and what was assumed of it, in a sentence.
+    - `sources`: keys of sources beside those of the card.
+    - `table`: by day 0, day 1 and week (by day in courses of up to two weeks): mean MADRS; shares
+      of response (half of the baseline), of a MADRS of at most 10 and 12, and of patients still
+      well, with the 5-95 % range of the uncertainty; mean points by drug, expectation, oral
+      antidepressant and natural course; the mean on other scales. Of the typical patient no
+      shares.
+    - `well_from`: h, the rating from which patients count as still well: a day after the last
+      session.
+    - `outer`: MADRS with the uncertainty of the numbers; nothing of the typical patient, or where
+      the card has no uncertainty.
+    """
+
+    card: Card
+    situation: Situation
+    baseline: float
+    entries: tuple[Entry, ...]
+    assumed: tuple[tuple[str, str], ...]
+    sources: tuple[str, ...]
+    table: pl.DataFrame
+    well_from: float
+    outer: OuterBand | None = None
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the parts of a run share."""
+
+    chain: ChainModel
+    calendar: Calendar
+    cohort: Cohort
+    given: MoodInput
+    effects: Mapping[str, Array]
+    spread: bool
+    steps: Plan | None = None
+
+    def patients(
+        self, cohort: Cohort, effects: Mapping[str, Array], numbers: dict[str, Any]
+    ) -> Any:
+        start = np.full(cohort.n, self.given.baseline)
+        values = mood_values(numbers, effects, self.given.situation, start, spread=self.spread)
+        return patients_of(cohort, numbers, values, self.calendar)
+
+
+def simulate_mood(
+    course: Course, cohort: Cohort, model: LinearModel, hours: Array
+) -> tuple[dict[Key, Array], Mood, tuple[str, ...]]:
+    """Solve the chain to mood.
+
+    **Arguments:**
+
+    - `course`: with patient and regimen. `cohort`: its patients. `model`: the reference model.
+    - `hours`: h, times of the curves, ascending, shape (T,).
+
+    **Returns:** the curves of `MOOD_UNITS`, shape (T, n); what they say; and warnings.
+
+    **Raises:** `InputError` when the baseline cannot be used.
+    """
+    given = mood_input(course)
+    horizon = max(course.horizon, float(hours[-1]))
+    seed = cohort.seed or 0
+    run = _Run(
+        chain=mood_chain(model),
+        calendar=calendar_of(course, horizon),
+        cohort=cohort,
+        given=given,
+        effects=typical_effects() if cohort.typical else mood_effects(seed, 0, cohort.n),
+        spread=not cohort.typical,
+    )
+    sessions = [s for s in course.regimen.sessions if s < horizon]
+    well_from = max(sessions, default=0.0) + _DAY
+    asked = assessment_times(course.horizon, well_from)
+    uncertain = not cohort.typical and given.card.uncertainty is not None
+    draws = _drawn(run, seed) if uncertain else None
+    run = _with_plan(run, draws)
+    times = np.union1d(hours, asked)
+    rows = np.searchsorted(times, asked)
+    curves, scores = _curves(run, times, np.searchsorted(times, hours), rows)
+    found = Scores(asked, well_from, given.baseline, scores)
+    sigma = given.numbers()["sigma"]
+    table = weekly_table(found, None if cohort.typical else float(sigma))
+    outer = None
+    if draws is not None:
+        outer, chances = _outer(run, draws, hours, found)
+        table = table.with_columns(chances)
+    mood = Mood(
+        card=given.card,
+        situation=given.situation,
+        baseline=given.baseline,
+        entries=given.acting(cohort.typical),
+        assumed=given.assumed,
+        sources=given.sources,
+        table=table,
+        well_from=well_from,
+        outer=outer,
+    )
+    said = given.warnings
+    if cohort.typical and given.situation.new_antidepressant:
+        part = given.card.entry("share_none_O").value
+        text = (
+            "The typical patient is one whom the new oral antidepressant helps; by the card "
+            f"{100 * part:.0f} % of patients are never helped by it."
+        )
+        said = (*said, text)
+    return curves, mood, said
+
+
+def _with_plan(run: _Run, draws: tuple[Cohort, dict[str, Array], dict[str, Array]] | None) -> _Run:
+    """Choose steps that suit everybody, once for all the runs."""
+    if draws is not None:
+        cohort, effects, numbers = draws
+        patients = run.patients(cohort, effects, run.given.numbers(numbers))
+    else:
+        patients = run.patients(run.cohort, run.effects, run.given.numbers())
+    return replace(run, steps=mood_plan(run.chain, patients))
+
+
+def _curves(
+    run: _Run, times: Array, shown: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[dict[Key, Array], dict[str, Array]]:
+    """Curves at the times shown, shape (T, n), and scores and parts at the rows, shape (n, R)."""
+    n = run.cohort.n
+    names = (*_BRAIN, "MADRS", *PARTS)
+    curves = {key: np.empty((len(shown), n)) for key in MOOD_UNITS}
+    scores = {name: np.empty((n, len(rows))) for name in ("MADRS", *PARTS)}
+    numbers = run.given.numbers()
+    for first in range(0, n, _CHUNK):
+        part = slice(first, min(first + _CHUNK, n))
+        effects = {name: values[part] for name, values in run.effects.items()}
+        patients = run.patients(run.cohort.take(part), effects, numbers)
+        solved = solve(run.chain, patients, times, names, plan=run.steps, progress=False)
+        points = _points(run.given.baseline, {name: solved[name] for name in names[3:]})
+        for (name, site), table in curves.items():
+            table[:, part] = (solved[name] if site == "brain" else points[name])[:, shown].T
+        for name, table in scores.items():
+            table[part] = points[name][:, rows]
+    return curves, scores
+
+
+def _points(baseline: float, solved: Mapping[str, Array]) -> dict[str, Array]:
+    """Parts of the fall of the score in points.
+
+    The parts add up on the logarithm of the score. Each is taken times the logarithmic mean of the
+    scores before and now, so that they add up in points as well, in whatever order they came.
+    """
+    fall = baseline - solved["MADRS"]
+    total = sum((solved[part] for part in PARTS), np.zeros_like(fall))
+    flat = np.abs(total) < _SMALL
+    mean = np.where(flat, baseline, fall / np.where(flat, 1.0, total))
+    return {"MADRS": solved["MADRS"]} | {part: mean * solved[part] for part in PARTS}
+
+
+def _drawn(run: _Run, seed: int) -> tuple[Cohort, dict[str, Array], dict[str, Array]]:
+    """Some patients with each of some draws of the card's numbers: one draw after another."""
+    each = min(run.cohort.n, _EACH)
+    cohort = run.cohort.take(np.tile(np.arange(each), _DRAWS))
+    effects = {name: np.tile(values[:each], _DRAWS) for name, values in run.effects.items()}
+    drawn = card_draws(run.given.card, seed, 0, _DRAWS)
+    return cohort, effects, {s: np.repeat(values, each) for s, values in drawn.items()}
+
+
+def _outer(
+    run: _Run,
+    draws: tuple[Cohort, dict[str, Array], dict[str, Array]],
+    hours: Array,
+    scores: Scores,
+) -> tuple[OuterBand, Sequence[pl.Series]]:
+    """The outer band, and the range of the shares over the draws."""
+    cohort, effects, drawn = draws
+    numbers = run.given.numbers(drawn)
+    # enough for a band, and no more: the last time is kept
+    every = -(-len(hours) // _MOST_TIMES)
+    shown = np.unique(np.append(hours[::every], hours[-1]))
+    times = np.union1d(shown, scores.times)
+    patients = run.patients(cohort, effects, numbers)
+    names = ("MADRS", *PARTS)
+    solved = solve(run.chain, patients, times, names, plan=run.steps, progress=False)
+    at, rows = np.searchsorted(times, shown), np.searchsorted(times, scores.times)
+    p05, p50, p95 = np.quantile(solved["MADRS"][:, at], (0.05, 0.5, 0.95), axis=0)
+    band = OuterBand(shown, p05, p50, p95, _DRAWS, cohort.n // _DRAWS)
+    at_rows = {name: solved[name][:, rows] for name in names}
+    found = replace(scores, values=_points(run.given.baseline, at_rows))
+    ranges = (*spread_of_chances(found, numbers["sigma"], _DRAWS), *spread_of_parts(found, _DRAWS))
+    return band, ranges

@@ -1,0 +1,154 @@
+"""How likely response, remission and staying well are by week, and what brings the improvement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim.population import (
+    convertible,
+    from_madrs,
+    remission_chance,
+    response_chance,
+    still_well,
+)
+from ketasim.simulation.mood.inputs import PARTS
+
+Array = NDArray[np.float64]
+
+REMISSION: Final = (10, 12)
+"""MADRS of at most so many points is a remission; trials use either."""
+
+CHANCES: Final = ("response", *(f"remission_{points}" for points in REMISSION), "still_well")
+"""Shares of patients in the table by week."""
+
+_DAY, _WEEK = 24.0, 168.0
+_SHORT = 14 * _DAY  # a course followed for less is told by the day
+_LEAST_FALL = 1e-6  # points; of less there are no shares
+_SLIP = 1e-6
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of patients at the times of the table.
+
+    **Arguments:**
+
+    - `times`: h, shape (R,), `well_from` among them when it is within the horizon.
+    - `well_from`: h, the rating from which patients count as still well.
+    - `baseline`: MADRS before treatment, points.
+    - `values`: `MADRS` and the parts of its fall, points, shape (n, R).
+    """
+
+    times: Array
+    well_from: float
+    baseline: float
+    values: Mapping[str, Array]
+
+
+def assessment_times(horizon: float, well_from: float) -> Array:
+    """Times of the table, and the rating from which patients count as still well.
+
+    **Arguments:**
+
+    - `horizon`: h. `well_from`: h, left out when it is after the horizon.
+
+    **Returns:** h, ascending: days 0 and 1 and every week, or every day of a short course, and the
+    horizon.
+    """
+    step = _DAY if horizon <= _SHORT else _WEEK
+    regular = np.arange(0.0, horizon + _SLIP, step)
+    extra = [t for t in (_DAY, well_from, horizon) if t <= horizon + _SLIP]
+    times: Array = np.concatenate([regular, np.asarray(extra, np.float64)])
+    return np.unique(np.round(times, 9))
+
+
+def _chances(scores: Scores, sigma: Any) -> dict[str, Array]:
+    """Chance of each patient, shape (n, R); still well is not a number before it is counted."""
+    score = scores.values["MADRS"]
+    error = np.asarray(sigma, np.float64).reshape(-1, 1)
+    found = {"response": response_chance(score, scores.baseline, error)}
+    for points in REMISSION:
+        found[f"remission_{points}"] = remission_chance(score, points, error)
+    well = np.full(score.shape, np.nan)
+    since = scores.times >= scores.well_from - _SLIP
+    if since.any():
+        # in units of the error, which may be another for every patient
+        scaled = score[:, since] / error
+        base = np.broadcast_to(scores.baseline / error.reshape(-1), len(score))
+        well[:, since] = still_well(scaled, base, 1.0)[1]
+    return found | {"still_well": well}
+
+
+def weekly_table(scores: Scores, sigma: float | None) -> pl.DataFrame:
+    """Outcomes by week.
+
+    **Arguments:**
+
+    - `scores`: of the patients.
+    - `sigma`: SD of the error of a rating, points; nothing for the typical patient.
+
+    **Returns:** columns time_h, day, MADRS; `CHANCES` (fractions of all patients) where there is a
+    population; the parts of the mean fall in points and as `share_…` of it; and the mean on each
+    other scale with a cross-walk.
+    """
+    mean = scores.values["MADRS"].mean(axis=0)
+    columns: dict[str, Array] = {"time_h": scores.times, "day": scores.times / _DAY, "MADRS": mean}
+    if sigma is not None:
+        # the mean of what is not a number is not a number: no warning, nothing hidden
+        columns |= {name: table.mean(axis=0) for name, table in _chances(scores, sigma).items()}
+    parts = {part: scores.values[part].mean(axis=0) for part in PARTS}
+    fall = scores.baseline - mean
+    there = np.abs(fall) > _LEAST_FALL
+    shares = {
+        f"share_{part.removeprefix('by_')}": np.where(there, p / np.where(there, fall, 1.0), np.nan)
+        for part, p in parts.items()
+    }
+    scales = {s: np.asarray(from_madrs(s, mean), np.float64) for s in convertible() if s != "MADRS"}
+    table = pl.DataFrame({**columns, **parts, **shares, **scales})
+    return table.with_columns(pl.all().fill_nan(None))
+
+
+def spread_of_chances(scores: Scores, sigma: Array, draws: int) -> list[pl.Series]:
+    """Range of the shares over the uncertainty of the card's numbers.
+
+    **Arguments:**
+
+    - `scores`: of as many patients with each draw, one draw after another.
+    - `sigma`: SD of the error of a rating, points, shape (n,). `draws`: how many.
+
+    **Returns:** columns such as `response_p05` and `response_p95`.
+    """
+    columns: list[pl.Series] = []
+    for name, table in _chances(scores, sigma).items():
+        share = table.reshape(draws, -1, table.shape[1]).mean(axis=1)
+        for percent in (5, 95):
+            values = np.quantile(share, percent / 100.0, axis=0)
+            columns.append(pl.Series(f"{name}_p{percent:02d}", values).fill_nan(None))
+    return columns
+
+
+def spread_of_parts(scores: Scores, draws: int) -> list[pl.Series]:
+    """Range over the uncertainty of what brings the improvement.
+
+    **Arguments:** as of `spread_of_chances`.
+
+    **Returns:** columns such as `by_drug_p05`, points, and `share_drug_p05`, of the mean fall.
+    """
+    columns: list[pl.Series] = []
+    shape = (draws, -1, len(scores.times))
+    fall = scores.baseline - scores.values["MADRS"].reshape(shape).mean(axis=1)
+    there = np.abs(fall) > _LEAST_FALL
+    for part in PARTS:
+        points = scores.values[part].reshape(shape).mean(axis=1)
+        share = np.where(there, points / np.where(there, fall, 1.0), 0.0)
+        for name, table in ((part, points), (f"share_{part.removeprefix('by_')}", share)):
+            for percent in (5, 95):
+                values = np.quantile(table, percent / 100.0, axis=0)
+                columns.append(pl.Series(f"{name}_p{percent:02d}", values))
+    return columns

@@ -1,0 +1,382 @@
+"""The result of `simulate`: what was computed, its tables, where its numbers come from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim.__about__ import __version__
+from ketasim._base import InputError
+from ketasim.dosing import Course
+from ketasim.evidence import Card, bibtex, load_sources
+from ketasim.models import RECEPTOR, LinearModel
+from ketasim.population import Cohort, modification_of, virtual_patients
+from ketasim.screening import Screen, SessionPlan, screen
+from ketasim.simulation.calendar import Session, sessions_of
+from ketasim.simulation.concentrations import Key, input_durations
+from ketasim.simulation.exposure import exposure_table
+from ketasim.simulation.mood.course import MOOD_UNITS, Mood
+from ketasim.simulation.sensitivity import (
+    Elasticity,
+    elasticities,
+    main_quantity,
+    parameter_table,
+)
+from ketasim.simulation.session.curves import SESSION_UNITS, SessionEffects
+from ketasim.simulation.tables import dataset, summary_table, timecourse_table
+
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
+
+BLOCK: Key = ("nmda_block", "effect")
+_CONCENTRATION_UNIT = "ng/mL"
+_TOP = 12
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """Something without a source that acted in a simulation.
+
+    **Arguments:**
+
+    - `what`: `parameter`, `spread` (between patients) or `input` (of the course).
+    - `symbol`, `meaning`: which one; for the input the field, and what was assumed in a sentence.
+    - `card`: where it is written. `value`, `unit`: as written. `note`: why this value. All are
+      empty for the input.
+    """
+
+    what: str
+    symbol: str
+    meaning: str
+    card: str
+    value: str
+    unit: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What `simulate` returns.
+
+    **Arguments:**
+
+    - `course`: the input, with the population that was simulated.
+    - `model`, `card`: the pharmacokinetic structure and its numbers.
+    - `receptor_card`: the numbers of the NMDA block.
+    - `times`: h from the first dose, shape (T,).
+    - `cohort`: the patients.
+    - `values`: (quantity, site) to arrays of shape (T, n), in the units of `units`.
+    - `warnings`: what the reader must know, as sentences.
+    - `mood`: what the chain to mood says; nothing where it was not computed.
+    - `effects`: what the sessions are like; nothing where it was not computed.
+    """
+
+    course: Course
+    model: LinearModel
+    card: Card
+    receptor_card: Card
+    times: Array
+    cohort: Cohort
+    values: Mapping[Key, Array]
+    warnings: tuple[str, ...] = ()
+    mood: Mood | None = None
+    session_effects: SessionEffects | None = None
+
+    def __post_init__(self) -> None:
+        """Make the results read-only."""
+        for table in self.values.values():
+            table.flags.writeable = False
+        self.times.flags.writeable = False
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+
+    @property
+    def units(self) -> dict[Key, str]:
+        """Unit of each quantity and site."""
+        known = {BLOCK: "fraction", **MOOD_UNITS, **SESSION_UNITS}
+        return {key: known.get(key, _CONCENTRATION_UNIT) for key in self.values}
+
+    @cached_property
+    def sessions(self) -> tuple[Session, ...]:
+        """The sessions of the course: doses given together."""
+        durations = input_durations(self.model, self.cohort)
+        return sessions_of(self.course.regimen.doses, self.course.horizon, durations)
+
+    @property
+    def main(self) -> Key | None:
+        """The quantity and site whose exposure stands for the others."""
+        return main_quantity(self.values)
+
+    def summary(self) -> pl.DataFrame:
+        """Statistics over patients at every time.
+
+        **Returns:** columns time_h, quantity, site, unit, mean, sd, p05, p25, p50, p75, p95; of the
+        typical patient only mean.
+        """
+        return summary_table(self.times, self.values, self.units, self.cohort.typical)
+
+    def timecourse(self) -> pl.DataFrame:
+        """Every patient at every time.
+
+        **Returns:** columns id, time_h, quantity, site, value, unit.
+        """
+        return timecourse_table(self.times, self.cohort.ids, self.values, self.units)
+
+    def exposure(self) -> pl.DataFrame:
+        """Exposure of the first and the last session and of the whole course.
+
+        Metrics: `cmax`; `tmax`, hours after the session's start; `auc`, until the next session (or
+        the horizon); `auc24`, over a day; `auc_inf`, of the first session as if no other followed,
+        and of the course; `half_life`, between 24 and 48 h after the first session; `F`, absolute
+        bioavailability: the area to infinity over that of the same patient given the same mg into a
+        vein. Areas are exact.
+
+        **Returns:** columns quantity, site, session, start_h, end_h, metric, unit, and mean, sd,
+        p05, p25, p50, p75, p95 (of the typical patient only mean).
+        """
+        return self._exposure
+
+    @cached_property
+    def _exposure(self) -> pl.DataFrame:
+        return exposure_table(
+            self.model,
+            self.cohort,
+            self.sessions,
+            self.times,
+            {
+                key: table
+                for key, table in self.values.items()
+                if key not in MOOD_UNITS and key not in SESSION_UNITS
+            },
+            self.units,
+            self.course.horizon,
+        )
+
+    @cached_property
+    def elasticities(self) -> tuple[Elasticity, ...]:
+        """How much each number of the cards moves the typical patient's first session."""
+        if not self.sessions:
+            return ()
+        typical = virtual_patients(self.course, self.card, self.model, typical=True)
+        return elasticities(
+            self.course,
+            self.model,
+            self.card,
+            typical,
+            self.sessions[0],
+            RECEPTOR,
+            self.receptor_card,
+        )
+
+    def parameters(self, top: int = _TOP) -> pl.DataFrame:
+        """The parameters that mattered most, with where their numbers come from.
+
+        **Arguments:**
+
+        - `top`: how many.
+
+        **Returns:** one row a parameter, largest elasticity first: percent change of the first
+        session's Cmax and area to infinity (of the quantity in `of`) and of the peak block, for one
+        percent of the parameter; value, unit, grade, source, locator, link, rse and spread.
+        """
+        return parameter_table(self.elasticities, self.main, top)
+
+    @cached_property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Everything graded `assumed` that acted in this run."""
+        found = [
+            Assumption("input", field, sentence, "", "", "", "")
+            for field, sentence in zip(self.course.assumed, self.course.assumptions, strict=True)
+        ]
+        for one in self.elasticities:
+            entry = one.entry
+            if one.acts and entry.grade == "assumed":
+                value = f"{entry.value:g}"
+                found.append(
+                    Assumption(
+                        "parameter",
+                        entry.symbol,
+                        entry.meaning,
+                        one.card,
+                        value,
+                        entry.unit,
+                        entry.note,
+                    )
+                )
+            spread = entry.iiv
+            drawn = one.acts and entry.symbol in self.cohort.spread
+            if drawn and spread is not None and spread.grade == "assumed":
+                found.append(
+                    Assumption(
+                        "spread",
+                        entry.symbol,
+                        f"spread between patients of the {entry.meaning}",
+                        one.card,
+                        f"{spread.printed_value:g}",
+                        spread.printed_type,
+                        spread.note or spread.locator or entry.note,
+                    )
+                )
+        if self.mood is not None:
+            found += [
+                Assumption("input", field, sentence, "", "", "", "")
+                for field, sentence in self.mood.assumed
+            ]
+            found += [
+                Assumption(
+                    "parameter",
+                    entry.symbol,
+                    entry.meaning,
+                    self.mood.card.key,
+                    f"{entry.value:g}",
+                    entry.unit,
+                    entry.note,
+                )
+                for entry in self.mood.entries
+                if entry.grade == "assumed"
+            ]
+        if self.session_effects is not None:
+            found += [
+                Assumption(
+                    "parameter",
+                    entry.symbol,
+                    entry.meaning,
+                    self.session_effects.card.key,
+                    f"{entry.value:g}",
+                    entry.unit,
+                    entry.note,
+                )
+                for entry in self.session_effects.card.entries.values()
+                if entry.grade == "assumed"
+            ]
+        return tuple(found)
+
+    def sources(self) -> tuple[str, ...]:
+        """Keys of every source that this result used, without repetition."""
+        keys = [self.card.source, self.model.source]
+        for one in self.elasticities:
+            if not one.acts:
+                continue
+            keys.append(one.entry.source)
+            if one.entry.iiv is not None and one.entry.symbol in self.cohort.spread:
+                keys.append(one.entry.iiv.source)
+        if any(name.startswith("act_") for name in self.cohort.covariates):
+            keys += [m.source for m in modification_of(self.course.patient).modifiers]
+        if self.mood is not None:
+            keys += [self.mood.card.source, *(entry.source for entry in self.mood.entries)]
+            keys += self.mood.sources
+        if self.session_effects is not None:
+            keys += self.session_effects.card.sources()
+        known = load_sources()
+        keys += [w for text in self.warnings for w in re.findall(r"\w+", text) if w in known]
+        return tuple(dict.fromkeys(key for key in keys if key))
+
+    @cached_property
+    def screening(self) -> Screen:
+        """What the evidence says of this course: contraindications, interactions, what to watch."""
+        return screen(self.course)
+
+    def session_plan(self, session: int = 1) -> SessionPlan:
+        """Timeline of a session: doses, measurements, predicted effects, rules with their sources.
+
+        **Arguments:**
+
+        - `session`: its number, from 1; the first and the last can be asked for.
+
+        **Returns:** `SessionPlan`; it informs and orders nothing.
+
+        **Raises:** `InputError` when the effects of that session were not computed.
+        """
+        from ketasim.simulation.session.times import plan_of
+
+        shown = (
+            {}
+            if self.session_effects is None
+            else {one.number: one for one in self.session_effects.sessions}
+        )
+        if session not in shown or self.session_effects is None:
+            known = ", ".join(str(number) for number in shown) or "none"
+            raise InputError(
+                "session", f"the effects of session {session} were not computed", f"of: {known}"
+            )
+        return plan_of(self.course, self.session_effects, shown[session], self.sessions)
+
+    def cite(self) -> str:
+        """BibTeX of every source that this result used."""
+        return bibtex(self.sources())
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What reproduces this result: version, cards and their hashes, seed, input."""
+        cards = [self.card, *([self.receptor_card] if BLOCK in self.values else [])]
+        cards += [] if self.mood is None else [self.mood.card]
+        cards += [] if self.session_effects is None else [self.session_effects.card]
+        return {
+            "ketasim": __version__,
+            "model": self.model.name,
+            "cards": {card.key: card.hash for card in cards},
+            "patients": self.cohort.n,
+            "typical": self.cohort.typical,
+            "seed": self.cohort.seed,
+            "times": len(self.times),
+            "input": self.course.to_dict(),
+        }
+
+    def to_parquet(self, path: str | Path | IO[bytes]) -> None:
+        """Write the time course, as `timecourse` returns it, as Parquet.
+
+        **Arguments:**
+
+        - `path`: a file's name, or an open binary file.
+        """
+        self.timecourse().write_parquet(path)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """One variable for each quantity and site, over time and patient.
+
+        **Raises:** `KetasimError` when xarray is not installed.
+        """
+        attributes = {"metadata": json.dumps(self.metadata), "warnings": list(self.warnings)}
+        return dataset(self.times, self.cohort.ids, self.values, self.units, attributes)
+
+    def to_json(self) -> str:
+        """Everything but the single patients' curves, for machines.
+
+        **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
+        exposure, parameters and, where it was computed, mood as columns; what is not a finite
+        number is null.
+        """
+        tables = {
+            "summary": self.summary(),
+            "exposure": self.exposure(),
+            "parameters": self.parameters(),
+            **({} if self.mood is None else {"mood": self.mood.table}),
+            **({} if self.session_effects is None else {"session": self.session_effects.table}),
+            **({} if self.session_effects is None else {"pressure": self.session_effects.pressure}),
+        }
+        document = {
+            "metadata": self.metadata,
+            "warnings": list(self.warnings),
+            "assumptions": [vars(one) for one in self.assumptions],
+            **{name: _columns(table) for name, table in tables.items()},
+        }
+        return json.dumps(document, allow_nan=False)
+
+
+def _columns(table: pl.DataFrame) -> dict[str, list[Any]]:
+    floats = [name for name, kind in table.schema.items() if kind == pl.Float64]
+    finite = table.with_columns(
+        pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in floats
+    )
+    return finite.to_dict(as_series=False)

@@ -1,0 +1,223 @@
+"""Which numbers mattered: elasticities of the first session, and the assumptions that acted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim.dosing import Course
+from ketasim.engine import peak
+from ketasim.evidence import Card, Entry, source
+from ketasim.models import LinearModel, ReceptorModel
+from ketasim.population import Cohort, covariates_of
+from ketasim.simulation.calendar import Session, output_times
+from ketasim.simulation.concentrations import Key, solve_cohort
+from ketasim.simulation.exposure import complete_after
+
+Array = NDArray[np.float64]
+
+_STEP = 0.01  # relative change of a parameter, up and down
+_ACTS = 1e-9  # relative change of any result that counts as acting
+_DECIMALS = 10  # of an elasticity: what is below is rounding
+_FOLLOWED = 48.0  # h after the first session's last input
+
+
+@dataclass(frozen=True)
+class Elasticity:
+    """How much the first session changes with one number, in percent for one percent.
+
+    **Arguments:**
+
+    - `card`, `entry`: the number.
+    - `cmax`, `auc`: of the main quantity's peak and its area to infinity.
+    - `block`: of the peak NMDA block, nothing when the model has no effect site.
+    - `acts`: any result of the session changes at all.
+    """
+
+    card: str
+    entry: Entry
+    cmax: float
+    auc: float
+    block: float | None
+    acts: bool
+
+    @property
+    def size(self) -> float:
+        """The largest of the three, without sign."""
+        return max(abs(self.cmax), abs(self.auc), abs(self.block or 0.0))
+
+
+def main_quantity(values: Mapping[Key, Array]) -> Key | None:
+    """The quantity whose exposure stands for the others: the parent drug, venous if there is such.
+
+    Of one enantiomer alone it is that enantiomer, which equals the sum.
+    """
+    single = [q for q in ("s_ketamine", "r_ketamine") if any(q == known for known, _ in values)]
+    for quantity in single if len(single) == 1 else ("ketamine", *single):
+        for site in ("venous", "arterial"):
+            if (quantity, site) in values:
+                return quantity, site
+    return None
+
+
+def elasticities(
+    course: Course,
+    model: LinearModel,
+    card: Card,
+    typical: Cohort,
+    session: Session,
+    receptor: ReceptorModel,
+    receptor_card: Card,
+) -> tuple[Elasticity, ...]:
+    """Elasticities of the first session of the typical patient, by central differences of 1 %.
+
+    **Arguments:**
+
+    - `course`: for the patient, whose covariates may depend on the card.
+    - `model`, `card`: structure and numbers.
+    - `typical`: the typical patient.
+    - `session`: the first session.
+    - `receptor`, `receptor_card`: of the block.
+
+    **Returns:** one for each number of the cards that can matter, largest first.
+    """
+    entries = [entry for entry in card.entries.values() if entry.value != 0.0]
+    cards = [card]
+    for entry in entries:
+        for factor in (1.0 + _STEP, 1.0 - _STEP):
+            cards.append(card.with_entries(entry.replace(value=factor * entry.value)))
+    cohort = _cohort(course, model, cards, typical)
+    end = session.end + _FOLLOWED
+    alone = replace(session, until=end)
+    times = output_times([alone], end)
+    grid = len(times)
+    times = np.append(times, session.end + complete_after(model))
+    solved = solve_cohort(model, cohort, session.doses, times, areas=True)
+    curves = {key: table[:grid] for key, table in solved.values.items()}
+    main = main_quantity(curves)
+    if main is None:
+        return ()
+    cmax = peak(times[:grid], curves[main], breaks=session.turns)[0]
+    auc = solved.areas[main][-1]
+    effect = {q: table for (q, site), table in curves.items() if site == receptor.site}
+    block = _peak_block(receptor, receptor_card.values(), effect, times[:grid])
+    acts = _acting(curves)
+    found = [
+        Elasticity(
+            card=card.key,
+            entry=entry,
+            cmax=_slope(cmax, 2 * i + 1),
+            auc=_slope(auc, 2 * i + 1),
+            block=None if block is None else _slope(block, 2 * i + 1),
+            acts=bool(acts[2 * i + 1] or acts[2 * i + 2]),
+        )
+        for i, entry in enumerate(entries)
+    ]
+    if block is not None:
+        at_rest = {quantity: table[:, :1] for quantity, table in effect.items()}
+        found += [
+            _receptor_elasticity(receptor, receptor_card, entry, at_rest, times[:grid])
+            for entry in receptor_card.entries.values()
+        ]
+    return tuple(sorted(found, key=lambda e: -e.size))
+
+
+def _cohort(course: Course, model: LinearModel, cards: list[Card], typical: Cohort) -> Cohort:
+    """The typical patient, once with each card."""
+    n = len(cards)
+    described = [covariates_of(course.patient, model, one)[0] for one in cards]
+    return Cohort(
+        ids=np.arange(1, n + 1),
+        weight=np.full(n, typical.weight[0]),
+        covariates={
+            name: np.array([one[name] for one in described]) for name in typical.covariates
+        },
+        parameters={
+            symbol: np.array([one.entry(symbol).value for one in cards])
+            for symbol in typical.parameters
+        },
+    )
+
+
+def _slope(values: Array, up: int) -> float:
+    high, low = values[up], values[up + 1]
+    if high <= 0.0 or low <= 0.0:
+        return 0.0
+    slope = float(np.log(high / low) / np.log((1.0 + _STEP) / (1.0 - _STEP)))
+    return round(slope, _DECIMALS)
+
+
+def _acting(curves: Mapping[Key, Array]) -> NDArray[np.bool_]:
+    """Whether any curve of each column differs from the first column's."""
+    acts: NDArray[np.bool_] | None = None
+    for table in curves.values():
+        largest = np.abs(table - table[:, :1]).max(axis=0)
+        here = largest > _ACTS * np.abs(table[:, 0]).max()
+        acts = here if acts is None else acts | here
+    assert acts is not None
+    return acts
+
+
+def _peak_block(
+    receptor: ReceptorModel, values: Mapping[str, float], effect: Mapping[str, Array], times: Array
+) -> Array | None:
+    if not any(blocker.quantity in effect for blocker in receptor.blockers):
+        return None
+    return peak(times, receptor.block(receptor.resolve(values), effect))[0]
+
+
+def _receptor_elasticity(
+    receptor: ReceptorModel, card: Card, entry: Entry, effect: Mapping[str, Array], times: Array
+) -> Elasticity:
+    blocks: list[float] = []
+    for factor in (1.0 + _STEP, 1.0 - _STEP):
+        values = {**card.values(), entry.symbol: factor * entry.value}
+        found = _peak_block(receptor, values, effect, times)
+        assert found is not None
+        blocks.append(float(found[0]))
+    slope = _slope(np.array(blocks), 0)
+    return Elasticity(card.key, entry, 0.0, 0.0, slope, acts=abs(slope) > _ACTS)
+
+
+def parameter_table(found: tuple[Elasticity, ...], main: Key | None, top: int) -> pl.DataFrame:
+    """The numbers that mattered most, with where they come from.
+
+    **Returns:** columns card, symbol, meaning, value, unit, of (the main quantity),
+    elasticity_cmax, elasticity_auc, elasticity_block, grade, source, locator, link, rse,
+    spread_sd, spread_scale, note.
+    """
+    # molar masses and the reference weight are conventions, not what a result hangs on
+    shown = [one for one in found if one.acts and one.entry.unit != "g/mol"]
+    chosen = [one for one in shown if one.entry.symbol != "WT_ref"][:top]
+    of = "" if main is None else f"{main[0]} {main[1]}"
+    columns: dict[str, tuple[type[pl.DataType], list[object]]] = {
+        "card": (pl.String, [one.card for one in chosen]),
+        "symbol": (pl.String, [one.entry.symbol for one in chosen]),
+        "meaning": (pl.String, [one.entry.meaning for one in chosen]),
+        "value": (pl.Float64, [one.entry.value for one in chosen]),
+        "unit": (pl.String, [one.entry.unit for one in chosen]),
+        "of": (pl.String, [of for _ in chosen]),
+        "elasticity_cmax": (pl.Float64, [one.cmax for one in chosen]),
+        "elasticity_auc": (pl.Float64, [one.auc for one in chosen]),
+        "elasticity_block": (pl.Float64, [one.block for one in chosen]),
+        "grade": (pl.String, [one.entry.grade for one in chosen]),
+        "source": (pl.String, [one.entry.source for one in chosen]),
+        "locator": (pl.String, [one.entry.locator for one in chosen]),
+        "link": (pl.String, [_link(one.entry.source) for one in chosen]),
+        "rse": (pl.Float64, [one.entry.rse for one in chosen]),
+        "spread_sd": (pl.Float64, [i.sd if (i := one.entry.iiv) else None for one in chosen]),
+        "spread_scale": (pl.String, [i.kind if (i := one.entry.iiv) else None for one in chosen]),
+        "note": (pl.String, [one.entry.note for one in chosen]),
+    }
+    return pl.DataFrame(
+        {name: values for name, (_, values) in columns.items()},
+        schema={name: kind for name, (kind, _) in columns.items()},
+    )
+
+
+def _link(key: str) -> str:
+    return source(key).link() if key else ""

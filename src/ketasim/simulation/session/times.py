@@ -1,0 +1,144 @@
+"""When the effects of a session peak and are back, as a session's plan takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ketasim._base import words
+from ketasim.dosing import Course
+from ketasim.evidence import Fact, facts
+from ketasim.population import SESSION_CURVES, SessionCurve
+from ketasim.screening import EffectTime, SessionPlan, session_plan
+from ketasim.simulation.calendar import Session
+from ketasim.simulation.session.curves import SessionEffects, SessionProfile
+
+_TABLE: Final = "acute/session_training"
+_STATISTICS: Final = {
+    "score": "mean of patients; band of the peak: 5-95 % of patients",
+    "share": "share of patients; bands: uncertainty of the numbers, 5-95 %",
+    "change": "mean rise; band of the peak: 5-95 % of patients",
+    "high": "mean of patients; band of the peak: 5-95 % of patients",
+    "pain": "mean of patients; band of the peak: 5-95 % of patients",
+    "cognition": "share of the full effect; band of the peak: 5-95 % of patients",
+}
+_TIMES: Final = {
+    "onset_time": "begins at {} min",
+    "peak_time": "peak at {} min",
+    "back_time": "gone at {} min",
+    "back_by_time": "back by {} min",
+}
+_ROUTES: Final = {"intranasal": "nasal esketamine", "iv": "IV ketamine"}
+
+
+def effect_times(effects: SessionEffects, session: SessionProfile) -> tuple[EffectTime, ...]:
+    """Peaks and times of a session, each with what is published on its time.
+
+    An effect that never rises above the level at which it counts as back has only its peak.
+
+    **Arguments:**
+
+    - `effects`, `session`: of one simulation.
+    """
+    rows = session.table.to_dicts()
+    return tuple(
+        _time(effects, curve, row) for curve, row in zip(SESSION_CURVES, rows, strict=True)
+    )
+
+
+def plan_of(
+    course: Course, effects: SessionEffects, shown: SessionProfile, sessions: Sequence[Session]
+) -> SessionPlan:
+    """The timeline of a session with its predicted effects; see `ketasim.screening.session_plan`.
+
+    **Arguments:**
+
+    - `course`, `effects`: of one simulation. `shown`: one of `effects.sessions`.
+    - `sessions`: all of the course.
+    """
+    doses = sessions[shown.number - 1].doses
+    return session_plan(
+        doses,
+        course.patient,
+        effect_times(effects, shown),
+        session_start_h=shown.start,
+        session_number=shown.number,
+    )
+
+
+def _time(effects: SessionEffects, curve: SessionCurve, row: dict[str, Any]) -> EffectTime:
+    shares = curve.kind == "share" or row["peak_p05"] is None
+    low, high = ("peak_low", "peak_high") if shares else ("peak_p05", "peak_p95")
+    # a mean may lie outside the band of a skewed spread, and a range may be missing
+    ends = sorted(row["peak"] if one is None else one for one in (row[low], row["peak"], row[high]))
+    grade = row["level_grade"] or "derived"
+    return EffectTime(
+        effect=curve.title,
+        unit=words.unit(curve.unit),
+        statistic=_STATISTICS[curve.kind],
+        onset_h=_hours(row["onset_min"]),
+        peak=row["peak"],
+        peak_low=ends[0],
+        peak_high=ends[2],
+        peak_at_h=row["peak_at_min"] / 60.0,
+        peak_at_low=row["peak_at_low"] / 60.0,
+        peak_at_high=row["peak_at_high"] / 60.0,
+        back_at_h=_hours(row["back_at_min"]),
+        back_low=_hours(row["back_at_low"]),
+        back_high=_hours(row["back_at_high"]),
+        threshold=_threshold(curve, row),
+        threshold_grade=grade,
+        published=published_times(curve),
+        source=effects.card.source,
+        # of cognition only a share of an unknown size is computed: it decides nothing
+        comes_back=row["state"] in ("back", "not back") and curve.kind != "cognition",
+    )
+
+
+def _threshold(curve: SessionCurve, row: dict[str, Any]) -> str:
+    """What back means, and whether the effect gets there, in words."""
+    if not curve.level:
+        return "no level at which it counts as back is published"
+    level = row["level"]
+    said = {
+        "score": f"mean of {level:g} points or less",
+        "share": f"fewer than {100 * level:g} % of patients show it",
+        "change": f"mean rise of {level:g} {curve.unit} or less",
+        "cognition": f"{100 * level:g} % of the full effect or less",
+    }[curve.kind]
+    end = {"never above": ": never more", "not back": "; not back within the time shown"}
+    return said + end.get(row["state"], "") + _may_exceed(row)
+
+
+def _may_exceed(row: dict[str, Any]) -> str:
+    """Say that other numbers the data allow do lift an effect above its level."""
+    if row["state"] != "never above" or not row["may_exceed"]:
+        return ""
+    return f" (it is with {100 * row['may_exceed']:.0f} % of the sets of numbers the data allow)"
+
+
+def published_times(curve: SessionCurve) -> str:
+    """What is published on when an effect begins, peaks and is gone, in one sentence.
+
+    **Arguments:**
+
+    - `curve`: one of `SESSION_CURVES`.
+    """
+    names = {curve.name.lower(), curve.event} - {""}
+    if curve.name == "dissociation":
+        names.add("cadss")  # one effect, one statement
+    said: dict[str, list[str]] = {}
+    for row in facts(_TABLE):
+        if row.get("what").lower() in names and row.get("statistic") in _TIMES:
+            who = f"{_ROUTES[row.get('route')]}, {row.source}"
+            said.setdefault(who, []).append(_TIMES[row.get("statistic")].format(_printed(row)))
+    return "; ".join(f"{', '.join(dict.fromkeys(t))} ({who})" for who, t in said.items())
+
+
+def _printed(row: Fact) -> str:
+    low, high = row.get("low"), row.get("high")
+    return f"{low}-{high}" if low and high else row.get("value")
+
+
+def _hours(minutes: float | None) -> float | None:
+    return None if minutes is None else minutes / 60.0

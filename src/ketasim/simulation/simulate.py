@@ -1,0 +1,188 @@
+"""The verb `simulate`: from a course to concentrations, receptor block and mood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError, KetasimError, near
+from ketasim.dosing import Course, PopulationSpec, load_course
+from ketasim.evidence import load_card
+from ketasim.models import MODELS, RECEPTOR, LinearModel
+from ketasim.population import virtual_patients
+from ketasim.simulation.calendar import checked_times, output_times, sessions_of
+from ketasim.simulation.concentrations import Key, input_durations, solve_cohort
+from ketasim.simulation.mood.course import MOOD_UNITS, Mood, simulate_mood
+from ketasim.simulation.result import BLOCK, Simulation
+from ketasim.simulation.session.curves import SESSION_UNITS, SessionEffects, simulate_session
+
+Array = NDArray[np.float64]
+
+_MOST_GIGABYTES = 4.0
+_REFERENCE = "reference"  # the model behind which the chain to mood was fitted
+_ORDER = (
+    "s_ketamine",
+    "r_ketamine",
+    "ketamine",
+    "s_norketamine",
+    "r_norketamine",
+    "norketamine",
+    "s_hnk",
+    "r_hnk",
+    "hnk",
+)
+
+
+def simulate(
+    course: Course | Mapping[str, Any] | str | Path,
+    *,
+    typical: bool = False,
+    sites: Sequence[str] | None = None,
+    times: Iterable[float] | None = None,
+    seed: int | None = None,
+    mood: bool = True,
+    session: bool = True,
+) -> Simulation:
+    """Simulate a course: concentrations at every site, the block of NMDA receptors, and mood.
+
+    **Main arguments:**
+
+    - `course`: a course, its content as a mapping, or the path of a course file.
+
+    **Other arguments:**
+
+    - `typical`: the typical patient even if the course asks for a population.
+    - `sites`: of `arterial`, `venous` and `effect`, those wanted; all the model has when left out.
+      The block, and with the reference model mood, need the effect site.
+    - `times`: h from the first dose; when left out, close around the first and last session.
+    - `seed`: instead of the seed of the course's population.
+    - `mood`: false leaves the chain from the receptor to mood out.
+    - `session`: false leaves the effects of the sessions out.
+
+    **Returns:** `Simulation`.
+
+    **Raises:** `InputError`, one line with the field and the remedy, when the course, a site, the
+    times, or a route or drug that the model does not know cannot be used.
+    """
+    course = course if isinstance(course, Course) else load_course(course)
+    course = _with_population(course, typical, seed)
+    if course.pk_model not in MODELS:
+        raise InputError(
+            "pk_model", f"unknown model '{course.pk_model}'", near(course.pk_model, MODELS)
+        )
+    model, card = MODELS[course.pk_model], load_card(course.pk_model)
+    for site in sites or ():
+        if site not in model.sites:
+            raise InputError(
+                "sites", f"the model '{model.name}' has no site '{site}'", near(site, model.sites)
+            )
+    doses = course.regimen.doses
+    cohort = virtual_patients(course, card, model)
+    if times is None:
+        sessions = sessions_of(doses, course.horizon, input_durations(model, cohort))
+        hours = output_times(sessions, course.horizon)
+    else:
+        hours = checked_times(times)
+    at_effect = course.pk_model == _REFERENCE and RECEPTOR.site in (sites or model.sites)
+    with_mood, with_session = mood and at_effect, session and at_effect
+    more = (len(MOOD_UNITS) if with_mood else 0) + (len(SESSION_UNITS) if with_session else 0)
+    _check_size(model, len(hours), cohort.n, sites, more)
+    solved = solve_cohort(model, cohort, doses, hours, sites=sites)
+    values = {
+        (quantity, site): solved.values[quantity, site]
+        for site in model.sites
+        for quantity in _ORDER
+        if (quantity, site) in solved.values
+    }
+    warnings = [*course.warnings, *cohort.notes]
+    receptor_card = load_card("receptor")
+    effect = _at(values, RECEPTOR.site)
+    if effect:
+        values[BLOCK] = RECEPTOR.block(RECEPTOR.resolve(receptor_card.values()), effect)
+    elif RECEPTOR.site not in model.sites:
+        warnings.append(
+            f"The model '{model.name}' has no effect site: the block of NMDA receptors is not "
+            "computed; the reference model computes it."
+        )
+    room: SessionEffects | None = None
+    if with_session:
+        durations = input_durations(model, cohort)
+        in_room = sessions_of(doses, course.horizon, durations)
+        if in_room and all(dose.drug == "arketamine" for dose in doses):
+            warnings.append(
+                "Effects of the session are not assessed: by one model arketamine has no part in "
+                "them (olofsen2022), one study saw some (jonkman2018)."
+            )
+        elif in_room:
+            curves, room = simulate_session(course, cohort, model, in_room, hours, effect)
+            values |= curves
+            warnings += room.warnings
+    found: Mood | None = None
+    steady = any(dose.steady_state_interval is not None for dose in doses)
+    if with_mood and steady:
+        warnings.append(
+            "Mood is not computed: a score has no steady state to start from; give the earlier "
+            "doses themselves."
+        )
+    elif with_mood:
+        try:
+            curves, found, said = simulate_mood(course, cohort, model, hours)
+        except InputError:
+            raise
+        except KetasimError as error:
+            # such as a dose so small that its effect drowns in rounding
+            warnings.append(f"Mood is not computed: {error}.")
+        else:
+            values |= curves
+            warnings += said
+    elif mood and course.pk_model != _REFERENCE:
+        warnings.append(
+            f"The model '{model.name}' does not lead to mood: the chain from the receptor to the "
+            "MADRS was fitted behind the reference model and is computed with that alone."
+        )
+    return Simulation(
+        course=course,
+        model=model,
+        card=card,
+        receptor_card=receptor_card,
+        times=hours,
+        cohort=cohort,
+        values=values,
+        warnings=tuple(dict.fromkeys(warnings)),
+        mood=found,
+        session_effects=room,
+    )
+
+
+def _check_size(
+    model: LinearModel, times: int, patients: int, sites: Sequence[str] | None, more: int
+) -> None:
+    """Refuse what would not fit into memory, before anything is computed."""
+    curves = sum(sites is None or output.site in sites for output in model.outputs)
+    # each output for both enantiomers and their sum
+    kept = 3 * curves + more
+    gigabytes = kept * times * patients * 8 / 1e9
+    if gigabytes > _MOST_GIGABYTES:
+        raise InputError(
+            "population.n",
+            f"{patients} patients at {times} times need {gigabytes:.0f} GB",
+            "ask for fewer patients, a shorter horizon, or give times or sites",
+        )
+
+
+def _with_population(course: Course, typical: bool, seed: int | None) -> Course:
+    """The course as it is simulated, so that its normal form reproduces the result."""
+    if typical:
+        return replace(course, population=None)
+    if seed is None or course.population is None:
+        return course
+    return replace(course, population=PopulationSpec(n=course.population.n, seed=seed))
+
+
+def _at(values: Mapping[Key, Array], site: str) -> dict[str, Array]:
+    return {quantity: table for (quantity, where), table in values.items() if where == site}

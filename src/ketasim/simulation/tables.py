@@ -1,0 +1,118 @@
+"""Results as long tables with a unit column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim._base import KetasimError
+from ketasim.simulation.concentrations import Key
+from ketasim.simulation.statistics import statistics
+
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
+
+
+def summary_table(
+    times: Array, values: Mapping[Key, Array], units: Mapping[Key, str], typical: bool
+) -> pl.DataFrame:
+    """Statistics over patients at every time.
+
+    **Arguments:**
+
+    - `times`: h, shape (T,). `values`: (quantity, site) to arrays of shape (T, n).
+    - `units`: (quantity, site) to unit. `typical`: only the mean.
+
+    **Returns:** columns time_h, quantity, site, unit, mean, sd, p05, p25, p50, p75, p95; of a
+    typical patient no spread.
+    """
+    parts = [
+        pl.DataFrame(
+            {
+                "time_h": times,
+                "quantity": [quantity] * len(times),
+                "site": [site] * len(times),
+                "unit": [units[quantity, site]] * len(times),
+                **statistics(table, typical),
+            }
+        )
+        for (quantity, site), table in values.items()
+    ]
+    if parts:
+        return pl.concat(parts)
+    names = ["mean"] if typical else list(statistics(np.zeros((0, 1)), typical))
+    text = {"quantity": pl.String, "site": pl.String, "unit": pl.String}
+    return pl.DataFrame(schema={"time_h": pl.Float64, **text, **dict.fromkeys(names, pl.Float64)})
+
+
+def timecourse_table(
+    times: Array,
+    ids: NDArray[np.int64],
+    values: Mapping[Key, Array],
+    units: Mapping[Key, str],
+) -> pl.DataFrame:
+    """Every patient at every time, one row each.
+
+    **Returns:** columns id, time_h, quantity, site, value, unit, ordered by quantity and site, then
+    patient, then time.
+    """
+    # enumerations: a name takes one byte a row
+    kinds = [
+        pl.Enum(list(dict.fromkeys(words)))
+        for words in (
+            (quantity for quantity, _ in values),
+            (site for _, site in values),
+            (units[key] for key in values),
+        )
+    ]
+    schema = {
+        "id": pl.Int64,
+        "time_h": pl.Float64,
+        "quantity": kinds[0],
+        "site": kinds[1],
+        "value": pl.Float64,
+        "unit": kinds[2],
+    }
+    rows = len(times) * len(ids)
+    patients, hours = np.repeat(ids, len(times)), np.tile(times, len(ids))
+    parts = [
+        pl.DataFrame({"id": patients, "time_h": hours, "value": table.T.reshape(rows)})
+        .with_columns(
+            pl.lit(quantity, dtype=kinds[0]).alias("quantity"),
+            pl.lit(site, dtype=kinds[1]).alias("site"),
+            pl.lit(units[quantity, site], dtype=kinds[2]).alias("unit"),
+        )
+        .select(list(schema))
+        for (quantity, site), table in values.items()
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
+
+def dataset(
+    times: Array,
+    ids: NDArray[np.int64],
+    values: Mapping[Key, Array],
+    units: Mapping[Key, str],
+    attributes: Mapping[str, Any],
+) -> xarray.Dataset:
+    """One variable for each quantity and site, over time and patient.
+
+    **Raises:** `KetasimError` when xarray is not installed.
+    """
+    try:
+        import xarray
+    except ImportError as error:
+        raise KetasimError(
+            "to_xarray: xarray is not installed; run: pip install 'ketasim[xarray]'"
+        ) from error
+    variables = {
+        f"{quantity}_{site}": (("time_h", "id"), table, {"unit": units[quantity, site]})
+        for (quantity, site), table in values.items()
+    }
+    return xarray.Dataset(variables, coords={"time_h": times, "id": ids}, attrs=dict(attributes))

@@ -1,0 +1,142 @@
+"""The calibration of the chain to mood: data rules, the shipped card, and judgement."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ketasim.calibration.mood import calibrate_mood
+from ketasim.calibration.mood.judgement import Unseen, judged
+from ketasim.calibration.mood.optimum import linear_step
+from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem
+from ketasim.calibration.mood.rivals import ArmValue, mean_of_similar, one_exponential
+from ketasim.dosing import load_studies
+from ketasim.evidence import load_card, load_mood_rows
+
+
+@pytest.fixture(scope="module")
+def problem() -> MoodProblem:
+    rows = [row for row in load_mood_rows() if row.fitted]
+    return MoodProblem(load_card("mood_prior"), load_studies(), rows, 32, 1)
+
+
+def shipped(problem: MoodProblem) -> tuple[np.ndarray, np.ndarray]:
+    values = load_card("mood").values()
+    return problem.transform(values), np.array([values[s] for s in BETWEEN_TRIALS])
+
+
+def test_every_fitted_row_is_predicted_and_has_an_error(problem: MoodProblem) -> None:
+    point = problem.at(problem.start)
+    assert np.isfinite(point.values).all()
+    sampling = problem.sampling(point)
+    assert (np.diag(sampling) > 0).all()
+    assert np.linalg.eigvalsh(sampling)[0] > 0
+
+
+def test_rows_of_one_arm_are_correlated_and_of_two_trials_are_not(problem: MoodProblem) -> None:
+    sampling = problem.sampling(problem.at(problem.start))
+    keys = [(row.trial, row.arm, row.metric) for row in problem.rows]
+    lii = [i for i, key in enumerate(keys) if key == ("lii2023", "lii_pbo", "change")]
+    other = next(i for i, key in enumerate(keys) if key[0] == "murrough2013")
+    assert sampling[lii[0], lii[1]] > 0
+    assert sampling[lii[0], other] == 0
+
+
+def test_derivatives_by_the_numbers_agree_with_a_wider_difference(problem: MoodProblem) -> None:
+    point = problem.at(problem.start)
+    jacobian = problem.jacobian(point)
+    for symbol in ("e_A", "p_midazolam", "kA"):
+        i = problem.free.index(symbol)
+        step = np.zeros(len(problem.free))
+        step[i] = 0.02
+        wide = (
+            problem.at(point.vector + step).values - problem.at(point.vector - step).values
+        ) / 0.04
+        means = [k for k, row in enumerate(problem.rows) if row.metric == "change"]
+        np.testing.assert_allclose(jacobian[means, i], wide[means], atol=0.05)
+
+
+def test_the_shipped_card_predicts_what_it_says(problem: MoodProblem) -> None:
+    """In the fitted card the control decides what a control arm does, as published."""
+    vector, _ = shipped(problem)
+    values = problem.at(vector).values
+    by_key = {row.key: value for row, value in zip(problem.rows, values, strict=True)}
+    share = {
+        arm: by_key[f"wilkinson2019:{arm}:mixed:24h:response"]
+        for arm in ("saline", "midazolam", "ket_saline_ctrl")
+    }
+    assert share["saline"] < share["midazolam"] < share["ket_saline_ctrl"]
+    # published 1 % (0 to 11), 18 % (6 to 30)
+    assert share["saline"] < 0.11
+    assert 0.06 < share["midazolam"] < 0.30
+
+
+def test_a_trial_left_out_cannot_be_seen(problem: MoodProblem) -> None:
+    """Rows that do not count change nothing, whatever they say."""
+    point = problem.at(problem.start)
+    jacobian, columns = problem.jacobian(point), problem.trial_columns(point)
+    sampling = problem.sampling(point)
+    _, taus = shipped(problem)
+    kept = problem.trial_of != problem.trials.index("ASPIRE2")
+    before, _, _ = linear_step(problem, point, jacobian, columns, sampling, taus, kept)
+    published = problem.published.copy()
+    try:
+        problem.published[~kept] += 1000.0
+        after, _, _ = linear_step(problem, point, jacobian, columns, sampling, taus, kept)
+        seen, _, _ = linear_step(problem, point, jacobian, columns, sampling, taus)
+    finally:
+        problem.published[:] = published
+    np.testing.assert_array_equal(before, after)
+    assert np.abs(seen - before).max() > 1.0
+
+
+def value(trial: str, arm: str, time: float, change: float) -> ArmValue:
+    study = next(t for t in load_studies() if t.key == trial)
+    return ArmValue(trial, study.arm(arm), time, change, 1.0)
+
+
+def test_the_plain_rivals() -> None:
+    pool = [value("ASPIRE1", "PBO", 24.0, -10.0), value("ASPIRE2", "PBO", 24.0, -14.0)]
+    drugs = [value("ASPIRE1", "ESK84", 24.0, -16.0), value("ASPIRE2", "ESK84", 24.0, -18.0)]
+    target = value("PERSEVERE", "PBO", 24.0, -99.0)
+    assert mean_of_similar(target, pool + drugs) == pytest.approx(-12.0)
+    # no other spray placebo at that time: all controls at that time
+    late = value("TRANSFORM1", "PBO", 648.0, -99.0)
+    assert mean_of_similar(late, pool + drugs) == pytest.approx(-12.0)
+    rival = one_exponential(pool + drugs)
+    assert rival.change(pool[0]) == pytest.approx(-12.0, abs=1e-3)
+    assert rival.change(drugs[0]) == pytest.approx(-17.0, abs=1e-2)
+
+
+def test_judgement_counts_what_it_is_given() -> None:
+    def unseen(published: float, predicted: float) -> Unseen:
+        return Unseen(
+            "t",
+            "a",
+            None,
+            24.0,
+            "vein",
+            "ketamine",
+            "a day",
+            "drug",
+            published,
+            1.0,
+            predicted,
+            2.0,
+            published + 4.0,
+            published - 6.0,
+        )
+
+    found = judged([unseen(-10.0, -12.0), unseen(-10.0, -6.0)])[0]
+    assert (found.error, found.bias) == (3.0, 1.0)
+    assert found.coverage == 0.5
+    assert (found.similar, found.exponential) == (4.0, 6.0)
+    assert found.noise == pytest.approx(np.sqrt(2 / np.pi))
+
+
+@pytest.mark.calibration
+def test_the_calibration_gives_the_shipped_card_again() -> None:
+    fit = calibrate_mood(judge=False)
+    card = load_card("mood")
+    for number in fit.numbers:
+        assert card.entry(number.symbol).value == pytest.approx(number.value, rel=1e-3), number
