@@ -216,6 +216,7 @@ def _group(course: Course, cohort: Cohort, model: LinearModel) -> Cohort:
 def _sensitivity(cohort: Cohort, number: NDArray[np.int64]) -> Sensitivity:
     """Each patient's own sensitivity, and that of each session, shape (T, n)."""
     seed = cohort.seed or 0
+    # the names of these streams choose the patients drawn: they stay as they are
     own = standard_normals(seed, "acute", 0, cohort.n, 2)
     drawn = {
         int(k): standard_normals(seed, f"acute session {k}", 0, cohort.n, 1)[:, 0]
