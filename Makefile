@@ -19,7 +19,7 @@ BUILD := pyproject.toml src/ketasim/__about__.py
 COURSES := $(sort $(wildcard examples/*.yaml))
 TRIALS := $(sort $(wildcard examples/trials/*.yaml))
 
-.PHONY: help demo test slow lint bench calibrate docs requirements browser clean
+.PHONY: help demo test slow lint bench calibrate pages docs requirements browser clean
 
 help:
 	@echo "make demo          run every example; reports in out/"
@@ -27,6 +27,7 @@ help:
 	@echo "make slow          run the tests that take minutes: the calibrations from their start"
 	@echo "make lint          style, types, imports, dependencies, evidence"
 	@echo "make calibrate     fit the three models again; cards and reports in out/calibrate-*"
+	@echo "make pages         write again what is generated in the pages; ARGS=--recompute for kept results"
 	@echo "make docs          build the documentation into site/"
 	@echo "make bench         run the benchmarks beside other engines; ARGS=--quick for a try"
 	@echo "make requirements  pin the dependencies again"
@@ -100,6 +101,9 @@ lint: .venv/.dev .venv/.package
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry src
 	@$(BIN)/python -c "$$EVIDENCE_LINT"
+
+pages: .venv/.dev .venv/.package
+	@$(BIN)/python docs/build/pages.py $(ARGS)
 
 docs: .venv/.dev .venv/.package
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict # --quiet would hide warnings from --strict

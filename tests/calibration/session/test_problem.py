@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -289,13 +287,3 @@ def test_the_card_keeps_what_was_not_free_and_brackets_what_was(fit: SessionFit)
 def test_a_card_without_uncertainty_is_refused() -> None:
     with pytest.raises(ValueError, match="carries no uncertainty"):
         compare_session(replace(CARD, uncertainty=None))
-
-
-def test_the_pages_say_what_the_card_says(fit: SessionFit) -> None:
-    docs = Path(__file__).parents[2] / "docs"
-    spec = importlib.util.spec_from_file_location("session_section", docs / "session_section.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for path, text in module.pages(fit).items():
-        assert path.read_text(encoding="utf-8") == text, "run `python docs/acute_section.py`"

@@ -1,18 +1,17 @@
-"""Writes the section on unseen trials of the validation page from a calibration's tables.
-
-`python docs/judgement_section.py out/calibrate-mood` is run after `ketasim calibrate mood`.
-"""
+"""The mood of trials that the model has not seen, each predicted from the others."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import polars as pl
 
-DOCS = Path(__file__).parent
-BEGIN, END = "<!-- judgement: begin -->", "<!-- judgement: end -->"
+from ketasim.calibration.mood import calibrate_mood, mood_fit_table, unseen_table
+from results import keep, read
+from table import table
+
+UNSEEN, PUBLISHED = "mood-unseen", "mood-published"
 _NOISE = 0.7978845608028654  # mean absolute value of a standard normal number
+
+_KEPT = ("key", "trial", "unit", "published", "predicted", "sd")
 
 REASONS = {
     "TRANSFORM3": "People of 65 and more; no other trial tells what age does.",
@@ -31,48 +30,50 @@ REASONS = {
 """Why a trial is predicted badly, as far as the tables tell."""
 
 
-def section(folder: Path) -> str:
-    """Return what stands between the marks of the validation page."""
-    unseen = pl.read_csv(folder / "unseen.csv", infer_schema_length=None)
-    rows = pl.read_csv(folder / "fit.csv", infer_schema_length=None)
-    arms = unseen.filter(pl.col("control").is_null())
-    contrasts = unseen.filter(pl.col("control").is_not_null())
+def compute() -> None:
+    """Fit the model again, predict every trial from the others, and keep what comes out."""
+    fit = calibrate_mood()
+    rows = mood_fit_table(fit)
+    keep(UNSEEN, unseen_table(fit))
+    keep(PUBLISHED, rows.filter(pl.col("key").is_in([key for key, _ in SHOWN])).select(_KEPT))
+
+
+def unseen() -> str:
+    """Return the section of what was kept."""
+    values, rows = read(UNSEEN), read(PUBLISHED)
+    arms = values.filter(pl.col("control").is_null())
+    contrasts = values.filter(pl.col("control").is_not_null())
     parts = [_targets(arms, contrasts), _groups("Changes of arms", arms)]
     parts += [_groups("Contrasts, drug minus control", contrasts), _worst(arms)]
-    parts += [_published(rows)]
-    return f"{BEGIN}\n" + "\n".join(parts) + END
+    return "\n".join([*parts, _published(rows)])
 
 
-def _error(table: pl.DataFrame, column: str) -> float:
-    return float((table[column] - table["published"]).abs().mean())  # type: ignore[arg-type]
+def _error(values: pl.DataFrame, column: str) -> float:
+    return float((values[column] - values["published"]).abs().mean())  # type: ignore[arg-type]
 
 
-def _once(table: pl.DataFrame, column: str) -> float:
-    gaps = table.with_columns((pl.col(column) - pl.col("published")).abs().alias("gap"))
+def _once(values: pl.DataFrame, column: str) -> float:
+    gaps = values.with_columns((pl.col(column) - pl.col("published")).abs().alias("gap"))
     return float(gaps.group_by("trial").agg(pl.col("gap").mean())["gap"].mean())  # type: ignore[arg-type]
 
 
 def _targets(arms: pl.DataFrame, contrasts: pl.DataFrame) -> str:
-    lines = [
-        "| | changes of arms | target | contrasts | target |",
-        "|---|---|---|---|---|",
-    ]
     cells: list[list[str]] = [[] for _ in range(7)]
-    for table, most in ((arms, 3.0), (contrasts, 2.0)):
-        error = _error(table, "predicted")
-        rival = min(_error(table, "similar"), _error(table, "exponential"))
+    for values, most in ((arms, 3.0), (contrasts, 2.0)):
+        error = _error(values, "predicted")
+        rival = min(_error(values, "similar"), _error(values, "exponential"))
         gain = 1 - error / rival
-        inside = float(table["inside"].mean())  # type: ignore[arg-type]
-        width = float((table["high"] - table["low"]).mean())  # type: ignore[arg-type]
-        bias = float((table["predicted"] - table["published"]).mean())  # type: ignore[arg-type]
-        noise = _NOISE * float(table["se"].mean())  # type: ignore[arg-type]
+        inside = float(values["inside"].mean())  # type: ignore[arg-type]
+        width = float((values["high"] - values["low"]).mean())  # type: ignore[arg-type]
+        bias = float((values["predicted"] - values["published"]).mean())  # type: ignore[arg-type]
+        noise = _NOISE * float(values["se"].mean())  # type: ignore[arg-type]
         for place, (value, target) in enumerate(
             [
                 (f"{error:.2f} points", f"{most:.1f}: {_met(error <= most)}"),
                 (f"{noise:.2f} points", ""),
                 (f"{bias:+.2f} points", ""),
                 (
-                    f"{_error(table, 'similar'):.2f} and {_error(table, 'exponential'):.2f}",
+                    f"{_error(values, 'similar'):.2f} and {_error(values, 'exponential'):.2f}",
                     "",
                 ),
                 (f"{100 * gain:.0f} %", f"15 %: {_met(gain >= 0.15)}"),
@@ -90,9 +91,8 @@ def _targets(arms: pl.DataFrame, contrasts: pl.DataFrame) -> str:
         "published inside the 90 % interval",
         "mean width of the interval",
     ]
-    lines += [
-        f"| {name} | " + " | ".join(row) + " |" for name, row in zip(names, cells, strict=True)
-    ]
+    rows = [[name, *row] for name, row in zip(names, cells, strict=True)]
+    columns = ["", "changes of arms", "target", "contrasts", "target"]
     trials = arms["trial"].n_unique()
     head = f"{len(arms)} changes of arms from {trials} trials, {len(contrasts)} contrasts."
     known = arms.filter(~pl.col("kind").str.contains("open"))
@@ -102,36 +102,34 @@ def _targets(arms: pl.DataFrame, contrasts: pl.DataFrame) -> str:
         f"{_error(known, 'exponential'):.2f}."
     )
     once = [
-        f"{name} {_once(table, 'predicted'):.2f} points, rivals {_once(table, 'similar'):.2f} and "
-        f"{_once(table, 'exponential'):.2f}"
-        for name, table in (("arms", arms), ("contrasts", contrasts))
+        f"{name} {_once(values, 'predicted'):.2f} points, rivals "
+        f"{_once(values, 'similar'):.2f} and {_once(values, 'exponential'):.2f}"
+        for name, values in (("arms", arms), ("contrasts", contrasts))
     ]
     foot += f" With every trial counted once: {'; '.join(once)}."
-    return f"{head}\n\n" + "\n".join(lines) + f"\n\n{foot}\n"
+    return f"{head}\n\n" + table(columns, rows) + f"\n\n{foot}\n"
 
 
 def _met(yes: bool) -> str:
     return "met" if yes else "**missed**"
 
 
-def _groups(title: str, table: pl.DataFrame) -> str:
-    lines = [
-        f"{title}, by group:\n",
-        "| by | group | n | error | bias | inside 90 % | width | similar arms | exponential |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+def _groups(title: str, values: pl.DataFrame) -> str:
+    head = ["by", "group", "n", "error", "bias", "inside 90 %", "width"]
+    head += ["similar arms", "exponential"]
+    rows: list[list[str]] = []
     for by in ("side", "kind", "drug", "window"):
-        for (group,), part in table.group_by([by], maintain_order=True):
-            if by == "side" and table[by].n_unique() == 1:
+        for (group,), part in values.group_by([by], maintain_order=True):
+            if by == "side" and values[by].n_unique() == 1:
                 continue
             bias = float((part["predicted"] - part["published"]).mean())  # type: ignore[arg-type]
             width = float((part["high"] - part["low"]).mean())  # type: ignore[arg-type]
-            lines.append(
-                f"| {by} | {group} | {len(part)} | {_error(part, 'predicted'):.2f} | {bias:+.2f} | "
-                f"{100 * float(part['inside'].mean()):.0f} % | {width:.1f} | "  # type: ignore[arg-type]
-                f"{_error(part, 'similar'):.2f} | {_error(part, 'exponential'):.2f} |"
-            )
-    return "\n".join(lines) + "\n"
+            inside = float(part["inside"].mean())  # type: ignore[arg-type]
+            cells = [f"{_error(part, 'predicted'):.2f}", f"{bias:+.2f}", f"{100 * inside:.0f} %"]
+            cells += [f"{width:.1f}"]
+            cells += [f"{_error(part, rival):.2f}" for rival in ("similar", "exponential")]
+            rows.append([by, str(group), str(len(part)), *cells])
+    return f"{title}, by group:\n\n{table(head, rows)}\n"
 
 
 def _worst(arms: pl.DataFrame) -> str:
@@ -142,16 +140,12 @@ def _worst(arms: pl.DataFrame) -> str:
         .filter(pl.col("gap") > 3.0)
         .sort("gap", descending=True)
     )
-    lines = [
-        "Trials whose arms miss by more than three points on average:\n",
-        "| trial | values | mean absolute error | why, as far as the tables tell |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {r['trial']} | {r['n']} | {r['gap']:.1f} | {REASONS.get(r['trial'], 'Not known.')} |"
+    head = ["trial", "values", "mean absolute error", "why, as far as the tables tell"]
+    rows = [
+        [r["trial"], str(r["n"]), f"{r['gap']:.1f}", REASONS.get(r["trial"], "Not known.")]
         for r in gaps.rows(named=True)
     ]
-    return "\n".join(lines) + "\n"
+    return f"Trials whose arms miss by more than three points on average:\n\n{table(head, rows)}\n"
 
 
 SHOWN = (
@@ -168,15 +162,12 @@ SHOWN = (
     ("shiroma2014:k6:unnamed:24h:response", "response after the first of six"),
     ("shiroma2014:k6:unnamed:288h:response", "response after the sixth"),
 )
-"""Rows that the issue of mood is judged by besides, and what they are."""
+"""Other published results that are shown, and what they are."""
 
 
 def _published(rows: pl.DataFrame) -> str:
-    lines = [
-        "Other published results beside the fitted model, and the SD of a trial of that size:\n",
-        "| result | trial | published | predicted | SD | off by, SDs |",
-        "|---|---|---|---|---|---|",
-    ]
+    head = ["result", "trial", "published", "predicted", "SD", "off by, SDs"]
+    lines: list[list[str]] = []
     by_key = {r["key"]: r for r in rows.rows(named=True)}
     for key, what in SHOWN:
         r = by_key.get(key)
@@ -185,23 +176,7 @@ def _published(rows: pl.DataFrame) -> str:
         share = r["unit"] == "fraction" or float(r["published"]) <= 1.0
         published, expected, sd = (float(r[c]) for c in ("published", "predicted", "sd"))
         show = (lambda x: f"{100 * x:.0f} %") if share else (lambda x: f"{x:.1f}")
-        lines.append(
-            f"| {what} | {r['trial']} | {show(published)} | {show(expected)} | {show(sd)} | "
-            f"{(published - expected) / sd:+.1f} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def main(folder: str) -> None:
-    """Write the section."""
-    path = DOCS / "validation.md"
-    text = path.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    if not after:
-        raise ValueError(f"the page has no {BEGIN} … {END}")
-    path.write_text(before + section(Path(folder)) + after, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+        off = f"{(published - expected) / sd:+.1f}"
+        lines.append([what, r["trial"], show(published), show(expected), show(sd), off])
+    title = "Other published results beside the fitted model, and the SD of a trial of that size:"
+    return f"{title}\n\n{table(head, lines)}\n"

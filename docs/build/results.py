@@ -1,0 +1,61 @@
+"""Results that take minutes to compute, kept here, and the cards that they follow.
+
+A result is current while its cards have the numbers that they had when it was computed. Figures
+have no table; they are here because they are drawn from cards as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import polars as pl
+
+from ketasim.evidence import load_card
+
+KEPT = Path(__file__).parent / "results"
+STAMPS = KEPT / "cards.json"
+FOLLOWED = {
+    "figures": ("mood", "receptor", "reference"),
+    "mood-unseen": ("mood", "mood_prior"),
+    "session-firmness": ("session", "session_prior"),
+}
+"""The cards that a result follows."""
+
+
+def read(name: str) -> pl.DataFrame:
+    """Return a table of a kept result."""
+    return pl.read_csv(KEPT / f"{name}.csv", infer_schema_length=None)
+
+
+def keep(name: str, table: pl.DataFrame) -> None:
+    """Write a table of a result, numbers to six digits."""
+    KEPT.mkdir(exist_ok=True)
+    table.with_columns(pl.col(pl.Float64).round_sig_figs(6)).write_csv(KEPT / f"{name}.csv")
+
+
+def outdated() -> list[str]:
+    """Return the results whose cards have other numbers now."""
+    stamps = _stamps()
+    return [name for name in FOLLOWED if stamps.get(name) != _stamp(name)]
+
+
+def stamp(name: str) -> None:
+    """Note that a result was computed with the cards as they are."""
+    stamps = _stamps() | {name: _stamp(name)}
+    STAMPS.write_text(json.dumps(stamps, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _stamps() -> dict[str, dict[str, str]]:
+    return json.loads(STAMPS.read_text(encoding="utf-8")) if STAMPS.is_file() else {}
+
+
+def _stamp(name: str) -> dict[str, str]:
+    """A digest of the numbers of each card; its words may change."""
+    return {key: _digest(load_card(key).values()) for key in FOLLOWED[name]}
+
+
+def _digest(values: dict[str, float]) -> str:
+    text = json.dumps({symbol: f"{value:.6g}" for symbol, value in sorted(values.items())})
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
