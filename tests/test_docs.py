@@ -56,7 +56,10 @@ def test_the_reference_is_what_all_names(site: Path, room: str) -> None:
 def test_the_list_of_public_names_leads_to_the_pages_of_the_rooms(site: Path) -> None:
     listed = (site / "reference" / "index.html").read_text(encoding="utf-8")
     for room in ("ketasim", *_rooms()):
-        assert re.search(rf'<a href="{re.escape(room)}\.html"><code>(?:ketasim\.)?{re.escape(room)}</code></a>', listed)
+        assert re.search(
+            rf'<a href="{re.escape(room)}\.html"><code>(?:ketasim\.)?{re.escape(room)}</code></a>',
+            listed,
+        )
 
 
 def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:

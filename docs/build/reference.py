@@ -110,9 +110,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     nav: list[dict[str, Any]] = config.nav or []
     for section in nav:
         if "Reference" in section:
-            section["Reference"] += [
-                {_short(module): _address(module)} for module in _modules()
-            ]
+            section["Reference"] += [{_short(module): _address(module)} for module in _modules()]
     return config
 
 

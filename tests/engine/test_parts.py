@@ -300,6 +300,20 @@ def test_compilation_is_announced_once_and_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_damaged_cache_is_made_anew(tmp_path: Path) -> None:
+    """Emptied, as a full disk or a power loss leaves files; the run after that finds all whole."""
+    first = _run(str(tmp_path))
+    emptied = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(emptied) >= 6  # the text, the checksums, index and code of two functions
+    for path in emptied:
+        path.write_bytes(b"")
+    second, third = _run(str(tmp_path)), _run(str(tmp_path))
+    assert "compiling the engine" in second.stderr
+    assert third.stderr == ""
+    assert first.stdout == second.stdout == third.stdout
+
+
+@pytest.mark.slow
 def test_a_cache_folder_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.write_text("not a folder")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # numpy is slow to load, and `ketasim --help` does without
+    import numpy as np
+    from numpy.typing import NDArray
 
 _WORDS_PER_COUNTER = 4  # Philox-4x64 gives four 64-bit words for each counter value
 
@@ -27,6 +29,8 @@ def uniforms(seed: int, purpose: str, first: int, count: int, draws: int) -> NDA
 
     **Returns:** array of shape (count, draws).
     """
+    import numpy as np
+
     counters = -(-draws // _WORDS_PER_COUNTER)
     bits = np.random.Philox(key=_key(seed, purpose), counter=first * counters)
     words = bits.random_raw(count * counters * _WORDS_PER_COUNTER)

@@ -34,6 +34,9 @@ DEVICE_GAP: Final = 5.0 / 60.0
 LONGEST: Final = 20 * 365.25 * 24.0
 """Latest time in a course, h: 20 years, a limit against slips of the pen."""
 
+SHORTEST: Final = 1.0 / 3600.0
+"""Shortest infusion, h: 1 s, a limit against slips of the pen; nothing is given faster by hand."""
+
 MOST_DOSES: Final = 10_000
 """Most doses in a regimen, nasal devices counted one by one: a limit against slips of the pen."""
 
@@ -64,6 +67,11 @@ def base_fraction(salt: str) -> float:
     base, hydrochloride = masses["ketamine (base)"], masses["ketamine hydrochloride"]
     assert base is not None and hydrochloride is not None
     return base / hydrochloride
+
+
+def too_short(duration: float) -> bool:
+    """Tell whether an infusion of so many h is shorter than `SHORTEST`; 0, a bolus, is not."""
+    return 0 < duration < SHORTEST * (1 - 1e-9)  # 1 s, converted, may be a last digit less
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,12 @@ class Dose:
             return "time", f"{self.time:g} h is not a time of a course", "give 0 h to 20 years"
         if not 0 <= self.duration <= LONGEST:
             return "duration", f"{self.duration:g} h is not a duration", "give 0 h or more"
+        if too_short(self.duration):
+            return (
+                "duration",
+                f"{self.duration:g} h is shorter than 1 s",
+                "write it as a bolus: give 0, or leave the duration out",
+            )
         if self.duration > 0 and self.route not in TIMED_ROUTES:
             return (
                 "duration",

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ketasim._base import InputError, parse_quantity
-from ketasim.dosing.dose import DRUGS, LONGEST, ROUTES, TIMED_ROUTES, UNITS, Dose
+from ketasim.dosing.dose import DRUGS, LONGEST, ROUTES, TIMED_ROUTES, UNITS, Dose, too_short
 from ketasim.dosing.regimen import Regimen, check_count, in_order, split_devices
 from ketasim.dosing.schedule import DAY, FIELD, Pattern, Schedule
 from ketasim.dosing.unread import EXAMPLE, unread
@@ -275,7 +275,7 @@ def _step(tree: lark.Tree[lark.Token]) -> _Step:
     for part in _trees(tree):
         (_, value), (_, unit) = _tokens(part)
         if part.data == "over":
-            put("duration", _time(value, unit), "duration")
+            put("duration", _over(value, unit), "duration")
         else:
             amount, unit = _amount(value, unit)
             put("amount", amount, "amount")
@@ -306,6 +306,16 @@ def _time(value: str, unit: str) -> float:
     if not 0 < hours <= LONGEST:
         raise InputError(
             FIELD, f"'{value} {unit}' is not a duration", "give one above 0, up to 20 years"
+        )
+    return hours
+
+
+def _over(value: str, unit: str) -> float:
+    """The time an infusion takes, h."""
+    hours = _time(value, unit)
+    if too_short(hours):
+        raise InputError(
+            FIELD, f"'over {value} {unit}' is shorter than 1 s", "write 'bolus' in its place"
         )
     return hours
 

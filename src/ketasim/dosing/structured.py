@@ -10,8 +10,18 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from ketasim._base import InputError, parse_quantity
-from ketasim.dosing.dose import DRUGS, LONGEST, MOST_DOSES, ROUTES, SALTS, TIMED_ROUTES, UNITS, Dose
-from ketasim.dosing.fields import FROZEN, dotted, quantity, refuse, validated, word
+from ketasim.dosing.dose import (
+    DRUGS,
+    LONGEST,
+    MOST_DOSES,
+    ROUTES,
+    SALTS,
+    TIMED_ROUTES,
+    UNITS,
+    Dose,
+    too_short,
+)
+from ketasim.dosing.fields import FROZEN, dotted, quantity, refuse, shortened, validated, word
 from ketasim.dosing.regimen import (
     Regimen,
     by_session,
@@ -38,6 +48,13 @@ def _amount(value: object) -> tuple[float, str]:
     return amount, unit
 
 
+def _over(value: object) -> float:
+    hours = quantity("h", 0, LONGEST).func(value)  # pyright: ignore[reportCallIssue, reportUnknownVariableType]
+    if too_short(hours):
+        raise refuse(f"'{shortened(value)}' is shorter than 1 s", "leave 'over' out: a bolus")
+    return hours
+
+
 class DoseItem(BaseModel):
     """One entry of `doses:` in a course file.
 
@@ -62,7 +79,7 @@ class DoseItem(BaseModel):
     dose: Annotated[tuple[float, str], BeforeValidator(_amount, json_schema_input_type=str)]
     day: Annotated[float, Field(strict=True, ge=0, le=LONGEST / 24)] | None = None
     time: Annotated[float, quantity("h", 0, LONGEST, bare=True)] | None = None
-    over: Annotated[float, quantity("h", 0, LONGEST)] = 0.0
+    over: Annotated[float, BeforeValidator(_over, json_schema_input_type=str)] = 0.0
     salt: Annotated[str, word(SALTS)] = "base"
     steady_state: Annotated[float, quantity("h", 1e-9, LONGEST)] | None = None
     device: Annotated[int, Field(strict=True, ge=0, le=MOST_DOSES)] | None = None

@@ -32,13 +32,26 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _whole_text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    """Text; half a character, as an escape can make it, could not be written again."""
+    text: str = yaml.SafeLoader.construct_yaml_str(loader, node)
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise _refused("a text", "holds half a character", node, "write the whole character")
+    return text
+
+
+_Loader.add_constructor("tag:yaml.org,2002:str", _whole_text)
+
+
 class _Refused(yaml.MarkedYAMLError):
-    """A key that cannot be used."""
+    """A key or text that cannot be used; `note` is the remedy."""
 
 
-def _refused(key: str, problem: str, node: yaml.Node) -> _Refused:
+def _refused(
+    key: str, problem: str, node: yaml.Node, remedy: str = "write each key once, as a name"
+) -> _Refused:
     line = node.start_mark.line + 1
-    return _Refused(problem=f"{key} in line {line} {problem}")
+    return _Refused(problem=f"{key} in line {line} {problem}", note=remedy)
 
 
 def read_mapping(text: str, field: str) -> dict[str, Any]:
@@ -71,7 +84,7 @@ def _explained(error: yaml.MarkedYAMLError, field: str) -> InputError:
     where = f" in line {mark.line + 1}" if mark is not None else ""
     problem = shortened(error.problem, 80)
     if isinstance(error, _Refused):
-        return InputError(field, problem, "write each key once, as a name")
+        return InputError(field, problem, str(error.note))
     if "alias" in f"{error.context} {problem}":
         return InputError(
             field, f"a value begins with '*'{where}", "put it in quotes, such as '\"*1/*6\"'"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ketasim.outputs.drawing_engine import drawing_refused, drawn_svg
+
 from ketasim.figures.panels import COLOURS, FONT, INK, SOFT
 from ketasim.synthesis.tables import NORMAL, plain_number, shown
 
@@ -43,18 +45,19 @@ def forest_svg(result: MetaResult) -> str:
 
     - `result`: see `forest_plot`.
     """
-    import vl_convert
-
-    return vl_convert.vegalite_to_svg(_chart(result))
+    return drawn_svg(_chart(result))
 
 
-def forest_png(result: MetaResult) -> bytes:
-    """The forest plot as PNG.
+def forest_png(result: MetaResult) -> bytes | None:
+    """The forest plot as PNG; nothing where the drawing engine cannot run.
 
     **Arguments:**
 
     - `result`: see `forest_plot`.
     """
+    if drawing_refused():
+        return None
+
     import vl_convert
 
     return vl_convert.vegalite_to_png(_chart(result), scale=2.0)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ketasim.outputs.drawing_engine import drawn_svg
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -319,9 +320,7 @@ def chart_svg(chart: dict[str, Any], description: str) -> str:
 
     - `chart`: in Vega-Lite. `description`: what it shows, for readers who cannot see it.
     """
-    import vl_convert
-
-    text = vl_convert.vegalite_to_svg(chart)
+    text = drawn_svg(chart)
     text = text[text.index("<svg") :]
     # Ids of clips are counted over everything ever drawn: here they are named after the chart, so
     # that the same chart is the same text and two charts in a page do not share them.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
 from ketasim.__about__ import __version__
+from ketasim._base import InputError, files_made, visible
 from ketasim.apps.cli.calibrate import calibrate_app
 from ketasim.apps.cli.evidence import evidence_app
 from ketasim.apps.cli.harm import harm
@@ -17,6 +18,7 @@ from ketasim.apps.cli.regimens import events, regimen
 from ketasim.apps.cli.screen import screen
 from ketasim.apps.cli.session import session
 from ketasim.apps.cli.simulate import simulate
+from ketasim.apps.cli.streams import OutputLostError, asks_for_help, bare, let_go, shielded
 from ketasim.apps.cli.trial import trial
 
 BAD_INPUT = 2
@@ -60,32 +62,52 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return the exit status; errors nobody expects keep their traceback."""
+    with shielded():
+        try:
+            return _answered(arguments)
+        finally:
+            let_go()
+
+
+def _answered(arguments: Sequence[str]) -> int:
+    written = files_made()
     try:
         result = app(
             list(arguments),
+            console=_help_console(arguments),
             exit_on_error=False,
             print_error=False,
             result_action="return_value",
         )
         sys.stdout.flush()
-    except CycloptsError as error:
+    except (CycloptsError, InputError) as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
+        what = "the files were written" if files_made() > written else "nothing was written"
+        print(f"interrupted; {what}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # the reader has gone, as in `ketasim evidence list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        from ketasim._base import InputError  # loads numpy, which the help does without
-
-        if isinstance(error, InputError):
-            return _refuse(str(error))
+        return 0  # the reader has gone, as in `ketasim evidence list | head`
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # rich, which prints the help, ends so
+            return 0
         raise
+    except OutputLostError as error:
+        reason = error.strerror or str(error)
+        return _refuse(f"stdout: cannot be written to ({reason}); print into a file or a pipe")
     return result if isinstance(result, int) else 0
 
 
+def _help_console(arguments: Sequence[str]) -> Any:
+    """Where the help may use colours: at a terminal."""
+    if not (asks_for_help(arguments) and bare(sys.stdout).isatty()):
+        return None
+
+    from rich.console import Console
+
+    return Console(file=bare(sys.stdout))
+
+
 def _refuse(text: str) -> int:
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    print(f"error: {visible(' '.join(text.split()))}", file=sys.stderr)
     return BAD_INPUT

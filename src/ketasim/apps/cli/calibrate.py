@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from ketasim.apps.cli.console import AsJson, OutFolder, check_folder, print_json
+from ketasim.apps.cli.console import (
+    AsJson,
+    OutFolder,
+    check_folder,
+    command_line,
+    print_json,
+    progress_console,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,13 +26,22 @@ if TYPE_CHECKING:
     from ketasim.calibration.pk import PkFit
     from ketasim.calibration.session import SessionFit
 
+_FILES = {
+    "pk": ("reference.toml", "fit.csv", "report.html"),
+    "mood": (
+        *("mood.toml", "fit.csv", "parameters.csv", "correlation.csv", "draws.csv", "unseen.csv"),
+        "report.html",
+    ),
+    "effects": ("session.toml", "fit.csv", "parameters.csv", "report.html"),
+}
+
 calibrate_app = App(name="calibrate", help="Fit a model to the published numbers.")
 
 
 @calibrate_app.command
 def pk(*, out: OutFolder, as_json: AsJson = False) -> None:
     """Fit the reference pharmacokinetic model: card, table and report (about a minute)."""
-    check_folder(out)
+    check_folder(out, _FILES["pk"])
 
     from ketasim._base import write_whole
     from ketasim.calibration.pk import fit_table
@@ -39,7 +54,7 @@ def pk(*, out: OutFolder, as_json: AsJson = False) -> None:
             "reference.toml": _card(fit),
             "fit.csv": fit_table(fit).write_csv().encode(),
             "report.html": calibration_report(
-                fit, command=f"ketasim calibrate pk --out {out}"
+                fit, command=command_line(["ketasim", "calibrate", "pk", "--out", str(out)])
             ).encode(),
         },
     )
@@ -63,7 +78,7 @@ def mood(
     as_json: AsJson = False,
 ) -> None:
     """Fit the chain to mood to the published trials: card, tables, report (a few minutes)."""
-    check_folder(out)
+    check_folder(out, _FILES["mood"])
 
     from ketasim._base import InputError, write_whole
 
@@ -87,12 +102,12 @@ def mood(
 @calibrate_app.command
 def session(*, out: OutFolder, as_json: AsJson = False) -> None:
     """Fit the effects of a session: card, tables and report (about a minute)."""
-    check_folder(out)
+    check_folder(out, _FILES["effects"])
 
     from ketasim._base import write_whole
 
     fit = _session_fit()
-    command = f"ketasim calibrate session --out {shlex.quote(str(out))}"
+    command = command_line(["ketasim", "calibrate", "session", "--out", str(out)])
     paths = write_whole(out, _session_files(fit, command))
     numbers = _session_numbers(fit)
     if as_json:
@@ -109,11 +124,9 @@ def session(*, out: OutFolder, as_json: AsJson = False) -> None:
 
 
 def _session_fit() -> SessionFit:
-    from rich.console import Console
-
     from ketasim.calibration.session import calibrate_session
 
-    console = Console(stderr=True)
+    console = progress_console()
     with console.status("reading the published effects of sessions") as status:
         return calibrate_session(progress=_told(console, status))
 
@@ -160,15 +173,14 @@ def _session_numbers(fit: SessionFit) -> dict[str, Any]:
 
 
 def _mood_command(out: Path, seed: int) -> str:
-    return f"ketasim calibrate mood --out {shlex.quote(str(out))} --seed {seed}"
+    words = ["ketasim", "calibrate", "mood", "--out", str(out), "--seed", str(seed)]
+    return command_line(words)
 
 
 def _mood_fit(seed: int) -> MoodFit:
-    from rich.console import Console
-
     from ketasim.calibration.mood import calibrate_mood
 
-    console = Console(stderr=True)
+    console = progress_console()
     with console.status("reading the published trials") as status:
         return calibrate_mood(seed=seed, progress=_told(console, status))
 
@@ -205,11 +217,9 @@ def _mood_numbers(fit: MoodFit) -> dict[str, Any]:
 
 
 def _fit() -> PkFit:
-    from rich.console import Console
-
     from ketasim.calibration.pk import calibrate_pk
 
-    console = Console(stderr=True)
+    console = progress_console()
     with console.status("reading the published exposures") as status:
         return calibrate_pk(progress=_told(console, status))
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
+import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from cyclopts import Parameter
+
+from ketasim._base import InputError, check_targets, fitting, named, visible
+from ketasim.apps.cli.streams import bare
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 AsJson = Annotated[bool, Parameter(name="--json", help="Print one JSON object instead of text.")]
 OutFolder = Annotated[Path, Parameter(name="--out", help="Folder for the files; made if missing.")]
@@ -18,7 +26,11 @@ OutFolder = Annotated[Path, Parameter(name="--out", help="Folder for the files; 
 
 def print_json(value: object) -> None:
     """Print one JSON document; numbers that are not finite become null."""
-    print(json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=2))
+    text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=2)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if fitting(visible(text), encoding) != text:  # what would be replaced is written as JSON does
+        text = json.dumps(plain(value), allow_nan=False, indent=2).replace("\x7f", "\\u007f")
+    print(text)
 
 
 def plain(value: object) -> Any:
@@ -41,6 +53,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print columns side by side, numbers to the right; nothing is cut off."""
     if not rows:
         return
+    header, rows = [visible(cell) for cell in header], [[visible(cell) for cell in r] for r in rows]
     widths = [max(len(line[i]) for line in (header, *rows)) for i in range(len(header))]
     right = [all(_is_number(row[i]) for row in rows) for i in range(len(header))]
     for line in (header, ["-" * width for width in widths], *rows):
@@ -64,32 +77,63 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def check_folder(folder: Path, field: str = "--out") -> None:
-    """Refuse, before any work, a folder that is taken by a file or may not be written to.
+def command_line(words: Sequence[str]) -> str:
+    """A command as a report shows it; bytes of a name that are no text are written out."""
+    return visible(shlex.join(words))
+
+
+def progress_console() -> Console:
+    """Where progress is drawn: the error stream, as it is at a terminal, else as text."""
+    from rich.console import Console
+
+    inner = bare(sys.stderr)
+    return Console(file=inner) if inner.isatty() else Console(stderr=True)
+
+
+def check_folder(
+    folder: Path,
+    names: Iterable[str] = (),
+    *,
+    inputs: Sequence[Path] = (),
+    field: str = "--out",
+) -> None:
+    """Refuse, before any work, a folder in which a command cannot write its files.
+
+    **Arguments:**
+
+    - `folder`: what the option says.
+    - `names`: files to be written.
+    - `inputs`: files to be read, which are never written over.
+    - `field`: the option.
 
     **Raises:** `InputError`.
     """
-    from ketasim._base import InputError
-
-    for place in (folder, *folder.parents):
-        if place.exists():
-            if not place.is_dir():
-                raise InputError(field, f"'{place}' is a file", "name a folder you may write to")
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise InputError(
-                    field, f"'{place}' cannot be written to", "name a folder you may write to"
-                )
-            return
+    check_targets(folder, names, field=field, inputs=inputs)
 
 
 def check_file(path: Path, field: str) -> None:
-    """Refuse a file that is not there.
+    """Refuse a file that cannot be read, or that standard output goes to as well.
 
     **Raises:** `InputError`.
     """
-    from ketasim._base import InputError
+    shown = named(path)
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise InputError(field, f"there is no file '{shown}'", "check the path") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(field, f"cannot read '{shown}' ({reason})", "check the path") from None
+    if stat.S_ISDIR(found.st_mode):
+        raise InputError(field, f"'{shown}' is a folder", "name a file")
+    if stat.S_ISREG(found.st_mode) and _printed_into(found):
+        raise InputError(
+            field, f"'{shown}' is also where the output goes", "print into another file"
+        )
 
-    if path.is_dir():
-        raise InputError(field, f"'{path}' is a folder", "name a file")
-    if not path.exists():
-        raise InputError(field, f"there is no file '{path}'", "check the path")
+
+def _printed_into(found: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(found, os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
 
 NOTHING_POOLED = 1
+_FILES = ("meta.csv", "left_out.csv", "forest.svg", "forest.png")
 _MOST_NAMED = 12  # left out for one reason; more are counted on the screen
 
 
@@ -75,7 +76,7 @@ def meta(
     from ketasim.synthesis import pool_comparable
 
     if out is not None:
-        check_folder(out)
+        check_folder(out, _FILES)
     query = _query(
         event,
         drug=drug,
@@ -153,15 +154,13 @@ def _write(result: MetaResult, out: Path) -> list[Path]:
     from ketasim.figures import forest_png, forest_svg
     from ketasim.synthesis import left_out_table, meta_table
 
-    return write_whole(
-        out,
-        {
-            "meta.csv": meta_table(result).write_csv().encode(),
-            "left_out.csv": left_out_table(result).write_csv().encode(),
-            "forest.svg": forest_svg(result).encode(),
-            "forest.png": forest_png(result),
-        },
-    )
+    files = {
+        "meta.csv": meta_table(result).write_csv().encode(),
+        "left_out.csv": left_out_table(result).write_csv().encode(),
+        "forest.svg": forest_svg(result).encode(),
+    }
+    picture = forest_png(result)
+    return write_whole(out, files if picture is None else {**files, "forest.png": picture})
 
 
 def _document(result: MetaResult) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ketasim.apps.cli.console import AsJson, check_file, note, print_json
+from ketasim._base import InputError, KetasimWarning, write_whole
+from ketasim.apps.cli.console import AsJson, check_file, check_folder, note, print_json
 
 if TYPE_CHECKING:
     from ketasim.dosing import Regimen, Subject
@@ -62,7 +64,14 @@ def events(
 ) -> None:
     """Turn a course into a NONMEM-style event table; check or predict such a table."""
     check_file(file, "FILE")
+    for option, target in (("--out", out), ("--predict", predict)):
+        if target is not None:
+            check_folder(target.parent, [target.name], inputs=(file,), field=option)
     if predict is not None:
+        if out is not None:
+            raise InputError(
+                "--out", "with --predict only predictions are written", "leave --out out"
+            )
         _predict(file, predict, drug, pk_model, as_json)
         return
 
@@ -77,13 +86,12 @@ def events(
     else:
         written = write_events(load_course(file))
     if out is not None:
-        from ketasim._base import write_whole
-
-        paths = write_whole(out.parent, {out.name: written.write_csv().encode()})
+        content = written.write_csv().encode()
+        paths = write_whole(out.parent, {out.name: content}, inputs=(file,))
         if file.suffix.lower() != ".csv" and as_json:
             print_json({"files": [str(path) for path in paths], "rows": written.height})
         elif not as_json:
-            print(*paths, sep="\n")
+            _list(paths)
     elif as_json:
         print_json({"columns": written.columns, "rows": written.to_dicts()})
     else:
@@ -93,7 +101,6 @@ def events(
 def _predict(file: Path, out: Path, drug: str, pk_model: str, as_json: bool) -> None:
     import warnings
 
-    from ketasim._base import InputError, KetasimWarning, write_whole
     from ketasim.dosing import read_events
     from ketasim.simulation import predict_events
 
@@ -111,11 +118,18 @@ def _predict(file: Path, out: Path, drug: str, pk_model: str, as_json: bool) -> 
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     for text in told:
         note(f"warning: {text}")
-    paths = write_whole(out.parent, {out.name: found.write_csv().encode()}, field="--predict")
+    content = found.write_csv().encode()
+    paths = write_whole(out.parent, {out.name: content}, field="--predict", inputs=(file,))
     if as_json:
         print_json({"files": [str(path) for path in paths], "rows": found.height, "warnings": told})
     else:
-        print(*paths, sep="\n")
+        _list(paths)
+
+
+def _list(paths: Iterable[Path]) -> None:
+    """Print where the files are; a device or pipe that was written into is none."""
+    for path in paths:
+        print(path)
 
 
 def _tell(subjects: tuple[Subject, ...], as_json: bool) -> None:

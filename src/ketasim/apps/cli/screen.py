@@ -19,6 +19,7 @@ FOUND: Final = 1
 """Exit status when `--fail-on` is asked for and met."""
 
 _WIDTH: Final = 100
+_FILES: Final = ("screening.csv", "screening.json")
 
 
 def screen(
@@ -55,7 +56,7 @@ def screen(
     """
     check_file(course, "COURSE")
     if out is not None:
-        check_folder(out)
+        check_folder(out, _FILES, inputs=(course,))
     limit = None if fail_on is None else _severity(fail_on)
 
     from ketasim._base import write_whole
@@ -69,6 +70,7 @@ def screen(
                 "screening.csv": result.table().write_csv().encode(),
                 "screening.json": f"{result.to_json()}\n".encode(),
             },
+            inputs=(course,),
         )
         for path in paths:
             note(str(path))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ketasim.screening import SessionPlan
     from ketasim.simulation import SessionProfile, Simulation
 
+_FILES = ("effects.csv", "minutes.csv", "plan.csv")
+
 
 def session(
     course: Annotated[Path, Parameter(help="Course file (YAML).")],
@@ -39,7 +41,7 @@ def session(
     """Show a session by the minute: effects, when each is back, rules with their sources."""
     check_file(course, "COURSE")
     if out is not None:
-        check_folder(out)
+        check_folder(out, _FILES, inputs=(course,))
 
     from ketasim._base import InputError, write_whole
     from ketasim.simulation import simulate
@@ -53,10 +55,10 @@ def session(
         )
     shown = result.session_effects.sessions[-1 if last else 0]
     plan = result.session_plan(shown.number)
-    paths = [] if out is None else write_whole(out, _files(shown, plan))
+    files = _files(shown, plan)
+    paths = [] if out is None else write_whole(out, files, inputs=(course,))
     if as_json:
-        files = [str(path) for path in paths]
-        print_json({**_document(result, shown, plan), "files": files})
+        print_json({**_document(result, shown, plan), "files": [str(path) for path in paths]})
         return
     for warning in result.warnings:
         note(f"warning: {warning}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +12,15 @@ from ketasim.apps.cli.console import (
     OutFolder,
     check_file,
     check_folder,
+    command_line,
     note,
     print_json,
 )
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course
+
+_FILES = ("summary.csv", "timecourse.parquet", "report.html")
 
 
 def simulate(
@@ -38,7 +40,7 @@ def simulate(
 ) -> None:
     """Simulate a course: writes summary.csv, timecourse.parquet and report.html."""
     check_file(course, "COURSE")
-    check_folder(out)
+    check_folder(out, _FILES, inputs=(course,))
 
     import io
 
@@ -58,6 +60,7 @@ def simulate(
                 result, command=_command(course, out, typical, n, seed, costs), costs=costs
             ).encode(),
         },
+        inputs=(course,),
     )
     if as_json:
         print_json(
@@ -102,4 +105,4 @@ def _command(
     words += [] if n is None else ["--n", str(n)]
     words += [] if seed is None else ["--seed", str(seed)]
     words += ["--costs"] if costs else []
-    return shlex.join(words)
+    return command_line(words)

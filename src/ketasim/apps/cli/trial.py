@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +12,16 @@ from ketasim.apps.cli.console import (
     OutFolder,
     check_file,
     check_folder,
+    command_line,
     note,
     print_json,
+    progress_console,
 )
 
 if TYPE_CHECKING:
     from ketasim.trials import TrialResult
+
+_FILES = ("summary.csv", "patients.parquet", "report.html")
 
 
 def trial(
@@ -34,7 +37,7 @@ def trial(
 ) -> None:
     """Simulate a trial: writes summary.csv, patients.parquet and report.html."""
     check_file(trial, "TRIAL")
-    check_folder(out)
+    check_folder(out, _FILES, inputs=(trial,))
 
     import io
 
@@ -53,6 +56,7 @@ def trial(
                 result, command=_command(trial, out, replicates, seed)
             ).encode(),
         },
+        inputs=(trial,),
     )
     if as_json:
         print_json(
@@ -71,17 +75,21 @@ def trial(
 
 
 def _simulated(path: Path, replicates: int | None, seed: int | None) -> TrialResult:
-    from rich.console import Console
+    from rich.text import Text
 
+    from ketasim._base import visible
     from ketasim.trials import run_trial
 
-    console = Console(stderr=True)
-    with console.status("reading the trial") as status:
-        return run_trial(path, replicates=replicates, seed=seed, progress=status.update)
+    with progress_console().status("reading the trial") as status:
+
+        def tell(text: str) -> None:
+            status.update(Text(visible(text)))  # it names arms, as a user wrote them
+
+        return run_trial(path, replicates=replicates, seed=seed, progress=tell)
 
 
 def _command(path: Path, out: Path, replicates: int | None, seed: int | None) -> str:
     words = ["ketasim", "trial", str(path), "--out", str(out)]
     words += [] if replicates is None else ["--replicates", str(replicates)]
     words += [] if seed is None else ["--seed", str(seed)]
-    return shlex.join(words)
+    return command_line(words)

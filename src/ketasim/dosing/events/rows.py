@@ -135,7 +135,13 @@ def _csv_columns(path: Path) -> Mapping[str, Sequence[Any]]:
         ) from None
     except UnicodeDecodeError:
         raise InputError("events", f"'{path}' is not text", "write it as CSV in UTF-8") from None
-    lines = [line for line in csv.reader(text.splitlines()) if any(cell.strip() for cell in line)]
+    reader = csv.reader(text.splitlines())
+    try:
+        lines = [line for line in reader if any(cell.strip() for cell in line)]
+    except csv.Error as error:
+        raise InputError(
+            f"line {reader.line_num}", f"'{path}' cannot be read as CSV ({error})", "mend that line"
+        ) from None
     if not lines:
         raise InputError("events", f"'{path}' is empty", "write a header and at least one row")
     header, *rows = lines

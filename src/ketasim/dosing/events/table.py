@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ketasim._base import InputError, near
 from ketasim.dosing.course import Course
-from ketasim.dosing.dose import DEVICE_GAP, DRUGS, MOST_DOSES, ROUTES, TIMED_ROUTES, Dose
+from ketasim.dosing.dose import DEVICE_GAP, DRUGS, MOST_DOSES, ROUTES, TIMED_ROUTES, Dose, too_short
 from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT
 from ketasim.dosing.events.rows import Row, read_rows
 from ketasim.dosing.patient import AGES, WEIGHTS
@@ -356,7 +356,14 @@ def _duration(row: Row, amount: float, route: str) -> float:
             f"a dose by the route {route} is given all at once",
             "give 0; only iv, im and sc take a rate",
         )
-    return amount / rate if rate > 0 else 0.0
+    duration = amount / rate if rate > 0 else 0.0
+    if too_short(duration):
+        raise InputError(
+            row.field("RATE"),
+            f"{amount:g} mg at {rate:g} mg/h would be given in less than 1 s",
+            "give 0, for a bolus",
+        )
+    return duration
 
 
 def _repeats(row: Row, duration: float) -> tuple[float, int, bool]:

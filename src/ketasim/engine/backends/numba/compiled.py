@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import sys
-import tempfile
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from importlib.abc import ExecutionLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +24,7 @@ from ketasim.engine.backends.numba.lane_source import (
     weight_places,
 )
 from ketasim.engine.grid import Grid, OutputPlan
+from ketasim.engine.kept import KeptCode, cache_folder, note
 from ketasim.engine.linear.modes import APART
 from ketasim.engine.response.cascade import Cascade
 from ketasim.engine.system import System
@@ -33,7 +32,6 @@ from ketasim.engine.system import System
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-FOLDER_VARIABLE = "KETASIM_CACHE_DIR"
 _SOURCES = ("lanes.py", "lane_kernels.py", "lane_source.py")
 
 
@@ -80,12 +78,12 @@ class Kernel:
 
     - `cascade`: the step.
     - `module`: the compiled functions.
-    - `folder`: where they are kept, nothing when no folder can be written to.
+    - `kept`: what is on disk of them, nothing when no folder can be written to.
     """
 
     cascade: Cascade
     module: ModuleType
-    folder: Path | None
+    kept: KeptCode | None
 
 
 def kernel_of(cascade: Cascade) -> Kernel:
@@ -99,14 +97,22 @@ def kernel_of(cascade: Cascade) -> Kernel:
         raise KetasimError(
             "engine: 'numba' is not installed; install numba, or use engine='numpy'"
         ) from error
-    return _kernel(cascade_key(cascade, str(numba.__version__)), cascade)
+    # machines of several kinds may share a folder
+    made_by = f"{numba.__version__} {_processor()}"
+    return _kernel(cascade_key(cascade, made_by), cascade)
 
 
-def cascade_key(cascade: Cascade, version: str) -> str:
-    """A name for what is compiled: the text, the shared parts and Numba's version."""
+def _processor() -> str:
+    from llvmlite import binding  # pyright: ignore[reportMissingTypeStubs]
+
+    return str(binding.get_host_cpu_name())
+
+
+def cascade_key(cascade: Cascade, made_by: str) -> str:
+    """A name for what is compiled: the text, the shared parts, Numba's version, the processor."""
     digest = hashlib.blake2b(digest_size=10)
     digest.update(lane_text(cascade, cache=True).encode())
-    digest.update(f"{version} {sys.version_info[:2]}".encode())
+    digest.update(f"{made_by} {sys.version_info[:2]}".encode())
     for name in _SOURCES:
         digest.update((Path(__file__).parent / name).read_bytes())
     return digest.hexdigest()
@@ -117,55 +123,71 @@ _KERNELS: dict[str, Kernel] = {}
 
 def _kernel(key: str, cascade: Cascade) -> Kernel:
     if key not in _KERNELS:
-        folder = cache_folder()
-        text = lane_text(cascade, cache=folder is not None)
         name = f"response_{key}"
-        where = folder if folder is not None else Path(tempfile.mkdtemp(prefix="ketasim-"))
-        path = where / f"{name}.py"
-        if not path.exists():
-            # beside, then renamed: another process never reads half a file
-            beside = path.with_suffix(f".{os.getpid()}.tmp")
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(path)
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # Numba looks it up by name when it loads what it kept
-        spec.loader.exec_module(module)
-        _KERNELS[key] = Kernel(cascade, module, folder)
+        folder = cache_folder()
+        kept = None if folder is None else KeptCode(folder, name)
+        if kept is not None:
+            try:
+                kept.prepare(lane_text(cascade, cache=True))
+            except OSError as error:
+                kept.told(error)
+                kept = None
+        module = _loaded(name, lane_text(cascade, cache=kept is not None), kept)
+        _KERNELS[key] = Kernel(cascade, module, kept)
     return _KERNELS[key]
 
 
-@lru_cache(maxsize=1)
-def cache_folder() -> Path | None:
-    """Folder that keeps compiled functions; nothing when none can be written to.
+class _Text(ExecutionLoader):
+    """Loads a module from its text, without the byte code that Python would keep unchecked."""
 
-    `KETASIM_CACHE_DIR` names it, else the user's folder for caches does.
-    """
-    chosen = os.environ.get(FOLDER_VARIABLE)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(chosen) if chosen else Path(base) / "ketasim"
+    def __init__(self, text: str, path: str) -> None:
+        self._text, self._path = text, path
+
+    def get_source(self, fullname: str) -> str:  # noqa: ARG002 -- one loader a module
+        return self._text
+
+    def get_filename(self, fullname: str) -> str:  # noqa: ARG002 -- one loader a module
+        return self._path
+
+
+def _loaded(name: str, text: str, kept: KeptCode | None) -> ModuleType:
+    from numba import config
+
+    settings: Any = config
+    path = f"{name}.py" if kept is None else str(kept.source)
+    spec = importlib.util.spec_from_loader(name, _Text(text, path))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # Numba looks it up by name when it loads what it kept
+    elsewhere = settings.CACHE_DIR
+    settings.CACHE_DIR = ""  # of NUMBA_CACHE_DIR: what lies there has no seal
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError:
-        note(
-            f"the folder '{folder}' cannot be written to: the engine is compiled anew in every "
-            f"process; set {FOLDER_VARIABLE} to a folder that can"
-        )
-        return None
-    return folder
+        spec.loader.exec_module(module)
+    finally:
+        settings.CACHE_DIR = elsewhere
+    return module
 
 
-def note(text: str) -> None:
-    """Tell people something while they wait."""
-    print(f"ketasim: {text}", file=sys.stderr, flush=True)  # noqa: T201
+def _call(kernel: Kernel, name: str, part: int, *arguments: Any) -> None:
+    """Call a compiled function; when that compiles it, say so, and seal what is kept."""
+    function = getattr(kernel.module, name)
+    first = not function.signatures
+    with _announced(kernel, function, part):
+        try:
+            function(*arguments)
+        except OSError as error:
+            # the functions read and write no file: Numba has compiled, and cannot keep it
+            if kernel.kept is not None:
+                kernel.kept.told(error)
+            function(*arguments)
+    if first and kernel.kept is not None:
+        kernel.kept.seal()
 
 
 def _announced(kernel: Kernel, function: Any, part: int) -> AbstractContextManager[None]:
     """Say that something is compiled, when it is."""
-    if function.signatures or _kept(kernel, function.py_func.__name__):
+    name = function.py_func.__name__
+    if function.signatures or (kernel.kept is not None and kernel.kept.keeps(name)):
         return nullcontext()
     return _Announcement(kernel.cascade.model.name, part)
 
@@ -185,13 +207,6 @@ class _Announcement:
 
     def __exit__(self, *_: object) -> None:
         note(f"part {self._part} of 2 took {time.perf_counter() - self._started:.0f} s")
-
-
-def _kept(kernel: Kernel, name: str) -> bool:
-    if kernel.folder is None:
-        return False
-    stem = Path(str(kernel.module.__file__)).stem
-    return any(kernel.folder.glob(f"__pycache__/{stem}.{name}-*.nbi"))
 
 
 def grouped(table: Array) -> Array:
@@ -252,27 +267,29 @@ def prepare(kernel: Kernel, system: System) -> Prepared:
         mine = [(place, state) for place, (stream, state) in enumerate(targets) if stream == number]
         matrices = grouped(part.matrix.reshape(m * m, n))
         weights = grouped(part.rows.reshape(system.rows * m, n))
-        with _announced(kernel, kernel.module.prepare, 1):
-            kernel.module.prepare(
-                matrices,
-                m,
-                np.asarray(part.structure.starts, np.int64),
-                np.asarray(part.structure.parents, np.int64),
-                np.ascontiguousarray(part.structure.flows).reshape(-1),
-                np.ascontiguousarray(part.structure.follows).reshape(-1),
-                APART,
-                weights,
-                np.ascontiguousarray(part.used).reshape(-1),
-                system.rows,
-                np.array([state for _, state in mine], np.int64),
-                np.array([place for place, _ in mine], np.int64),
-                modes,
-                offset,
-                entries,
-                rates,
-                row_modes,
-                entry_modes,
-            )
+        _call(
+            kernel,
+            "prepare",
+            1,
+            matrices,
+            m,
+            np.asarray(part.structure.starts, np.int64),
+            np.asarray(part.structure.parents, np.int64),
+            np.ascontiguousarray(part.structure.flows).reshape(-1),
+            np.ascontiguousarray(part.structure.follows).reshape(-1),
+            APART,
+            weights,
+            np.ascontiguousarray(part.used).reshape(-1),
+            system.rows,
+            np.array([state for _, state in mine], np.int64),
+            np.array([place for place, _ in mine], np.int64),
+            modes,
+            offset,
+            entries,
+            rates,
+            row_modes,
+            entry_modes,
+        )
         offset += m
     names = parameter_names(kernel.cascade)
     table = np.stack([system.parameters[name] for name in names]) if names else np.zeros((0, n))
@@ -318,49 +335,51 @@ def solve_lanes(
     running = np.repeat(np.array(system.running, np.bool_), np.diff(grid.segments))
     terms, term_mode = _terms(system, columns, len(kernel.cascade.model.signals))
     weight_of, state_of = (np.asarray(one, np.int64) for one in weight_places(kernel.cascade))
-    with _announced(kernel, kernel.module.run, 2):
-        kernel.module.run(
-            0,
-            ready.groups,
-            ready.n,
-            ready.parameters,
-            ready.initial,
-            ready.losses,
-            ready.amounts,
-            ready.rates,
-            ready.row_modes,
-            ready.entry_modes,
-            ready.modes,
-            ready.entries,
-            system.amounts.shape[0],
-            system.rows,
-            np.searchsorted(segment, np.arange(len(grid.segments))).astype(np.int64),
-            np.array([e.kind for e in events], np.int64),
-            np.array([ready.entry_of[e.stream, e.state] for e in events], np.int64),
-            np.array([e.source for e in events], np.int64),
-            np.array([e.duration for e in events], np.float64),
-            np.array(system.running, np.bool_),
-            grid.sizes,
-            _marked(grid.size_of, running, len(grid.sizes)),
-            grid.size_of,
-            grid.segments,
-            outputs.held,
-            outputs.first,
-            offsets,
-            _marked(offset_of, running[outputs.step_of], len(offsets)),
-            offset_of,
-            outputs.shape.reshape(-1),
-            weight_of,
-            state_of,
-            _shows(system, range(len(kernel.cascade.model.signals))).reshape(-1),
-            terms,
-            term_mode,
-            columns.wanted(len(kernel.cascade.model.states)),
-            columns.observing,
-            columns.places(kernel.cascade),
-            out.reshape(-1),
-            blown,
-        )
+    _call(
+        kernel,
+        "run",
+        2,
+        0,
+        ready.groups,
+        ready.n,
+        ready.parameters,
+        ready.initial,
+        ready.losses,
+        ready.amounts,
+        ready.rates,
+        ready.row_modes,
+        ready.entry_modes,
+        ready.modes,
+        ready.entries,
+        system.amounts.shape[0],
+        system.rows,
+        np.searchsorted(segment, np.arange(len(grid.segments))).astype(np.int64),
+        np.array([e.kind for e in events], np.int64),
+        np.array([ready.entry_of[e.stream, e.state] for e in events], np.int64),
+        np.array([e.source for e in events], np.int64),
+        np.array([e.duration for e in events], np.float64),
+        np.array(system.running, np.bool_),
+        grid.sizes,
+        _marked(grid.size_of, running, len(grid.sizes)),
+        grid.size_of,
+        grid.segments,
+        outputs.held,
+        outputs.first,
+        offsets,
+        _marked(offset_of, running[outputs.step_of], len(offsets)),
+        offset_of,
+        outputs.shape.reshape(-1),
+        weight_of,
+        state_of,
+        _shows(system, range(len(kernel.cascade.model.signals))).reshape(-1),
+        terms,
+        term_mode,
+        columns.wanted(len(kernel.cascade.model.states)),
+        columns.observing,
+        columns.places(kernel.cascade),
+        out.reshape(-1),
+        blown,
+    )
     return blown
 
 
