@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ketasim.evidence import Card, Entry, load_card, source
+from ketasim.evidence import Card, Entry, load_card, source, source_name, with_source_names
 from ketasim.models import MOOD, MOOD_PARAMETERS, RECEPTOR
 from table import table
 
@@ -133,7 +133,7 @@ def _table(card: Card, symbols: list[str]) -> str:
 def _cells(entry: Entry) -> list[str]:
     grade = "**assumed**" if entry.grade == "assumed" else entry.grade
     cells = [f"`{entry.symbol}`", entry.meaning, f"{entry.value:.4g}", entry.unit, grade]
-    return [*cells, _source(entry), interval(entry), entry.note]
+    return [*cells, _source(entry), interval(entry), with_source_names(entry.note)]
 
 
 def _source(entry: Entry) -> str:
@@ -142,8 +142,9 @@ def _source(entry: Entry) -> str:
     if entry.source == "ketasim":
         return ", ".join(text for text in ("this package", entry.locator) if text)
     link = source(entry.source).link()
-    shown = f"[{entry.source}]({link})" if link else entry.source
-    return f"{shown}, {entry.locator}" if entry.locator else shown
+    name = source_name(entry.source)
+    shown = f"[{name}]({link})" if link else name
+    return f"{shown}, {with_source_names(entry.locator)}" if entry.locator else shown
 
 
 def interval(entry: Entry) -> str:

@@ -14,7 +14,7 @@ from ketasim.calibration.pk import (
     agreement_table,
 )
 from ketasim.calibration.pk.fit import compare
-from ketasim.evidence import fact, load_card, number
+from ketasim.evidence import fact, load_card, number, source_name
 from table import table
 
 _NAMED = {
@@ -100,7 +100,14 @@ def _ratio(one: Compared) -> list[str]:
     fold = f"{one.fold:.2f}" if one.fold <= 2.0 else f"**{one.fold:.2f}**"
     shown = [_measured(row.fact), f"{one.predicted:.2f}", fold]
     what = f"{molecules} {_METRICS[row.metric]}"
-    return [row.perpetrator, row.design.route, what, *shown, _USES[row.use], row.source]
+    return [
+        row.perpetrator,
+        row.design.route,
+        what,
+        *shown,
+        _USES[row.use],
+        source_name(row.source),
+    ]
 
 
 def _measured(key: str) -> str:

@@ -14,6 +14,7 @@ from ketasim.calibration.session.tables import (
     session_coverage,
     statistic_words,
 )
+from ketasim.evidence import source_name
 from table import table
 
 
@@ -67,7 +68,7 @@ def _missed(fit: SessionFit) -> str:
         use = "in the fit" if row.use == "fit" else "compared"
         values = [shown(row.unit, row.value), shown(row.unit, one.predicted), f"{one.z:+.1f}"]
         what = f"{effect_words(row)}, {statistic_words(row)}"
-        rows.append([what, f"{given_words(row)} ({row.source})", *values, use, why])
+        rows.append([what, f"{given_words(row)} ({source_name(row.source)})", *values, use, why])
     return f"Outside their 90 % interval:\n\n{table(head, rows)}\n"
 
 
@@ -90,7 +91,7 @@ def _row(one: SessionCompared) -> list[str]:
         shown(row.unit, row.value),
         predicted if is_inside(one) else f"**{predicted}**",
         f"{ends}; bound kept" if is_met(one) else ends,
-        f"{row.source}; {', '.join(row.facts)}",
+        f"{source_name(row.source)}; {', '.join(row.facts)}",
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ketasim.calibration.session import SessionCompared, SessionFit
 from ketasim.calibration.session.tables import little_known
-from ketasim.evidence import Card, Entry, source
+from ketasim.evidence import Card, Entry, source, source_name, with_source_names
 from ketasim.models import SESSION
 from session_agreement import shown
 from table import table
@@ -66,11 +66,12 @@ def _rests_on(entry: Entry) -> str:
         parts = [entry.locator]
     elif entry.source:
         link = source(entry.source).link()
-        parts = [f"[{entry.source}]({link})" if link else entry.source, entry.locator]
+        name = source_name(entry.source)
+        parts = [f"[{name}]({link})" if link else name, entry.locator]
     else:
         parts = []
     told = ", ".join(part for part in parts if part)
-    return ". ".join(part.rstrip(".") for part in (told, entry.note) if part)
+    return ". ".join(with_source_names(part).rstrip(".") for part in (told, entry.note) if part)
 
 
 def misses(fit: SessionFit) -> str:

@@ -49,7 +49,7 @@ def test_the_page_for_people(capsys: pytest.CaptureFixture[str]) -> None:
         "Mean difference of MADRS change at 24 h",
         "below 0 favours the drug",
         "mood/outcomes:375",
-        "[dwyer2021]",
+        "[Dwyer et al., 2021]",
         "Wald:",
         "prediction interval",
         "No small-study check: it needs 10 studies. Not assessed.",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ketasim.apps.cli.application import run
-from ketasim.evidence import condition, condition_names, conflicts, fact
+from ketasim.evidence import condition, condition_names, conflicts, fact, source_name
 
 
 def _out(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -35,7 +35,7 @@ def test_a_condition_shows_doses_certainty_and_what_is_not_known(
 ) -> None:
     text = _out(capsys, "condition", "chronic", "pain")
     words = " ".join(text.split())
-    assert "very low certainty" in words and "[ferraro2025cochrane]" in words
+    assert "very low certainty" in words and "[Ferraro et al., 2025]" in words
     assert "10-40 mg/h" in words and "Not known" in words
     for effect in condition("pain").effects:
         assert effect.fact in text
@@ -74,7 +74,7 @@ def test_a_conflict_shows_each_side_and_what_is_done(capsys: pytest.CaptureFixtu
     text = " ".join(_out(capsys, "conflicts", "naltrexone").split())
     (one,) = conflicts("naltrexone")
     for side in one.sides:
-        assert f"{side.answer}: {side.statement} [{side.source}]" in text
+        assert f"{side.answer}: {side.statement} [{source_name(side.source)}]" in text
         assert all(row in text for row in side.facts)
     assert f"ketasim: {one.ketasim}" in text
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from ketasim.apps.cli.application import run
+from ketasim.evidence import source, source_name
 from ketasim.screening import SEVERITIES, screen
 
 ANY = " --any-drug"
@@ -35,7 +36,8 @@ def test_the_report_names_every_finding_and_what_was_not_assessed_last(
     for one in found.findings:
         assert " ".join(one.statement.split()) in text
     for key in found.sources():
-        assert f"- {key}: " in text
+        assert f"{source_name(key)}" in text
+        assert f"[{source(key).document}]" in text
     headings = [text.index(f"{word.upper()} (") for word in ("caution", "note", "not assessed")]
     assert headings == sorted(headings)
     assert "gives no verdict" in text

@@ -88,7 +88,7 @@ def test_what_lasts_beyond_two_hours_is_a_prediction_beside_what_is_published(
     start = out.index("By the model not yet back")
     told = out[start : out.index("\n\n", start)]
     assert "A prediction, and no instruction:" in told
-    assert "; published: " in told and "jnjmed_dissoc" in told
+    assert "; published: " in told and "Spravato: dissociation, Johnson & Johnson, 2024" in told
     for order in ("must", "longer than the watch", "may last longer"):
         assert order not in out
     assert "--all" not in out  # every rule of nasal esketamine is its own

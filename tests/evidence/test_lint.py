@@ -24,6 +24,7 @@ from ketasim.evidence import (
 )
 from ketasim.evidence.linting.linter import CHECKS
 from ketasim.evidence.linting.units import is_unit
+from ketasim.evidence.source_names import SourceName
 
 HEADER = "key,authors,year,title,venue,doi,pmid_or_pmcid,nct,url,kind,metadata_note\n"
 
@@ -46,7 +47,7 @@ def test_findings_come_worst_first_and_are_counted() -> None:
     assert sum(summary(findings).values()) == len(findings)
 
 
-def _sources(rows: str = "a2020,,,,,,,,,article,\n") -> tuple[Source, ...]:
+def _sources(rows: str = "a2020,Doe A,2020,,,,,,,article,\n") -> tuple[Source, ...]:
     return read_sources(HEADER + rows)
 
 
@@ -78,6 +79,12 @@ def _singular_estimates() -> Evidence:
     return _card(*entries, uncertainty=covariance)
 
 
+def _called(*names: str, same_as: str = "") -> Evidence:
+    rows = "".join(f"a202{year},,,,,,,,,label,\n" for year in range(len(names)))
+    table = {f"a202{year}": SourceName(name, same_as=same_as) for year, name in enumerate(names)}
+    return Evidence(sources=read_sources(HEADER + rows, table))
+
+
 BAD: list[tuple[str, Evidence]] = [
     ("source_column", Evidence(tables={"t": (Fact("t", 1, {"value": "1"}),)})),
     ("source_key", _table({"source": "b2020"})),
@@ -86,6 +93,14 @@ BAD: list[tuple[str, Evidence]] = [
     ("bibliography_key", Evidence(sources=_sources("a b,,,,,,,,,x,\n"))),
     ("bibliography_field", Evidence(sources=_sources("a,,,,,doi:10/x,,,,x,\n"))),
     ("bibliography_field", Evidence(sources=_sources("a,,,,,,,NCT12,,x,\n"))),
+    ("source_name", Evidence(sources=_sources("a2020,,2020,T,J,,,,,article,\n"))),
+    ("source_name", _called("120ty.net, label of Spravato, 2019")),
+    ("source_name", _called("www.example.com/label")),
+    ("source_name", _called("mirror of the label of Spravato")),
+    ("source_name", _called("a name too long for a cell " * 4)),
+    ("source_name", _called("label of Spravato (a2020)")),
+    ("source_name", _called("label of Spravato", "label of Spravato")),
+    ("source_name", _called("label of Spravato", same_as="b2020")),
     ("cited_nowhere", Evidence(sources=_sources())),
     ("unit", _table({"value": "1", "unit": "ng/mlq"})),
     ("unit", _table({"dose_unit": "mg per kilo"})),
@@ -185,6 +200,8 @@ def test_a_sound_example_is_left_alone() -> None:
     )
     assert lint(_table(*rows)) == []
     assert lint(_card(ENTRY.replace(iiv=OMEGA, low=9.0, high=11.0))) == []
+    named = lint(_called("FDA label of Spravato, 2019, section 5.1", "EU label of Spravato, 2020"))
+    assert {finding.check for finding in named} == {"cited_nowhere"}
 
 
 def test_a_waiver_keeps_the_finding_with_its_reason() -> None:

@@ -9,8 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim._base import InputError
-from ketasim.evidence import bibtex, cite, load_sources, read_sources, source
+from ketasim.evidence import bibtex, cite, load_sources, read_sources, source, source_names
 from ketasim.evidence.bibliography import bibtex_entry, escape
+from ketasim.evidence.source_names import (
+    LONGEST,
+    SourceName,
+    leads_with_host,
+    load_source_names,
+    mirror_of,
+    mirrors,
+    name_fault,
+)
+from ketasim.evidence.sources import joined
 
 HEADER = "key,authors,year,title,venue,doi,pmid_or_pmcid,nct,url,kind,metadata_note\n"
 
@@ -65,7 +75,7 @@ def test_bibtex_of_every_source_parses() -> None:
 def test_no_field_that_could_not_be_confirmed_is_printed() -> None:
     entries = parse(bibtex(load_sources()))
     for key, (_, fields) in entries.items():
-        if source(key).metadata_note:
+        if not source(key).details_confirmed:
             assert not fields.keys() & {"author", "title", "year", "journal"}, key
         printed = " ".join(fields[name] for name in fields if name != "note")
         assert not re.search(r"not (shown|seen|in seen)|brief\)|per task", printed), key
@@ -130,3 +140,111 @@ def test_links_lead_somewhere() -> None:
         link = entry.link()
         assert link == "" or re.fullmatch(r"https?://\S+", link), entry.key
         assert not link.endswith("...")
+
+
+def test_every_source_has_a_name_fit_for_a_table() -> None:
+    known = load_sources()
+    for key, entry in known.items():
+        assert name_fault(entry.display, known) == "", key
+        assert 0 < len(entry.display) <= LONGEST, key
+        assert not leads_with_host(entry.display), key
+        # years are those that the bibliography states, of the source or of what it tells about
+        same = [one for one in known.values() if one.document == entry.document]
+        fields = [one.to_dict() | {"key": "", "display": ""} for one in same]
+        written = " ".join(text for one in fields for text in one.values())
+        for year in re.findall(r"\b(?:19|20)\d\d\b", entry.display):
+            assert year in written, (key, year)
+
+
+def test_one_name_a_document_and_one_document_a_name() -> None:
+    documents: dict[str, set[str]] = {}
+    for entry in load_sources().values():
+        documents.setdefault(entry.display, set()).add(entry.document)
+    assert [name for name, keys in documents.items() if len(keys) > 1] == []
+    for entry in load_sources().values():
+        assert load_sources()[entry.document].primary is None
+
+
+def test_names_that_are_no_longer_needed_are_gone() -> None:
+    names = load_source_names()
+    assert names.keys() <= load_sources().keys()
+    for key, name in names.items():
+        assert name.name or name.via or name.same_as, key
+        assert not (name.name and name.same_as), key
+    hosts = " ".join(entry.url for entry in load_sources().values())
+    assert [host for host in mirrors() if host not in hosts] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("murrough2013apa", "Murrough et al., 2013, abstract, APA meeting"),
+        ("coyle2015meta", "Coyle and Laws, 2015"),
+        ("andrade2017", "Andrade, 2017"),
+        ("vandeloo2017", "van de Loo et al., 2017"),
+        ("larkin2011retracted", "Larkin and Beautrais, 2011 (retracted)"),
+        ("spravatolabel2019", "FDA label of Spravato, 2019"),
+        ("spravato_smpc_eu2020", "EU label (SmPC) of Spravato, 2020, section 4.4"),
+        ("uptodate_esk", "Esketamine (intranasal): drug information, UpToDate, 2025"),
+        ("nice_ta854", "NICE TA854, esketamine nasal spray, section 2"),
+        ("jnjmed_dissoc", "Medical information on Spravato: dissociation, Johnson & Johnson, 2024"),
+    ],
+)
+def test_names_are_those_people_cite_by(key: str, name: str) -> None:
+    assert source(key).display == name
+
+
+def test_a_mirror_is_the_last_word_of_a_citation() -> None:
+    through = [entry for entry in load_sources().values() if entry.via]
+    assert len(through) > 100
+    for entry in through:
+        assert entry.citation.endswith(f"Read via {entry.via}"), entry.key
+        assert entry.via not in entry.display or entry.via == "scite.ai", entry.key
+    assert source("uptodate_esk").citation.endswith("Read via medilib.ir")
+    assert mirror_of("http://www.120ty.net/bencandy.php?aid=58243") == "120ty.net"
+    assert mirror_of("https://ch.oddb.org:443/de/gcc") == "ch.oddb.org"
+    assert mirror_of("https://doi.org/10.1111/pan.13239") == ""
+
+
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        # the journal tells two papers of one year apart
+        (("Doe A, Roe B, Poe C|2020|Pain 1:1|", "Doe A; et al.|2020|Cell 2:2|"), ("Pain", "Cell")),
+        # where it does not, a letter does, in the order of the bibliography
+        (("Doe A, Roe B, Poe C|2020|Pain 1:1|", "Doe A; et al.|2020|Pain 2:2|"), ("a", "b")),
+        (("Doe A, Roe B, Poe C|2020|Pain 1:1|", "Doe A; et al.|2020||"), ("a", "b")),
+        # one paper under two keys keeps one name
+        (("Doe A, Roe B, Poe C|2020|Pain 1:1|10.1/x", "not shown|||10.1/x"), ("", "")),
+    ],
+)
+def test_papers_of_one_year_are_told_apart(rows: tuple[str, str], names: tuple[str, str]) -> None:
+    cells = [row.split("|") for row in rows]
+    text = "".join(
+        f'k{index},"{authors}",{year},T,{venue},{doi},,,,article,\n'
+        for index, (authors, year, venue, doi) in enumerate(cells)
+    )
+    entries = joined({entry.key: entry for entry in read_sources(HEADER + text)})
+    told = tuple(
+        entry.display.removeprefix("Doe et al., 2020").removeprefix(", ")
+        for entry in entries.values()
+    )
+    assert told == names
+
+
+def test_what_only_a_person_can_name_has_no_name_without_one() -> None:
+    rows = "k,Pfizer,2019,Ketalar,US label,,,,http://www.120ty.net/x,label,\n"
+    (bare,) = read_sources(HEADER + rows)
+    assert bare.display == ""
+    (named,) = read_sources(HEADER + rows, {"k": SourceName("US label of Ketalar, 2019")})
+    assert named.display == "US label of Ketalar, 2019"
+    assert named.citation == (
+        "US label of Ketalar, 2019. http://www.120ty.net/x. Read via 120ty.net"
+    )
+
+
+def test_several_sources_in_a_sentence_name_a_document_once() -> None:
+    assert source_names(["spravatolabel2019", "spravato_pi_2019", "otto2021"]) == (
+        "FDA label of Spravato, 2019; Otto et al., 2021"
+    )
+    assert source_names(["no_such_key"]) == "no_such_key"

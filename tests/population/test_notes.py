@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ketasim.dosing import load_course
-from ketasim.evidence import fact, load_card
+from ketasim.evidence import fact, load_card, source_name
 from ketasim.models import MODELS
 from ketasim.population import load_modifiers, modification_of, virtual_patients
 
@@ -40,7 +40,7 @@ def test_only_patients_unlike_those_studied_are_an_extrapolation(model: str) -> 
         for beyond in (low * 0.9, high * 1.05):
             notes = _notes(model, **{**inside, field: _written(field, beyond)})
             assert f"{field.capitalize()} {beyond:g} is outside {low:g}-{high:g}" in notes
-            assert f"({studied['source']}): this is an extrapolation" in notes
+            assert f"({source_name(studied['source'])}): this is an extrapolation" in notes
 
 
 def _written(field: str, value: float) -> Any:
@@ -50,7 +50,10 @@ def _written(field: str, value: float) -> Any:
 def test_the_models_of_adults_and_of_children_know_who_they_are_for() -> None:
     assert {"reference", "perezruixo2021", "flint2017"} <= set(_with_range())
     child = _notes(age=5, weight="18 kg")
-    assert "the reference model is for adults; flint2017 describes children" in child.lower()
+    assert (
+        "the reference model is for adults; the model 'flint2017' describes children"
+        in child.lower()
+    )
     assert "Weight 18 is outside" in child
     assert "extrapolation" not in _notes("flint2017", age=5, weight="18 kg")
     assert "flint2017" not in _notes(age=100)
@@ -85,7 +88,7 @@ def test_no_complaint_where_absorption_has_spread(regimen: str) -> None:
 def test_what_sources_disagree_on_is_said_where_it_is_given() -> None:
     assert "sex" not in _notes().lower()
     notes = _notes(sex="female")
-    assert "sigtermans2009" in notes and "wang2019" in notes
+    assert "(Sigtermans et al., 2009, Anesthesiology)" in notes and "(Wang et al., 2019)" in notes
 
 
 @pytest.mark.parametrize(("ancestry", "told"), [("black", True), ("other", True), ("white", False)])
@@ -112,8 +115,9 @@ def test_a_published_effect_that_is_not_computed_is_shown(
     notes = _notes(model, medicines=[medicine])
     published = fact(f"pk/interactions:{row}")
     line = next(text for text in notes.split("\n") if "known, not computed" in text)
-    for column in ("metric", "ratio", "victim_dose_route", "source"):
+    for column in ("metric", "ratio", "victim_dose_route"):
         assert published.get(column) in line
+    assert source_name(published.source) in line
     assert published.id in line
     assert "Not assessed" not in notes
 

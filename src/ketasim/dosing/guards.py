@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError
 from ketasim.dosing.dose import Dose, base_fraction
 from ketasim.dosing.regimen import Regimen
-from ketasim.evidence import facts, number
+from ketasim.evidence import facts, number, source_name
 
 HOUR: Final = 1.0
 """Compared with the published doses is everything given by one route within so many hours."""
@@ -51,14 +51,14 @@ class DoseRange:
     note: str
 
     def words(self) -> str:
-        """The range as text, such as `0.1 to 1 mg/kg (fava2020)`."""
+        """The range as text, such as `0.1 to 1 mg/kg (Fava et al., 2018)`."""
         if self.low is None:
             ends = f"{self.high:g}"
         elif self.low == self.high:
             ends = f"{self.low:g}"
         else:
             ends = f"{self.low:g} to {self.high:g}"
-        return f"{ends} {self.unit} ({self.source})"
+        return f"{ends} {self.unit} ({source_name(self.source)})"
 
 
 @cache

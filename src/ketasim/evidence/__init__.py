@@ -26,7 +26,17 @@ from ketasim.evidence.linting.linter import Waiver, lint, read_waivers, shipped,
 from ketasim.evidence.lookup import CardView, FactView, SourceView, list_facts, show
 from ketasim.evidence.mood_training import SAME_PEOPLE, MoodRow, load_mood_rows
 from ketasim.evidence.prices import cost_rows
-from ketasim.evidence.sources import Source, cite, load_sources, read_sources, source
+from ketasim.evidence.sources import (
+    Reference,
+    Source,
+    cite,
+    load_sources,
+    read_sources,
+    source,
+    source_name,
+    source_names,
+    with_source_names,
+)
 from ketasim.evidence.studied import StudiedDoses, StudiedSpan, interval_of
 from ketasim.evidence.study_files import studies, study_arms
 from ketasim.evidence.tables import (
@@ -60,6 +70,7 @@ __all__ = [
     "Grading",
     "MoodRow",
     "Reading",
+    "Reference",
     "RowGrade",
     "Side",
     "Source",
@@ -98,10 +109,13 @@ __all__ = [
     "shipped",
     "show",
     "source",
+    "source_name",
+    "source_names",
     "studied_doses",
     "studies",
     "study_arms",
     "summary",
     "table_names",
+    "with_source_names",
     "write_card",
 ]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from ketasim.evidence.authors import read_authors
 from ketasim.evidence.sources import Source, source
 
 _ESCAPES: Final = {
@@ -22,9 +23,6 @@ _ESCAPES: Final = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
 }
-_PERSON: Final = re.compile(
-    r"(?P<last>.+?) (?P<initials>[A-Z](?:-?[A-Z]){0,3})(?: (?P<rank>Jr|Sr|I{2,3}))?"
-)
 _ISSUE: Final = re.compile(
     r"(?P<journal>\D.*?) (?P<volume>\d+)(?:\((?P<number>[^)]+)\))?:(?P<pages>[A-Za-z]?[\w.-]+)"
 )
@@ -82,25 +80,18 @@ def bibtex_entry(entry: Source) -> str:
 
 
 def _authors(text: str) -> str:
-    names = re.split(r"\s*;\s*" if ";" in text else r"\s*,\s*", text)
-    people: list[str] = []
-    persons = more = 0
-    for name in names:
-        stem, others = re.subn(r"\s*\bet al\.?$", "", name.strip().rstrip("."))
-        more += others
-        match = _PERSON.fullmatch(stem)
-        if match:
-            persons += 1
-            initials = " ".join(f"{letter}." for letter in match["initials"].replace("-", ""))
-            rank = f" {match['rank']}," if match["rank"] else ""
-            people.append(f"{escape(match['last'])},{rank} {initials}")
-        elif stem:
+    authors, more = read_authors(text)
+    names: list[str] = []
+    for author in authors:
+        if author.initials:
+            initials = " ".join(f"{letter}." for letter in author.initials.replace("-", ""))
+            rank = f" {author.rank}," if author.rank else ""
+            names.append(f"{escape(author.last)},{rank} {initials}")
+        else:
             # an organisation among the people is kept whole
-            people.append("{" + escape(stem) + "}")
-    if not persons and ";" not in text:
-        people = ["{" + escape(text.removesuffix(" et al")) + "}"]
+            names.append("{" + escape(author.last) + "}")
     # BibTeX allows "others" only at the end, wherever "et al." stood
-    return " and ".join([*people, "others"] if more else people)
+    return " and ".join([*names, "others"] if more else names)
 
 
 def escape(text: str) -> str:

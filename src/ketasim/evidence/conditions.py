@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from ketasim._base import InputError, near
+from ketasim.evidence.sources import source_name
 from ketasim.evidence.studied import (
     DRUGS,
     ROUTES,
@@ -108,11 +109,15 @@ class Condition:
         """Return everything as a plain dictionary."""
         return {
             **vars(self),
-            "gradings": [asdict(one) for one in self.gradings],
+            "gradings": [_cited(one) for one in self.gradings],
             "doses": [one.to_dict() for one in self.doses],
-            "effects": [asdict(one) for one in self.effects],
-            "context": [asdict(one) for one in self.context],
+            "effects": [_cited(one) for one in self.effects],
+            "context": [_cited(one) for one in self.context],
         }
+
+
+def _cited(one: Grading | Effect) -> dict[str, Any]:
+    return {**asdict(one), "source_name": source_name(one.source)}
 
 
 @cache

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from ketasim._base import InputError, near
+from ketasim.evidence.sources import source_name
 from ketasim.evidence.tables import Fact, facts
 
 _TABLE = "conflicts"
@@ -56,7 +57,8 @@ class Conflict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the conflict as a plain dictionary."""
-        return {**vars(self), "sides": [asdict(side) for side in self.sides]}
+        sides = [{**asdict(side), "source_name": source_name(side.source)} for side in self.sides]
+        return {**vars(self), "sides": sides}
 
 
 def conflicts(text: str | None = None, *, topic: str | None = None) -> tuple[Conflict, ...]:

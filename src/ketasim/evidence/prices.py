@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ketasim.evidence.sources import source_name
 from ketasim.evidence.studied import check_drug, check_route
 from ketasim.evidence.tables import Fact, facts, number
 
@@ -31,7 +32,7 @@ def cost_rows(drug: str | None = None, route: str | None = None) -> polars.DataF
     prescription, review, QALY or remitter), `use` (`count`: times the sessions; `once`; `course`:
     for a course of `units_low` to `units_high` sessions; `context`: not multiplied), `country`,
     `year` of the source (empty where it is not shown), `includes` (what is in it, or what of that
-    the source does not say), `source`.
+    the source does not say), `source`, `source_name`.
 
     **Raises:** `InputError` for an unknown drug or route.
     """
@@ -50,7 +51,8 @@ def cost_rows(drug: str | None = None, route: str | None = None) -> polars.DataF
         for name in columns
     }
     table["includes"] = [_includes(row) for row in rows]
-    types = {name: pl.Float64 if name in _NUMBERS else pl.String for name in columns}
+    table["source_name"] = [source_name(row.source) for row in rows]
+    types = {name: pl.Float64 if name in _NUMBERS else pl.String for name in table}
     return pl.DataFrame(table, schema=types).with_columns(pl.col("year").cast(pl.Int64))
 
 

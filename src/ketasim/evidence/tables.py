@@ -25,7 +25,7 @@ _EXACT: Final = re.compile(_NUMBER)
 _RANGE: Final = re.compile(rf"({_NUMBER})\s*(?:-|to)\s*({_NUMBER})")
 _BOUND: Final = re.compile(rf"(<=|>=|<|>|≤|≥|~|≈)\s*({_NUMBER})")
 # the bibliography has its own loader
-_BIBLIOGRAPHY: Final = ("sources", "sources_added")
+_BIBLIOGRAPHY: Final = ("sources", "sources_added", "source_names", "mirrors")
 
 CHOICES: Final[Mapping[str, str]] = MappingProxyType(
     {

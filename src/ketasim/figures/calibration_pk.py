@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ketasim._base import words
 from ketasim._base.numbers import number
 from ketasim.calibration.pk.tables import Shown, design_words, exposure_shown, training_of
+from ketasim.evidence import source_name
 from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, Points, svg
 
@@ -119,9 +120,10 @@ def _grouped(
 
 
 def _label(shown: Shown) -> str:
+    whence = f"{source_name(shown.source)}, {shown.fact}"
     return (
         f"{shown.design}: {shown.what}; published {number(shown.published)}, "
-        f"predicted {number(shown.predicted)} {shown.unit} ({shown.source}, {shown.fact})"
+        f"predicted {number(shown.predicted)} {shown.unit} ({whence})"
     )
 
 

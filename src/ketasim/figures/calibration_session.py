@@ -11,6 +11,7 @@ from ketasim.calibration.session.tables import (
     is_bound,
 )
 from ketasim.calibration.session.words import effect_shown
+from ketasim.evidence import source_name
 from ketasim.figures.calibration_mood import interval_figure
 from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, Points, svg
@@ -107,7 +108,7 @@ def _label(one: SessionCompared) -> str:
     bound = " or less" if is_bound(one.row) else ""
     return (
         f"{shown.what}, {shown.how}, {shown.given}: published {shown.published}{unit}{bound}, "
-        f"predicted {shown.predicted}{unit} ({shown.source}, {shown.facts})"
+        f"predicted {shown.predicted}{unit} ({source_name(shown.source)}, {shown.facts})"
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ketasim.outputs.drawing_engine import drawing_refused, drawn_svg
-
+from ketasim.figures.drawing_engine import drawing_refused, drawn_svg
 from ketasim.figures.panels import COLOURS, FONT, INK, SOFT
 from ketasim.synthesis.tables import NORMAL, plain_number, shown
 

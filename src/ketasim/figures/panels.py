@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ketasim.outputs.drawing_engine import drawn_svg
 from numpy.typing import NDArray
+
+from ketasim.figures.drawing_engine import drawn_svg
 
 if TYPE_CHECKING:
     import altair

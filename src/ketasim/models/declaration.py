@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim.evidence import source_name, with_source_names
 from ketasim.models.expression import evaluate, names_in
 
 Array = NDArray[np.float64]
@@ -238,7 +239,11 @@ class LinearModel:
 
     def describe(self) -> str:
         """The equation sheet as plain text."""
-        lines = [f"{self.title} [{self.name}; source {self.source}]", "", "States (mg)"]
+        lines = [
+            f"{self.title} [{self.name}; source {source_name(self.source)}]",
+            "",
+            "States (mg)",
+        ]
         lines += [f"  {s.name:<10} {s.meaning}" for s in self.states]
         lines += ["", "Parameters"]
         lines += [f"  {p.name:<12} {p.unit:<10} {p.meaning}" for p in self.parameters]
@@ -262,7 +267,7 @@ class LinearModel:
             scale = "" if o.scale == "1" else f" * {o.scale}"
             lines += [f"  {o.analyte} {o.site} = {o.state} / ({o.volume}){scale}"]
         if self.notes:
-            lines += ["", "Notes", *(f"  {note}" for note in self.notes)]
+            lines += ["", "Notes", *(f"  {with_source_names(note)}" for note in self.notes)]
         return "\n".join(lines)
 
     def _right_hand_side(self, state: str) -> str:

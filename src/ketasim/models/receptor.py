@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim.evidence import source_name, with_source_names
 from ketasim.models.declaration import Definition, Symbol
 from ketasim.models.expression import evaluate, names_in
 
@@ -143,7 +144,7 @@ class ReceptorModel:
 
     def describe(self) -> str:
         """The equation sheet as plain text."""
-        lines = [f"{self.title} [{self.name}; source {self.source}]", "", "Parameters"]
+        lines = [f"{self.title} [{self.name}; source {source_name(self.source)}]", "", "Parameters"]
         lines += [f"  {p.name:<12} {p.unit:<10} {p.meaning}" for p in self.parameters]
         lines += ["", "Definitions"]
         lines += [
@@ -160,7 +161,7 @@ class ReceptorModel:
             "  dB/dt = p*koff*(x^hill*(1 - B) - B)   (kinetic form, same equilibrium)",
         ]
         if self.notes:
-            lines += ["", "Notes", *(f"  {note}" for note in self.notes)]
+            lines += ["", "Notes", *(f"  {with_source_names(note)}" for note in self.notes)]
         return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ketasim.evidence import source_name, with_source_names
 from ketasim.models.declaration import Definition, LinearModel, Symbol
 from ketasim.models.expression import evaluate, names_in
 from ketasim.models.receptor import ReceptorModel
@@ -159,7 +160,7 @@ class ResponseModel:
 
     def describe(self) -> str:
         """The equation sheet as plain text."""
-        lines = [f"{self.title} [{self.name}; source {self.source}]", "", "Parameters"]
+        lines = [f"{self.title} [{self.name}; source {source_name(self.source)}]", "", "Parameters"]
         lines += [f"  {p.name:<12} {p.unit:<10} {p.meaning}" for p in self.parameters]
         if self.definitions:
             lines += ["", "Definitions"]
@@ -185,7 +186,7 @@ class ResponseModel:
                 f"  d{s.name}/dt = {rate}, {s.name}(0) = {s.initial}   ({s.unit}; {s.meaning})"
             )
         if self.notes:
-            lines += ["", "Notes", *(f"  {note}" for note in self.notes)]
+            lines += ["", "Notes", *(f"  {with_source_names(note)}" for note in self.notes)]
         return "\n".join(lines)
 
 

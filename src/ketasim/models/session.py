@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim.evidence import source_name, with_source_names
 from ketasim.models.declaration import Symbol
 
 Array = NDArray[np.float64]
@@ -93,11 +94,11 @@ class SessionModel:
 
     def describe(self) -> str:
         """The equation sheet as plain text."""
-        lines = [f"{self.title} [{self.name}; source {self.source}]", "", "Parameters"]
+        lines = [f"{self.title} [{self.name}; source {source_name(self.source)}]", "", "Parameters"]
         lines += [f"  {p.name:<18} {p.unit:<9} {p.meaning}" for p in self.parameters]
         lines += ["", *_EQUATIONS, "", "Events"]
         lines += [f"  {e.name:<22} {e.title}: {e.definition}" for e in self.events]
-        lines += ["", "Notes", *(f"  {note}" for note in self.notes)]
+        lines += ["", "Notes", *(f"  {with_source_names(note)}" for note in self.notes)]
         return "\n".join(lines)
 
 

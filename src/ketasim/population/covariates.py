@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ketasim.evidence import Card
+from ketasim.evidence import Card, source_name
 from ketasim.models import LinearModel
 from ketasim.population.modifiers import ACTIVITIES, activities_of, modification_of
 
@@ -72,7 +72,8 @@ def covariates_of(
     if patient.sex is not None:
         notes.append(
             "Sex is not modelled and sources disagree: the clearance of S-ketamine was 20 % "
-            "greater in women (sigtermans2009); no effect of sex was found (wang2019)."
+            f"greater in women ({source_name('sigtermans2009')}); no effect of sex was found "
+            f"({source_name('wang2019')})."
         )
     missing = names - set(known)
     if missing:
@@ -94,10 +95,13 @@ def _outside(patient: Patient, model: LinearModel, card: Card) -> list[str]:
             continue
         note = (
             f"{field.capitalize()} {value:g} is outside {low:g}-{high:g} {unit}, the people the "
-            f"model was built on ({studied['source']}): this is an extrapolation."
+            f"model was built on ({source_name(studied['source'])}): this is an extrapolation."
         )
         if model.name == "reference" and field == "age" and value < _ADULT:
-            note += " The reference model is for adults; flint2017 describes children on infusions."
+            note += (
+                " The reference model is for adults; the model 'flint2017' describes children on "
+                "infusions."
+            )
         notes.append(note)
     return notes
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ketasim._base import InputError, near
 from ketasim.dosing import CONTROLS
+from ketasim.evidence import source_name
 
 if TYPE_CHECKING:
     from ketasim.dosing import Arm
@@ -92,7 +93,8 @@ class Situation:
         if self.older:
             found.append(
                 f"From a (mean) age of {OLDER:g} all effects are those of younger people times "
-                "one number of the card, f_old, which one trial carries (ctg_nct02422186)."
+                "one number of the card, f_old, which one trial carries "
+                f"({source_name('ctg_nct02422186')})."
             )
         return tuple(found)
 

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Protocol
 
-from ketasim.evidence import Fact, facts, interval, load_table, number
+from ketasim.evidence import (
+    Fact,
+    facts,
+    interval,
+    load_table,
+    number,
+    source_name,
+    with_source_names,
+)
 
 ACTIVITIES = ("act_2B6", "act_3A", "act_gut", "act_liver", "act_N")
 """Activities a modifier may change: enzymes of liver and gut, the liver as a whole, norketamine."""
@@ -177,7 +185,7 @@ def _published(rows: Iterable[Fact]) -> str:
         said.append(
             f"{row.get('perpetrator')}, {row.get('perp_dose')}, with {row.get('victim')}, "
             f"{row.get('victim_dose_route')}: {row.get('metric')} of {row.get('analyte')} "
-            f"{size}{times} ({row.source}, {row.id})"
+            f"{size}{times} ({source_name(row.source)}, {row.id})"
         )
     return "; ".join(said)
 
@@ -241,6 +249,6 @@ def modification_of(patient: PatientLike) -> Modification:
         tuple(found.values()),
         medicines.known,
         medicines.not_assessed,
-        (*notes, *medicines.notes),
+        (*map(with_source_names, notes), *medicines.notes),
         medicines.notes,
     )

@@ -16,6 +16,7 @@ from ketasim._base.numbers import number, percent
 if TYPE_CHECKING:
     import jinja2
 _SOURCES = "ketasim:sources"
+_CITED = re.compile(r'href="#ref-([\w-]+)"')
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,18 @@ class Reference:
 
     **Arguments:**
 
-    - `key`: of the source. `text`: who, what, where.
+    - `key`: of the document, for links to it. `name`: as tables have it.
+    - `text`: authors, year, title and journal of a paper.
     - `label`: what is written for its address, such as the DOI. `link`: the address.
+    - `note`: what could not be confirmed, and what it was read on.
     """
 
     key: str
+    name: str
     text: str
     label: str
     link: str
+    note: str
 
 
 def render(
@@ -51,23 +56,33 @@ def render(
     from ketasim.__about__ import __version__
 
     keys = list(dict.fromkeys(sources))
-    return (
-        _environment()
-        .get_template(template)
-        .render(
+    listed = references(keys)
+
+    def filled(beside: Iterable[Reference]) -> str:
+        page = _environment().get_template(template)
+        return page.render(
             version=__version__,
             source_keys=keys,
             sources_name=_SOURCES,
-            references=references(keys),
-            also=references([key for key in dict.fromkeys(also) if key and key not in keys]),
+            references=listed,
+            also=beside,
             **context,
         )
-    )
+
+    documents = {one.key for one in listed}
+    beside = [one for one in references(also) if one.key not in documents]
+    page = filled(beside)
+    # what the page cites beside these is listed as well: each link leads to an entry
+    documents |= {one.key for one in beside}
+    missing = [key for key in dict.fromkeys(_CITED.findall(page)) if key not in documents]
+    return filled([*beside, *references(missing)]) if missing else page
 
 
 @cache
 def _environment() -> jinja2.Environment:
     import jinja2
+
+    from ketasim.evidence import source_name, with_source_names
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ketasim.reports", "templates"),
@@ -78,34 +93,35 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["number"] = number
     environment.filters["percent"] = percent
-    environment.filters["link"] = source_link
+    environment.filters["source"] = source_name
+    environment.filters["document"] = _document
+    environment.filters["names"] = with_source_names
     return environment
 
 
-def source_link(key: str) -> str:
-    """Address of a source, empty when none is known."""
+def _document(key: str) -> str:
+    """Key of the document that a source is, empty for a key the bibliography lacks."""
     from ketasim.evidence import load_sources
 
     known = load_sources()
-    return known[key].link() if key in known else ""
+    return known[key].document if key in known else ""
 
 
 def references(keys: Iterable[str]) -> list[Reference]:
-    """List sources in the order given; a key the bibliography lacks is left out."""
-    from ketasim.evidence import cite, load_sources
+    """List documents in the order given; a key the bibliography lacks is left out."""
+    from ketasim.evidence import load_sources
 
     known = load_sources()
-    found: list[Reference] = []
+    found: dict[str, Reference] = {}
     for key in keys:
-        if key in known:
-            link = source_link(key)
-            text = cite([key]).removeprefix(f"[{key}] ")
-            # the last part of a reference is its address, when it has one
-            before, _, last = text.rpartition(". ")
-            ends = last.startswith(("doi:", "PMC", "PMID", "http"))
-            text, label = (f"{before}." if before else "", last) if link and ends else (text, link)
-            found.append(Reference(key, text, label, link))
-    return found
+        if key in known and known[key].document not in found:
+            entry = known[key]
+            one = entry.reference()
+            label = one.identifier or one.link
+            found[entry.document] = Reference(
+                entry.document, one.name, one.details, label, one.link, one.note
+            )
+    return list(found.values())
 
 
 def read_sources_used(folder: Path) -> list[str]:

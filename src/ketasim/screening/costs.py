@@ -32,6 +32,7 @@ _COLUMNS: Final = {
     "note": str,
     "fact": str,
     "source": str,
+    "source_name": str,
 }
 
 
@@ -49,7 +50,8 @@ def course_costs(course: Course) -> polars.DataFrame:
     **Returns:** one row a published price, by drug and route: `drug`, `route`, `sessions` (of that
     drug and route in the course), `item`, `country`, `currency`, `year` of the source (empty where
     it is not shown), `per`, `low`, `high` (the price, in `currency`), `count` (how often it is
-    due), `total_low`, `total_high` (count times price), `includes`, `note`, `fact`, `source`.
+    due), `total_low`, `total_high` (count times price), `includes`, `note`, `fact`, `source`,
+    `source_name`.
     Prices that cannot be multiplied have an empty count and say why in `note`; a drug and route
     without any price has one row that says so. Currencies and years are as printed, and rows are
     alternatives: they must not be added up.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ketasim._base import InputError, near
 from ketasim.dosing import Course
-from ketasim.evidence import Fact, Grade, fact, facts, grade_row, number
+from ketasim.evidence import Fact, Grade, fact, facts, grade_row, number, source_name
 from ketasim.screening.exposure import TreatmentExposure, course_exposure
 from ketasim.screening.rules.patient import read_history
 
@@ -357,7 +357,7 @@ def _harm(row: Fact) -> HarmStatement:
 
 
 def _plain(one: HarmStatement | HarmPosition) -> dict[str, Any]:
-    return {**asdict(one), "facts": list(one.facts)}
+    return {**asdict(one), "source_name": source_name(one.source), "facts": list(one.facts)}
 
 
 def _published(topic: str, exposure_class: str, drug: str) -> HarmStatement:

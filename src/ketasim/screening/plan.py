@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from ketasim._base import InputError, near
 from ketasim.dosing import Dose, Patient
-from ketasim.evidence import GRADES
+from ketasim.evidence import GRADES, source_names
 from ketasim.screening.rules.session import STAGES, SessionRule, session_rules
 
 if TYPE_CHECKING:
@@ -180,6 +180,7 @@ class SessionPlan:
                 else value
                 for name, value in vars(entry).items()
             }
+            | {"source_names": source_names(entry.sources)}
             for entry in self.entries
         ]
         number = ("at_min_from", "at_min_to")
@@ -187,6 +188,7 @@ class SessionPlan:
             one.name: polars.Float64 if one.name in number else polars.String
             for one in fields(PlanEntry)
         }
+        schema["source_names"] = polars.String
         return polars.DataFrame(rows, schema=schema)
 
     def to_dict(self) -> dict[str, Any]:

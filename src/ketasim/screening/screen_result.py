@@ -152,15 +152,19 @@ _COLUMNS: Final = (
     "jurisdiction",
     "date",
     "sources",
+    "source_names",
     "facts",
     "monitoring",
 )
 
 
 def _row(one: ScreenFinding) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(one, name) for name in _COLUMNS}
+    from ketasim.evidence import source_names
+
+    row: dict[str, Any] = {name: getattr(one, name, None) for name in _COLUMNS}
     for name in _JOINED:
         row[name] = "; ".join(row[name])
+    row["source_names"] = source_names(one.sources)
     row["computed"] = "; ".join(
         f"{r.metric} of {r.quantity} ({r.site}) x {r.ratio:.4g} with {r.with_}"
         for r in one.computed

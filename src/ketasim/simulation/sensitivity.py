@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ketasim.dosing import Course
 from ketasim.engine import peak
-from ketasim.evidence import Card, Entry, source
+from ketasim.evidence import Card, Entry, source, source_name
 from ketasim.models import LinearModel, ReceptorModel
 from ketasim.population import Cohort, covariates_of
 from ketasim.simulation.calendar import Session, output_times
@@ -206,6 +206,7 @@ def parameter_table(found: tuple[Elasticity, ...], main: Key | None, top: int) -
         "elasticity_block": (pl.Float64, [one.block for one in chosen]),
         "grade": (pl.String, [one.entry.grade for one in chosen]),
         "source": (pl.String, [one.entry.source for one in chosen]),
+        "source_name": (pl.String, [source_name(one.entry.source) for one in chosen]),
         "locator": (pl.String, [one.entry.locator for one in chosen]),
         "link": (pl.String, [_link(one.entry.source) for one in chosen]),
         "rse": (pl.Float64, [one.entry.rse for one in chosen]),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
 from ketasim.dosing import Course, PopulationSpec, load_course
-from ketasim.evidence import load_card
+from ketasim.evidence import load_card, source_name
 from ketasim.models import MODELS, RECEPTOR, LinearModel
 from ketasim.population import virtual_patients
 from ketasim.simulation.calendar import checked_times, output_times, sessions_of
@@ -116,7 +116,8 @@ def simulate(
         if in_room and all(dose.drug == "arketamine" for dose in doses):
             warnings.append(
                 "Effects of the session are not assessed: by one model arketamine has no part in "
-                "them (olofsen2022), one study saw some (jonkman2018)."
+                f"them ({source_name('olofsen2022')}), one study saw some "
+                f"({source_name('jonkman2018')})."
             )
         elif in_room:
             curves, room = simulate_session(course, cohort, model, in_room, hours, effect)

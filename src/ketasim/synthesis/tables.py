@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from ketasim.evidence import source_names
+
 if TYPE_CHECKING:
     from ketasim.synthesis import MeanInterval, MetaResult, PooledEffect
 
@@ -39,6 +41,7 @@ _SCHEMA: Final[dict[str, Any]] = {
     "flags": pl.String,
     "facts": pl.String,
     "sources": pl.String,
+    "source_names": pl.String,
 }
 
 
@@ -115,6 +118,7 @@ def meta_table(result: MetaResult) -> pl.DataFrame:
                 "flags": "; ".join(study.flags),
                 "facts": "; ".join(study.facts),
                 "sources": "; ".join(study.sources),
+                "source_names": source_names(study.sources),
             }
         )
     if pooled is not None and pooled.k > 1:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError
 from ketasim.dosing import Trial, load_trial
-from ketasim.evidence import Card, load_card
+from ketasim.evidence import Card, load_card, source_names
 from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
 from ketasim.trials.assess import Cell, Values, assessed
 from ketasim.trials.ratings import ArmSimulation, Ratings, pilot_replicates, worlds
@@ -327,7 +327,7 @@ def _of_arms(trial: Trial) -> list[str]:
         for one in benefit_modifiers(arm.medicines):
             found.append(
                 f"{one.name}: a published effect on the {_words(one.effect_on)} "
-                f"({one.direction}; {', '.join(one.sources)}) is not applied."
+                f"({one.direction}; {source_names(one.sources)}) is not applied."
             )
         for line in dict.fromkeys(found):
             lines.setdefault(line, []).append(arm.id)

@@ -17,7 +17,17 @@ from ketasim.calibration.mood.mechanism import (
     effect_sizes,
     typical_patient,
 )
-from ketasim.evidence import Card, Fact, card_keys, fact, interval, load_card, number
+from ketasim.evidence import (
+    Card,
+    Fact,
+    card_keys,
+    fact,
+    interval,
+    load_card,
+    number,
+    source_name,
+    with_source_names,
+)
 from ketasim.evidence import reading as read_cell
 from ketasim.models import MOOD, names_in
 
@@ -78,9 +88,9 @@ class _Maker:
     ) -> MechanismCheck:
         one = fact(row)
         value = number(one.get("value")) if not published else None
-        told = [note] if note else []
+        told = [with_source_names(note)] if note else []
         symbols = behind.split()
-        told += [f"`{one.source}` also set {s}." for s in symbols if self._set(s, one.source)]
+        told += [f"The same source also set {s}." for s in symbols if self._set(s, one.source)]
         assumed = [s for s in symbols if self.card.entry(s).grade == "assumed"]
         told += [f"Assumed: {', '.join(assumed)}."] if assumed else []
         return MechanismCheck(
@@ -499,7 +509,7 @@ def mechanism_table(checks: Sequence[MechanismCheck]) -> str:
         if not isinstance(published, str):
             published = f"{published:g} {one.unit}"
         cells = [one.what, one.species, published, predicted, one.kind, agrees]
-        cells += [f"{one.source}, {one.locator}", one.note]
+        cells += [f"{source_name(one.source)}, {one.locator}", one.note]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 

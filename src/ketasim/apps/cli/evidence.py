@@ -146,17 +146,25 @@ def _sources_of(keys: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _print_fact(view: FactView) -> None:
+def _print_fact(view: FactView, *, cited: bool = True) -> None:
+    from ketasim.evidence import source_name
+
     cells = view.fact.cells
     words = "; ".join(
         f"{column}: {text}" for column, text in cells.items() if text and column != "source"
     )
     grade = view.grade.grade or "rule"
-    print(f"{view.fact.id}  [{view.fact.source or 'no source'}]  {grade}\n  {words}")
+    key = view.fact.source
+    whence = f"  [{source_name(key)}; {key}]" if key else "  [no source]"
+    print(f"{view.fact.id}{whence if cited else ''}  {grade}\n  {words}")
 
 
 def _print_source(view: SourceView) -> None:
-    print(view.citation)
+    print(f"{view.source.display}  [{view.source.key}]")
+    if view.source.citation != view.source.display:
+        print(f"  {view.source.citation}")
+    if view.source.document != view.source.key:
+        print(f"  the same document as {view.source.document}")
     if view.link:
         print(f"  {view.link}")
     if view.source.metadata_note:
@@ -165,7 +173,7 @@ def _print_source(view: SourceView) -> None:
         print(f"  cited by the cards: {', '.join(view.cards)}")
     print(f"  rows taken from it: {len(view.facts)}")
     for fact in view.facts:
-        _print_fact(fact)
+        _print_fact(fact, cited=False)
 
 
 def _print_card(view: CardView) -> None:

@@ -248,9 +248,11 @@ def _print_studies(result: MetaResult, pooled: PooledEffect) -> None:
 
 
 def _print_study(study: StudyEffect) -> None:
+    from ketasim.evidence import source_names
+
     flags = f"; {'; '.join(study.flags)}" if study.flags else ""
     print(f"{study.label}: {study.population}. {study.basis}{flags}")
-    print(f"  {', '.join(study.facts)} [{', '.join(study.sources)}]")
+    print(f"  {', '.join(study.facts)} [{source_names(study.sources)}]")
 
 
 def _people(events: int | None, n: int | None) -> str:
@@ -319,6 +321,7 @@ def _ends(result: MetaResult, interval: MeanInterval) -> str:
 
 
 def _print_published(result: MetaResult) -> None:
+    from ketasim.evidence import source_name
     from ketasim.synthesis import time_words
 
     if not result.published:
@@ -332,7 +335,8 @@ def _print_published(result: MetaResult) -> None:
             here = {study.label for study in result.selection.studies}
             verdict = f"pools {' and '.join(one.members)}"
             verdict += ", as here" if here == set(one.members) else ", not all that is pooled here"
-        print(f"  {one.measure}{when}{scale}: {one.text} [{one.source}; {', '.join(one.facts)}]")
+        whence = f"{source_name(one.source)}; {', '.join(one.facts)}"
+        print(f"  {one.measure}{when}{scale}: {one.text} [{whence}]")
         print(f"    {verdict}: {one.why}")
 
 
@@ -357,7 +361,7 @@ def _most(item: tuple[str, Sequence[str]]) -> tuple[int, str]:
 
 
 def _print_methods() -> None:
-    from ketasim.evidence import facts
+    from ketasim.evidence import facts, source_names
 
-    keys = dict.fromkeys(row.source for row in facts("pooling_methods"))
-    print(f"\nMethods: table pooling_methods [{', '.join(keys)}]")
+    named = source_names(row.source for row in facts("pooling_methods"))
+    print(f"\nMethods: table pooling_methods [{named}]")

@@ -22,7 +22,7 @@ def condition(
 ) -> None:
     """Show doses, results and certainty published for a condition; alone, list the conditions."""
     from ketasim.evidence import condition as look_up
-    from ketasim.evidence import condition_names
+    from ketasim.evidence import condition_names, source_names
 
     if name:
         found = look_up(" ".join(name))
@@ -57,7 +57,7 @@ def condition(
                 one.title,
                 one.part_of,
                 str(len(one.studies)),
-                ", ".join(one.graded_by) or "not graded in the evidence",
+                source_names(one.graded_by) or "not graded in the evidence",
             )
             for one in known
         ],
@@ -92,13 +92,18 @@ def conflicts(
 
 
 def _print_condition(one: Condition) -> None:
+    from ketasim.evidence import source_name
+
     print(f"{one.title[0].upper()}{one.title[1:]} ({one.name})")
     if one.parts:
         _say(f"With: {', '.join(one.parts)}.")
     print("\nCertainty")
     _say(one.certainty)
     for grading in one.gradings:
-        _say(f"{grading.about}: “{grading.words}”  [{grading.source}] {grading.fact}", bullet="- ")
+        _say(
+            f"{grading.about}: “{grading.words}”  [{source_name(grading.source)}] {grading.fact}",
+            bullet="- ",
+        )
     print("\nDoses studied")
     if one.doses:
         lines = [line for doses in one.doses for line in _dose_lines(doses)]
@@ -117,8 +122,10 @@ def _print_condition(one: Condition) -> None:
     print("\nNot known")
     for unknown in one.not_known:
         _say(f"{unknown}.", bullet="- ")
-    print(f"\nSources ({len(one.sources)})")
-    _say(", ".join(one.sources))
+    names = list(dict.fromkeys(map(source_name, one.sources)))
+    print(f"\nSources ({len(names)})")
+    for name in names:
+        _say(name, bullet="- ")
     _say(
         "Studied is not recommended. What is missing was not found, which is no evidence of no "
         "effect."
@@ -161,19 +168,23 @@ def _ends(ends: tuple[float, float] | None) -> str:
 
 
 def _print_effect(effect: Effect) -> None:
+    from ketasim.evidence import source_name, with_source_names
+
     certainty = f"  {effect.certainty}" if effect.certainty else ""
-    print(f"{effect.fact}  [{effect.source}]{certainty}")
-    _say(effect.study)
+    print(f"{effect.fact}  [{source_name(effect.source)}]{certainty}")
+    _say(with_source_names(effect.study))
     spread = f" ({effect.spread})" if effect.spread else ""
     people = f"; n {effect.n}" if effect.n else ""
     _say(f"{effect.outcome.replace('_', ' ')}: {effect.value}{spread}{people}")
 
 
 def _print_conflict(one: Conflict) -> None:
+    from ketasim.evidence import source_name
+
     print(f"{one.question}  ({one.topic}: {one.name})")
     for side in one.sides:
         rows = ", ".join(side.facts)
-        _say(f"{side.answer}: {side.statement}  [{side.source}] {rows}", bullet="- ")
+        _say(f"{side.answer}: {side.statement}  [{source_name(side.source)}] {rows}", bullet="- ")
     _say(f"ketasim: {one.ketasim}")
 
 

@@ -69,12 +69,14 @@ def _exposure(exposure: TreatmentExposure) -> None:
 
 
 def _positions(report: HarmReport) -> None:
+    from ketasim.evidence import source_name
+
     print(f"\nThe course's class of exposure: {', or '.join(report.exposure_classes)}")
     print("Beside published exposures (no risk follows)")
     for one in report.positions:
         print(f"  {one.what}, {one.exposure_class}: {one.relation}")
         print(f"    course:    {one.course}")
-        print(f"    published: {one.published} [{one.source}; {', '.join(one.facts)}]")
+        print(f"    published: {one.published} [{source_name(one.source)}; {', '.join(one.facts)}]")
         print(f"    {one.meaning}")
 
 
@@ -103,6 +105,8 @@ def _harms(report: HarmReport) -> None:
 
 def _boxed(rows: Sequence[HarmStatement]) -> None:
     """The elements of a boxed warning, one line a version of its text."""
+    from ketasim.evidence import source_names, with_source_names
+
     before = "The warning names "
     for version in dict.fromkeys(row.topic for row in rows):
         texts = [row for row in rows if row.topic == version]
@@ -110,16 +114,19 @@ def _boxed(rows: Sequence[HarmStatement]) -> None:
         print(f"    - {version}: names {named}.")
         dates = list(dict.fromkeys(row.date for row in texts))
         places = dict.fromkeys(row.jurisdiction for row in texts)
-        limits = [row.limits for row in texts if row.limits]
+        limits = [with_source_names(row.limits) for row in texts if row.limits]
         tail = [*places, f"date {' and '.join(dates)}", *limits]
-        found = dict.fromkeys(one for row in texts for one in (row.source, row.id, *row.facts))
-        print(f"      {'; '.join(tail)} [{', '.join(found)}]")
+        found = dict.fromkeys(one for row in texts for one in (row.id, *row.facts))
+        whence = source_names(row.source for row in texts)
+        print(f"      {'; '.join(tail)} [{whence}; {', '.join(found)}]")
 
 
 def _statements(
     rows: Sequence[HarmStatement], factors: Mapping[str, Sequence[str]] | None = None
 ) -> None:
     """Rows with their sources; of a factor of misuse, whether the patient's history names it."""
+    from ketasim.evidence import source_name, with_source_names
+
     for row in rows:
         about = [row.population, f"n = {row.n:,}" if row.n else "", row.duration]
         whom = ", ".join(one for one in about if one)
@@ -130,6 +137,10 @@ def _statements(
         if factors and row.id in factors:
             words = "; ".join(factors[row.id])
             print(f"      of this patient: {f'the file names {words}' if words else 'not stated'}")
-        tail = [row.certainty, place, f"limits: {row.limits}" if row.limits else ""]
-        found = ", ".join((row.source, row.id, *row.facts))
+        tail = [
+            row.certainty,
+            place,
+            f"limits: {with_source_names(row.limits)}" if row.limits else "",
+        ]
+        found = f"{source_name(row.source)}; {', '.join((row.id, *row.facts))}"
         print(f"      {'; '.join(one for one in tail if one)} [{found}]")

@@ -75,6 +75,8 @@ def show(name: str, /, *, as_json: AsJson = False) -> None:
 
 def card_rows(card: Card) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Header and rows of a card's parameters as text."""
+    from ketasim.evidence import with_source_names
+
     header = ("symbol", "value", "unit", "uncertainty", "between patients", "grade", "source")
     return header, [
         (
@@ -84,7 +86,7 @@ def card_rows(card: Card) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
             _uncertainty(entry),
             "" if entry.iiv is None else f"{entry.iiv.kind} SD {entry.iiv.sd:.3g}",
             entry.grade,
-            f"{entry.source} {entry.locator}".strip() or "no source",
+            with_source_names(f"{entry.source} {entry.locator}".strip()) or "no source",
         )
         for entry in card.entries.values()
     ]

@@ -139,6 +139,8 @@ def _findings(found: Sequence[ScreenFinding]) -> None:
 
 
 def _finding(one: ScreenFinding) -> None:
+    from ketasim.evidence import source_names
+
     marked = "BOXED WARNING: " if one.boxed else ""
     # a statement that begins with its effect does not say it twice
     named = not one.direction or one.statement.lower().startswith(one.effect.lower())
@@ -149,17 +151,18 @@ def _finding(one: ScreenFinding) -> None:
     said = [f"size {one.size}"] if one.size else []
     said += ["SOURCES DISAGREE"] if one.conflict else []
     said += [f"the source says: {one.source_says}"] if one.severity_in_source else []
-    said += [one.quality, one.jurisdiction, one.date, ", ".join(one.sources)]
+    said += [one.quality, one.jurisdiction, one.date, source_names(one.sources)]
     _wrapped("; ".join(dict.fromkeys(text for text in said if text)), "    ")
 
 
 def _prompt(prompt: MonitoringPrompt) -> None:
+    from ketasim.evidence import source_names
     from ketasim.screening import subject_words
 
     _wrapped(f"- {prompt.name}: {prompt.what_to_do}")
     where = ", ".join(text for text in (prompt.jurisdiction, prompt.date) if text)
     asked = ", ".join(dict.fromkeys(subject_words(one) for one in prompt.prompted_by))
-    _wrapped(f"prompted by {asked}; {where}; {', '.join(prompt.sources)}", "    ")
+    _wrapped(f"prompted by {asked}; {where}; {source_names(prompt.sources)}", "    ")
 
 
 def _medicine(match: MedicineMatch) -> None:
@@ -179,10 +182,13 @@ def _medicine(match: MedicineMatch) -> None:
 
 
 def _sources(result: Screen) -> None:
-    from ketasim.evidence import cite
+    from ketasim.evidence import source
 
-    for key in result.sources():
-        _wrapped(f"- {key}: {cite([key])}")
+    documents = dict.fromkeys(source(key).document for key in result.sources())
+    for one in map(source, documents):
+        told = one.citation
+        named = told if told.startswith(one.display) else f"{one.display}: {told}"
+        _wrapped(f"- {named} [{one.key}]")
 
 
 def _wrapped(text: str, indent: str = "") -> None:

@@ -190,11 +190,13 @@ def _print_plan(plan: SessionPlan, every: bool) -> None:
 
 def _rule(entry: dict[str, Any], session: str) -> str:
     """One line of a plan: when, what, from where."""
+    from ketasim.evidence import source_names
+
     minutes = "" if entry["minutes"] == "–" else f"{entry['minutes']} min"
     # that a rule is not established here is said once, above it
     told = entry["applies"].replace(f"; not established for {session}", "")
     told = "" if told == "yes" else f" [{told}]"
     date = entry["date"] if entry["date"] != "not shown" else "date not shown"
     where = ", ".join(filter(None, (entry["jurisdiction"], date)))
-    cited = "; ".join(filter(None, (where, ", ".join(entry["sources"]))))
+    cited = "; ".join(filter(None, (where, source_names(entry["sources"]))))
     return f"  {minutes:>16}  {entry['statement']}{told}{f' ({cited})' if cited else ''}"

@@ -14,6 +14,7 @@ from ketasim.evidence.card_file import card_keys, load_card
 from ketasim.evidence.linting.cards import CARD_CHECKS
 from ketasim.evidence.linting.finding import Check, Evidence, Finding, Severity
 from ketasim.evidence.linting.tables import TABLE_CHECKS
+from ketasim.evidence.source_names import load_source_names
 from ketasim.evidence.sources import FILES, read_sources
 from ketasim.evidence.tables import choice_names, facts, table_names
 
@@ -52,8 +53,10 @@ def shipped() -> Evidence:
     A card that cannot be read becomes a finding of `lint`, not an error here.
     """
     data = resources.files("ketasim.evidence").joinpath("data")
+    names = load_source_names()
     bibliography = [
-        read_sources(data.joinpath(f"{name}.csv").read_bytes().decode("utf-8")) for name in FILES
+        read_sources(data.joinpath(f"{name}.csv").read_bytes().decode("utf-8"), names)
+        for name in FILES
     ]
     cards: dict[str, Card] = {}
     unreadable: dict[str, str] = {}

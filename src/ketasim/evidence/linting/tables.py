@@ -11,6 +11,8 @@ from ketasim._base import near
 from ketasim.evidence.grade import GRADES
 from ketasim.evidence.linting.finding import Check, Evidence, Hits
 from ketasim.evidence.linting.units import is_unit
+from ketasim.evidence.source_names import name_fault
+from ketasim.evidence.sources import joined
 from ketasim.evidence.tables import CHOICES, Fact, interval, number, reading
 
 _UNIT_COLUMNS: Final = ("unit", "dose_unit", "time_unit", "converted_unit")
@@ -101,6 +103,20 @@ def _bibliography_fields(evidence: Evidence) -> Hits:
             yield "sources", entry.key, f"'{entry.doi}' is not a DOI"
         if entry.nct not in ("", "-") and not _REGISTRY.search(entry.nct):
             yield "sources", entry.key, f"'{entry.nct}' is not a registry number"
+
+
+def _source_names(evidence: Evidence) -> Hits:
+    """Every source has a name that people cite it by, and no two documents have the same."""
+    entries = joined({entry.key: entry for entry in evidence.sources})
+    first: dict[str, str] = {}
+    for key, entry in entries.items():
+        fault = name_fault(entry.display, entries)
+        if fault:
+            yield "sources", key, fault
+        elif entry.document != first.setdefault(entry.display, entry.document):
+            yield "sources", key, f"'{entry.display}' also names '{first[entry.display]}'"
+        if entry.same_as and entry.same_as not in entries:
+            yield "sources", key, f"'same_as' names the unknown source '{entry.same_as}'"
 
 
 def _cited_nowhere(evidence: Evidence) -> Hits:
@@ -294,6 +310,7 @@ TABLE_CHECKS: Final = (
     Check("source_column", "error", _source_column),
     Check("source_key", "error", _source_keys_known),
     Check("bibliography_key", "error", _bibliography_keys),
+    Check("source_name", "error", _source_names),
     Check("bibliography_field", "warning", _bibliography_fields),
     Check("cited_nowhere", "info", _cited_nowhere),
     Check("unit", "error", _units),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 
-from ketasim.evidence import condition, fact, studied_doses
+from ketasim.evidence import condition, fact, source_name, studied_doses
 from ketasim.screening.exposure import course_exposure
 from ketasim.screening.finding import ScreenFinding, unassessed
 from ketasim.screening.rules.studied_range import (
@@ -137,7 +137,7 @@ def dose_findings(course: Course) -> list[ScreenFinding]:
             statement=text,
             quality="published range",
             applies_to="both",
-            sources=tuple(key for key in keys if key in text),
+            sources=tuple(key for key in keys if source_name(key) in text),
         )
         for text in check_doses(course.regimen, course.patient.weight)
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ketasim.evidence import Fact, fact, facts, interval, number
+from ketasim.evidence import Fact, fact, facts, interval, number, source_name
 from ketasim.population import BenefitModifier, benefit_modifiers, modification_of
 from ketasim.screening.finding import (
     NOTHING,
@@ -363,12 +363,13 @@ def _measured(row: Fact, what: Given) -> list[str]:
             said.append(
                 f"{one.get('metric')} ({one.get('analyte')}) {'× ' if is_number else ''}{size} "
                 f"({one.get('perpetrator')} {one.get('perp_dose')}; {one.get('victim')} "
-                f"{one.get('victim_dose_route')}{people}; {one.source}, {one.id})"
+                f"{one.get('victim_dose_route')}{people}; {source_name(one.source)}, {one.id})"
                 f"{_differs(one, row, what)}"
             )
         elif one.table == "care/screening" and any(c.isdigit() for c in one.get("what_to_do")):
             said.append(
-                f"{one.get('factor')}: {one.get('what_to_do')} ({one.source}, {one.id})"
+                f"{one.get('factor')}: {one.get('what_to_do')} "
+                f"({source_name(one.source)}, {one.id})"
                 f"{_differs(one, row, what)}"
             )
     return said

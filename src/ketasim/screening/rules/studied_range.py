@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from ketasim.evidence import Fact, fact, facts, interval_of, number
+from ketasim.evidence import Fact, fact, facts, interval_of, number, source_name
 from ketasim.screening.finding import ScreenFinding
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def young_studies(studied: StudiedDoses) -> list[str]:
         dose = _span_text(row.get("low"), row.get("high"), row.get("unit"))
         sessions = _span_text(row.get("sessions_low"), row.get("sessions_high"), "sessions")
         told = ", ".join(part for part in (people, dose, sessions) if part)
-        said.append(f"{told} ({one.source}, {one.id})")
+        said.append(f"{told} ({source_name(one.source)}, {one.id})")
     return said
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError
 from ketasim.dosing import STRESS, Course, load_course
 from ketasim.engine import Calendar, Patients, solve
-from ketasim.evidence import Card, Entry, facts, load_card, number
+from ketasim.evidence import Card, Entry, facts, load_card, number, source_name
 from ketasim.evidence import fact as look_up
 from ketasim.models import MODELS, MOOD_PARAMETERS, mood_chain
 from ketasim.population import (
@@ -169,8 +169,8 @@ def mood_input(course: Course) -> MoodInput:
     if rapamycin is not None:
         factor = loss_factor(rapamycin)
         with_it, without = _percents(rapamycin)
-        key = look_up(rapamycin).source
-        told = f"{with_it:g} against {without:g} % responders at 14 days ({key})"
+        cited = source_name(look_up(rapamycin).source)
+        told = f"{with_it:g} against {without:g} % responders at 14 days ({cited})"
         if factor is None:
             warnings.append(
                 f"Rapamycin: published are {told}; no slower loss of synapses gives that much in "

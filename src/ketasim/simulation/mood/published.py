@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ketasim.evidence import Fact, facts
+from ketasim.evidence import Fact, facts, source_name, source_names
 from ketasim.population import BenefitModifier, benefit_modifiers
 
 _BENEFIT: Final = {
@@ -40,7 +40,7 @@ def switch_warning(name: str, done: str) -> str:
             _, _, rest = row.get("value").partition("; ")
             human = "human" in row.get("species_strain")
             told = row.get("note").partition("; ")[0] if human else ""
-            against += [f"{text} ({row.source})" for text in (rest, told) if text]
+            against += [f"{text} ({source_name(row.source)})" for text in (rest, told) if text]
     return (
         f"Switch {name} is on; {done}. The evidence disagrees. For: {'; '.join(favour)}. "
         f"Against: {'; '.join(against)}."
@@ -83,13 +83,13 @@ def _about(wanted: Sequence[str]) -> list[Fact]:
 def _modifier_text(row: Fact) -> str:
     taken = row.get("modifier")
     found = f"{_DIRECTION[row.get('direction')]} {_BENEFIT[row.get('effect_on')]}"
-    return f"{found} with {taken} in {row.get('population')} ({row.source})"
+    return f"{found} with {taken} in {row.get('population')} ({source_name(row.source)})"
 
 
 def _psych_text(row: Fact) -> str:
     value = row.get("value") + (f" {row.get('unit')}" if row.get("unit") not in ("", "r") else "")
     who = f", n = {row.get('n')}" if row.get("n").isdigit() else ""
-    return f"{row.get('scale')}, {row.get('measure')} {value}{who} ({row.source})"
+    return f"{row.get('scale')}, {row.get('measure')} {value}{who} ({source_name(row.source)})"
 
 
 def _course_text(row: Fact) -> str:
@@ -98,7 +98,7 @@ def _course_text(row: Fact) -> str:
         what = f"{row.get('manipulation')}, {what}"
     value = row.get("value").partition("; ")[0]
     unit = "" if row.get("unit") in ("", "text") else f" {row.get('unit')}"
-    return f"{what}: {value}{unit}, {row.get('species_strain')} ({row.source})"
+    return f"{what}: {value}{unit}, {row.get('species_strain')} ({source_name(row.source)})"
 
 
 def medicine_warnings(medicines: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -148,7 +148,7 @@ def _no_benefit(name: str, found: Sequence[BenefitModifier]) -> str:
     taken = ", ".join(dict.fromkeys(t for m in found for t in m.matched))
     text = f"{taken}: " if name in taken.lower() else f"{taken} ({name}): "
     acute = dict.fromkeys(
-        f"{m.effect_on.replace('_', ' ')} {m.direction} ({', '.join(m.sources)})" for m in found
+        f"{m.effect_on.replace('_', ' ')} {m.direction} ({source_names(m.sources)})" for m in found
     )
     return (
         f"{text}nothing is published on the benefit of ketamine, and nothing is computed; on other "
@@ -162,7 +162,7 @@ def _finding(one: BenefitModifier) -> str:
         text += f" above {one.threshold:g} mg of diazepam or its equivalent a day"
     if one.at_days is not None:
         text += f" at day {one.at_days:g}"
-    return f"{text} ({', '.join(one.sources)})"
+    return f"{text} ({source_names(one.sources)})"
 
 
 def _threshold(found: Sequence[BenefitModifier]) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError, standard_normals
 from ketasim.dosing import Course, PopulationSpec
 from ketasim.engine import Concentrations
-from ketasim.evidence import Card, load_card
+from ketasim.evidence import Card, load_card, source_name, source_names
 from ketasim.models import SESSION, LinearModel
 from ketasim.population import (
     SESSION_CURVES,
@@ -343,13 +343,14 @@ def _warnings(
         if "iv" in unseen:
             told += (
                 " After an infusion dizziness was seen in about twice as many patients as the "
-                "model says (dbpia_trdsi, rodrigues2022)."
+                f"model says ({source_names(['dbpia_trdsi', 'rodrigues2022'])})."
             )
         found.append(told)
     if any(dose.drug == "arketamine" for dose in doses):
         found.append(
             "Arketamine has no part in the effects of the session: one model found none "
-            "(olofsen2022), one study saw some (jonkman2018). What it does is not assessed."
+            f"({source_name('olofsen2022')}), one study saw some ({source_name('jonkman2018')}). "
+            "What it does is not assessed."
         )
     if len(sessions) > _MOST_SESSIONS:
         found.append(

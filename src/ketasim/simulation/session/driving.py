@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.dosing import Course, load_course
-from ketasim.evidence import Fact, fact, load_card
+from ketasim.evidence import Fact, fact, load_card, source_name
 from ketasim.models import MODELS, SESSION, LinearModel
 from ketasim.population import Cohort, time_back, virtual_patients
 from ketasim.simulation.calendar import Session
@@ -103,9 +103,9 @@ def _statement(row: Fact, dose: str, level: float, when: str) -> str:
     return (
         "No driving until the next day after a restful sleep: that rule stays. The one test of "
         f"driving was {row.get('time_h')} h after {dose} nasal esketamine in healthy people, and "
-        f"not worse than after placebo ({row.source}); the model gives {level:.2g} ng/mL of "
-        f"S-ketamine at the effect site then. This session {when}. A level is no clearance to "
-        "drive: R-ketamine, metabolites, other medicines and sleep are not in it."
+        f"not worse than after placebo ({source_name(row.source)}); the model gives {level:.2g} "
+        f"ng/mL of S-ketamine at the effect site then. This session {when}. A level is no "
+        "clearance to drive: R-ketamine, metabolites, other medicines and sleep are not in it."
     )
 
 

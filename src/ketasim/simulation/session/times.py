@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ketasim._base import words
 from ketasim.dosing import Course
-from ketasim.evidence import Fact, facts
+from ketasim.evidence import Fact, facts, source_name
 from ketasim.population import SESSION_CURVES, SessionCurve
 from ketasim.screening import EffectTime, SessionPlan, session_plan
 from ketasim.simulation.calendar import Session
@@ -130,7 +130,7 @@ def published_times(curve: SessionCurve) -> str:
     said: dict[str, list[str]] = {}
     for row in facts(_TABLE):
         if row.get("what").lower() in names and row.get("statistic") in _TIMES:
-            who = f"{_ROUTES[row.get('route')]}, {row.source}"
+            who = f"{_ROUTES[row.get('route')]}, {source_name(row.source)}"
             said.setdefault(who, []).append(_TIMES[row.get("statistic")].format(_printed(row)))
     return "; ".join(f"{', '.join(dict.fromkeys(t))} ({who})" for who, t in said.items())
 
