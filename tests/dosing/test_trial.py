@@ -115,7 +115,9 @@ def test_the_example_of_the_format() -> None:
     assert second.start == 28 * 24 and second.times == (56 * 24, 112 * 24)
     assert second.relapse is not None and second.relapse.visits == 2
     assert trial.horizon == ket.horizon == 112 * 24
-    assert trial.assumed == ("horizon",) and "112 d" in trial.assumptions[0]
+    assert trial.assumed == ("population.weight.sd", "population.age.sd", "horizon")
+    assert "kept within 35 to 200 kg" in trial.assumptions[0]
+    assert "112 d" in trial.assumptions[2]
     assert trial.warnings == ()
 
 
@@ -128,7 +130,8 @@ def test_arms_take_from_the_population_what_they_leave_out() -> None:
     assert (x.background, sleep.background) == ("new", "none")
     assert (x.medicines, sleep.medicines, pill.medicines) == ((), ("thyroxine",), ("sertraline",))
     assert sham.sessions == (0,) and pill.sessions == ()
-    assert trial.arm("sham") is sham and trial.horizon == 1440 and trial.assumed == ()
+    assert trial.arm("sham") is sham and trial.horizon == 1440
+    assert trial.assumed == ("population.weight.sd", "population.age.sd")
     follow, other = trial.assessments
     assert follow.arms == ("x", "sleep") and follow.last == 28 * 24
     assert follow.times == tuple(24.0 * day for day in range(2, 29))
@@ -229,6 +232,9 @@ TELL = "relapse: {score_at_least: 22}"
         (changed("population", 3), "population", "not a mapping"),
         (changed("population.agee", 3), "population.agee", "did you mean 'age'?"),
         (changed("population.diagnosis", "flu"), "population.diagnosis", "use one of"),
+        (changed("population.diagnosis", "healthy"), "population.diagnosis", "ketasim simulate"),
+        (changed("population.diagnosis", "none"), "population.diagnosis", "ketasim simulate"),
+        (changed("population.weight", {"mean": 20, "sd": 5}), "population.weight", "35 to 200 kg"),
         (changed("population.age.mean", 430), "population.age.mean", "outside 0 to 120 year"),
         (changed("population.age.sd", 0), "population.age", "above 0"),
         (changed("population.weight.sd"), "population.weight.sd", "missing"),

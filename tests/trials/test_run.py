@@ -286,6 +286,20 @@ def test_options_are_checked_as_the_file_is(options: dict[str, int]) -> None:
     assert caught.value.field == next(iter(options))
 
 
+def test_a_correlation_that_is_hardly_known_stops_no_trial() -> None:
+    """One draw of rho in 1300 used to be beyond 1 or -1, and its patients' loss not a number."""
+    card = load_card("mood")
+    assert card.uncertainty is not None
+    place = card.uncertainty.symbols.index("rho")
+    wide = card.uncertainty.matrix()
+    wide[place, place] = 4.0
+    rows = tuple(tuple(row) for row in wide.tolist())
+    unknown = card.replace(uncertainty=replace(card.uncertainty, covariance=rows))
+    found = run_trial({**TRIAL, "replicates": 30}, card=unknown)
+    assert found.patients()["score"].null_count() < len(found.patients())
+    assert np.isfinite(found.summary()["mean"].to_numpy()).all()
+
+
 @pytest.mark.parametrize("name", ["murrough2013", "lii2023", "diazgranados2010"])
 def test_published_designs_run(name: str) -> None:
     path = next(path for path in studies() if path.stem == name)

@@ -100,11 +100,30 @@ BETWEEN_PATIENTS = "Bands: spread between patients."
 NOT_IN_BANDS = "Not in the bands: uncertainty of the parameters, differences between trials."
 """What they do not show."""
 
+BOTH_IN_BANDS = (
+    "Bands: between patients and parameter uncertainty together. Not in the bands: differences "
+    "between trials."
+)
+"""What they show where every patient has a draw of the parameters of its own."""
+
 NO_SPREAD = (
     "Typical patient: no band. Spread between patients, uncertainty of the parameters and "
     "differences between trials are not shown."
 )
 """The same of the typical patient."""
+
+
+def bands(typical: bool, uncertainty: bool = False) -> str:
+    """What the bands of a figure show and what they do not.
+
+    **Arguments:**
+
+    - `typical`: of the typical patient, without bands.
+    - `uncertainty`: every virtual patient has a draw of the parameters of its own.
+    """
+    if typical:
+        return NO_SPREAD
+    return BOTH_IN_BANDS if uncertainty else f"{BETWEEN_PATIENTS} {NOT_IN_BANDS}"
 
 
 def quantity(name: str) -> str:

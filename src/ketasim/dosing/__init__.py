@@ -15,12 +15,20 @@ from ketasim.dosing.mood_options import (
     named_antidepressants,
 )
 from ketasim.dosing.patient import (
+    HEALTHY,
     VITAL_LIMITS,
     Baseline,
     Patient,
-    PopulationSpec,
     Vitals,
     scales,
+)
+from ketasim.dosing.people import (
+    DRAWN_AGES,
+    DRAWN_WEIGHTS,
+    AgeSpread,
+    MeanSd,
+    PopulationSpec,
+    WeightSpread,
 )
 from ketasim.dosing.regimen import Regimen, split_devices
 from ketasim.dosing.sentence import parse_regimen
@@ -30,13 +38,10 @@ from ketasim.dosing.trial.arm import (
     CONTROLS,
     DEFAULT_BACKGROUND,
     DEFAULT_SETTING,
-    AgeSpread,
     Arm,
     BaselineSpread,
-    MeanSd,
     Phase,
     TrialPopulation,
-    WeightSpread,
     antidepressants,
 )
 from ketasim.dosing.trial.assessment import (
@@ -65,9 +70,12 @@ __all__ = [
     "DEFAULT_BACKGROUND",
     "DEFAULT_SETTING",
     "DESIGNS",
+    "DRAWN_AGES",
+    "DRAWN_WEIGHTS",
     "DRUGS",
     "FOLLOWED",
     "GROUPS",
+    "HEALTHY",
     "LEAST_STRESS",
     "METRICS",
     "MOST_STRESS",

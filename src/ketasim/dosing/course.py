@@ -15,7 +15,8 @@ from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import FROZEN, Text, quantity, validated
 from ketasim.dosing.guards import check_doses
 from ketasim.dosing.mood_options import MoodOptions
-from ketasim.dosing.patient import Patient, PopulationSpec
+from ketasim.dosing.patient import HEALTHY, Patient
+from ketasim.dosing.people import PopulationSpec
 from ketasim.dosing.regimen import Regimen
 from ketasim.dosing.sentence import parse_regimen
 from ketasim.dosing.structured import DoseItem, items_of, regimen_of
@@ -81,7 +82,13 @@ class Course:
     mood: MoodOptions = field(default_factory=MoodOptions)
 
     def __post_init__(self) -> None:
-        """Refuse a horizon before anything is given, deadly doses, a contradictory background."""
+        """Refuse a horizon before anything is given, deadly doses, what contradicts itself."""
+        if self.patient.diagnosis == HEALTHY and self.patient.baseline is not None:
+            raise InputError(
+                "patient.baseline",
+                "a healthy volunteer has no score before treatment",
+                "leave 'baseline' out, or name the diagnosis that the score is of",
+            )
         _ = self.background
         first = self.regimen.doses[0].time
         if not first < self.horizon <= LONGEST:
@@ -91,6 +98,12 @@ class Course:
                 "give a later one, such as '84 d'",
             )
         _ = self.warnings
+
+    @property
+    def age(self) -> float | None:
+        """Mean age of those who are simulated, years; nothing where no age is given."""
+        spread = None if self.population is None else self.population.age
+        return self.patient.age if spread is None else spread.mean
 
     @property
     def background(self) -> str:
@@ -103,13 +116,39 @@ class Course:
         late = sum(dose.time >= self.horizon for dose in self.regimen.doses)
         come = "dose comes" if late == 1 else "doses come"
         after = (f"{late} {come} after the horizon and are not seen.",) if late else ()
-        return (*check_doses(self.regimen, self.patient.weight), *after)
+        return (*check_doses(self.regimen, self.patient.weight), *after, *self._replaced)
+
+    @property
+    def _replaced(self) -> tuple[str, ...]:
+        """Say where the population's covariates stand above those of the patient."""
+        patient, population = self.patient, self.population
+        if population is None:
+            return ()
+        found: list[str] = []
+        for name, unit, own, spread in (
+            ("weight", "kg", patient.weight, population.weight),
+            ("age", "years", patient.age, population.age),
+        ):
+            if own is not None and spread is not None and own != spread.mean:
+                found.append(
+                    f"The virtual patients have the {name}s of the population (mean "
+                    f"{spread.mean:g} {unit}), not the patient's {own:g} {unit}; that is the "
+                    "typical patient's alone."
+                )
+        if patient.sex is not None and population.female is not None:
+            found.append("The virtual patients are as often female as the population says.")
+        return tuple(found)
 
     @property
     def assumed(self) -> tuple[str, ...]:
-        """Paths of the fields that were left out and whose value was assumed."""
+        """Paths of the fields of which something was assumed."""
         horizon = () if self.horizon_given else ("horizon",)
-        return (*(f"patient.{name}" for name in self.patient.assumed), *horizon)
+        drawn = () if self.population is None else self.population.assumed
+        return (
+            *(f"patient.{name}" for name in self.patient.assumed),
+            *(field for field, _ in drawn),
+            *horizon,
+        )
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -117,7 +156,12 @@ class Course:
         horizon = (
             f"The horizon is not given: {self.horizon / 24:g} d, seven days after the last session."
         )
-        return (*self.patient.assumptions, *(() if self.horizon_given else (horizon,)))
+        drawn = () if self.population is None else self.population.assumed
+        return (
+            *self.patient.assumptions,
+            *(sentence for _, sentence in drawn),
+            *(() if self.horizon_given else (horizon,)),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the normal form: text, numbers, lists and mappings that load back as equal."""
@@ -125,7 +169,7 @@ class Course:
         if self.patient.model_fields_set:
             form["patient"] = _patient_form(self.patient)
         if self.population is not None:
-            form["population"] = self.population.model_dump()
+            form["population"] = self.population.to_dict()
         if self.regimen.text is None:
             form["doses"] = items_of(self.regimen)
         else:
@@ -172,7 +216,7 @@ def _course(content: Mapping[str, Any]) -> Course:
     default = max(regimen.sessions[-1] + FOLLOW_UP, regimen.end)
     return Course(
         title=file.title,
-        patient=file.patient,
+        patient=_middle(file.patient, file.population),
         population=file.population,
         regimen=regimen,
         horizon=min(default, LONGEST) if file.horizon is None else file.horizon,
@@ -180,6 +224,18 @@ def _course(content: Mapping[str, Any]) -> Course:
         horizon_given=file.horizon is not None,
         mood=file.mood,
     )
+
+
+def _middle(patient: Patient, population: PopulationSpec | None) -> Patient:
+    """The patient, who has the mean of what is drawn where nothing else is given."""
+    if population is None:
+        return patient
+    means: dict[str, float] = {}
+    if population.weight is not None and "weight" not in patient.model_fields_set:
+        means["weight"] = population.weight.mean
+    if population.age is not None and patient.age is None:
+        means["age"] = population.age.mean
+    return patient.model_copy(update=means) if means else patient
 
 
 def _patient_form(patient: Patient) -> dict[str, Any]:

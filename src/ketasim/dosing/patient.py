@@ -17,6 +17,10 @@ SEXES: Final = ("female", "male")
 ANCESTRIES: Final = ("white", "black", "asian", "japanese", "other")
 GENOTYPES: Final = ("*1/*1", "*1/*6", "*6/*6")
 DIAGNOSES: Final = ("mdd", "trd", "bipolar", "suicidality", "ptsd", "ocd", "anxiety", "pain")
+HEALTHY: Final = "healthy"
+"""The diagnosis of a healthy volunteer: what a session does is simulated, mood is not."""
+HEALTHY_WORDS: Final = (HEALTHY, "none", "healthy volunteer", "healthy volunteers", "volunteer")
+"""Words for it."""
 SETTINGS: Final = ("outpatient", "inpatient", "emergency")
 PLACES: Final = ("clinic", "home")
 IMPAIRMENTS: Final = ("normal", "mild", "moderate", "severe")
@@ -33,7 +37,6 @@ WEIGHTS: Final = (1.0, 500.0)
 """Lightest and heaviest patient that is accepted, kg."""
 AGES: Final = (0.0, 120.0)
 """Youngest and oldest patient that is accepted, years."""
-_MOST_PATIENTS = 1_000_000
 
 VITAL_LIMITS: Final[Mapping[str, tuple[float, float, str]]] = {
     "sbp": (40.0, 300.0, "mmHg"),
@@ -67,8 +70,8 @@ def reference_weight() -> tuple[float, str]:
 def diagnoses() -> Mapping[str, str]:
     """Every word for a diagnosis, in small letters with single spaces, to its name.
 
-    Names are those of `DIAGNOSES`, first, and of the other conditions of
-    `ketasim evidence condition`, whose titles and synonyms are words for them too.
+    Names are those of `DIAGNOSES`, first, of the other conditions of `ketasim evidence condition`,
+    whose titles and synonyms are words for them too, and `HEALTHY`.
     """
     rows = [row.cells for row in facts("care/condition_names")]
     names = dict.fromkeys((*DIAGNOSES, *(row["condition"] for row in rows)))
@@ -76,7 +79,7 @@ def diagnoses() -> Mapping[str, str]:
     for row in rows:
         for word_for in (row["title"], *filter(None, row["synonyms"].split(";"))):
             words.setdefault(_spaced(word_for), row["condition"])
-    return words
+    return words | dict.fromkeys(HEALTHY_WORDS, HEALTHY)
 
 
 def _spaced(text: str) -> str:
@@ -238,7 +241,8 @@ class Patient(BaseModel):
     - `ancestry`: white, black, asian, japanese or other.
     - `cyp2b6`: genotype, `*1/*1`, `*1/*6` or `*6/*6`.
     - `diagnosis`: mdd, trd, bipolar, suicidality, ptsd, ocd, anxiety or pain, or another condition
-      of `ketasim evidence condition`, such as crps.
+      of `ketasim evidence condition`, such as crps; healthy (or none) for a volunteer, of whom mood
+      is not simulated.
     - `baseline`: scale and score before treatment.
     - `setting`: outpatient, inpatient or emergency.
     - `place`: clinic or home, where the doses are taken, for `ketasim screen`.
@@ -284,18 +288,3 @@ class Patient(BaseModel):
             f"the published models ({source})."
         )
         return (sentence,)
-
-
-class PopulationSpec(BaseModel):
-    """Virtual patients to be made around the patient.
-
-    **Arguments:**
-
-    - `n`: how many.
-    - `seed`: of the random numbers.
-    """
-
-    model_config = FROZEN
-
-    n: Annotated[int, Field(strict=True, ge=1, le=_MOST_PATIENTS)]
-    seed: Annotated[int, Field(strict=True, ge=0)] = 0

@@ -5,6 +5,7 @@ from ketasim.evidence.card import Card, write_card
 from ketasim.evidence.card_entry import (
     SPREAD_TYPES,
     Entry,
+    Scale,
     Spread,
     Uncertainty,
     is_positive_definite,
@@ -72,6 +73,7 @@ __all__ = [
     "Reading",
     "Reference",
     "RowGrade",
+    "Scale",
     "Side",
     "Source",
     "SourceView",

@@ -16,7 +16,7 @@ from ketasim.evidence.grade import GRADES, Grade, is_grade
 
 SpreadKind = Literal["lognormal", "logit", "normal"]
 SpreadType = Literal["cv", "cv_omega", "omega2", "log_sd", "logit_sd", "logit_omega2", "normal_sd"]
-Scale = Literal["log", "logit", "natural"]
+Scale = Literal["log", "logit", "fisher", "natural"]
 
 
 def _cv(percent: float) -> float:
@@ -149,7 +149,8 @@ class Uncertainty:
     **Arguments:**
 
     - `symbols`: the p parameters concerned.
-    - `scales`: `"log"`, `"logit"` or `"natural"` for each, the scale of the covariance.
+    - `scales`: `"log"`, `"logit"`, `"fisher"` (z of a correlation) or `"natural"` for each, the
+      scale of the covariance.
     - `covariance`: p rows of p numbers.
 
     **Raises:** `InputError` when the shapes do not agree.

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from ketasim._base import InputError, near
 from ketasim.evidence.card import Card
@@ -266,11 +266,9 @@ def _uncertainty(content: object, entries: Mapping[str, Entry]) -> Uncertainty |
                 "uncertainty.symbols", f"no parameter '{symbol}'", near(symbol, entries)
             )
     for scale in scales:
-        if scale not in ("log", "logit", "natural"):
+        if scale not in get_args(Scale):
             raise InputError(
-                "uncertainty.scales",
-                f"unknown scale '{scale}'",
-                near(scale, ("log", "logit", "natural")),
+                "uncertainty.scales", f"unknown scale '{scale}'", near(scale, get_args(Scale))
             )
     try:
         covariance = tuple(tuple(float(number) for number in row) for row in rows)

@@ -44,11 +44,13 @@ class Curves:
     - `times`: h, shape (T,).
     - `tables`: (quantity, site) to statistic to values, each of shape (T,).
     - `typical`: there is one patient, without spread.
+    - `uncertainty`: every patient has a draw of the parameters.
     """
 
     times: Array
     tables: dict[Key, dict[str, Array]]
     typical: bool
+    uncertainty: bool = False
 
     @classmethod
     def of(cls, simulation: Simulation) -> Curves:
@@ -60,7 +62,7 @@ class Curves:
         for part in table.partition_by(["quantity", "site"], maintain_order=True):
             key = (str(part["quantity"][0]), str(part["site"][0]))
             tables[key] = {name: part[name].to_numpy() for name in names}
-        return cls(simulation.times, tables, typical)
+        return cls(simulation.times, tables, typical, simulation.cohort.uncertainty)
 
     @property
     def centre(self) -> str:
@@ -522,8 +524,7 @@ def legend(curves: Curves, family: Sequence[Look]) -> tuple[Legend, ...]:
             Legend("band", "nine in ten patients (5–95 %)", colour, opacity=0.18),
         ]
     entries.append(Legend("dose", "dose"))
-    text = words.NO_SPREAD if curves.typical else f"{words.BETWEEN_PATIENTS} {words.NOT_IN_BANDS}"
-    return (*entries, Legend("words", text))
+    return (*entries, Legend("words", words.bands(curves.typical, curves.uncertainty)))
 
 
 def _short(key: Key) -> str:

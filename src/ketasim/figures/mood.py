@@ -147,11 +147,7 @@ def _plasticity(simulation: Simulation) -> list[Figure]:
     last = float(simulation.times[-1])
     length = min(_FIRST_DAYS, (last - start) / _DAY)
     inside = (simulation.times >= start) & (simulation.times <= start + length * _DAY + 1e-9)
-    text = (
-        words.NO_SPREAD
-        if simulation.cohort.typical
-        else f"{words.BETWEEN_PATIENTS} {words.NOT_IN_BANDS}"
-    )
+    text = words.bands(simulation.cohort.typical, simulation.cohort.uncertainty)
     found: list[Figure] = []
     if inside.sum() > 1:
         drawings: list[Drawing] = []
@@ -217,9 +213,7 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
     lines = [line]
     entries: list[Swatch] = [(f"MADRS, {_centre(simulation)}", COLOURS["mood"], ())]
     highest = max((line.outer or (line.y, line.y))[1])
-    text = words.NO_SPREAD
-    if not simulation.cohort.typical:
-        text = f"{words.BETWEEN_PATIENTS} {words.NOT_IN_BANDS}"
+    text = words.bands(simulation.cohort.typical, simulation.cohort.uncertainty)
     if mood.outer is not None:
         band = mood.outer
         highest = max(highest, float(band.p95.max()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim._base import words
 from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, Line, Panel, svg
 from ketasim.figures.session_plan import timeline
@@ -92,8 +93,10 @@ def session_figures(simulation: Simulation) -> list[Figure]:
         Legend("dose", "dose"),
         Legend(
             "words",
-            "Bands: spread between patients in exposure and sensitivity. Not in them: uncertainty "
-            "of the parameters and differences between trials.",
+            words.BOTH_IN_BANDS
+            if simulation.cohort.uncertainty
+            else "Bands: spread between patients in exposure and sensitivity. Not in them: "
+            "uncertainty of the parameters and differences between trials.",
         ),
     ]
     caption = "Lines: means over patients, and shares of all patients."

@@ -9,6 +9,8 @@ from ketasim.models.declaration import (
     Stream,
     Symbol,
 )
+from ketasim.models.declared import declared
+from ketasim.models.domain import Domain, drawn_on, from_scale, moved, slope, to_scale
 from ketasim.models.expression import evaluate, names_in
 from ketasim.models.mood import (
     MOOD,
@@ -43,6 +45,7 @@ __all__ = [
     "Branch",
     "ChainModel",
     "Definition",
+    "Domain",
     "Flow",
     "LinearModel",
     "Output",
@@ -54,9 +57,15 @@ __all__ = [
     "Stream",
     "Symbol",
     "Turnover",
+    "declared",
+    "drawn_on",
     "evaluate",
+    "from_scale",
     "mood_chain",
+    "moved",
     "names_in",
     "receptor_signal",
+    "slope",
+    "to_scale",
     "with_sessions",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.evidence import source_name, with_source_names
+from ketasim.models.domain import FRACTION, POSITIVE, Domain
 from ketasim.models.expression import evaluate, names_in
 
 Array = NDArray[np.float64]
@@ -17,11 +18,25 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Symbol:
-    """A named quantity of a model: a state, a parameter or a covariate."""
+    """A named quantity of a model: a state, a parameter or a covariate.
+
+    **Arguments:**
+
+    - `name`, `unit`, `meaning`: of the quantity.
+    - `allowed`: the values that a parameter may have, where `domain` is not what its unit says.
+    """
 
     name: str
     unit: str
     meaning: str
+    allowed: Domain | None = None
+
+    @property
+    def domain(self) -> Domain:
+        """Values that a parameter may have: as declared, else 0 to 1 of a fraction, above zero."""
+        if self.allowed is not None:
+            return self.allowed
+        return FRACTION if self.unit == "fraction" else POSITIVE
 
 
 @dataclass(frozen=True)

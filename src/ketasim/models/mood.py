@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from ketasim.models.declaration import Branch, Definition, Flow, LinearModel, Stream, Symbol
+from ketasim.models.domain import CORRELATION, NOT_NEGATIVE, POSITIVE, REAL
 from ketasim.models.receptor import RECEPTOR
 from ketasim.models.response import (
     AMOUNT,
@@ -27,7 +28,10 @@ _DRIVE, _RECEPTOR_PARAMETERS, _RECEPTOR_DEFINITIONS = receptor_signal(RECEPTOR, 
 MOOD_PARAMETERS: Final = (
     Symbol("kG", "1/h", "turnover of the glutamate burst"),
     Symbol("g_max", "ratio", "highest rise of glutamate over its level at rest"),
-    Symbol("B_opt", "fraction", "fresh block with the largest burst; none at 1.5 times it"),
+    # no block reaches it above 1: the burst then never gets to its top
+    Symbol(
+        "B_opt", "fraction", "fresh block with the largest burst; none at 1.5 times it", POSITIVE
+    ),
     Symbol("k_used", "1/h", "rate at which the cells get used to a block"),
     Symbol("kA", "1/h", "fading of the fast arm"),
     Symbol("e_A", "1/h", "fast arm on the logarithm of severity"),
@@ -37,21 +41,70 @@ MOOD_PARAMETERS: Final = (
     Symbol("kS", "1/h", "loss of synapses without stress"),
     Symbol("stress", "ratio", "loss of synapses added by stress, relative to that without"),
     Symbol("e_S", "-", "restored synapses on the logarithm of severity"),
-    Symbol("sens", "ratio", "sensitivity of the patient's mood to both arms, 0 never responds"),
+    Symbol(
+        "sens",
+        "ratio",
+        "sensitivity of the patient's mood to both arms, 0 never responds",
+        NOT_NEGATIVE,
+    ),
     Symbol("gate", "fraction", "part of the effect of both arms that passes the opioid gate"),
-    Symbol("w_HNK", "mL/ng", "hydroxynorketamine on the fast arm, a switch"),
-    Symbol("w_5HT", "mL/ng", "ketamine on the drive by serotonin, a switch"),
+    Symbol("w_HNK", "mL/ng", "hydroxynorketamine on the fast arm, a switch", NOT_NEGATIVE),
+    Symbol("w_5HT", "mL/ng", "ketamine on the drive by serotonin, a switch", NOT_NEGATIVE),
     Symbol("k_lift", "1/h", "rise of expectation in a session"),
     Symbol("k_fade", "1/h", "fading of expectation"),
-    Symbol("e_P", "-", "expectation of the patient on the logarithm of severity"),
+    Symbol("e_P", "-", "expectation of the patient on the logarithm of severity", REAL),
     Symbol("kO", "1/h", "onset of a new oral antidepressant"),
-    Symbol("e_O", "-", "new oral antidepressant on the logarithm of severity"),
+    Symbol("e_O", "-", "new oral antidepressant on the logarithm of severity", NOT_NEGATIVE),
     Symbol("kN", "1/h", "natural course and care of the trial, rate"),
-    Symbol("e_N", "-", "natural course of the patient on the logarithm of severity"),
+    Symbol("e_N", "-", "natural course of the patient on the logarithm of severity", REAL),
     Symbol("M0", "point", "MADRS before treatment"),
     Symbol("M_max", "point", "highest score of the MADRS"),
 )
 """Parameters of the chain behind the receptor; the numbers are on the card `mood`."""
+
+MOOD_PEOPLE: Final = (
+    *(
+        Symbol(f"p_{name}", "-", f"expectation on the logarithm of severity: {what}")
+        for name, what in (
+            ("saline", "after saline that can be told from the drug"),
+            ("midazolam", "after midazolam"),
+            ("spray", "after a spray in a blinded trial"),
+            ("masked", "where nobody can tell"),
+            ("known", "after the drug where it is known"),
+            ("ward", "added on a ward"),
+            ("emergency", "added in an emergency"),
+        )
+    ),
+    Symbol("f_old", "ratio", "part of all effects that remains from the age of 65"),
+    *(
+        Symbol(f"omega_{name}", "-", f"between patients: {what}, SD", NOT_NEGATIVE)
+        for name, what in (
+            ("sens", "sensitivity"),
+            ("kS", "loss of synapses"),
+            ("P", "expectation"),
+            ("O", "effect of a new oral antidepressant"),
+            ("N", "natural course"),
+        )
+    ),
+    Symbol("share_none", "fraction", "patients who never respond to the drug"),
+    Symbol("share_none_O", "fraction", "patients whom a new oral antidepressant never helps"),
+    Symbol("rho", "-", "correlation of sensitivity and durability between patients", CORRELATION),
+    Symbol("sigma", "point", "error of one rating, SD", NOT_NEGATIVE),
+    *(
+        Symbol(f"tau_{name}", "-", f"between trials: {what}, SD", NOT_NEGATIVE)
+        for name, what in (
+            ("early", "expectation and setting"),
+            ("late", "natural course and care"),
+            ("drug", "effect of the drug, relative"),
+            ("open", "one more early and late effect in open series"),
+            ("series", "one more effect of the drug in open series, relative"),
+        )
+    ),
+    Symbol("k_session", "1/h", "end of a session's lift"),
+    Symbol("stop_drug", "1/h", "drop-out of patients who get the drug", NOT_NEGATIVE),
+    Symbol("stop_control", "1/h", "drop-out of patients who get a control", NOT_NEGATIVE),
+)
+"""What the card `mood` holds of patients, trials and ratings: no parameter of the equations."""
 
 MOOD = ResponseModel(
     name="mood",

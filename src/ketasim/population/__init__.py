@@ -58,7 +58,7 @@ from ketasim.population.session.effects import (
 from ketasim.population.sessions import SessionMark, session_marks
 from ketasim.population.spread import individual_parameters
 from ketasim.population.steps import MOOD_TOLERANCES, mood_plan
-from ketasim.population.uncertainty import card_draws
+from ketasim.population.uncertainty import card_draws, uncertainty_note, uncertainty_of
 from ketasim.population.virtual import virtual_patients
 
 __all__ = [
@@ -119,5 +119,7 @@ __all__ = [
     "time_from",
     "to_madrs",
     "typical_effects",
+    "uncertainty_note",
+    "uncertainty_of",
     "virtual_patients",
 ]

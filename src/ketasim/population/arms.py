@@ -8,19 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim._base import standard_normals
 from ketasim.dosing import Arm, Patient
 from ketasim.engine import Calendar
 from ketasim.evidence import Card, load_card
 from ketasim.models import MODELS, RECEPTOR, LinearModel
 from ketasim.population.covariates import covariates_of
+from ketasim.population.people import drawn_ages, drawn_weights
 from ketasim.population.sessions import session_marks
 from ketasim.population.spread import individual_parameters
 
 Array = NDArray[np.float64]
-
-_LIGHTEST, _HEAVIEST = 35.0, 200.0  # kg; no patient of a trial is drawn outside
-_YOUNGEST, _OLDEST = 12.0, 95.0  # years
 
 
 def arm_calendar(arm: Arm, horizon: float | None = None) -> Calendar:
@@ -62,11 +59,9 @@ def arm_patients(
     if not typical:
         values |= _spread(card, model, seed, first, count)
         if arm.weight is not None:
-            z = standard_normals(seed, "trial:weight", first, count, 1)[:, 0]
-            weight = np.clip(weight + arm.weight.sd * z, _LIGHTEST, _HEAVIEST)
+            weight = drawn_weights(arm.weight, seed, "trial:weight", first, count)
         if arm.age is not None and arm.age.sd is not None:
-            z = standard_normals(seed, "trial:age", first, count, 1)[:, 0]
-            values["AGE"] = np.clip(arm.age.mean + arm.age.sd * z, _YOUNGEST, _OLDEST)
+            values["AGE"] = drawn_ages(arm.age, seed, "trial:age", first, count)
     values["WT"] = weight
     return values, weight, notes
 

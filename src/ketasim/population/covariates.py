@@ -12,6 +12,7 @@ from ketasim.population.modifiers import ACTIVITIES, activities_of, modification
 if TYPE_CHECKING:
     from ketasim.dosing import Patient
 
+
 TICLOPIDINE = "TICLOPIDINE"
 TICLOPIDINE_DOSE = 250.0  # mg, twice daily, as studied (peltoniemi2011; pk/interactions)
 _JAPANESE = "japanese"
@@ -70,11 +71,7 @@ def covariates_of(
     if ancestry in _NO_KNOWN_EFFECT:
         notes.append(f"Ancestry '{ancestry}': no effect on exposure is known, none is computed.")
     if patient.sex is not None:
-        notes.append(
-            "Sex is not modelled and sources disagree: the clearance of S-ketamine was 20 % "
-            f"greater in women ({source_name('sigtermans2009')}); no effect of sex was found "
-            f"({source_name('wang2019')})."
-        )
+        notes.append(sex_note())
     missing = names - set(known)
     if missing:
         raise ValueError(f"{model.name}: no value for the covariates {sorted(missing)}")
@@ -118,3 +115,12 @@ def _age(patient: Patient, model: LinearModel, card: Card) -> tuple[float, list[
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(words)
+
+
+def sex_note() -> str:
+    """Say what must be known where the sex of patients is given."""
+    return (
+        "Sex is not modelled and sources disagree: the clearance of S-ketamine was 20 % greater in "
+        f"women ({source_name('sigtermans2009')}); no effect of sex was found "
+        f"({source_name('wang2019')})."
+    )

@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import standard_normals
-from ketasim.evidence import Card
+from ketasim.evidence import Card, Scale
+from ketasim.evidence.card import SpreadKind
+from ketasim.models import declared, drawn_on, moved
 
 Array = NDArray[np.float64]
 
+_SCALES: Final[dict[SpreadKind, Scale]] = {
+    "lognormal": "log",
+    "logit": "logit",
+    "normal": "natural",
+}
+
 
 def individual_parameters(
-    card: Card, symbols: Sequence[str], seed: int, first: int, count: int
+    card: Card,
+    symbols: Sequence[str],
+    seed: int,
+    first: int,
+    count: int,
+    *,
+    around: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
     """Draw individual values of the parameters that have a spread between patients.
+
+    No value leaves the declared domain of its parameter: a log-normal spread of a fraction is drawn
+    on its logit, with the same spread near the typical value (see `ketasim.models.drawn_on`).
 
     Every parameter has its own stream of random numbers, named after its symbol: patient i's value
     depends neither on how many patients there are nor on which other parameters have a spread.
 
-    **Arguments:**
+    **Main arguments:**
 
     - `card`: typical values, spreads and their correlations.
     - `symbols`: the parameters wanted; those without a spread are left out.
     - `seed`: the population's seed.
     - `first`, `count`: the patients asked for, counted from 0.
 
+    **Other arguments:**
+
+    - `around`: symbol to a typical value for each patient, shape (count,), instead of the card's.
+
     **Returns:** symbol to values, each of shape (count,), in the card's units.
     """
+    typical = around or {}
     with_spread, covariance = card.omega()
     wanted = set(symbols)
     effects: dict[str, Array] = {}
@@ -47,7 +70,7 @@ def individual_parameters(
                 total += lower[row, column] * normals[:, column]
             effects[with_spread[i]] = total
     return {
-        symbol: _individual(card, symbol, effects[symbol])
+        symbol: _individual(card, symbol, effects[symbol], typical.get(symbol))
         for symbol in with_spread
         if symbol in wanted
     }
@@ -69,15 +92,9 @@ def _blocks(symbols: Sequence[str], covariance: Array) -> list[list[int]]:
     return blocks
 
 
-def _individual(card: Card, symbol: str, effect: Array) -> Array:
-    entry = card.entry(symbol)
+def _individual(card: Card, symbol: str, effect: Array, typical: Array | None) -> Array:
+    entry, known = card.entry(symbol), declared(card.model)
     assert entry.iiv is not None
-    from scipy.special import expit, logit  # only here: scipy is slow to load
-
-    match entry.iiv.kind:
-        case "lognormal":
-            return entry.value * np.exp(effect)
-        case "logit":
-            return np.asarray(expit(logit(entry.value) + effect), np.float64)
-        case "normal":
-            return entry.value + effect
+    domain = known[symbol].domain if symbol in known else None
+    scale, factor = drawn_on(domain, _SCALES[entry.iiv.kind], entry.value)
+    return moved(scale, entry.value if typical is None else typical, factor * effect)

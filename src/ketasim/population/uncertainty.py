@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import standard_normals
-from ketasim.evidence import Card
+from ketasim.evidence import Card, Scale, Uncertainty
+from ketasim.models import declared, drawn_on, moved, slope
 
 Array = NDArray[np.float64]
 
 
 def card_draws(card: Card, seed: int, first: int, count: int) -> dict[str, Array]:
     """Draw numbers of a card: each draw is one set that the data allow.
+
+    No draw leaves the declared domain of its parameter (see `ketasim.models.drawn_on`).
 
     **Arguments:**
 
@@ -21,21 +26,69 @@ def card_draws(card: Card, seed: int, first: int, count: int) -> dict[str, Array
 
     **Returns:** symbol to values, shape (count,).
     """
-    from scipy.special import expit, logit  # only here: scipy is slow to load
-
     values: dict[str, Array] = {s: np.full(count, v) for s, v in card.values().items()}
     if card.uncertainty is None:
         return values
     symbols = card.uncertainty.symbols
-    lower = np.linalg.cholesky(card.uncertainty.matrix())
+    scales, factors = _kept(card, card.uncertainty)
+    lower = np.linalg.cholesky(card.uncertainty.matrix()) * factors[:, None]
     normals = standard_normals(seed, f"card:{card.key}", first, count, len(symbols))
-    shifts = normals @ lower.T
-    for i, (symbol, scale) in enumerate(zip(symbols, card.uncertainty.scales, strict=True)):
-        value = values[symbol]
-        if scale == "log":
-            values[symbol] = value * np.exp(shifts[:, i])
-        elif scale == "logit":
-            values[symbol] = np.asarray(expit(logit(value) + shifts[:, i]), np.float64)
-        else:
-            values[symbol] = value + shifts[:, i]
+    for i, (symbol, scale) in enumerate(zip(symbols, scales, strict=True)):
+        # a sum per column, not a matrix product: its rounding must not depend on the count
+        shift = np.zeros(count)
+        for column in range(i + 1):
+            shift += lower[i, column] * normals[:, column]
+        values[symbol] = moved(scale, card.entry(symbol).value, shift)
     return values
+
+
+def uncertainty_of(card: Card) -> Uncertainty | None:
+    """How uncertain a card's estimates are, as far as it was published.
+
+    **Arguments:**
+
+    - `card`: with the covariance of a fit, or with relative standard errors.
+
+    **Returns:** the covariance of the card; else one of the printed relative standard errors of the
+    model's parameters, on the scales of their domains by the delta method, as if the estimates
+    were independent; nothing where neither is published.
+    """
+    if card.uncertainty is not None:
+        return card.uncertainty
+    symbols = declared(card.model)
+    known = [(entry, entry.rse) for s, entry in card.entries.items() if s in symbols and entry.rse]
+    scales: tuple[Scale, ...] = tuple(symbols[entry.symbol].domain.scale for entry, _ in known)
+    sds = [
+        abs(entry.value) * rse / 100.0 * slope(scale, entry.value)
+        for (entry, rse), scale in zip(known, scales, strict=True)
+    ]
+    if not known:
+        return None
+    rows = tuple(tuple(float(x) for x in row) for row in np.diag(np.square(sds)))
+    return Uncertainty(tuple(entry.symbol for entry, _ in known), scales, rows)
+
+
+def uncertainty_note(card: Card) -> str:
+    """Say what of a card's uncertainty is drawn, as a sentence."""
+    found = uncertainty_of(card)
+    if found is None:
+        return f"Card '{card.key}': no parameter uncertainty is published, none is drawn."
+    if card.uncertainty is not None:
+        return (
+            f"Card '{card.key}': the parameter uncertainty of {len(found.symbols)} numbers is "
+            "drawn, correlated as in the fit."
+        )
+    return (
+        f"Card '{card.key}': the parameter uncertainty of {len(found.symbols)} numbers is drawn "
+        "from their relative standard errors; correlations of the estimates are not published."
+    )
+
+
+def _kept(card: Card, uncertainty: Uncertainty) -> tuple[Sequence[Scale], Array]:
+    """Scales on which the draws stay in their domains, and factors on the SDs of the card."""
+    known = declared(card.model)
+    both = [
+        drawn_on(known[symbol].domain if symbol in known else None, scale, card.entry(symbol).value)
+        for symbol, scale in zip(uncertainty.symbols, uncertainty.scales, strict=True)
+    ]
+    return [scale for scale, _ in both], np.array([factor for _, factor in both])

@@ -118,7 +118,7 @@ def simulation_report(simulation: Simulation, *, command: str = "", costs: bool 
         not_iv=not_iv,
         effects=effects,
         not_in_effects=NOT_IN_EFFECTS,
-        older=(course.patient.age or 0.0) >= OLDER_FROM,
+        older=(course.age or 0.0) >= OLDER_FROM,
         session_tables=[]
         if effects is None
         else [{"number": one.number, "rows": effect_rows(one)} for one in effects.sessions],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ketasim.dosing import Course
+from ketasim.dosing import HEALTHY, Course
 from ketasim.evidence import condition, cost_rows
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def _fits(indication: str, course: Course) -> bool:
     diagnosis = course.patient.diagnosis
     if not indication or diagnosis is None:
         return True
+    if diagnosis == HEALTHY:
+        return False  # prices of a treatment are not those of an experiment
     wider = condition(diagnosis).part_of or diagnosis  # crps, neuropathic and fibromyalgia are pain
     return (indication == _PAIN) == (wider == _PAIN)
 

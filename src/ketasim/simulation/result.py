@@ -133,6 +133,23 @@ class Simulation:
         """
         return timecourse_table(self.times, self.cohort.ids, self.values, self.units)
 
+    def patients(self) -> pl.DataFrame:
+        """Who the patients are.
+
+        **Returns:** one row a patient: id, age (years), weight (kg) and sex; empty where it is not
+        given.
+        """
+        cohort = self.cohort
+        columns = {"age": cohort.age, "weight": cohort.weight, "sex": cohort.sex}
+        kinds = {"age": pl.Float64, "weight": pl.Float64, "sex": pl.String}
+        return pl.DataFrame(
+            {
+                "id": cohort.ids,
+                **{name: [None] * cohort.n if v is None else v for name, v in columns.items()},
+            },
+            schema_overrides=kinds,
+        )
+
     def exposure(self) -> pl.DataFrame:
         """Exposure of the first and the last session and of the whole course.
 
@@ -328,6 +345,7 @@ class Simulation:
             "cards": {card.key: card.hash for card in cards},
             "patients": self.cohort.n,
             "typical": self.cohort.typical,
+            "uncertainty": self.cohort.uncertainty,
             "seed": self.cohort.seed,
             "times": len(self.times),
             "input": self.course.to_dict(),

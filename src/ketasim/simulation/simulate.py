@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
-from ketasim.dosing import Course, PopulationSpec, load_course
+from ketasim.dosing import HEALTHY, Course, load_course
 from ketasim.evidence import load_card, source_name
 from ketasim.models import MODELS, RECEPTOR, LinearModel
-from ketasim.population import virtual_patients
+from ketasim.population import uncertainty_note, virtual_patients
 from ketasim.simulation.calendar import checked_times, output_times, sessions_of
 from ketasim.simulation.concentrations import Key, input_durations, solve_cohort
 from ketasim.simulation.mood.course import MOOD_UNITS, Mood, simulate_mood
@@ -22,6 +22,12 @@ from ketasim.simulation.result import BLOCK, Simulation
 from ketasim.simulation.session.curves import SESSION_UNITS, SessionEffects, simulate_session
 
 Array = NDArray[np.float64]
+
+HEALTHY_NOTE: Final = (
+    "A healthy volunteer: concentrations, receptor block and effects of the session are computed; "
+    "mood is not, since the chain to mood was fitted to depression."
+)
+"""What is said of a course whose diagnosis is `healthy`."""
 
 _MOST_GIGABYTES = 4.0
 _REFERENCE = "reference"  # the model behind which the chain to mood was fitted
@@ -47,6 +53,7 @@ def simulate(
     seed: int | None = None,
     mood: bool = True,
     session: bool = True,
+    uncertainty: bool = False,
 ) -> Simulation:
     """Simulate a course: concentrations at every site, the block of NMDA receptors, and mood.
 
@@ -63,6 +70,8 @@ def simulate(
     - `seed`: instead of the seed of the course's population.
     - `mood`: false leaves the chain from the receptor to mood out.
     - `session`: false leaves the effects of the sessions out.
+    - `uncertainty`: every virtual patient has a draw of the numbers of each card within the
+      uncertainty of their estimates, so that the bands hold it beside the spread between patients.
 
     **Returns:** `Simulation`.
 
@@ -82,7 +91,7 @@ def simulate(
                 "sites", f"the model '{model.name}' has no site '{site}'", near(site, model.sites)
             )
     doses = course.regimen.doses
-    cohort = virtual_patients(course, card, model)
+    cohort = virtual_patients(course, card, model, uncertainty=uncertainty)
     if times is None:
         sessions = sessions_of(doses, course.horizon, input_durations(model, cohort))
         hours = output_times(sessions, course.horizon)
@@ -101,6 +110,7 @@ def simulate(
     }
     warnings = [*course.warnings, *cohort.notes]
     receptor_card = load_card("receptor")
+    healthy = course.patient.diagnosis == HEALTHY
     effect = _at(values, RECEPTOR.site)
     if effect:
         values[BLOCK] = RECEPTOR.block(RECEPTOR.resolve(receptor_card.values()), effect)
@@ -124,6 +134,9 @@ def simulate(
             values |= curves
             warnings += room.warnings
     found: Mood | None = None
+    if healthy and with_mood:
+        warnings.append(HEALTHY_NOTE)
+        with_mood = False
     steady = any(dose.steady_state_interval is not None for dose in doses)
     if with_mood and steady:
         warnings.append(
@@ -141,11 +154,16 @@ def simulate(
         else:
             values |= curves
             warnings += said
-    elif mood and course.pk_model != _REFERENCE:
+    elif mood and course.pk_model != _REFERENCE and not healthy:
         warnings.append(
             f"The model '{model.name}' does not lead to mood: the chain from the receptor to the "
             "MADRS was fitted behind the reference model and is computed with that alone."
         )
+    if uncertainty:
+        used = [card, *([receptor_card] if BLOCK in values else [])]
+        used += [] if found is None else [found.card]
+        used += [] if room is None else [room.card]
+        warnings += [uncertainty_note(one) for one in used]
     return Simulation(
         course=course,
         model=model,
@@ -182,7 +200,7 @@ def _with_population(course: Course, typical: bool, seed: int | None) -> Course:
         return replace(course, population=None)
     if seed is None or course.population is None:
         return course
-    return replace(course, population=PopulationSpec(n=course.population.n, seed=seed))
+    return replace(course, population=course.population.model_copy(update={"seed": seed}))
 
 
 def _at(values: Mapping[Key, Array], site: str) -> dict[str, Array]:

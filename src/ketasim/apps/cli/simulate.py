@@ -33,6 +33,13 @@ def simulate(
     ] = False,
     n: Annotated[int | None, Parameter(help="Virtual patients around the patient.")] = None,
     seed: Annotated[int | None, Parameter(help="Seed of the virtual patients.")] = None,
+    uncertainty: Annotated[
+        bool,
+        Parameter(
+            help="Every virtual patient has a draw of the parameters within their uncertainty.",
+            negative=(),
+        ),
+    ] = False,
     costs: Annotated[
         bool, Parameter(help="A table of the course at published prices in the report.")
     ] = False,
@@ -44,11 +51,15 @@ def simulate(
 
     import io
 
-    from ketasim._base import write_whole
+    from ketasim._base import InputError, write_whole
     from ketasim.reports import simulation_report
     from ketasim.simulation import simulate as run
 
-    result = run(_loaded(course, typical, n, seed), typical=typical)
+    if typical and uncertainty:
+        problem = "the typical patient has one set of parameters"
+        raise InputError("--uncertainty", problem, "leave out --typical, or --uncertainty")
+    result = run(_loaded(course, typical, n, seed), typical=typical, uncertainty=uncertainty)
+    told = _command(course, out, typical, n, seed, uncertainty, costs)
     parquet = io.BytesIO()
     result.to_parquet(parquet)
     paths = write_whole(
@@ -57,7 +68,9 @@ def simulate(
             "summary.csv": result.summary().write_csv().encode(),
             "timecourse.parquet": parquet.getvalue(),
             "report.html": simulation_report(
-                result, command=_command(course, out, typical, n, seed, costs), costs=costs
+                result,
+                command=told,
+                costs=costs,
             ).encode(),
         },
         inputs=(course,),
@@ -98,11 +111,18 @@ def _loaded(path: Path, typical: bool, n: int | None, seed: int | None) -> Cours
 
 
 def _command(
-    course: Path, out: Path, typical: bool, n: int | None, seed: int | None, costs: bool
+    course: Path,
+    out: Path,
+    typical: bool,
+    n: int | None,
+    seed: int | None,
+    uncertainty: bool,
+    costs: bool,
 ) -> str:
     words = ["ketasim", "simulate", str(course), "--out", str(out)]
     words += ["--typical"] if typical else []
     words += [] if n is None else ["--n", str(n)]
     words += [] if seed is None else ["--seed", str(seed)]
+    words += ["--uncertainty"] if uncertainty else []
     words += ["--costs"] if costs else []
     return command_line(words)

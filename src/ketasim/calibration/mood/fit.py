@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from ketasim.calibration.mood.judgement import Unseen, leave_one_out
 from ketasim.calibration.mood.mechanism import INFUSION, mechanism_curves
 from ketasim.calibration.mood.optimum import Optimum, optimise
-from ketasim.calibration.mood.problem import BETWEEN_TRIALS, FRACTIONS, MoodProblem, scale_of
+from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem, scale_of
 from ketasim.dosing import load_studies
-from ketasim.evidence import Card, Entry, Uncertainty, load_card
+from ketasim.evidence import Card, Entry, Scale, Uncertainty, load_card
 from ketasim.evidence.mood_training import (
     MEANS,
     SHARES,
     MoodRow,
     load_mood_rows,
 )
+from ketasim.models import moved
 
 Array = NDArray[np.float64]
 
@@ -91,7 +92,7 @@ class Number:
     symbol: str
     unit: str
     meaning: str
-    scale: str
+    scale: Scale
     prior: float
     prior_sd: float
     value: float
@@ -278,12 +279,7 @@ def _relative(sd: float) -> float:
 
 
 def _end(number: Number, quantiles: float) -> float:
-    if number.scale == "natural":
-        return number.value + quantiles * number.sd
-    if number.symbol in FRACTIONS:
-        odds = number.value / (1 - number.value) * np.exp(quantiles * number.sd)
-        return float(odds / (1 + odds))
-    return float(number.value * np.exp(quantiles * number.sd))
+    return float(moved(number.scale, number.value, quantiles * number.sd))
 
 
 def _short(value: float, digits: int = 4) -> float:

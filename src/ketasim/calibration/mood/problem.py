@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from ketasim.calibration.mood.predict import (
     ArmScores,
@@ -21,15 +20,12 @@ from ketasim.calibration.mood.predict import (
 )
 from ketasim.calibration.mood.world import DYNAMIC, MoodWorld, world_of
 from ketasim.dosing import Trial
-from ketasim.evidence import Card
+from ketasim.evidence import Card, Scale
 from ketasim.evidence.mood_training import MEANS, SHARES, SPREADS, MoodRow
+from ketasim.models import declared, from_scale, to_scale
 
 Array = NDArray[np.float64]
 
-NATURAL: Final = ("e_N", "rho")
-"""Numbers that are free on their own scale; fractions are on the logit scale, others on the log."""
-FRACTIONS: Final = ("share_none", "share_none_O")
-"""Numbers that are free on the logit scale."""
 BETWEEN_TRIALS: Final = ("tau_early", "tau_late", "tau_drug", "tau_open", "tau_series")
 """Spread between trials: of an early, a late and a drug effect; in series where everybody knows
 what is given, of one more early and late effect, and of one more drug effect."""
@@ -40,6 +36,8 @@ POINTS_FLOOR = 0.7  # points; how exactly the model's mean of a group can be tak
 SHARES_FLOOR = 0.08  # fraction; the same of a share
 RELAPSE_FLOOR = 0.20  # relative, of a time to relapse: definitions and visits differ
 _STEP = 2e-3
+_FAR = 30.0  # from zero on a scale
+_HIGHEST = 0.95  # correlation
 _SHIFT = 0.02
 _DRAWS = 32  # of the trials' effects, a power of two
 
@@ -276,21 +274,19 @@ def _floor(row: MoodRow) -> float:
 
 
 def _to_scale(symbol: str, value: float) -> float:
-    if symbol in NATURAL:
-        return value
-    return float(logit(value)) if symbol in FRACTIONS else float(np.log(value))
+    return float(to_scale(scale_of(symbol), value))
 
 
 def _from_scale(symbol: str, value: float) -> float:
-    if symbol == "rho":
-        return float(np.clip(value, -0.95, 0.95))
-    if symbol in NATURAL:
-        return value
-    return float(expit(value)) if symbol in FRACTIONS else float(np.exp(np.clip(value, -30, 30)))
+    # no step of the fit is to overflow, or to reach the end of a correlation
+    far = _HIGHEST if scale_of(symbol) != declared("mood")[symbol].domain.scale else _FAR
+    return float(from_scale(scale_of(symbol), np.clip(value, -far, far)))
 
 
-def scale_of(symbol: str) -> Any:
-    """Scale on which a number is free: natural, logit or log."""
-    if symbol in NATURAL:
-        return "natural"
-    return "logit" if symbol in FRACTIONS else "log"
+def scale_of(symbol: str) -> Scale:
+    """Scale on which a number is free: that of its declared domain, but of a correlation.
+
+    The data leave that near zero, where Fisher's z and the correlation itself are the same.
+    """
+    scale = declared("mood")[symbol].domain.scale
+    return "natural" if scale == "fisher" else scale

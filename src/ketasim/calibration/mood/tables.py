@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from ketasim.evidence import load_table
+from ketasim.models import to_scale
 from ketasim.population import card_draws
 
 if TYPE_CHECKING:
@@ -302,9 +302,7 @@ def mood_draws_table(fit: MoodFit, *, count: int = DRAWS) -> pl.DataFrame:
 
 def on_scale(number: Number, value: float) -> float:
     """A value of a free number on the scale on which it was free."""
-    if number.scale == "natural":
-        return value
-    return math.log(value / (1.0 - value)) if number.scale == "logit" else math.log(value)
+    return float(to_scale(number.scale, value))
 
 
 def interval_in_priors(number: Number) -> tuple[float, float, float]:

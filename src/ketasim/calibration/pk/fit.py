@@ -22,7 +22,7 @@ from ketasim.calibration.pk.profiles import PROFILES, Profile
 from ketasim.calibration.pk.training import Design, TrainingRow, load_training
 from ketasim.engine import concentrations
 from ketasim.evidence import Card, Entry, Uncertainty, load_card
-from ketasim.models import MODELS
+from ketasim.models import MODELS, declared
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,6 @@ NOT_IDENTIFIED = 0.9  # posterior over prior SD above which a datum hardly moves
 UNMOVED = "Stays an assumption: the measured ratio hardly narrows it."
 _STEP = 3e-3  # step of the central differences, on the log or logit scale; the time of a peak,
 # read off a grid, is rough on a finer scale
-_FRACTIONS = ("F_", "f_", "fm_")
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,10 @@ class _Problem:
 
 
 def _bounded(symbol: str, value: float) -> bool:
-    return symbol.startswith(_FRACTIONS) or (symbol.startswith("a_") and value < 1)
+    known = declared("reference")
+    if symbol in known:
+        return known[symbol].domain.scale == "logit"
+    return value < 1  # an activity under a medicine: what inhibits leaves a part of it
 
 
 def _soft(residual: Array) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +14,14 @@ from scipy.special import expit, logit
 from ketasim.calibration.session.judgement import SessionFit, compare_session
 from ketasim.calibration.session.problem import SessionProblem, exposure
 from ketasim.calibration.session.training import SessionRow, load_session_training
-from ketasim.evidence import Card, Entry, Uncertainty, load_card
-from ketasim.models import SESSION
+from ketasim.evidence import Card, Entry, Scale, Uncertainty, load_card
+from ketasim.models import SESSION, declared
 
 Array = NDArray[np.float64]
 
 # dizziness after an infusion has one row; it alone does not stand for events after infusions
 _EVENTS = {event.name for event in SESSION.events} - {"dizziness"}
 _BETWEEN_STUDIES = ("tau_study", "tau_event", "tau_gain")
-_ON_LOGIT = ("between",)
 _MOST_STEPS = 40
 _CLOSE = 0.01  # of a posterior SD, the largest move of the last step
 _SHORTEST = 1e-3  # part of a step that is still tried
@@ -65,10 +63,9 @@ class _Fit:
         self.free = tuple(s for s in sds if s not in _BETWEEN_STUDIES)
         self.sd = np.array([sds[s] for s in self.free])
         self.tau_sd = np.array([sds[s] for s in _BETWEEN_STUDIES])
-        self.logit = np.array([s in _ON_LOGIT for s in self.free])
-        self.scales: list[Literal["log", "logit"]] = [
-            "logit" if s in _ON_LOGIT else "log" for s in self.free
-        ]
+        symbols = declared(SESSION.name)
+        self.scales: list[Scale] = [symbols[s].domain.scale for s in self.free]
+        self.logit = np.array([scale == "logit" for scale in self.scales])
         numbers = np.array([prior.values()[s] for s in self.free])
         self.start = np.where(self.logit, logit(np.clip(numbers, 0.01, 0.99)), np.log(numbers))
         self.vector = self.start.copy()

@@ -19,18 +19,18 @@ from pydantic import (
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import DRUGS, LONGEST, Dose
-from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, validated, word
+from ketasim.dosing.fields import FROZEN, Text, refuse, validated, word
 from ketasim.dosing.guards import check_doses
 from ketasim.dosing.patient import (
-    AGES,
     ANCESTRIES,
     DIAGNOSES,
+    HEALTHY_WORDS,
     SETTINGS,
-    WEIGHTS,
     check_score,
     known_scale,
     reference_weight,
 )
+from ketasim.dosing.people import AgeSpread, Female, MeanSd, WeightSpread
 from ketasim.dosing.regimen import Regimen, check_count, number_sessions
 from ketasim.dosing.structured import DoseItem
 from ketasim.dosing.trial.assessment import Flag
@@ -64,40 +64,6 @@ _SHAM_AT_START: Final = ("saline", "midazolam", "placebo_spray", "masked")
 _WITHOUT_SESSIONS: Final = ("antidepressant", "none")
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _DRUG_KEYS: Final = ("route", "dose", "over", "salt")
-
-
-class MeanSd(BaseModel):
-    """Mean and standard deviation of a number that differs between patients.
-
-    **Arguments:**
-
-    - `mean`, `sd`: in the unit of the field; `sd` is above 0.
-    """
-
-    model_config = FROZEN
-
-    mean: float
-    sd: float
-
-    @model_validator(mode="after")
-    def _spread(self) -> MeanSd:
-        if self.sd is not None and not self.sd > 0:  # pyright: ignore[reportUnnecessaryComparison]
-            raise refuse("the standard deviation is not above 0", "give 'sd' above 0")
-        return self
-
-
-class AgeSpread(MeanSd):
-    """Ages in an arm, years; without an SD, everybody has the mean age."""
-
-    mean: Annotated[float, quantity("year", *AGES, bare=True)]
-    sd: Annotated[float, quantity("year", *AGES, bare=True)] | None = None  # type: ignore[assignment]
-
-
-class WeightSpread(MeanSd):
-    """Body weights in an arm, kg."""
-
-    mean: Annotated[float, quantity("kg", *WEIGHTS, bare=True)]
-    sd: Annotated[float, quantity("kg", 0, WEIGHTS[1], bare=True)]
 
 
 _Score = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -142,7 +108,14 @@ class BaselineSpread(MeanSd):
         return self
 
 
-_Female = Annotated[float, Field(strict=True, ge=0, le=1)]
+def _not_healthy(value: object) -> object:
+    """A trial simulates mood, which a healthy volunteer's is not."""
+    if isinstance(value, str) and value.strip().lower() in HEALTHY_WORDS:
+        raise refuse(
+            f"'{value.strip()}' has no course of depression, which a trial simulates",
+            "name a diagnosis, leave it out, or simulate volunteers as a course: ketasim simulate",
+        )
+    return value
 
 
 class TrialPopulation(BaseModel):
@@ -161,10 +134,10 @@ class TrialPopulation(BaseModel):
 
     model_config = FROZEN
 
-    diagnosis: Annotated[str, word(DIAGNOSES)] | None = None
+    diagnosis: Annotated[str, word(DIAGNOSES), BeforeValidator(_not_healthy)] | None = None
     age: AgeSpread | None = None
     weight: WeightSpread | None = None
-    female: _Female | None = None
+    female: Female | None = None
     ancestry: Annotated[str, word(ANCESTRIES)] | None = None
     baseline: BaselineSpread | None = None
     setting: Annotated[str, word(SETTINGS)] | None = None
@@ -241,7 +214,7 @@ class ArmItem(PhaseItem):
     baseline: ScoreSpread | None = None
     age: AgeSpread | None = None
     weight: WeightSpread | None = None
-    female: _Female | None = None
+    female: Female | None = None
     withdrawal: Withdrawal = None
 
 

@@ -14,6 +14,7 @@ from ketasim._base import InputError, near
 from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import FROZEN, Text, quantity, validated, word
 from ketasim.dosing.patient import reference_weight, scales
+from ketasim.dosing.people import drawn_ages_assumed, drawn_weights_assumed
 from ketasim.dosing.trial.arm import (
     DEFAULT_BACKGROUND,
     DEFAULT_SETTING,
@@ -145,12 +146,14 @@ class Trial:
 
     @property
     def assumed(self) -> tuple[str, ...]:
-        """Paths of the fields that were left out and whose value was assumed."""
+        """Paths of the fields of which something was assumed."""
         population = self.population
         left_out = {
             "population.setting": population.setting is None,
             "population.background": population.background is None,
             "population.weight": any(arm.weight is None for arm in self.arms),
+            "population.weight.sd": any(arm.weight is not None for arm in self.arms),
+            "population.age.sd": any(arm.age is not None and arm.age.sd for arm in self.arms),
             "horizon": not self.horizon_given,
         }
         return tuple(path for path, out in left_out.items() if out)
@@ -169,6 +172,8 @@ class Trial:
                 f"The weight is not given: doses are checked for {weight:g} kg, the reference "
                 f"weight of the published models ({source})."
             ),
+            "population.weight.sd": drawn_weights_assumed("Patients'"),
+            "population.age.sd": drawn_ages_assumed("Patients'"),
             "horizon": (f"The horizon is not given: {self.horizon / 24:g} d, the last assessment."),
         }
         return tuple(sentences[path] for path in self.assumed)

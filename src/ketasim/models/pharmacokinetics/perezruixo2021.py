@@ -10,6 +10,7 @@ from ketasim.models.declaration import (
     Output,
     Symbol,
 )
+from ketasim.models.domain import REAL
 from ketasim.models.pharmacokinetics._common import S_ONLY, exchange
 
 MODEL = LinearModel(
@@ -44,7 +45,7 @@ MODEL = LinearModel(
         Symbol("Vp2", "L", "deep peripheral volume"),
         Symbol("Qh", "L/h", "hepatic blood flow"),
         Symbol("Qh_typical", "L/h", "hepatic blood flow of the typical patient"),
-        Symbol("theta_age_Qh", "L/h/year", "age above the turning point on Qh"),
+        Symbol("theta_age_Qh", "L/h/year", "age above the turning point on Qh", REAL),
         Symbol("age_turn", "year", "age above which Qh falls"),
         Symbol("Vh", "L", "hepato-portal volume"),
         Symbol("kel", "1/h", "hepatic elimination to other metabolites"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 
+from ketasim.dosing import HEALTHY
 from ketasim.evidence import condition, fact, source_name, studied_doses
 from ketasim.screening.exposure import course_exposure
 from ketasim.screening.finding import ScreenFinding, unassessed
@@ -78,7 +79,7 @@ def course_triggers(course: Course, triggers: Triggers) -> None:
     nasal = [d for d in doses if (d.drug, d.route) == ("esketamine", "intranasal")]
     if nasal and course.patient.diagnosis == _SUICIDALITY:
         _label_in_suicidality(course, nasal, triggers)
-    elif nasal:
+    elif nasal and course.patient.diagnosis != HEALTHY:  # it is of depression
         _label_schedule(course, nasal, triggers)
 
 
@@ -141,7 +142,18 @@ def dose_findings(course: Course) -> list[ScreenFinding]:
         )
         for text in check_doses(course.regimen, course.patient.weight)
     ]
-    diagnosis = course.patient.diagnosis
+    healthy = course.patient.diagnosis == HEALTHY
+    diagnosis = None if healthy else course.patient.diagnosis
+    if healthy:
+        found.append(
+            unassessed(
+                "dose",
+                "doses in healthy volunteers",
+                f"diagnosis: {HEALTHY}",
+                "Doses and schedules of the tables were studied in patients: they are not compared "
+                "with what a healthy volunteer gets.",
+            )
+        )
     pairs = dict.fromkeys((dose.drug, dose.route) for dose in course.regimen.doses)
     for drug, route in pairs:
         if diagnosis is not None:
@@ -257,7 +269,8 @@ def _faster_than_studied(course: Course) -> bool:
     """Whether a session is faster than every infusion of its drug and condition, none at once."""
     for drug in dict.fromkeys(d.drug for d in course.regimen.doses if d.route == "iv"):
         minutes = _quick(course, drug)
-        times = _times(course.patient.diagnosis, drug)
+        healthy = course.patient.diagnosis == HEALTHY
+        times = _times(None if healthy else course.patient.diagnosis, drug)
         if minutes and times is not None and 0 < min(minutes) < times.low - _CLOSE:
             return True
     return False

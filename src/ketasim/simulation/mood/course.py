@@ -95,8 +95,8 @@ class Mood:
       shares.
     - `well_from`: h, the rating from which patients count as still well: a day after the last
       session.
-    - `outer`: MADRS with the uncertainty of the numbers; nothing of the typical patient, or where
-      the card has no uncertainty.
+    - `outer`: MADRS with the uncertainty of the numbers; nothing of the typical patient, where the
+      card has no uncertainty, or where each patient has a draw of the numbers already.
     """
 
     card: Card
@@ -120,6 +120,7 @@ class _Run:
     given: MoodInput
     effects: Mapping[str, Array]
     spread: bool
+    drawn: Mapping[str, Array] | None = None
     steps: Plan | None = None
 
     def patients(
@@ -154,6 +155,7 @@ def simulate_mood(
         given=given,
         effects=typical_effects() if cohort.typical else mood_effects(seed, 0, cohort.n),
         spread=not cohort.typical,
+        drawn=card_draws(given.card, seed, 0, cohort.n) if cohort.uncertainty else None,
     )
     sessions = [s for s in course.regimen.sessions if s < horizon]
     well_from = max(sessions, default=0.0) + _DAY
@@ -165,12 +167,14 @@ def simulate_mood(
     rows = np.searchsorted(times, asked)
     curves, scores = _curves(run, times, np.searchsorted(times, hours), rows)
     found = Scores(asked, well_from, given.baseline, scores)
-    sigma = given.numbers()["sigma"]
-    table = weekly_table(found, None if cohort.typical else float(sigma))
+    sigma = given.numbers(run.drawn)["sigma"]
+    table = weekly_table(found, None if cohort.typical else sigma)
     outer = None
     if draws is not None:
-        outer, chances = _outer(run, draws, hours, found)
+        band, chances = _outer(run, draws, hours, found)
         table = table.with_columns(chances)
+        # the patients themselves differ in it already
+        outer = None if cohort.uncertainty else band
     mood = Mood(
         card=given.card,
         situation=given.situation,
@@ -199,7 +203,7 @@ def _with_plan(run: _Run, draws: tuple[Cohort, dict[str, Array], dict[str, Array
         cohort, effects, numbers = draws
         patients = run.patients(cohort, effects, run.given.numbers(numbers))
     else:
-        patients = run.patients(run.cohort, run.effects, run.given.numbers())
+        patients = run.patients(run.cohort, run.effects, run.given.numbers(run.drawn))
     return replace(run, steps=mood_plan(run.chain, patients))
 
 
@@ -211,10 +215,11 @@ def _curves(
     names = (*_BRAIN, "MADRS", *PARTS)
     curves = {key: np.empty((len(shown), n)) for key in MOOD_UNITS}
     scores = {name: np.empty((n, len(rows))) for name in ("MADRS", *PARTS)}
-    numbers = run.given.numbers()
     for first in range(0, n, _CHUNK):
         part = slice(first, min(first + _CHUNK, n))
         effects = {name: values[part] for name, values in run.effects.items()}
+        drawn = None if run.drawn is None else {s: v[part] for s, v in run.drawn.items()}
+        numbers = run.given.numbers(drawn)
         patients = run.patients(run.cohort.take(part), effects, numbers)
         solved = solve(run.chain, patients, times, names, plan=run.steps, progress=False)
         points = _points(run.given.baseline, {name: solved[name] for name in names[3:]})

@@ -152,7 +152,7 @@ def mood_input(course: Course) -> MoodInput:
         assumed.append(("mood.background", text))
     if not options.blinded and "blinded" not in options.model_fields_set:
         assumed.append(("mood.blinded", "The patient is assumed to know what is given."))
-    if patient.age is None:
+    if course.age is None:
         text = f"The age is not given: effects are those below the age of {OLDER:g}."
         assumed.append(("patient.age", text))
     situation = Situation(
@@ -160,7 +160,7 @@ def mood_input(course: Course) -> MoodInput:
         spray=any(dose.route == "intranasal" for dose in course.regimen.doses),
         setting=patient.setting or "outpatient",
         background=course.background,
-        older=patient.age is not None and patient.age >= OLDER,
+        older=course.age is not None and course.age >= OLDER,
     )
     found = MoodInput(card, situation, baseline)
     factors, settings, reasons, warnings = _changes(course)
@@ -191,7 +191,7 @@ def mood_input(course: Course) -> MoodInput:
             "what the same block would do in depression."
         )
     warnings += _outside(baseline)
-    if patient.age is not None and patient.age < _ADULT:
+    if course.age is not None and course.age < _ADULT:
         warnings.append("The chain to mood was fitted to adults; this patient is younger.")
     return replace(
         found,

@@ -85,13 +85,14 @@ def _chances(scores: Scores, sigma: Any) -> dict[str, Array]:
     return found | {"still_well": well}
 
 
-def weekly_table(scores: Scores, sigma: float | None) -> pl.DataFrame:
+def weekly_table(scores: Scores, sigma: Any) -> pl.DataFrame:
     """Outcomes by week.
 
     **Arguments:**
 
     - `scores`: of the patients.
-    - `sigma`: SD of the error of a rating, points; nothing for the typical patient.
+    - `sigma`: SD of the error of a rating, points, one number or of each patient, shape (n,);
+      nothing for the typical patient.
 
     **Returns:** columns time_h, day, MADRS; `CHANCES` (fractions of all patients) where there is a
     population; the parts of the mean fall in points and as `share_…` of it; and the mean on each

@@ -21,6 +21,7 @@ from ketasim.population import (
     SESSION_CURVES,
     Cohort,
     Sensitivity,
+    card_draws,
     session_curve,
     virtual_patients,
 )
@@ -176,20 +177,21 @@ def simulate_session(
     card = load_card("session")
     values = card.values()
     drugs = _both(effect_site, (len(hours), cohort.n))
-    effect = SESSION.effect(values, *drugs)
+    own = _drawn(card, cohort)
+    effect = SESSION.effect(own, *drugs)
     number = np.searchsorted([s.start for s in sessions], hours + 1e-9, side="right")
     number = np.maximum(number, 1)
     patients = None if cohort.typical else _sensitivity(cohort, number)
     curves = {
         (curve.name, "patient"): session_curve(
-            values, curve, effect, *drugs, session=number[:, None], patients=patients
+            own, curve, effect, *drugs, session=number[:, None], patients=patients
         )
         for curve in SESSION_CURVES
     }
     group = _group(course, cohort, model)
     shown = [0] if len(sessions) == 1 else [0, len(sessions) - 1]
     peaks = _session_peaks(values, course, group, model, sessions)
-    older = course.patient.age is not None and course.patient.age >= OLDER_FROM
+    older = course.age is not None and course.age >= OLDER_FROM
     exposed = [_exposed(values, course, group, model, sessions[i], i + 1) for i in shown]
     whole = whole_course(values, exposed[0][0], peaks, older)
     found = [
@@ -206,11 +208,20 @@ def _group(course: Course, cohort: Cohort, model: LinearModel) -> Cohort:
     """Patients behind the curves of a session: the first of the course's, or such as this one."""
     if cohort.n >= _PATIENTS:
         return cohort.take(slice(0, _PATIENTS))
-    spread = replace(course, population=PopulationSpec(n=_PATIENTS, seed=cohort.seed or 0))
+    asked = course.population or PopulationSpec(n=_PATIENTS, seed=cohort.seed or 0)
+    spread = replace(course, population=asked.model_copy(update={"n": _PATIENTS}))
     try:
-        return virtual_patients(spread, load_card(course.pk_model), model)
+        card = load_card(course.pk_model)
+        return virtual_patients(spread, card, model, uncertainty=cohort.uncertainty)
     except InputError:  # the model has no spread between patients
         return cohort
+
+
+def _drawn(card: Card, cohort: Cohort) -> dict[str, Any]:
+    """Numbers of the card; where patients differ in them, of each patient, shape (n,)."""
+    if not cohort.uncertainty:
+        return dict(card.values())
+    return dict(card_draws(card, cohort.seed or 0, 0, cohort.n))
 
 
 def _sensitivity(cohort: Cohort, number: NDArray[np.int64]) -> Sensitivity:
@@ -273,8 +284,10 @@ def _session(
     patients = None
     if not group.typical:
         patients = _sensitivity(group, np.full(1, number))
+    own = _drawn(card, group)
+    felt = SESSION.effect(own, *drugs)
     effects = {
-        curve.name: session_curve(values, curve, effect, *drugs, session=number, patients=patients)
+        curve.name: session_curve(own, curve, felt, *drugs, session=number, patients=patients)
         for curve in SESSION_CURVES
     }
     mean = {

@@ -1,0 +1,132 @@
+"""Groups of patients: how many, and the ages and weights they are drawn from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, Field, model_validator
+
+from ketasim.dosing.fields import FROZEN, quantity, refuse
+from ketasim.dosing.patient import AGES, WEIGHTS
+
+DRAWN_WEIGHTS: Final = (35.0, 200.0)
+"""Lightest and heaviest patient that is drawn, kg (assumed)."""
+DRAWN_AGES: Final = (12.0, 95.0)
+"""Youngest and oldest patient that is drawn, years (assumed)."""
+
+_MOST_PATIENTS = 1_000_000
+
+
+class MeanSd(BaseModel):
+    """Mean and standard deviation of a number that differs between patients.
+
+    **Arguments:**
+
+    - `mean`, `sd`: in the unit of the field; `sd` is above 0.
+    """
+
+    model_config = FROZEN
+
+    mean: float
+    sd: float
+
+    @model_validator(mode="after")
+    def _spread(self) -> MeanSd:
+        if self.sd is not None and not self.sd > 0:  # pyright: ignore[reportUnnecessaryComparison]
+            raise refuse("the standard deviation is not above 0", "give 'sd' above 0")
+        return self
+
+
+def _check_drawn(mean: float, limits: tuple[float, float], unit: str, remedy: str) -> None:
+    low, high = limits
+    if not low <= mean <= high:
+        raise refuse(
+            f"the mean, {mean:g} {unit}, is outside {low:g} to {high:g} {unit}, within which "
+            "patients are drawn (assumed)",
+            remedy,
+        )
+
+
+class AgeSpread(MeanSd):
+    """Ages, years; without an SD, everybody has the mean age."""
+
+    mean: Annotated[float, quantity("year", *AGES, bare=True)]
+    sd: Annotated[float, quantity("year", *AGES, bare=True)] | None = None  # type: ignore[assignment]
+
+    @model_validator(mode="after")
+    def _drawn(self) -> AgeSpread:
+        if self.sd is not None:
+            remedy = "leave 'sd' out: everybody then has the mean age"
+            _check_drawn(self.mean, DRAWN_AGES, "years", remedy)
+        return self
+
+
+class WeightSpread(MeanSd):
+    """Body weights, kg."""
+
+    mean: Annotated[float, quantity("kg", *WEIGHTS, bare=True)]
+    sd: Annotated[float, quantity("kg", 0, WEIGHTS[1], bare=True)]
+
+    @model_validator(mode="after")
+    def _drawn(self) -> WeightSpread:
+        remedy = "check the unit; a single patient of that weight goes under 'patient'"
+        _check_drawn(self.mean, DRAWN_WEIGHTS, "kg", remedy)
+        return self
+
+
+Female = Annotated[float, Field(strict=True, ge=0, le=1)]
+"""Fraction of women."""
+
+
+def drawn_ages_assumed(what: str) -> str:
+    """How ages are drawn, as a sentence; `what` is whose they are."""
+    return _assumed(what, "ages", DRAWN_AGES, "years")
+
+
+def drawn_weights_assumed(what: str) -> str:
+    """How weights are drawn, as a sentence; `what` is whose they are."""
+    return _assumed(what, "weights", DRAWN_WEIGHTS, "kg")
+
+
+def _assumed(what: str, name: str, limits: tuple[float, float], unit: str) -> str:
+    return (
+        f"{what} {name} are drawn from a normal distribution and kept within "
+        f"{limits[0]:g} to {limits[1]:g} {unit}: the distribution and its limits are assumed."
+    )
+
+
+class PopulationSpec(BaseModel):
+    """Virtual patients to be made around the patient.
+
+    **Arguments:**
+
+    - `n`: how many.
+    - `seed`: of the random numbers.
+    - `weight`, `age`: mean and SD, kg and years; left out, all have the patient's own.
+    - `female`: fraction of women; left out, all have the patient's sex.
+    """
+
+    model_config = FROZEN
+
+    n: Annotated[int, Field(strict=True, ge=1, le=_MOST_PATIENTS)]
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    weight: WeightSpread | None = None
+    age: AgeSpread | None = None
+    female: Female | None = None
+
+    @property
+    def assumed(self) -> tuple[tuple[str, str], ...]:
+        """What is assumed of how covariates are drawn: the field, and a sentence."""
+        found: list[tuple[str, str]] = []
+        if self.weight is not None:
+            found.append(("population.weight", drawn_weights_assumed("The patients'")))
+        if self.age is not None and self.age.sd is not None:
+            found.append(("population.age", drawn_ages_assumed("The patients'")))
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the normal form, which loads back as equal."""
+        form: dict[str, Any] = self.model_dump(exclude_none=True)
+        if self.weight is not None:
+            form["weight"] = {k: f"{v!r} kg" for k, v in form["weight"].items()}
+        return form
