@@ -1,4 +1,10 @@
-"""ketasim simulates ketamine therapy, dose to receptor; every number shows its source."""
+"""ketasim simulates ketamine therapy from dose to mood; every number shows its source.
+
+Concentrations, NMDA receptor block, the effects of a session, MADRS and response of virtual
+patients (`simulate`); trials with their controls and prediction intervals (`run_trial`); what the
+evidence says of a course before it is given (`screen`). Results are shown by `plot`, laid out on a
+page by `report`, and say with `cite` what they rest on.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +14,30 @@ from typing import TYPE_CHECKING
 from ketasim.__about__ import __version__
 
 if TYPE_CHECKING:
-    from ketasim.dosing import Course, load_course, load_trial
-    from ketasim.screening import Screen, screen
+    from ketasim._base import InputError, KetasimError
+    from ketasim.dosing import Course, Trial, load_course, load_trial
+    from ketasim.evidence import citation
+    from ketasim.figures import plot
+    from ketasim.reports import report
+    from ketasim.screening import Screen, SessionPlan, screen
     from ketasim.simulation import Simulation, simulate
     from ketasim.trials import TrialResult, run_trial
 
 __all__ = [
     "Course",
+    "InputError",
+    "KetasimError",
     "Screen",
+    "SessionPlan",
     "Simulation",
+    "Trial",
     "TrialResult",
     "__version__",
+    "citation",
     "load_course",
     "load_trial",
+    "plot",
+    "report",
     "run_trial",
     "screen",
     "simulate",
@@ -29,11 +46,18 @@ __all__ = [
 # imported when first used, so that `import ketasim` and `ketasim --help` stay fast
 _ROOMS = {
     "Course": "ketasim.dosing",
+    "InputError": "ketasim._base",
+    "KetasimError": "ketasim._base",
     "Screen": "ketasim.screening",
+    "SessionPlan": "ketasim.screening",
     "Simulation": "ketasim.simulation",
+    "Trial": "ketasim.dosing",
     "TrialResult": "ketasim.trials",
+    "citation": "ketasim.evidence",
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",
+    "plot": "ketasim.figures",
+    "report": "ketasim.reports",
     "run_trial": "ketasim.trials",
     "screen": "ketasim.screening",
     "simulate": "ketasim.simulation",
@@ -47,4 +71,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

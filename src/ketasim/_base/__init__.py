@@ -1,8 +1,10 @@
-"""Units at the border, words for drugs and routes, errors, random streams, files written whole."""
+"""Units at the border, words, errors, random streams, files written whole, what results can do."""
 
 from ketasim._base.errors import InputError, KetasimError, KetasimWarning, near
 from ketasim._base.files import check_targets, files_made, write_whole
+from ketasim._base.headline import Headline, HeadlineRow
 from ketasim._base.random import standard_normals, uniforms
+from ketasim._base.result import Result, Shown
 from ketasim._base.text import fitting, named, visible
 from ketasim._base.units import Quantity, parse_quantity
 from ketasim._base.words import DRUGS, ROUTES
@@ -10,10 +12,14 @@ from ketasim._base.words import DRUGS, ROUTES
 __all__ = [
     "DRUGS",
     "ROUTES",
+    "Headline",
+    "HeadlineRow",
     "InputError",
     "KetasimError",
     "KetasimWarning",
     "Quantity",
+    "Result",
+    "Shown",
     "check_targets",
     "files_made",
     "fitting",

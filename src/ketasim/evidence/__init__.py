@@ -1,6 +1,6 @@
 """Published numbers with their sources and grades: cards, tables, citations, linter."""
 
-from ketasim.evidence.bibliography import bibtex
+from ketasim.evidence.bibliography import bibtex, citation, cite_result
 from ketasim.evidence.card import Card, write_card
 from ketasim.evidence.card_entry import (
     SPREAD_TYPES,
@@ -85,7 +85,9 @@ __all__ = [
     "all_facts",
     "bibtex",
     "card_keys",
+    "citation",
     "cite",
+    "cite_result",
     "condition",
     "condition_names",
     "conflict_topics",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from ketasim.__about__ import ADDRESS, AUTHOR, LICENSE, TITLE, YEAR, __version__
 from ketasim.evidence.authors import read_authors
 from ketasim.evidence.sources import Source, source
 
@@ -36,6 +37,30 @@ def bibtex(keys: Iterable[str]) -> str:
     **Raises:** `InputError` when a key is unknown.
     """
     return "\n".join(bibtex_entry(source(key)) for key in dict.fromkeys(keys))
+
+
+def cite_result(keys: Iterable[str]) -> str:
+    """Return BibTeX of ketasim itself and then of the sources that a result used.
+
+    **Raises:** `InputError` when a key is unknown.
+    """
+    return f"{citation()}\n{bibtex(keys)}"
+
+
+def citation() -> str:
+    """Return the BibTeX of ketasim itself, in the version that runs."""
+    fields = {
+        "author": "{" + escape(AUTHOR) + "}",
+        "title": "{" + escape(TITLE) + "}",
+        "year": YEAR,
+        "version": __version__,
+        # styles of BibTeX do not print the version
+        "howpublished": escape(f"Computer program, version {__version__}"),
+        "note": escape(f"Licence {LICENSE}"),
+        "url": ADDRESS,
+    }
+    body = "".join(f"  {name} = {{{text}}},\n" for name, text in fields.items() if text)
+    return f"@misc{{ketasim,\n{body}}}\n"
 
 
 def bibtex_entry(entry: Source) -> str:

@@ -160,7 +160,7 @@ def figures(simulation: Simulation) -> dict[str, list[Figure]]:
     return empty
 
 
-def plot(
+def plot_course(
     simulation: Simulation,
     *,
     quantity: str | None = None,

@@ -103,7 +103,7 @@ def screen(course: Course | Mapping[str, Any] | str | Path, *, exposure: bool = 
         medicines=matches,
         monitoring=tuple(_prompts(ordered, what)),
         assumptions=tuple(_assumptions(loaded, history)),
-        metadata=_metadata(loaded),
+        record=_metadata(loaded),
     )
 
 

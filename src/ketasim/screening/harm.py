@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from ketasim._base import InputError, near
+from ketasim.__about__ import __version__
+from ketasim._base import Headline, HeadlineRow, InputError, Result, near
+from ketasim._base.headline import plain
+from ketasim._base.result import csv
 from ketasim.dosing import Course
 from ketasim.evidence import Fact, Grade, fact, facts, grade_row, number, source_name
 from ketasim.screening.exposure import TreatmentExposure, course_exposure
@@ -131,8 +135,8 @@ class HarmPosition:
     facts: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class HarmReport:
+@dataclass(frozen=True, repr=False)
+class HarmReport(Result):
     """Published harm beside what a course gives, without a score.
 
     **Arguments:**
@@ -157,6 +161,46 @@ class HarmReport:
     not_known: tuple[HarmStatement, ...]
     notes: tuple[str, ...]
     factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def headline(self) -> Headline:
+        """What the course gives, and how much is published beside it."""
+        given = self.exposure
+        seen = dict.fromkeys(("within", "above", "beside"), 0)
+        for one in self.positions:
+            seen[one.relation] += 1
+        rows = [HeadlineRow("sessions", str(given.sessions), f"over {plain(given.weeks)} weeks")]
+        rows += [
+            HeadlineRow(f"{drug} in all", plain(mg, 3), unit="mg of base")
+            for drug, mg in given.milligrams.items()
+        ]
+        rows += [
+            HeadlineRow("published exposures, course within", str(seen["within"])),
+            HeadlineRow("published exposures, course above", str(seen["above"])),
+            HeadlineRow("published exposures of another drug, route or use", str(seen["beside"])),
+            HeadlineRow("statements on these classes", str(len(self.seen_in_class()))),
+            HeadlineRow("not known", str(len(self.not_known))),
+        ]
+        title = f"Published harm over time; exposure: {' or '.join(self.exposure_classes)}"
+        return Headline(title, tuple(rows), "No risk is computed from these numbers.")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Version, and what the course gives."""
+        return {"ketasim": __version__, "exposure": self.exposure.to_dict()}
+
+    def sources(self) -> tuple[str, ...]:
+        """Keys of every source, in the order of the tables."""
+        rows = (*self.harms, *self.positions)
+        return tuple(dict.fromkeys(one.source for one in rows if one.source))
+
+    def main_table(self) -> polars.DataFrame:
+        """The statements, as `table` returns them."""
+        return self.table()
+
+    def files(self) -> dict[str, bytes]:
+        """What `save` writes: harm.csv and harm.json."""
+        text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=2)
+        return {"harm.csv": csv(self.table()), "harm.json": f"{text}\n".encode()}
 
     def of(self, harm: str, exposure_class: str | None = None) -> tuple[HarmStatement, ...]:
         """Return the rows about one harm, of one class of exposure when that is named.

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, cast
+from dataclasses import dataclass
+from typing import Final
 
 from ketasim._base import InputError, near
 from ketasim.dosing import Dose, Patient
-from ketasim.evidence import GRADES, source_names
+from ketasim.evidence import GRADES
+from ketasim.screening.plan_result import PlanEntry, SessionPlan
 from ketasim.screening.rules.session import STAGES, SessionRule, session_rules
-
-if TYPE_CHECKING:
-    import polars
 
 KINDS: Final = ("dose", "measurement", "effect", "rule", "discharge", "after")
 """Kinds of entries of a plan; `after` is what holds once the patient has left."""
@@ -103,106 +101,6 @@ class EffectTime:
                 raise InputError(
                     f"{name}.{what}", "a time lies before the session", "give h of 0 or more"
                 )
-
-
-@dataclass(frozen=True)
-class PlanEntry:
-    """One line of a plan.
-
-    **Arguments:**
-
-    - `at_min_from`, `at_min_to`: min from the first dose; nothing where no time is given, or where
-      the end is open.
-    - `what`: the topic, or what is given.
-    - `kind`: one of `dose`, `measurement`, `effect`, `rule`, `discharge`, `after`.
-    - `statement`: in words.
-    - `band`: the threshold of a rule or the band of an effect, as text.
-    - `established_for`: the drug and use a rule was made for; empty for doses and effects.
-    - `applies`: `yes`; or where the rule comes from and that it is not established here; or that
-      it was not assessed, because what it depends on is not known of the patient.
-    - `jurisdiction`, `date`: of the rule.
-    - `sources`, `facts`: keys of the bibliography and ids of table rows.
-    - `stage`: `before`, `during`, `after`, `discharge` or `next day`.
-    - `grade`: of an effect's threshold; empty otherwise.
-    """
-
-    at_min_from: float | None
-    at_min_to: float | None
-    what: str
-    kind: str
-    statement: str
-    band: str = ""
-    established_for: str = ""
-    applies: str = "yes"
-    jurisdiction: str = ""
-    date: str = ""
-    sources: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
-    stage: str = "during"
-    grade: str = ""
-
-    @property
-    def borrowed(self) -> bool:
-        """Tell whether a rule was made for another drug or use than the session's."""
-        return self.applies.startswith("from ")
-
-
-@dataclass(frozen=True)
-class SessionPlan:
-    """A session as a timeline; it informs and orders nothing.
-
-    **Arguments:**
-
-    - `session`: what is given, such as `IV ketamine`.
-    - `entries`: sorted by part of the session, then by time.
-    - `end_min`: min from the first dose, when all has been given.
-    - `watch_end_min`: min from the first dose, the earliest end of the watch of at least two hours.
-    - `longer`: effects that by the model are not yet back then, or in part of their range, in
-      words, each with what is published; predictions, and no instruction to watch longer.
-    - `notes`: what the reader must know, and what was not assessed.
-    """
-
-    session: str
-    entries: tuple[PlanEntry, ...]
-    end_min: float
-    watch_end_min: float
-    longer: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    def table(self) -> polars.DataFrame:
-        """Return the entries as a frame, one a row; sources and facts are joined by `;`."""
-        import polars
-
-        rows = [
-            {
-                name: "; ".join(cast("tuple[str, ...]", value))
-                if isinstance(value, tuple)
-                else value
-                for name, value in vars(entry).items()
-            }
-            | {"source_names": source_names(entry.sources)}
-            for entry in self.entries
-        ]
-        number = ("at_min_from", "at_min_to")
-        schema = {
-            one.name: polars.Float64 if one.name in number else polars.String
-            for one in fields(PlanEntry)
-        }
-        schema["source_names"] = polars.String
-        return polars.DataFrame(rows, schema=schema)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plan as plain dictionaries and lists."""
-        form = asdict(self)
-        return {
-            **form,
-            "longer": list(self.longer),
-            "notes": list(self.notes),
-            "entries": [
-                {**one, "sources": list(one["sources"]), "facts": list(one["facts"])}
-                for one in form["entries"]
-            ],
-        }
 
 
 def session_plan(

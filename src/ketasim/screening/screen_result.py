@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from ketasim._base import Headline, HeadlineRow, Result
+from ketasim._base.result import csv
 from ketasim.screening.finding import SEVERITIES, MonitoringPrompt, ScreenFinding
 from ketasim.screening.medicine import MedicineMatch
 
@@ -18,11 +20,12 @@ NO_VERDICT: Final = (
 )
 """What every screen says of itself."""
 
+_NONE: Final = "No verdict; what is not listed is not thereby safe."
 _JOINED: Final = ("measured", "sources", "facts", "monitoring")
 
 
-@dataclass(frozen=True)
-class Screen:
+@dataclass(frozen=True, repr=False)
+class Screen(Result):
     """What the evidence carried says of a course.
 
     **Arguments:**
@@ -32,7 +35,7 @@ class Screen:
     - `medicines`: how the name of each was understood.
     - `monitoring`: what the findings ask to measure.
     - `assumptions`: sentences.
-    - `metadata`: version and input, in a form that loads back.
+    - `record`: version and input, in a form that loads back; see `metadata`.
     """
 
     title: str
@@ -41,7 +44,38 @@ class Screen:
     medicines: tuple[MedicineMatch, ...]
     monitoring: tuple[MonitoringPrompt, ...]
     assumptions: tuple[str, ...] = ()
-    metadata: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    record: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+
+    def headline(self) -> Headline:
+        """How many findings each severity has; there is no verdict over all."""
+        here, others = self.counts(here=True), self.counts(here=False)
+        rows = [
+            HeadlineRow(
+                severity,
+                str(here[severity]),
+                f"{others[severity]} more from another drug or route" if others[severity] else "",
+                "finding" if here[severity] == 1 else "findings",
+            )
+            for severity in SEVERITIES
+        ]
+        rows.append(HeadlineRow("what to measure", str(len(self.monitoring)), unit="prompts"))
+        return Headline(f"Screen of {self.title or 'a course'}: {self.given}", tuple(rows), _NONE)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What reproduces this result: version and input, in a form that loads back."""
+        return dict(self.record)
+
+    def main_table(self) -> polars.DataFrame:
+        """The findings, as `table` returns them."""
+        return self.table()
+
+    def files(self) -> dict[str, bytes]:
+        """What `save` writes: screening.csv and screening.json."""
+        return {
+            "screening.csv": csv(self.table()),
+            "screening.json": f"{self.to_json()}\n".encode(),
+        }
 
     @property
     def not_assessed(self) -> tuple[ScreenFinding, ...]:

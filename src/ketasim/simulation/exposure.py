@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,8 @@ _FOREVER = 10_000.0  # h after the last input; every area is complete by then
 _LONG = 96.0  # h; the same where rates change with time, which is solved in short steps
 HALF_LIFE_AT = (24.0, 36.0, 48.0)  # h after the last input of the session
 _DAY = 24.0
+_ALONE = "first session as if no other followed, 0 h to infinity"
+_WHOLE = "whole course, 0 h to infinity"
 _PARENT = ("s_ketamine", "r_ketamine", "ketamine")
 _UNITS = {
     "cmax": "",
@@ -35,29 +38,44 @@ _UNITS = {
 }
 
 
-def exposure_table(
+@dataclass(frozen=True)
+class ExposureMetric:
+    """One metric of every patient.
+
+    **Arguments:**
+
+    - `key`: quantity and site. `session`: `first`, `last` or `course`.
+    - `start`, `end`: h, of the time it is taken over. `interval`: the same in words.
+    - `metric`: such as `cmax`. `values`: shape (n,).
+    """
+
+    key: Key
+    session: str
+    start: float
+    end: float
+    interval: str
+    metric: str
+    values: Array
+
+
+def exposure_metrics(
     model: LinearModel,
     cohort: Cohort,
     sessions: Sequence[Session],
     times: Array,
     values: Mapping[Key, Array],
-    units: Mapping[Key, str],
     horizon: float,
-) -> pl.DataFrame:
-    """Exposure metrics per quantity, site and session.
+) -> list[ExposureMetric]:
+    """Exposure metrics per quantity, site and session; `tmax` counts from the session's start.
 
     **Arguments:**
 
     - `model`, `cohort`, `sessions`, `horizon`: what was simulated.
     - `times`: h, shape (T,). `values`: (quantity, site) to arrays of shape (T, n).
-    - `units`: (quantity, site) to unit.
-
-    **Returns:** columns quantity, site, session (`first`, `last`, `course`), start_h, end_h,
-    metric, unit, and the statistics; times to peak count from the session's start.
     """
-    rows: list[tuple[Key, str, float, float, str, Array]] = []
+    found: list[ExposureMetric] = []
     if not sessions:
-        return _frame(rows, units, cohort)
+        return found
     chosen = {"first": sessions[0]}
     if len(sessions) > 1:
         chosen["last"] = sessions[-1]
@@ -67,25 +85,107 @@ def exposure_table(
     iv = _as_iv(model, cohort, sessions[0]) if "iv" in model.routes else None
     for key, table in values.items():
         for name, session in chosen.items():
+            add = partial(_metric, found, key, name, session.start)
             within = (times >= session.start) & (times <= session.until)
-            span = (session.start, session.until)
+            follows = name == "first" and len(sessions) > 1
+            span = f"{name} session to the {'next session' if follows else 'end of the course'}, "
+            span += f"{session.start:g}-{session.until:g} h"
             if within.any():
                 cmax, tmax = peak(times[within], table[within], breaks=session.turns)
-                rows.append((key, name, *span, "cmax", cmax))
-                rows.append((key, name, *span, "tmax", tmax - session.start))
+                add("cmax", session.until, span, cmax)
+                add("tmax", session.until, span, tmax - session.start)
             if key in areas.areas:
-                rows.append((key, name, *span, "auc", _between(areas, key, *span)))
-                day = (session.start, session.start + _DAY)
-                rows.append((key, name, *day, "auc24", _between(areas, key, *day)))
+                add("auc", session.until, span, _between(areas, key, session.start, session.until))
+                day = session.start + _DAY
+                words = f"0 to 24 h after the {name} session's first dose"
+                add("auc24", day, words, _between(areas, key, session.start, day))
             if name == "first" and key in single.areas:
                 total = single.areas[key][-1]
-                rows.append((key, name, session.start, np.inf, "auc_inf", total))
-                rows.append((key, name, *span, "half_life", _half_life(single, key)))
+                add("auc_inf", np.inf, _ALONE, total)
+                late = f"{HALF_LIFE_AT[0]:g} to {HALF_LIFE_AT[-1]:g} h after the first session"
+                add("half_life", session.until, late, _half_life(single, key))
                 if iv is not None and key[0] in _PARENT:
-                    rows.append((key, name, session.start, np.inf, "F", total / iv.areas[key][-1]))
+                    add("F", np.inf, _ALONE, total / iv.areas[key][-1])
         if key in areas.areas:
-            rows.append((key, "course", 0.0, np.inf, "auc_inf", areas.areas[key][-1]))
-    return _frame(rows, units, cohort)
+            whole = areas.areas[key][-1]
+            found.append(ExposureMetric(key, "course", 0.0, np.inf, _WHOLE, "auc_inf", whole))
+    return found
+
+
+def _metric(
+    found: list[ExposureMetric],
+    key: Key,
+    session: str,
+    start: float,
+    metric: str,
+    end: float,
+    interval: str,
+    values: Array,
+) -> None:
+    found.append(ExposureMetric(key, session, start, end, interval, metric, values))
+
+
+def exposure_table(
+    metrics: Sequence[ExposureMetric], units: Mapping[Key, str], cohort: Cohort
+) -> pl.DataFrame:
+    """Statistics of the metrics over patients.
+
+    **Arguments:**
+
+    - `units`: (quantity, site) to unit. `cohort`: the patients.
+
+    **Returns:** as `Simulation.exposure`.
+    """
+    frame = pl.DataFrame(
+        [_words_of(one, units) for one in metrics],
+        schema={
+            "quantity": pl.String,
+            "site": pl.String,
+            "session": pl.String,
+            "start_h": pl.Float64,
+            "end_h": pl.Float64,
+            "interval": pl.String,
+            "metric": pl.String,
+            "unit": pl.String,
+        },
+    )
+    table = np.array([one.values for one in metrics]) if metrics else np.zeros((0, cohort.n))
+    columns = statistics(table, cohort.typical)
+    return frame.with_columns([pl.Series(name, column) for name, column in columns.items()])
+
+
+def patient_table(
+    metrics: Sequence[ExposureMetric], units: Mapping[Key, str], cohort: Cohort
+) -> pl.DataFrame:
+    """The metrics of every patient, one row each.
+
+    **Returns:** as `Simulation.patient_exposure`.
+    """
+    names = ("quantity", "site", "session", "interval", "metric", "unit")
+    parts = [
+        pl.DataFrame({"id": cohort.ids, "value": one.values}).with_columns(
+            pl.lit(text, dtype=pl.String).alias(name)
+            for name, text in _words_of(one, units).items()
+            if name in names
+        )
+        for one in metrics
+    ]
+    schema = {"id": pl.Int64, **dict.fromkeys(names[:-1], pl.String), "value": pl.Float64}
+    schema["unit"] = pl.String
+    return pl.concat(parts).select(list(schema)) if parts else pl.DataFrame(schema=schema)
+
+
+def _words_of(one: ExposureMetric, units: Mapping[Key, str]) -> dict[str, str | float]:
+    return {
+        "quantity": one.key[0],
+        "site": one.key[1],
+        "session": one.session,
+        "start_h": one.start,
+        "end_h": one.end,
+        "interval": one.interval,
+        "metric": one.metric,
+        "unit": _UNITS[one.metric] or units[one.key],
+    }
 
 
 def complete_after(model: LinearModel) -> float:
@@ -132,33 +232,3 @@ def _half_life(single: Concentrations, key: Key) -> Array:
     late = slice(1, 1 + len(HALF_LIFE_AT))
     points = len(HALF_LIFE_AT)
     return terminal_half_life(single.times[late], single.values[key][late], points=points)
-
-
-def _frame(
-    rows: Sequence[tuple[Key, str, float, float, str, Array]],
-    units: Mapping[Key, str],
-    cohort: Cohort,
-) -> pl.DataFrame:
-    frame = pl.DataFrame(
-        {
-            "quantity": [key[0] for key, *_ in rows],
-            "site": [key[1] for key, *_ in rows],
-            "session": [row[1] for row in rows],
-            "start_h": [row[2] for row in rows],
-            "end_h": [row[3] for row in rows],
-            "metric": [row[4] for row in rows],
-            "unit": [_UNITS[row[4]] or units[row[0]] for row in rows],
-        },
-        schema={
-            "quantity": pl.String,
-            "site": pl.String,
-            "session": pl.String,
-            "start_h": pl.Float64,
-            "end_h": pl.Float64,
-            "metric": pl.String,
-            "unit": pl.String,
-        },
-    )
-    table = np.array([row[5] for row in rows]) if rows else np.zeros((0, cohort.n))
-    columns = statistics(table, cohort.typical)
-    return frame.with_columns([pl.Series(name, column) for name, column in columns.items()])

@@ -9,22 +9,36 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
-from ketasim._base import InputError
+from ketasim._base import Headline, InputError, Result, write_whole
+from ketasim._base.result import csv, later, parquet
 from ketasim.dosing import Course
-from ketasim.evidence import Card, bibtex, load_sources
+from ketasim.evidence import Card, load_sources
 from ketasim.models import RECEPTOR, LinearModel
 from ketasim.population import Cohort, modification_of, virtual_patients
 from ketasim.screening import Screen, SessionPlan, screen
 from ketasim.simulation.calendar import Session, sessions_of
 from ketasim.simulation.concentrations import Key, input_durations
-from ketasim.simulation.exposure import exposure_table
+from ketasim.simulation.exposure import (
+    ExposureMetric,
+    exposure_metrics,
+    exposure_table,
+    patient_table,
+)
+from ketasim.simulation.headline import (
+    BLOCK,
+    exposure_rows,
+    mood_rows,
+    note_of,
+    session_rows,
+    title_of,
+)
 from ketasim.simulation.mood.course import MOOD_UNITS, Mood
 from ketasim.simulation.sensitivity import (
     Elasticity,
@@ -40,7 +54,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-BLOCK: Key = ("nmda_block", "effect")
 _CONCENTRATION_UNIT = "ng/mL"
 _TOP = 12
 
@@ -66,8 +79,8 @@ class Assumption:
     note: str
 
 
-@dataclass(frozen=True)
-class Simulation:
+@dataclass(frozen=True, repr=False)
+class Simulation(Result):
     """What `simulate` returns.
 
     **Arguments:**
@@ -118,6 +131,17 @@ class Simulation:
         """The quantity and site whose exposure stands for the others."""
         return main_quantity(self.values)
 
+    def headline(self) -> Headline:
+        """Exposure, block, peaks of the first session, MADRS and response."""
+        typical = self.cohort.typical
+        rows = [*exposure_rows(self.exposure(), self.main)] if self.sessions else []
+        if self.session_effects is not None:
+            rows += session_rows(self.session_effects.sessions[0].table)
+        if self.mood is not None:
+            rows += mood_rows(self.mood, self.times, None if typical else self.values)
+        title = title_of(self.course, self.cohort, self.sessions)
+        return Headline(title, tuple(rows), note_of(typical))
+
     def summary(self) -> pl.DataFrame:
         """Statistics over patients at every time.
 
@@ -159,26 +183,28 @@ class Simulation:
         bioavailability: the area to infinity over that of the same patient given the same mg into a
         vein. Areas are exact.
 
-        **Returns:** columns quantity, site, session, start_h, end_h, metric, unit, and mean, sd,
-        p05, p25, p50, p75, p95 (of the typical patient only mean).
+        **Returns:** columns quantity, site, session, start_h, end_h, interval (in words, such as
+        `0 to 24 h after the first session's first dose`), metric, unit, and mean, sd, p05, p25,
+        p50, p75, p95 (of the typical patient only mean).
         """
-        return self._exposure
+        return exposure_table(self._exposure, self.units, self.cohort)
+
+    def patient_exposure(self) -> pl.DataFrame:
+        """Exposure of each patient: the metrics of `exposure`, one row a patient and metric.
+
+        **Returns:** columns id, quantity, site, session, interval (in words), metric, value, unit.
+        """
+        return patient_table(self._exposure, self.units, self.cohort)
 
     @cached_property
-    def _exposure(self) -> pl.DataFrame:
-        return exposure_table(
-            self.model,
-            self.cohort,
-            self.sessions,
-            self.times,
-            {
-                key: table
-                for key, table in self.values.items()
-                if key not in MOOD_UNITS and key not in SESSION_UNITS
-            },
-            self.units,
-            self.course.horizon,
-        )
+    def _exposure(self) -> list[ExposureMetric]:
+        curves = {
+            key: table
+            for key, table in self.values.items()
+            if key not in MOOD_UNITS and key not in SESSION_UNITS
+        }
+        horizon = self.course.horizon
+        return exposure_metrics(self.model, self.cohort, self.sessions, self.times, curves, horizon)
 
     @cached_property
     def elasticities(self) -> tuple[Elasticity, ...]:
@@ -329,10 +355,6 @@ class Simulation:
             )
         return plan_of(self.course, self.session_effects, shown[session], self.sessions)
 
-    def cite(self) -> str:
-        """BibTeX of every source that this result used."""
-        return bibtex(self.sources())
-
     @property
     def metadata(self) -> dict[str, Any]:
         """What reproduces this result: version, cards and their hashes, seed, input."""
@@ -351,14 +373,41 @@ class Simulation:
             "input": self.course.to_dict(),
         }
 
-    def to_parquet(self, path: str | Path | IO[bytes]) -> None:
-        """Write the time course, as `timecourse` returns it, as Parquet.
+    def main_table(self) -> pl.DataFrame:
+        """The time course, as `timecourse` returns it."""
+        return self.timecourse()
+
+    def files(self, *, command: str = "", costs: bool = False) -> dict[str, bytes]:
+        """What `save` writes: file name to content.
 
         **Arguments:**
 
-        - `path`: a file's name, or an open binary file.
+        - `command`: what the report says reproduces it; left out, the report shows the input.
+        - `costs`: a table of the course at published prices in the report.
         """
-        self.timecourse().write_parquet(path)
+        report = later("ketasim.reports:simulation_report")
+        return {
+            "summary.csv": csv(self.summary()),
+            "timecourse.parquet": parquet(self.timecourse()),
+            "report.html": report(self, command=command, costs=costs).encode(),
+        }
+
+    def save(self, folder: str | Path, *, command: str = "", costs: bool = False) -> list[Path]:
+        """Write summary.csv, timecourse.parquet and report.html: all of them or none.
+
+        **Main arguments:**
+
+        - `folder`: made if missing.
+
+        **Other arguments:**
+
+        - `command`, `costs`: as of `files`.
+
+        **Returns:** the files.
+
+        **Raises:** `InputError` when the folder cannot be written to.
+        """
+        return write_whole(Path(folder), self.files(command=command, costs=costs), field="folder")
 
     def to_xarray(self) -> xarray.Dataset:
         """One variable for each quantity and site, over time and patient.

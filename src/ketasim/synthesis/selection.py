@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from ketasim._base import InputError, near
+from ketasim.__about__ import __version__
+from ketasim._base import Headline, HeadlineRow, InputError, Result, near
+from ketasim._base.result import csv, later
+from ketasim.evidence import facts
 from ketasim.synthesis.pooling import INTERVALS, PooledEffect
+
+if TYPE_CHECKING:
+    import polars
 
 META_METRICS: Final = ("difference", "smd", "response", "remission", "event")
 """What can be pooled: points on a scale, the same over its standard deviation, or shares of people
@@ -44,6 +50,7 @@ VALUES: Final = ("printed", "arms")
 DRUGS: Final = ("ketamine", "esketamine", "arketamine")
 ROUTES: Final = ("iv", "im", "sc", "intranasal", "oral", "oral_er", "sublingual")
 
+_TABLES: Final = "ketasim.synthesis.tables"  # which read this result
 _NEAREST_SHARE = 0.25  # of the time asked for: a visit so far away still counts as that time
 
 
@@ -239,8 +246,8 @@ class MetaSelection:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class MetaResult:
+@dataclass(frozen=True, repr=False)
+class MetaResult(Result):
     """A meta-analysis of published outcomes.
 
     **Arguments:**
@@ -253,6 +260,63 @@ class MetaResult:
     selection: MetaSelection
     pooled: PooledEffect | None
     published: tuple[PublishedPool, ...]
+
+    def headline(self) -> Headline:
+        """The pooled effect with its intervals, and how much the studies differ."""
+        write, shown = (later(f"{_TABLES}:{name}") for name in ("plain_number", "shown"))
+        query, pooled = self.selection.query, self.pooled
+        rows: list[HeadlineRow] = []
+        if pooled is not None:
+
+            def ends(low: float, high: float) -> str:
+                return f"{write(shown(self, low))} to {write(shown(self, high))}"
+
+            effect = write(shown(self, pooled.estimate))
+            rows.append(HeadlineRow("pooled effect", effect, ends(pooled.low, pooled.high)))
+            if pooled.prediction is not None:
+                interval = ends(*pooled.prediction)
+                rows.append(HeadlineRow("prediction for a further study", effect, interval))
+            if pooled.tau2 is not None:
+                rows.append(HeadlineRow("variance between studies, tau²", write(pooled.tau2)))
+            if pooled.i2 is not None:
+                rows.append(HeadlineRow("I²", f"{100 * pooled.i2:.0f}", unit="%"))
+        rows.append(HeadlineRow("studies", str(len(self.selection.studies))))
+        rows.append(HeadlineRow("left out", str(len(self.selection.left_out))))
+        rows.append(HeadlineRow("published pooled figures", str(len(self.published))))
+        return Headline(f"Meta-analysis: {query.title}", tuple(rows), "Ranges: 95 % intervals.")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Version and question."""
+        return {"ketasim": __version__, "query": asdict(self.selection.query)}
+
+    def sources(self) -> tuple[str, ...]:
+        """Keys of the studies' sources, of the published figures and of the methods."""
+        keys = [key for study in self.selection.studies for key in study.sources]
+        keys += [one.source for one in self.published]
+        keys += [row.source for row in facts("pooling_methods")]
+        return tuple(dict.fromkeys(key for key in keys if key))
+
+    def main_table(self) -> polars.DataFrame:
+        """The studies and the results below them, as `meta_table` returns them."""
+        return later(f"{_TABLES}:meta_table")(self)
+
+    def files(self) -> dict[str, bytes]:
+        """What `save` writes: meta.csv, left_out.csv, forest.svg; forest.png where it can be drawn.
+
+        **Raises:** `InputError` when no study answers the question.
+        """
+        if self.pooled is None:
+            raise InputError(
+                "query", "no study of the tables answers it", "ask for another time or control"
+            )
+        found = {
+            "meta.csv": csv(self.main_table()),
+            "left_out.csv": csv(later(f"{_TABLES}:left_out_table")(self)),
+            "forest.svg": later("ketasim.figures:forest_svg")(self).encode(),
+        }
+        picture = later("ketasim.figures:forest_png")(self)
+        return found if picture is None else {**found, "forest.png": picture}
 
 
 def time_words(hours: float) -> str:

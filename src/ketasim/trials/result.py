@@ -8,17 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
+from ketasim._base import Headline, Result, write_whole
+from ketasim._base.result import csv, later, parquet
 from ketasim.dosing import Arm, Trial
-from ketasim.evidence import Card, Entry, bibtex, load_sources
+from ketasim.evidence import Card, Entry, load_sources
 from ketasim.population import crosswalk, situation_of
 from ketasim.trials.assess import Cell, Values
+from ketasim.trials.headline import trial_headline
 
 Array = NDArray[np.float64]
 
@@ -103,8 +106,8 @@ class Estimate:
         }
 
 
-@dataclass(frozen=True)
-class TrialResult:
+@dataclass(frozen=True, repr=False)
+class TrialResult(Result):
     """What `run_trial` returns.
 
     **Arguments:**
@@ -127,6 +130,10 @@ class TrialResult:
     uncertainty: bool = True
     between_trials: bool = True
     notes: tuple[str, ...] = ()
+
+    def headline(self) -> Headline:
+        """The primary contrast, then the arms: last visit of the scale named first."""
+        return trial_headline(self.trial, self.summary())
 
     def summary(self) -> pl.DataFrame:
         """Expected values and prediction intervals.
@@ -250,10 +257,6 @@ class TrialResult:
         keys += [w for text in self.warnings for w in re.findall(r"\w+", text) if w in known]
         return tuple(dict.fromkeys(key for key in keys if key))
 
-    def cite(self) -> str:
-        """BibTeX of every source that this result used."""
-        return bibtex(self.sources())
-
     @property
     def metadata(self) -> dict[str, Any]:
         """What reproduces this result: version, cards and their hashes, seed, input."""
@@ -271,14 +274,37 @@ class TrialResult:
             "input": self.trial.to_dict(),
         }
 
-    def to_parquet(self, path: str | Path | IO[bytes]) -> None:
-        """Write the patients, as `patients` returns them, as Parquet.
+    def main_table(self) -> pl.DataFrame:
+        """The patients, as `patients` returns them."""
+        return self.patients()
+
+    def files(self, *, command: str = "") -> dict[str, bytes]:
+        """What `save` writes: file name to content.
 
         **Arguments:**
 
-        - `path`: a file's name, or an open binary file.
+        - `command`: what the report says reproduces it; left out, the report shows the input.
         """
-        self.patients().write_parquet(path)
+        report = later("ketasim.reports:trial_report")
+        return {
+            "summary.csv": csv(self.summary()),
+            "patients.parquet": parquet(self.patients()),
+            "report.html": report(self, command=command).encode(),
+        }
+
+    def save(self, folder: str | Path, *, command: str = "") -> list[Path]:
+        """Write summary.csv, patients.parquet and report.html: all of them or none.
+
+        **Arguments:**
+
+        - `folder`: made if missing.
+        - `command`: as of `files`.
+
+        **Returns:** the files.
+
+        **Raises:** `InputError` when the folder cannot be written to.
+        """
+        return write_whole(Path(folder), self.files(command=command), field="folder")
 
     def to_json(self) -> str:
         """Everything but the single patients, for machines.

@@ -14,6 +14,7 @@ from ketasim.apps.cli.console import (
     command_line,
     print_json,
     progress_console,
+    save,
 )
 
 if TYPE_CHECKING:
@@ -43,21 +44,9 @@ def pk(*, out: OutFolder, as_json: AsJson = False) -> None:
     """Fit the reference pharmacokinetic model: card, table and report (about a minute)."""
     check_folder(out, _FILES["pk"])
 
-    from ketasim._base import write_whole
-    from ketasim.calibration.pk import fit_table
-    from ketasim.reports import calibration_report
-
     fit = _fit()
-    paths = write_whole(
-        out,
-        {
-            "reference.toml": _card(fit),
-            "fit.csv": fit_table(fit).write_csv().encode(),
-            "report.html": calibration_report(
-                fit, command=command_line(["ketasim", "calibrate", "pk", "--out", str(out)])
-            ).encode(),
-        },
-    )
+    command = command_line(["ketasim", "calibrate", "pk", "--out", str(out)])
+    paths = save(fit, out, command=command)
     if as_json:
         print_json({**_numbers(fit), "files": [str(path) for path in paths]})
         return
@@ -80,12 +69,12 @@ def mood(
     """Fit the chain to mood to the published trials: card, tables, report (a few minutes)."""
     check_folder(out, _FILES["mood"])
 
-    from ketasim._base import InputError, write_whole
+    from ketasim._base import InputError
 
     if seed < 0:
         raise InputError("--seed", f"{seed} is below 0", "use a whole number from 0")
     fit = _mood_fit(seed)
-    paths = write_whole(out, _mood_files(fit, _mood_command(out, seed)))
+    paths = save(fit, out, command=_mood_command(out, seed))
     numbers = _mood_numbers(fit)
     if as_json:
         print_json({**numbers, "files": [str(path) for path in paths]})
@@ -104,11 +93,9 @@ def session(*, out: OutFolder, as_json: AsJson = False) -> None:
     """Fit the effects of a session: card, tables and report (about a minute)."""
     check_folder(out, _FILES["effects"])
 
-    from ketasim._base import write_whole
-
     fit = _session_fit()
     command = command_line(["ketasim", "calibrate", "session", "--out", str(out)])
-    paths = write_whole(out, _session_files(fit, command))
+    paths = save(fit, out, command=command)
     numbers = _session_numbers(fit)
     if as_json:
         print_json({**numbers, "files": [str(path) for path in paths]})
@@ -129,19 +116,6 @@ def _session_fit() -> SessionFit:
     console = progress_console()
     with console.status("reading the published effects of sessions") as status:
         return calibrate_session(progress=_told(console, status))
-
-
-def _session_files(fit: SessionFit, command: str) -> dict[str, bytes]:
-    from ketasim.calibration.session import session_fit_table, session_parameter_table
-    from ketasim.evidence import write_card
-    from ketasim.reports import session_calibration_report
-
-    return {
-        "session.toml": write_card(fit.card).encode(),
-        "fit.csv": session_fit_table(fit).write_csv().encode(),
-        "parameters.csv": session_parameter_table(fit).write_csv().encode(),
-        "report.html": session_calibration_report(fit, command=command).encode(),
-    }
 
 
 def _session_numbers(fit: SessionFit) -> dict[str, Any]:
@@ -185,22 +159,6 @@ def _mood_fit(seed: int) -> MoodFit:
         return calibrate_mood(seed=seed, progress=_told(console, status))
 
 
-def _mood_files(fit: MoodFit, command: str) -> dict[str, bytes]:
-    from ketasim.calibration.mood import tables
-    from ketasim.evidence import write_card
-    from ketasim.reports.calibration_mood import mood_calibration_report
-
-    return {
-        "mood.toml": write_card(fit.card).encode(),
-        "fit.csv": tables.mood_fit_table(fit).write_csv().encode(),
-        "parameters.csv": tables.mood_parameter_table(fit).write_csv().encode(),
-        "correlation.csv": tables.mood_correlation_table(fit).write_csv().encode(),
-        "draws.csv": tables.mood_draws_table(fit).write_csv().encode(),
-        "unseen.csv": tables.unseen_table(fit).write_csv().encode(),
-        "report.html": mood_calibration_report(fit, command=command).encode(),
-    }
-
-
 def _mood_numbers(fit: MoodFit) -> dict[str, Any]:
     from ketasim.calibration.mood import judged
     from ketasim.calibration.mood.tables import mood_targets
@@ -222,12 +180,6 @@ def _fit() -> PkFit:
     console = progress_console()
     with console.status("reading the published exposures") as status:
         return calibrate_pk(progress=_told(console, status))
-
-
-def _card(fit: PkFit) -> bytes:
-    from ketasim.evidence import write_card
-
-    return write_card(fit.card).encode()
 
 
 def _numbers(fit: PkFit) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from ketasim.apps.cli.streams import bare
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ketasim._base import Result
+
 AsJson = Annotated[bool, Parameter(name="--json", help="Print one JSON object instead of text.")]
 OutFolder = Annotated[Path, Parameter(name="--out", help="Folder for the files; made if missing.")]
 
@@ -75,6 +77,24 @@ def _is_number(text: str) -> bool:
 def note(text: str) -> None:
     """Print a line for people on the error stream."""
     print(text, file=sys.stderr)
+
+
+def save(
+    result: Result, folder: Path, *, inputs: Sequence[Path] = (), **options: Any
+) -> list[Path]:
+    """Write what `result.save` writes.
+
+    **Arguments:**
+
+    - `result`: of the command. `folder`: what `--out` says.
+    - `inputs`: files that were read, which are never written over.
+    - `options`: of `result.files`.
+
+    **Raises:** `InputError`.
+    """
+    from ketasim._base import write_whole
+
+    return write_whole(folder, cast("Any", result).files(**options), inputs=inputs)
 
 
 def command_line(words: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ketasim.apps.cli.console import AsJson, check_folder, note, print_json, print_table
+from ketasim.apps.cli.console import AsJson, check_folder, note, print_json, print_table, save
 
 if TYPE_CHECKING:
     from ketasim.synthesis import (
@@ -93,7 +93,7 @@ def meta(
         interval=interval,
     )
     result = pool_comparable(query)
-    files = _write(result, out) if out is not None and result.pooled is not None else []
+    files = save(result, out) if out is not None and result.pooled is not None else []
     if as_json:
         print_json({**_document(result), "files": [str(path) for path in files]})
     else:
@@ -147,20 +147,6 @@ def _days(text: str) -> str:
     """`day 28` is 28 days."""
     head, _, number = text.strip().lower().partition(" ")
     return f"{number} d" if head == "day" and number else text
-
-
-def _write(result: MetaResult, out: Path) -> list[Path]:
-    from ketasim._base import write_whole
-    from ketasim.figures import forest_png, forest_svg
-    from ketasim.synthesis import left_out_table, meta_table
-
-    files = {
-        "meta.csv": meta_table(result).write_csv().encode(),
-        "left_out.csv": left_out_table(result).write_csv().encode(),
-        "forest.svg": forest_svg(result).encode(),
-    }
-    picture = forest_png(result)
-    return write_whole(out, files if picture is None else {**files, "forest.png": picture})
 
 
 def _document(result: MetaResult) -> dict[str, Any]:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from ketasim.apps.cli.console import AsJson, check_file, note, print_json, print_table
+from ketasim.apps.cli.console import (
+    AsJson,
+    check_file,
+    check_folder,
+    note,
+    print_json,
+    print_table,
+    save,
+)
 
 if TYPE_CHECKING:
     from ketasim.screening import HarmReport, HarmStatement, TreatmentExposure
@@ -25,16 +33,23 @@ def harm(
             "or both are shown."
         ),
     ] = None,
+    out: Annotated[
+        Path | None, Parameter(name="--out", help="Folder for harm.csv and harm.json.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show published harm over time beside a course: treatment and recreational use kept apart."""
     check_file(course, "COURSE")
+    if out is not None:
+        check_folder(out, ("harm.csv", "harm.json"), inputs=(course,))
 
     from ketasim.dosing import load_course
     from ketasim.screening import harms_over_time
 
     loaded = load_course(course)
     report = harms_over_time(loaded, setting=setting)
+    for path in [] if out is None else save(report, out, inputs=(course,)):
+        note(str(path))
     if as_json:
         print_json({"title": loaded.title, "warnings": loaded.warnings, **report.to_dict()})
         return

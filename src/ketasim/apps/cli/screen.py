@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from ketasim.apps.cli.console import AsJson, check_file, check_folder, note, print_json
+from ketasim.apps.cli.console import AsJson, check_file, check_folder, note, print_json, save
 
 if TYPE_CHECKING:
     from ketasim.screening import MedicineMatch, MonitoringPrompt, Screen, ScreenFinding
@@ -59,20 +59,11 @@ def screen(
         check_folder(out, _FILES, inputs=(course,))
     limit = None if fail_on is None else _severity(fail_on)
 
-    from ketasim._base import write_whole
     from ketasim.screening import screen as run
 
     result = run(course)
     if out is not None:
-        paths = write_whole(
-            out,
-            {
-                "screening.csv": result.table().write_csv().encode(),
-                "screening.json": f"{result.to_json()}\n".encode(),
-            },
-            inputs=(course,),
-        )
-        for path in paths:
+        for path in save(result, out, inputs=(course,)):
             note(str(path))
     if as_json:
         print_json(result.to_dict())

@@ -55,7 +55,7 @@ def session(
         )
     shown = result.session_effects.sessions[-1 if last else 0]
     plan = result.session_plan(shown.number)
-    files = _files(shown, plan)
+    files = {**shown.files(), **plan.files()}
     paths = [] if out is None else write_whole(out, files, inputs=(course,))
     if as_json:
         print_json({**_document(result, shown, plan), "files": [str(path) for path in paths]})
@@ -65,14 +65,6 @@ def session(
     _print(result, shown, plan, every)
     for path in paths:
         print(path)
-
-
-def _files(shown: SessionProfile, plan: SessionPlan) -> dict[str, bytes]:
-    return {
-        "effects.csv": shown.table.write_csv().encode(),
-        "minutes.csv": shown.by_minute().write_csv().encode(),
-        "plan.csv": plan.table().write_csv().encode(),
-    }
 
 
 def _document(result: Simulation, shown: SessionProfile, plan: SessionPlan) -> dict[str, Any]:

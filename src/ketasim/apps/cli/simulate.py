@@ -15,6 +15,7 @@ from ketasim.apps.cli.console import (
     command_line,
     note,
     print_json,
+    save,
 )
 
 if TYPE_CHECKING:
@@ -49,32 +50,15 @@ def simulate(
     check_file(course, "COURSE")
     check_folder(out, _FILES, inputs=(course,))
 
-    import io
-
-    from ketasim._base import InputError, write_whole
-    from ketasim.reports import simulation_report
+    from ketasim._base import InputError
     from ketasim.simulation import simulate as run
 
     if typical and uncertainty:
         problem = "the typical patient has one set of parameters"
         raise InputError("--uncertainty", problem, "leave out --typical, or --uncertainty")
     result = run(_loaded(course, typical, n, seed), typical=typical, uncertainty=uncertainty)
-    told = _command(course, out, typical, n, seed, uncertainty, costs)
-    parquet = io.BytesIO()
-    result.to_parquet(parquet)
-    paths = write_whole(
-        out,
-        {
-            "summary.csv": result.summary().write_csv().encode(),
-            "timecourse.parquet": parquet.getvalue(),
-            "report.html": simulation_report(
-                result,
-                command=told,
-                costs=costs,
-            ).encode(),
-        },
-        inputs=(course,),
-    )
+    command = _command(course, out, typical, n, seed, uncertainty, costs)
+    paths = save(result, out, inputs=(course,), command=command, costs=costs)
     if as_json:
         print_json(
             {

@@ -16,6 +16,7 @@ from ketasim.apps.cli.console import (
     note,
     print_json,
     progress_console,
+    save,
 )
 
 if TYPE_CHECKING:
@@ -39,25 +40,9 @@ def trial(
     check_file(trial, "TRIAL")
     check_folder(out, _FILES, inputs=(trial,))
 
-    import io
-
-    from ketasim._base import write_whole
-    from ketasim.reports import trial_report
-
     result = _simulated(trial, replicates, seed)
-    parquet = io.BytesIO()
-    result.to_parquet(parquet)
-    paths = write_whole(
-        out,
-        {
-            "summary.csv": result.summary().write_csv().encode(),
-            "patients.parquet": parquet.getvalue(),
-            "report.html": trial_report(
-                result, command=_command(trial, out, replicates, seed)
-            ).encode(),
-        },
-        inputs=(trial,),
-    )
+    command = _command(trial, out, replicates, seed)
+    paths = save(result, out, inputs=(trial,), command=command)
     if as_json:
         print_json(
             {

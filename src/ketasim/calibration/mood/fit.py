@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim.__about__ import __version__
+from ketasim._base import Headline, HeadlineRow, Result, write_whole
+from ketasim._base.headline import plain, share
+from ketasim._base.result import csv, later
 from ketasim.calibration.mood.judgement import Unseen, leave_one_out
 from ketasim.calibration.mood.mechanism import INFUSION, mechanism_curves
 from ketasim.calibration.mood.optimum import Optimum, optimise
 from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem, scale_of
 from ketasim.dosing import load_studies
-from ketasim.evidence import Card, Entry, Scale, Uncertainty, load_card
+from ketasim.evidence import Card, Entry, Scale, Uncertainty, load_card, write_card
 from ketasim.evidence.mood_training import (
     MEANS,
     SHARES,
@@ -21,6 +27,9 @@ from ketasim.evidence.mood_training import (
     load_mood_rows,
 )
 from ketasim.models import moved
+
+if TYPE_CHECKING:
+    import polars
 
 Array = NDArray[np.float64]
 
@@ -36,6 +45,8 @@ MOVED = 0.9
 """Posterior over prior SD below which the data moved a number."""
 _CURVE_HOURS = (0.0, 2.0, 4.0, 8.0, 24.0, 48.0, 72.0, 120.0, 168.0)
 _DAY = 24.0
+_COMMAND = "ketasim calibrate mood --out DIR"
+_TABLES = "ketasim.calibration.mood.tables"  # which read the fit
 
 
 @dataclass(frozen=True)
@@ -109,8 +120,8 @@ class Number:
         return self.shrinkage < MOVED
 
 
-@dataclass(frozen=True)
-class MoodFit:
+@dataclass(frozen=True, repr=False)
+class MoodFit(Result):
     """Result of `calibrate_mood`.
 
     **Arguments:**
@@ -133,6 +144,77 @@ class MoodFit:
     seed: int
     patients: int
     steps: int
+
+    def headline(self) -> Headline:
+        """The targets of the calibration and what came of them."""
+        rows = [
+            HeadlineRow(
+                one.name,
+                share(one.value) if one.share else plain(one.value, 3),
+                f"target {one.goal}: {'met' if one.met else 'missed'}",
+                "%" if one.share else "points",
+            )
+            for one in later(f"{_TABLES}:mood_targets")(self)
+        ]
+        fitted = sum(one.row.fitted for one in self.rows)
+        trials = len({one.row.trial for one in self.rows if one.row.fitted})
+        title = f"Fit of the chain to mood: {fitted} values of {trials} trials, seed {self.seed}"
+        return Headline(title, tuple(rows), "" if rows else "No trial was predicted unseen.")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Version, the hashes of both cards, seed and size of the virtual patients."""
+        return {
+            "ketasim": __version__,
+            "cards": {card.key: card.hash for card in (self.card, self.prior)},
+            "seed": self.seed,
+            "patients": self.patients,
+        }
+
+    def sources(self) -> tuple[str, ...]:
+        """Keys of the sources of what was compared, and of the cards."""
+        keys = [one.row.source for one in self.rows]
+        keys += [*self.prior.sources(), *self.card.sources()]
+        return tuple(sorted({key for key in keys if key}))
+
+    def main_table(self) -> polars.DataFrame:
+        """Every row of the training table beside its prediction."""
+        return later(f"{_TABLES}:mood_fit_table")(self)
+
+    def files(self, *, command: str = _COMMAND) -> dict[str, bytes]:
+        """What `save` writes: mood.toml, five tables and report.html.
+
+        **Arguments:**
+
+        - `command`: what the report says reproduces it.
+        """
+        report = later("ketasim.reports:mood_calibration_report")
+        tables = {
+            "fit.csv": "mood_fit_table",
+            "parameters.csv": "mood_parameter_table",
+            "correlation.csv": "mood_correlation_table",
+            "draws.csv": "mood_draws_table",
+            "unseen.csv": "unseen_table",
+        }
+        return {
+            "mood.toml": write_card(self.card).encode(),
+            **{name: csv(later(f"{_TABLES}:{table}")(self)) for name, table in tables.items()},
+            "report.html": report(self, command=command).encode(),
+        }
+
+    def save(self, folder: str | Path, *, command: str = _COMMAND) -> list[Path]:
+        """Write card, tables and report: all of them or none.
+
+        **Arguments:**
+
+        - `folder`: made if missing.
+        - `command`: what the report says reproduces it.
+
+        **Returns:** the files.
+
+        **Raises:** `InputError` when the folder cannot be written to.
+        """
+        return write_whole(Path(folder), self.files(command=command), field="folder")
 
 
 def calibrate_mood(

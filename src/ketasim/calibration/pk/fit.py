@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.special import expit, logit
 
+from ketasim.__about__ import __version__
+from ketasim._base import Headline, HeadlineRow, Result, write_whole
+from ketasim._base.headline import plain, share
+from ketasim._base.result import csv, later
 from ketasim.calibration.pk.interactions import (
     InteractionRow,
     load_interactions,
@@ -21,8 +26,11 @@ from ketasim.calibration.pk.problem import predict
 from ketasim.calibration.pk.profiles import PROFILES, Profile
 from ketasim.calibration.pk.training import Design, TrainingRow, load_training
 from ketasim.engine import concentrations
-from ketasim.evidence import Card, Entry, Uncertainty, load_card
+from ketasim.evidence import Card, Entry, Uncertainty, load_card, write_card
 from ketasim.models import MODELS, declared
+
+if TYPE_CHECKING:
+    import polars
 
 Array = NDArray[np.float64]
 
@@ -31,6 +39,7 @@ PROFILE_WORTH = 2.0  # a whole profile counts as this many observations
 SOFT_BEYOND = 2.0  # standard deviations beyond which a published number pulls linearly only
 NOT_IDENTIFIED = 0.9  # posterior over prior SD above which a datum hardly moves a parameter
 UNMOVED = "Stays an assumption: the measured ratio hardly narrows it."
+_COMMAND = "ketasim calibrate pk --out DIR"
 _STEP = 3e-3  # step of the central differences, on the log or logit scale; the time of a peak,
 # read off a grid, is rough on a finer scale
 
@@ -62,8 +71,8 @@ class ProfileCompared:
     predicted: Array
 
 
-@dataclass(frozen=True)
-class PkFit:
+@dataclass(frozen=True, repr=False)
+class PkFit(Result):
     """Result of `calibrate_pk`.
 
     **Arguments:**
@@ -93,6 +102,71 @@ class PkFit:
         prior = self.prior.extra["prior"]
         sd = np.sqrt(np.diag(self.covariance))
         return {s: float(sd[i] / prior[s]) for i, s in enumerate(self.free)}
+
+    def headline(self) -> Headline:
+        """How well the fit agrees with what was published."""
+        groups = later("ketasim.calibration.pk.judgement:agreement_table")(self)
+        rows = [
+            HeadlineRow(
+                one.group,
+                f"{one.fold_error:.2f}",
+                f"{share(one.within_two)} % within two-fold, n {one.n}",
+                "fold error",
+            )
+            for one in groups
+            if one.by == "all" and one.n
+        ]
+        before, after = plain(self.cost_before, 3), plain(self.cost_after, 3)
+        rows.append(HeadlineRow("half the sum of squared residuals", after, f"before {before}"))
+        title = "Fit of the reference pharmacokinetic model"
+        return Headline(f"{title}: {len(self.free)} parameters, card {self.card.key}", tuple(rows))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Version and the hashes of both cards."""
+        return {"ketasim": __version__, "cards": _hashes(self.card, self.prior)}
+
+    def sources(self) -> tuple[str, ...]:
+        """Keys of the sources of what was compared, and of the card."""
+        keys = [one.row.source for one in (*self.exposures, *self.interactions)]
+        keys += [*self.prior.sources(), *(one.profile.model for one in self.profiles)]
+        return tuple(sorted({key for key in keys if key}))
+
+    def main_table(self) -> polars.DataFrame:
+        """Every published number beside its prediction, as `fit_table` returns them."""
+        return later("ketasim.calibration.pk.tables:fit_table")(self)
+
+    def files(self, *, command: str = _COMMAND) -> dict[str, bytes]:
+        """What `save` writes: reference.toml, fit.csv and report.html.
+
+        **Arguments:**
+
+        - `command`: what the report says reproduces it.
+        """
+        report = later("ketasim.reports:calibration_report")
+        return {
+            "reference.toml": write_card(self.card).encode(),
+            "fit.csv": csv(self.main_table()),
+            "report.html": report(self, command=command).encode(),
+        }
+
+    def save(self, folder: str | Path, *, command: str = _COMMAND) -> list[Path]:
+        """Write card, tables and report: all of them or none.
+
+        **Arguments:**
+
+        - `folder`: made if missing.
+        - `command`: what the report says reproduces it.
+
+        **Returns:** the files.
+
+        **Raises:** `InputError` when the folder cannot be written to.
+        """
+        return write_whole(Path(folder), self.files(command=command), field="folder")
+
+
+def _hashes(*cards: Card) -> dict[str, str]:
+    return {card.key: card.hash for card in cards}
 
 
 class _Problem:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim.__about__ import __version__
+from ketasim._base import Headline, HeadlineRow, Result, write_whole
+from ketasim._base.result import csv, later
 from ketasim.calibration.session.problem import PRESSURES, SessionProblem
 from ketasim.calibration.session.training import SessionRow, load_session_training
-from ketasim.evidence import Card, load_card
+from ketasim.evidence import Card, load_card, write_card
+
+if TYPE_CHECKING:
+    import polars
 
 Array = NDArray[np.float64]
 
+_COMMAND = "ketasim calibrate session --out DIR"
+_TABLES = "ketasim.calibration.session.tables"  # which read the fit
 _NINE_IN_TEN = 1.645  # SDs from a prediction to either end of its 90 % interval
 
 
@@ -41,8 +51,8 @@ class SessionCompared:
         return abs(self.z) <= _NINE_IN_TEN
 
 
-@dataclass(frozen=True)
-class SessionFit:
+@dataclass(frozen=True, repr=False)
+class SessionFit(Result):
     """Result of `calibrate_session`.
 
     **Arguments:**
@@ -60,6 +70,61 @@ class SessionFit:
     shrinkage: dict[str, float]
     compared: tuple[SessionCompared, ...]
     steps: int
+
+    def headline(self) -> Headline:
+        """How many published effects lie inside their interval."""
+        rows = [
+            HeadlineRow(one.name, str(one.inside), f"of {one.n}", "inside")
+            for one in later(f"{_TABLES}:session_coverage")(self)
+        ]
+        title = f"Fit of the effects of a session: {len(self.free)} parameters"
+        note = "Published values inside their 90 % prediction intervals."
+        return Headline(f"{title}, card {self.card.key}", tuple(rows), note)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Version and the hashes of both cards."""
+        cards = {card.key: card.hash for card in (self.card, self.prior)}
+        return {"ketasim": __version__, "cards": cards}
+
+    def sources(self) -> tuple[str, ...]:
+        """Keys of the sources of what was compared, and of the cards."""
+        keys = [one.row.source for one in self.compared]
+        keys += [*self.prior.sources(), *self.card.sources()]
+        return tuple(sorted({key for key in keys if key}))
+
+    def main_table(self) -> polars.DataFrame:
+        """Every published effect beside its prediction."""
+        return later(f"{_TABLES}:session_fit_table")(self)
+
+    def files(self, *, command: str = _COMMAND) -> dict[str, bytes]:
+        """What `save` writes: session.toml, fit.csv, parameters.csv and report.html.
+
+        **Arguments:**
+
+        - `command`: what the report says reproduces it.
+        """
+        report = later("ketasim.reports:session_calibration_report")
+        return {
+            "session.toml": write_card(self.card).encode(),
+            "fit.csv": csv(self.main_table()),
+            "parameters.csv": csv(later(f"{_TABLES}:session_parameter_table")(self)),
+            "report.html": report(self, command=command).encode(),
+        }
+
+    def save(self, folder: str | Path, *, command: str = _COMMAND) -> list[Path]:
+        """Write card, tables and report: all of them or none.
+
+        **Arguments:**
+
+        - `folder`: made if missing.
+        - `command`: what the report says reproduces it.
+
+        **Returns:** the files.
+
+        **Raises:** `InputError` when the folder cannot be written to.
+        """
+        return write_whole(Path(folder), self.files(command=command), field="folder")
 
 
 def compare_session(card: Card, prior: Card | None = None) -> SessionFit:

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ketasim._base import Headline, Shown
+from ketasim._base.result import later
 from ketasim.dosing import Course
 from ketasim.engine import Calendar, Plan, solve
 from ketasim.evidence import Card, Entry
@@ -76,8 +78,8 @@ class OuterBand:
     patients: int
 
 
-@dataclass(frozen=True)
-class Mood:
+@dataclass(frozen=True, repr=False)
+class Mood(Shown):
     """What a simulation says of mood.
 
     **Arguments:**
@@ -108,6 +110,12 @@ class Mood:
     table: pl.DataFrame
     well_from: float
     outer: OuterBand | None = None
+
+    def headline(self) -> Headline:
+        """MADRS and response before treatment, a day after the last session, and at the end."""
+        rows = tuple(later("ketasim.simulation.headline:mood_rows")(self))
+        title = f"Mood: MADRS {self.baseline:g} before treatment, card {self.card.key}"
+        return Headline(title, rows, "Means; ranges: 90 % uncertainty interval.")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ketasim._base import InputError, standard_normals
+from ketasim._base import Headline, InputError, standard_normals
+from ketasim._base import Shown as Held
+from ketasim._base.result import csv, later
 from ketasim.dosing import Course, PopulationSpec
 from ketasim.engine import Concentrations
 from ketasim.evidence import Card, load_card, source_name, source_names
@@ -61,8 +63,8 @@ _MOST_SESSIONS = 60  # that are counted for what happens at least once in a cour
 _PEAKS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1.0, 1.5])  # h after an input turns
 
 
-@dataclass(frozen=True)
-class SessionProfile:
+@dataclass(frozen=True, repr=False)
+class SessionProfile(Held):
     """One session of a course by the minute.
 
     **Arguments:**
@@ -85,6 +87,16 @@ class SessionProfile:
     table: pl.DataFrame
     pressure: pl.DataFrame
 
+    def headline(self) -> Headline:
+        """Peaks of dissociation, sedation and blood pressure."""
+        rows = later("ketasim.simulation.headline:session_rows")(self.table)
+        title = f"Session {self.number}: {self.minutes[-1]:.0f} min, {len(self.effects)} effects"
+        return Headline(title, tuple(rows), "Means; ranges: 90 % of patients.")
+
+    def files(self) -> dict[str, bytes]:
+        """The two tables as `ketasim session` writes them: file name to content."""
+        return {"effects.csv": csv(self.table), "minutes.csv": csv(self.by_minute())}
+
     def by_minute(self) -> pl.DataFrame:
         """Statistics of every effect over the patients behind the session.
 
@@ -105,8 +117,8 @@ class SessionProfile:
         )
 
 
-@dataclass(frozen=True)
-class SessionEffects:
+@dataclass(frozen=True, repr=False)
+class SessionEffects(Held):
     """The effects of a course's first and last session.
 
     **Arguments:**
@@ -125,6 +137,14 @@ class SessionEffects:
     driving: Driving
     extrapolated: bool = False
     warnings: tuple[str, ...] = ()
+
+    def headline(self) -> Headline:
+        """Peaks of dissociation, sedation and blood pressure in the first session."""
+        shown = " and ".join(str(one.number) for one in self.sessions)
+        rows = self.sessions[0].headline().rows
+        title = f"Effects of session {shown}, {self.patients} virtual patients; card"
+        note = "First session: means; ranges: 90 % of patients."
+        return Headline(f"{title} {self.card.key}", rows, note)
 
     @cached_property
     def table(self) -> pl.DataFrame:

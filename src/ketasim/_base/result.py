@@ -1,0 +1,132 @@
+"""What every result can do: say what it is, be shown, saved and cited."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ketasim._base.errors import InputError
+from ketasim._base.files import write_whole
+from ketasim._base.headline import Headline
+
+if TYPE_CHECKING:
+    import polars
+
+
+class Shown(ABC):
+    """Something that says what it is in a few lines: a result, or a part of one."""
+
+    @abstractmethod
+    def headline(self) -> Headline:
+        """What this is, and its main numbers."""
+
+    def __repr__(self) -> str:
+        return self.headline().text()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self.headline().html()
+
+
+class Result(Shown):
+    """What a verb of ketasim returns.
+
+    A result knows nothing of how it is drawn or laid out on a page: `ketasim.plot` and
+    `ketasim.report` do.
+    """
+
+    @property
+    @abstractmethod
+    def metadata(self) -> dict[str, Any]:
+        """What reproduces this result: version, input, cards and their hashes, seed."""
+
+    @abstractmethod
+    def sources(self) -> tuple[str, ...]:
+        """Keys of every source that this result used, without repetition."""
+
+    @abstractmethod
+    def main_table(self) -> polars.DataFrame:
+        """The long table that `to_parquet` writes."""
+
+    @abstractmethod
+    def files(self) -> Mapping[str, bytes]:
+        """What `save` writes: file name to content."""
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write what the command writes: all files or none.
+
+        **Arguments:**
+
+        - `folder`: made if missing.
+
+        **Returns:** the files.
+
+        **Raises:** `InputError` when the folder cannot be written to.
+        """
+        return write_whole(Path(folder), self.files(), field="folder")
+
+    def to_parquet(self, path: str | Path | IO[bytes]) -> None:
+        """Write the main table as Parquet.
+
+        **Arguments:**
+
+        - `path`: a file's name, or an open binary file.
+        """
+        self.main_table().write_parquet(path)
+
+    def cite(self) -> str:
+        """BibTeX: ketasim itself, then every source that this result used."""
+        return later("ketasim.evidence:cite_result")(self.sources())
+
+
+def later(name: str) -> Any:
+    """Something of a room above, looked up by name when it is needed.
+
+    **Arguments:**
+
+    - `name`: module and name, such as `ketasim.reports:report`.
+    """
+    module, _, what = name.partition(":")
+    return getattr(importlib.import_module(module), what)
+
+
+def dispatch(
+    verb: str, known: Mapping[str, str], result: object, options: Mapping[str, Any]
+) -> Any:
+    """Call what is made for the kind of a result.
+
+    **Arguments:**
+
+    - `verb`: its name in errors. `known`: name of a class to what is called, as `later` takes it.
+    - `result`: its first argument. `options`: the others, by name.
+
+    **Raises:** `InputError` when nothing is made for it, or it takes no such option.
+    """
+    kind = type(result).__name__
+    if kind not in known:
+        takes = f"give one of: {', '.join(known)}"
+        raise InputError(verb, f"takes no {kind}", takes)
+    called = later(known[kind])
+    names = list(inspect.signature(called).parameters)[1:]
+    for name in options:
+        if name not in names:
+            has = f"leave it out; options: {', '.join(names)}" if names else "leave it out"
+            raise InputError(verb, f"a {kind} takes no option '{name}'", has)
+    return called(result, **options)
+
+
+def parquet(table: polars.DataFrame) -> bytes:
+    """A table as the content of a Parquet file."""
+    stream = io.BytesIO()
+    table.write_parquet(stream)
+    return stream.getvalue()
+
+
+def csv(table: polars.DataFrame) -> bytes:
+    """A table as the content of a CSV file."""
+    return table.write_csv().encode()

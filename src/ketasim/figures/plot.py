@@ -1,0 +1,40 @@
+"""The verb `plot`: a result goes in, the chart made for its kind comes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ketasim._base import Result
+from ketasim._base.result import dispatch
+
+if TYPE_CHECKING:
+    import altair
+
+_CHARTS: Final = {
+    "Simulation": "ketasim.figures.course:plot_course",
+    "TrialResult": "ketasim.figures.trial:plot_trial",
+    "MetaResult": "ketasim.figures.forest:forest_plot",
+}
+
+
+def plot(result: Result, **options: Any) -> altair.LayerChart:
+    """Draw a result as an altair chart: summaries, never single patients.
+
+    **Main arguments:**
+
+    - `result`: a `Simulation` (one quantity over time), a `TrialResult` (one metric of its arms) or
+      a `MetaResult` (forest plot).
+
+    **Other arguments:**
+
+    - `options`: of a simulation `quantity`, `site` and `hours`, the first and last of them; the
+      parent drug over all of the course when left out. Of a trial `metric` and `scale`; the change
+      on the scale of the baseline when left out.
+
+    **Returns:** the chart; the median (of one patient the line) with the ranges of 25-75 % and of
+    5-95 % of patients, or of a trial expected values with 90 % prediction intervals.
+
+    **Raises:** `InputError` when there is no chart of such a result, no such option, or nothing of
+    that name in the result.
+    """
+    return dispatch("plot", _CHARTS, result, options)

@@ -1,0 +1,36 @@
+"""The verb `report`: a result goes in, the page made for its kind comes out."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ketasim._base import Result
+from ketasim._base.result import dispatch
+
+_PAGES: Final = {
+    "Simulation": "ketasim.reports.course:simulation_report",
+    "TrialResult": "ketasim.reports.trial:trial_report",
+    "PkFit": "ketasim.reports.calibration_pk:calibration_report",
+    "MoodFit": "ketasim.reports.calibration_mood:mood_calibration_report",
+    "SessionFit": "ketasim.reports.calibration_session:session_calibration_report",
+}
+
+
+def report(result: Result, **options: Any) -> str:
+    """Write the report of a result: one page of HTML that opens offline, and prints.
+
+    **Main arguments:**
+
+    - `result`: a `Simulation`, a `TrialResult`, or a calibration (`PkFit`, `MoodFit`,
+      `SessionFit`).
+
+    **Other arguments:**
+
+    - `options`: `command`, what the page says reproduces the result; of a simulation also `costs`,
+      whether the page has the course at published prices.
+
+    **Returns:** the text of the page; `result.save` writes it with the tables.
+
+    **Raises:** `InputError` when there is no report of such a result, or no such option.
+    """
+    return dispatch("report", _PAGES, result, options)

@@ -1,0 +1,149 @@
+"""The plan of a session as a result: its entries, and what it opens with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, cast
+
+from ketasim.__about__ import __version__
+from ketasim._base import Headline, HeadlineRow, Result
+from ketasim._base.headline import plain
+from ketasim._base.result import csv
+from ketasim.evidence import source_names
+
+if TYPE_CHECKING:
+    import polars
+
+
+@dataclass(frozen=True)
+class PlanEntry:
+    """One line of a plan.
+
+    **Arguments:**
+
+    - `at_min_from`, `at_min_to`: min from the first dose; nothing where no time is given, or where
+      the end is open.
+    - `what`: the topic, or what is given.
+    - `kind`: one of `dose`, `measurement`, `effect`, `rule`, `discharge`, `after`.
+    - `statement`: in words.
+    - `band`: the threshold of a rule or the band of an effect, as text.
+    - `established_for`: the drug and use a rule was made for; empty for doses and effects.
+    - `applies`: `yes`; or where the rule comes from and that it is not established here; or that
+      it was not assessed, because what it depends on is not known of the patient.
+    - `jurisdiction`, `date`: of the rule.
+    - `sources`, `facts`: keys of the bibliography and ids of table rows.
+    - `stage`: `before`, `during`, `after`, `discharge` or `next day`.
+    - `grade`: of an effect's threshold; empty otherwise.
+    """
+
+    at_min_from: float | None
+    at_min_to: float | None
+    what: str
+    kind: str
+    statement: str
+    band: str = ""
+    established_for: str = ""
+    applies: str = "yes"
+    jurisdiction: str = ""
+    date: str = ""
+    sources: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    stage: str = "during"
+    grade: str = ""
+
+    @property
+    def borrowed(self) -> bool:
+        """Tell whether a rule was made for another drug or use than the session's."""
+        return self.applies.startswith("from ")
+
+
+@dataclass(frozen=True, repr=False)
+class SessionPlan(Result):
+    """A session as a timeline; it informs and orders nothing.
+
+    **Arguments:**
+
+    - `session`: what is given, such as `IV ketamine`.
+    - `entries`: sorted by part of the session, then by time.
+    - `end_min`: min from the first dose, when all has been given.
+    - `watch_end_min`: min from the first dose, the earliest end of the watch of at least two hours.
+    - `longer`: effects that by the model are not yet back then, or in part of their range, in
+      words, each with what is published; predictions, and no instruction to watch longer.
+    - `notes`: what the reader must know, and what was not assessed.
+    """
+
+    session: str
+    entries: tuple[PlanEntry, ...]
+    end_min: float
+    watch_end_min: float
+    longer: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def headline(self) -> Headline:
+        """When what is given and the monitoring period end, and how many rules there are."""
+        rules = [one for one in self.entries if one.established_for]
+        borrowed = sum(one.borrowed for one in rules)
+        rows = (
+            HeadlineRow("all is given by", plain(self.end_min, 3), unit="min"),
+            HeadlineRow(
+                "earliest end of the monitoring period", plain(self.watch_end_min, 3), unit="min"
+            ),
+            HeadlineRow("rules for this drug and route", str(len(rules) - borrowed)),
+            HeadlineRow("rules from another drug or use", str(borrowed)),
+            HeadlineRow("effects not resolved by then", str(len(self.longer))),
+            HeadlineRow("notes", str(len(self.notes))),
+        )
+        title = f"Session plan, {self.session}: {len(self.entries)} entries"
+        return Headline(title, rows, "Decision support for professionals; not medical advice.")
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Version and what is given."""
+        return {"ketasim": __version__, "session": self.session}
+
+    def sources(self) -> tuple[str, ...]:
+        """Keys of every source, in the order of the plan."""
+        return tuple(dict.fromkeys(key for one in self.entries for key in one.sources))
+
+    def main_table(self) -> polars.DataFrame:
+        """The entries, as `table` returns them."""
+        return self.table()
+
+    def files(self) -> dict[str, bytes]:
+        """What `save` writes: plan.csv."""
+        return {"plan.csv": csv(self.table())}
+
+    def table(self) -> polars.DataFrame:
+        """Return the entries as a frame, one a row; sources and facts are joined by `;`."""
+        import polars
+
+        rows = [
+            {
+                name: "; ".join(cast("tuple[str, ...]", value))
+                if isinstance(value, tuple)
+                else value
+                for name, value in vars(entry).items()
+            }
+            | {"source_names": source_names(entry.sources)}
+            for entry in self.entries
+        ]
+        number = ("at_min_from", "at_min_to")
+        schema = {
+            one.name: polars.Float64 if one.name in number else polars.String
+            for one in fields(PlanEntry)
+        }
+        schema["source_names"] = polars.String
+        return polars.DataFrame(rows, schema=schema)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain dictionaries and lists."""
+        form = asdict(self)
+        return {
+            **form,
+            "longer": list(self.longer),
+            "notes": list(self.notes),
+            "entries": [
+                {**one, "sources": list(one["sources"]), "facts": list(one["facts"])}
+                for one in form["entries"]
+            ],
+        }

@@ -1,0 +1,143 @@
+"""The numbers a simulation opens with: exposure, block, session peaks, mood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim._base import HeadlineRow, words
+from ketasim._base.headline import plain, share, span
+from ketasim.dosing import Course
+from ketasim.population import Cohort
+from ketasim.simulation.calendar import Session
+from ketasim.simulation.concentrations import Key
+from ketasim.simulation.mood.course import MADRS, Mood
+
+Array = NDArray[np.float64]
+
+BLOCK: Final[Key] = ("nmda_block", "effect")
+"""The block of NMDA receptors, as `Simulation.values` holds it."""
+
+_DAY: Final = 24.0
+_NEAR: Final = 0.5  # h; a score moves little in between
+_PEAKS: Final = (
+    ("CADSS", "Dissociation, CADSS, peak", "points"),
+    ("sedation", "Sedation, MOAA/S 4 or less", "% of patients"),
+    ("SBP", "Systolic pressure, peak increase by the drug", "mmHg"),
+)
+
+
+def title_of(course: Course, cohort: Cohort, sessions: tuple[Session, ...]) -> str:
+    """What was simulated, of whom, for how long."""
+    who = "typical patient" if cohort.typical else f"{cohort.n:,} virtual patients"
+    many = f"{len(sessions)} session{'' if len(sessions) == 1 else 's'}"
+    seed = "" if cohort.typical else f", seed {cohort.seed}"
+    about = f"{who}{seed}, {many}, followed for {course.horizon / _DAY:.3g} days"
+    return f"Simulation of {course.title or 'a course'}: {about}"
+
+
+def note_of(typical: bool) -> str:
+    """What the values and ranges of a simulation's headline are."""
+    if typical:
+        return "The typical patient: no between-patient variability."
+    return "Exposure: median; else mean. Ranges: 90 % of patients; of response, 90 % uncertainty."
+
+
+def exposure_rows(exposure: pl.DataFrame, main: Key | None) -> Iterator[HeadlineRow]:
+    """Cmax and AUC of the main quantity, and the peak block.
+
+    **Arguments:**
+
+    - `exposure`: as `Simulation.exposure` returns it. `main`: quantity and site.
+    """
+    wanted = [(BLOCK, "cmax")]
+    if main is not None:
+        wanted = [(main, "cmax"), (main, "auc24"), *wanted]
+    for (quantity, site), metric in wanted:
+        found = exposure.filter(
+            (pl.col("quantity") == quantity)
+            & (pl.col("site") == site)
+            & (pl.col("session") == "first")
+            & (pl.col("metric") == metric)
+        ).to_dicts()
+        if not found:
+            continue
+        row = found[0]
+        middle = row["mean"] if row.get("p50") is None else row["p50"]
+        if quantity == BLOCK[0]:
+            name, write, unit = "NMDA receptor block, peak, session 1", share, "%"
+        else:
+            drug, write, unit = words.quantity(quantity), plain, words.unit(row["unit"])
+            what = "Cmax, session 1" if metric == "cmax" else "AUC, 0 to 24 h"
+            name = f"{what}, {drug}, {words.site(site)}"
+        yield HeadlineRow(name, write(middle), _range(row, write), unit)
+
+
+def session_rows(effects: pl.DataFrame) -> Iterator[HeadlineRow]:
+    """Peaks of a session: dissociation, sedation, blood pressure.
+
+    **Arguments:**
+
+    - `effects`: as `SessionProfile.table` has them, of one session.
+    """
+    table = {row["effect"]: row for row in effects.to_dicts()}
+    number = effects["session"][0]
+    for effect, what, unit in _PEAKS:
+        row, name = table[effect], f"{what}, session {number}"
+        if row["in_session"] is not None:
+            yield HeadlineRow(name, share(row["in_session"]), unit=unit)
+            continue
+        low, high = row["peak_p05"], row["peak_p95"]
+        yield HeadlineRow(name, plain(row["peak"]), span(plain(low), plain(high)), unit)
+
+
+def mood_rows(
+    mood: Mood, times: Array | None = None, values: Mapping[Key, Array] | None = None
+) -> Iterator[HeadlineRow]:
+    """MADRS and response before treatment, a day after the last session, and at the end.
+
+    **Arguments:**
+
+    - `times`: h, shape (T,). `values`: curves of the patients, each of shape (T, n); left out, the
+      scores have no range.
+    """
+    table = mood.table.to_dicts()
+    end = table[-1]
+    after = min(table, key=lambda row: abs(row["time_h"] - mood.well_from))
+    shown = {0.0: "before treatment"}
+    if after["time_h"] < end["time_h"]:
+        shown[after["time_h"]] = "a day after the last session"
+    shown[end["time_h"]] = "end"
+    rows = {row["time_h"]: row for row in table}
+    told = list(shown)[min(1, len(shown) - 1)]
+    for time, when in shown.items():
+        row = rows[time]
+        name = f"day {row['day']:.4g}, {when}"
+        brief = time == told
+        # before treatment all have the score of the file
+        spread = "" if time == 0.0 else _patients(time, times, values)
+        yield HeadlineRow(f"MADRS, {name}", plain(row["MADRS"]), spread, "points", brief)
+        if row.get("response") is not None and time > 0.0:
+            ends = span(share(row.get("response_p05")), share(row.get("response_p95")))
+            unit = "% of patients"
+            yield HeadlineRow(f"Response, {name}", share(row["response"]), ends, unit, brief)
+
+
+def _patients(time: float, times: Array | None, values: Mapping[Key, Array] | None) -> str:
+    """Range of the patients' scores at a time, where the curves have one near it."""
+    if times is None or values is None or MADRS not in values:
+        return ""
+    place = int(np.abs(times - time).argmin())
+    if abs(times[place] - time) > _NEAR:
+        return ""
+    low, high = np.quantile(values[MADRS][place], (0.05, 0.95))
+    return span(plain(float(low)), plain(float(high)))
+
+
+def _range(row: Mapping[str, Any], write: Any) -> str:
+    low, high = row.get("p05"), row.get("p95")
+    return "" if low is None or high is None else span(write(low), write(high))

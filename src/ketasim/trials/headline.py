@@ -1,0 +1,65 @@
+"""The numbers a trial opens with: the primary contrast, then the arms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from ketasim._base import Headline, HeadlineRow
+from ketasim._base.headline import share, span
+from ketasim.dosing import Trial
+from ketasim.trials.metrics import METRICS, RATES, unit_of
+
+_DAY: Final = 24.0
+_NOTE: Final = "Expected values; ranges: 90 % prediction interval of a trial of this size."
+
+
+def trial_headline(trial: Trial, summary: pl.DataFrame) -> Headline:
+    """The last visit of the scale named first: how far arms are apart, and what each shows.
+
+    **Arguments:**
+
+    - `summary`: as `TrialResult.summary` returns it.
+    """
+    arms = ", ".join(f"{arm.id} {arm.n}" for arm in trial.arms)
+    title = (
+        f"Trial {trial.title or trial.key}: {trial.design}, {arms} patients; "
+        f"{trial.replicates} replicates, seed {trial.seed}"
+    )
+    return Headline(title, tuple(_rows(trial, summary)), _NOTE)
+
+
+def _rows(trial: Trial, summary: pl.DataFrame) -> Iterator[HeadlineRow]:
+    scale = trial.assessments[0].scale
+    known = summary.filter((pl.col("scale") == scale) & pl.col("mean").is_not_null())
+    there = [name for name in ("change", *METRICS) if name in set(known["metric"])]
+    single = {arm.id for arm in trial.arms}
+    for metric in dict.fromkeys(there):
+        part = known.filter(pl.col("metric") == metric)
+        part = part.filter(pl.col("definition") == part["definition"][0])
+        last = part.filter(pl.col("time_h") == part["time_h"].max()).to_dicts()
+        # what is compared comes before what is compared with
+        for row in sorted(last, key=lambda row: row["arm"] in single):
+            yield HeadlineRow(
+                f"{row['arm']}: {scale}, {METRICS[metric]}, {_when(row['time_h'])}",
+                _write(metric, row["mean"]),
+                span(_write(metric, row["p05"]), _write(metric, row["p95"])),
+                "%" if metric in RATES else unit_of(metric),
+                brief=metric == there[0] or metric == "response",
+            )
+
+
+def _when(hours: float) -> str:
+    return f"{hours:g} h" if hours < 2 * _DAY else f"day {hours / _DAY:.4g}"
+
+
+def _write(metric: str, value: float | None) -> str:
+    """Shares in percent; points to a tenth, as trials print them."""
+    if value is None:
+        return "-"
+    if metric in RATES and value >= 0.0:
+        return share(value)
+    scale = 100.0 if metric in RATES else 1.0 / _DAY if metric == "time_to_relapse" else 1.0
+    return f"{round(scale * value, 1) + 0.0:.1f}"
