@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import standard_normals
 from ketasim.evidence import Card, Scale
-from ketasim.evidence.card import SpreadKind
+from ketasim.evidence.card_entry import SpreadKind
 from ketasim.models import declared, drawn_on, moved
 
 Array = NDArray[np.float64]
