@@ -68,13 +68,19 @@ def _hidden(place: Path) -> list[Path]:
     return list(place.rglob(".*"))
 
 
+def _as_from_a_terminal() -> None:
+    """Signals as a shell leaves them; whatever started the tests may ignore some."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def _signalled(folder: Path, number: int, when: str) -> int:
     with subprocess.Popen(
         [sys.executable, "-c", PAUSED, str(folder), when, *NAMES],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        preexec_fn=_as_from_a_terminal,  # noqa: PLW1509 - one thread, one call
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "now\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ketasim.calibration.session.problem import exposure
 from ketasim.dosing import Course, load_course
-from ketasim.evidence import load_card
+from ketasim.evidence import load_card, with_source_names
 from ketasim.models import SESSION
 
 CARD = load_card("session").values()
@@ -106,4 +106,4 @@ def test_the_sheet_tells_every_number_event_and_note() -> None:
         assert symbol.name in told and symbol.meaning in told
     for event in SESSION.events:
         assert f"{event.title}: {event.definition}" in told
-    assert all(note in told for note in SESSION.notes)
+    assert all(with_source_names(note) in told for note in SESSION.notes)

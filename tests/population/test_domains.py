@@ -104,7 +104,7 @@ def test_patients_stay_in_the_domains_of_their_parameters(key: str) -> None:
 
 def test_the_scales_of_the_fitted_cards_are_those_of_the_domains() -> None:
     """What is declared is what the calibrations used, but of the one correlation."""
-    for key in ("reference", "mood", "effects"):
+    for key in ("reference", "mood", "session"):
         card = load_card(key)
         assert card.uncertainty is not None
         for symbol, scale in zip(card.uncertainty.symbols, card.uncertainty.scales, strict=True):

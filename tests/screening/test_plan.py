@@ -153,7 +153,7 @@ DRUG_ROUTES = [
 
 @given(
     kind=st.sampled_from(DRUG_ROUTES),
-    minutes=st.floats(0, 600),
+    minutes=st.one_of(st.just(0.0), st.floats(1.0 / 60.0, 600)),
     devices=st.integers(1, 3),
     age=st.one_of(st.none(), st.integers(18, 95)),
     liver=st.sampled_from([None, "normal", "moderate", "severe"]),

@@ -206,7 +206,8 @@ def _drawn_outside(people: _People, model: LinearModel, card: Card) -> list[str]
         if column is None or name not in people.drawn or name not in studied:
             continue
         low, high = studied[name]
-        share = float(np.mean((column < low) | (column > high)))
+        outside: NDArray[np.bool_] = (column < low) | (column > high)
+        share = float(outside.mean())
         if share > 0.0:
             found.append(
                 f"{100 * share:.2g} % of the drawn {name}s are outside {low:g}-{high:g} {unit}, "

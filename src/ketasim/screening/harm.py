@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -165,9 +166,7 @@ class HarmReport(Result):
     def headline(self) -> Headline:
         """What the course gives, and how much is published beside it."""
         given = self.exposure
-        seen = dict.fromkeys(("within", "above", "beside"), 0)
-        for one in self.positions:
-            seen[one.relation] += 1
+        seen = Counter(one.relation for one in self.positions)
         rows = [HeadlineRow("sessions", str(given.sessions), f"over {plain(given.weeks)} weeks")]
         rows += [
             HeadlineRow(f"{drug} in all", plain(mg, 3), unit="mg of base")
