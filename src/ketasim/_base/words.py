@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 DRUGS: Final = ("ketamine", "esketamine", "arketamine")
@@ -111,6 +112,24 @@ NO_SPREAD = (
     "differences between trials are not shown."
 )
 """The same of the typical patient."""
+
+PATIENTS_90 = "90 % of patients (5-95 %)"
+"""What the outer band of a chart is."""
+
+PATIENTS_50 = "50 % of patients (25-75 %)"
+"""What the inner band is."""
+
+SPREADS: Final = ("between-patient variability", "parameter uncertainty", "between trials")
+"""The three reasons for which a prediction has a range."""
+
+
+def spreads(shown: Collection[str]) -> tuple[str, ...]:
+    """Which of the three spreads the bands of a chart have and lack, a line each."""
+    lines = (
+        ("Bands", [name for name in SPREADS if name in shown]),
+        ("Not in the bands" if shown else "Not shown", [n for n in SPREADS if n not in shown]),
+    )
+    return tuple(f"{head}: {', '.join(names)}" for head, names in lines if names)
 
 
 def bands(typical: bool, uncertainty: bool = False) -> str:

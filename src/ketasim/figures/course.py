@@ -14,7 +14,8 @@ from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.mood import mood_figures
 from ketasim.figures.panels import COLOURS, Line, Panel, draw, extremes, svg
 from ketasim.figures.session import plan_figures, session_figures
-from ketasim.simulation.mood.course import MOOD_UNITS
+from ketasim.population import SESSION_CURVES
+from ketasim.simulation.mood.course import MADRS, MOOD_UNITS
 from ketasim.simulation.session.curves import SESSION_UNITS
 
 if TYPE_CHECKING:
@@ -32,6 +33,16 @@ _SETTLED = 0.15  # of the peak; the close-up ends where the curve has fallen thi
 _DAY = 24.0
 _DECADES = 1e-3  # of the peak; lower end of logarithmic axes
 _FINE = 140  # points of a close-up
+_LONG = 72.0  # h; longer courses are shown in days
+_AXES: dict[Key, str] = {
+    ("nmda_block", "effect"): "receptors blocked, %",
+    ("glutamate", "brain"): "ratio to the level at rest",
+    ("bdnf", "brain"): "ratio to the level at rest",
+    ("synapses", "brain"): "ratio to the healthy level",
+    MADRS: "MADRS, points",
+    ("CADSS", "patient"): "CADSS, points",
+    ("cognition", "patient"): "share of the full effect, %",
+}  # what their names and units do not give
 _BAND = ("p05", "p25", "p50", "p75", "p95")
 
 
@@ -194,20 +205,41 @@ def plot_course(
     first, last = hours or (float(curves.times[0]), float(curves.times[-1]))
     view = _View(first, last - first, ())
     chosen = np.flatnonzero(view.inside(curves.times))
-    percent = key[0] == "nmda_block"
-    colour = COLOURS["block" if percent else "ketamine"]
+    days = hours is None and last > _LONG
+    scale = _DAY if days else 1.0
+    colour = COLOURS["block" if key[0] == "nmda_block" else "ketamine"]
+    line = curves.line(key, chosen, start=0.0, scale=scale, colour=colour)
+    title, y_title = _titles(key, simulation.units[key])
     panel = Panel(
-        f"{words.capital(words.quantity(key[0]))}, {words.site(key[1])}",
-        "hours",
-        "receptors blocked" if percent else f"{_short(key)}, {simulation.units[key]}",
-        lines=(curves.line(key, chosen, start=0.0, scale=1.0, colour=colour),),
-        marks=tuple((d.time, d.end) for d in simulation.course.regimen.doses),
-        x_domain=(first, last),
-        percent=percent,
+        title,
+        "days" if days else "hours",
+        y_title,
+        lines=(replace(line, name=f"{'typical' if curves.typical else 'median'} patient"),),
+        marks=tuple((d.time / scale, d.end / scale) for d in simulation.course.regimen.doses),
+        bands=(words.PATIENTS_90, words.PATIENTS_50),
+        notes=words.spreads(() if curves.typical else words.SPREADS[:1]),
+        x_domain=(first / scale, last / scale),
+        percent=simulation.units[key] == "fraction",
         width=560,
         height=260,
     )
     return draw(panel)
+
+
+def _titles(key: Key, unit: str) -> tuple[str, str]:
+    """Title of a chart of one quantity, and that of its y axis with the unit."""
+    name, site = key
+    curve = next((one for one in SESSION_CURVES if (one.name, "patient") == key), None)
+    if key in _AXES:
+        title = words.quantity(name)
+        where = "" if site == "patient" else f", {words.site(site)}"
+        return f"{words.capital(title)}{where}", _AXES[key]
+    if curve is not None:
+        said = {"fraction": "probability, %", "point": f"{_short(key)}, points"}
+        return curve.title, said.get(unit, f"change, {unit}" if curve.kind == "change" else unit)
+    if key in MOOD_UNITS:
+        return f"Contribution of {words.quantity(name)}", "fall of the MADRS, points"
+    return f"{words.capital(words.quantity(name))}, {words.site(site)}", f"{_short(key)}, {unit}"
 
 
 def parent(curves: Curves, site: str) -> list[Look]:
@@ -480,7 +512,7 @@ def _course_panel(
     percent: bool,
 ) -> Drawing:
     (key, colour, dash) = family[0]
-    days = float(curves.times[-1]) > 72.0
+    days = float(curves.times[-1]) > _LONG
     scale = _DAY if days else 1.0
     chosen = extremes(curves.times, curves.tables[key][curves.centre])
     line = curves.line(key, chosen, start=0.0, scale=scale, colour=colour, dash=dash)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ketasim.figures.drawing_engine import drawing_refused, drawn_svg
+from ketasim.figures.legend import LINE, MARKERS, Entry, legend_layer
 from ketasim.figures.panels import COLOURS, FONT, INK, SOFT
 from ketasim.synthesis.tables import NORMAL, plain_number, shown
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _WIDTH, _ROW = 300, 38  # of the plot itself, pixels
 _LEFT, _PEOPLE, _EFFECT, _WEIGHT = -370, 105, 250, 305  # where the columns of words stand
+_STUDY, _PREDICTION = 1.6, 4.0  # widths of intervals
+_DIAMOND = "M-1.5,0L0,-0.75L1.5,0L0,0.75Z"
 _MOST = 64  # letters of a description
 _LINE = COLOURS["ketamine"]
 _POOL = COLOURS["s"]
@@ -85,6 +88,7 @@ def _chart(result: MetaResult) -> dict[str, Any]:
         layers += _pooled(result, pooled, axes, rows + 0.5)
     layers += _heads(y)
     layers += _sides(result, foot)
+    layers.append(legend_layer(_entries(pooled), width=_WIDTH, below=34))
     return {
         "layer": layers,
         "width": _WIDTH,
@@ -95,6 +99,7 @@ def _chart(result: MetaResult) -> dict[str, Any]:
             "background": "white",
             "padding": 14,
             "view": {"stroke": None},
+            "legend": {"labelColor": SOFT, "labelFontSize": 11},
             "axis": {
                 "labelColor": SOFT,
                 "labelFontSize": 11,
@@ -107,6 +112,19 @@ def _chart(result: MetaResult) -> dict[str, Any]:
             },
         },
     }
+
+
+def _entries(pooled: PooledEffect) -> list[Entry]:
+    """What the marks mean; a single study is not pooled."""
+    entries = [
+        Entry("study: effect (area: weight)", MARKERS["square"], _LINE),
+        Entry("study: 95 % confidence interval", LINE, _LINE, stroke=_STUDY),
+    ]
+    if pooled.k > 1:
+        entries.append(Entry("pooled effect, 95 % confidence interval", _DIAMOND, _POOL))
+    if pooled.k > 1 and pooled.prediction is not None:
+        entries.append(Entry("95 % prediction interval", LINE, _POOL, stroke=_PREDICTION))
+    return entries
 
 
 def _title(result: MetaResult, pooled: PooledEffect) -> dict[str, Any]:
@@ -204,7 +222,7 @@ def _studies(
     ):
         y = place + 0.5
         reach = NORMAL * study.se
-        layers += _span(result, study.effect - reach, study.effect + reach, y, axes, _LINE, 1.6)
+        layers += _span(result, study.effect - reach, study.effect + reach, y, axes, _LINE, _STUDY)
         squares.append({"x": shown(result, study.effect), "y": y, "size": 30 + 190 * weight})
         names.append({"y": y, "text": study.label})
         details.append({"y": y, "text": _short(_detail(study))})
@@ -261,7 +279,7 @@ def _pooled(
     if pooled.prediction is None:
         return layers
     below = at + 0.8
-    layers += _span(result, *pooled.prediction, below, axes, _POOL, 4.0)
+    layers += _span(result, *pooled.prediction, below, axes, _POOL, _PREDICTION)
     low_text, high_text = (plain_number(shown(result, end)) for end in pooled.prediction)
     layers.append(
         _words(

@@ -15,6 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.figures.drawing_engine import drawn_svg
+from ketasim.figures.legend import (
+    BAND,
+    BAR,
+    BAR_AND_TRIANGLE,
+    LINE,
+    MARKERS,
+    TRIANGLE,
+    Entry,
+    legend_layer,
+)
 
 if TYPE_CHECKING:
     import altair
@@ -24,6 +34,7 @@ Array = NDArray[np.float64]
 INK = "#1c2733"
 SOFT = "#5b6774"
 GRID = "#e3e7ea"
+_LINE_WIDTH, _OUTER, _INNER, _POINT = 1.8, 0.17, 0.30, 0.72  # a width; opacities
 _BINS = 260  # stretches of a curve that are kept
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 COLOURS = {
@@ -94,6 +105,8 @@ class Panel:
     - `title`: above the chart. `x_title`, `y_title`: of the axes, with units.
     - `lines`, `points`: what is drawn.
     - `marks`: (start, end) of the doses, drawn along the x axis.
+    - `bands`: what the outer and the inner band are. `marked`: what `marks` are. `notes`: lines
+      below the title. A chart that stands alone says them; a report has its own legend.
     - `x_domain`, `y_domain`: ends of the axes.
     - `x_log`, `y_log`: logarithmic axes. `percent`: fractions are written as percent.
     - `guides`: straight lines as ((x, x), (y, y), dash).
@@ -106,6 +119,9 @@ class Panel:
     lines: tuple[Line, ...] = ()
     points: tuple[Points, ...] = ()
     marks: tuple[tuple[float, float], ...] = ()
+    bands: tuple[str, str] = ("5-95 %", "25-75 %")
+    marked: str = "doses"
+    notes: tuple[str, ...] = ()
     x_domain: tuple[float, float] | None = None
     y_domain: tuple[float, float] | None = None
     x_log: bool = False
@@ -119,15 +135,57 @@ class Panel:
 
 
 def draw(panel: Panel) -> altair.LayerChart:
-    """Draw a panel as an altair chart, to be shown in a notebook or changed further.
+    """Draw a panel as an altair chart that stands alone, to be shown, saved or changed further.
 
     **Arguments:**
 
     - `panel`: what to draw; summaries only, never single patients.
+
+    **Returns:** a chart on white, with a legend and the panel's notes below its title.
     """
     import altair as alt
 
-    return alt.LayerChart.from_dict(specification(panel))
+    chart = specification(panel)
+    entries = legend_entries(panel)
+    if entries:
+        chart["layer"] = [*chart["layer"], legend_layer(entries, width=panel.width)]
+    if panel.title and panel.notes:
+        chart["title"] |= {"subtitle": list(panel.notes)}
+    chart["config"] = ALONE
+    return alt.LayerChart.from_dict(chart)
+
+
+def legend_entries(panel: Panel) -> list[Entry]:
+    """What a panel draws, for a legend: lines, points, bands, doses; nothing that is not there.
+
+    **Arguments:**
+
+    - `panel`: its guides and its lines and points without a name are left out.
+    """
+    found: dict[str, Entry] = {}
+    markers = {points.name: MARKERS.get(points.shape, points.shape) for points in panel.points}
+    for line in panel.lines:
+        # points of the same name stand on the line
+        shape = LINE + markers.get(line.name, "")
+        entry = Entry(line.name, shape, line.colour, dash=line.dash, stroke=_LINE_WIDTH)
+        found.setdefault(line.name, entry)
+    for points in panel.points:
+        entry = Entry(points.name, markers[points.name], points.colour, _POINT)
+        found.setdefault(points.name, entry)
+    found.pop("", None)
+    outer = {line.colour for line in panel.lines if line.outer}
+    inner = {line.colour for line in panel.lines if line.inner}
+    # the inner band lies upon the outer one
+    both = 1.0 - (1.0 - _OUTER) * (1.0 - _INNER) if outer >= inner else _INNER
+    for text, colours, opacity in zip(panel.bands, (outer, inner), (_OUTER, both), strict=True):
+        if colours:
+            colour = next(iter(colours)) if len(colours) == 1 else SOFT
+            found[text] = Entry(text, BAND, colour, opacity)
+    bars, spots = _doses(panel)
+    if bars or spots:
+        shape = BAR_AND_TRIANGLE if bars and spots else BAR if bars else TRIANGLE
+        found[panel.marked] = Entry(panel.marked, shape, INK)
+    return list(found.values())
 
 
 def specification(panel: Panel) -> dict[str, Any]:
@@ -147,13 +205,13 @@ def specification(panel: Panel) -> dict[str, Any]:
     axes = {"x": x, "y": y}
     layers = [_guide(guide, axes) for guide in panel.guides]
     for line in panel.lines:
-        for band, opacity in ((line.outer, 0.17), (line.inner, 0.30)):
+        for band, opacity in ((line.outer, _OUTER), (line.inner, _INNER)):
             if band is not None:
                 rows = _rows(panel, x=line.x, y=band[0], y2=band[1])
                 mark = {"type": "area", "color": line.colour, "opacity": opacity}
                 layers.append(_layer(rows, mark, {**axes, "y2": {"field": "y2"}}))
     for line in panel.lines:
-        mark = {"type": "line", "color": line.colour, "strokeWidth": 1.8}
+        mark = {"type": "line", "color": line.colour, "strokeWidth": _LINE_WIDTH}
         mark |= {"strokeDash": list(line.dash)} if line.dash else {}
         layers.append(_layer(_rows(panel, x=line.x, y=line.y), mark, axes))
     layers += [_points(points, axes) for points in panel.points]
@@ -187,6 +245,14 @@ CONFIG: dict[str, Any] = {
         "tickCount": 6,
     },
 }
+ALONE: dict[str, Any] = {
+    **CONFIG,
+    "background": "white",
+    "padding": 12,
+    "title": {**CONFIG["title"], "subtitleColor": SOFT, "subtitleFontSize": 11},
+    "legend": {"labelColor": SOFT, "labelFontSize": 11},
+}
+"""How a chart looks that stands alone: a notebook, or what shows a saved file, may be dark."""
 
 
 def _title(text: str) -> dict[str, Any]:
@@ -249,7 +315,7 @@ def _points(points: Points, axes: dict[str, Any]) -> dict[str, Any]:
         "shape": points.shape,
         "filled": True,
         "color": points.colour,
-        "opacity": 0.72,
+        "opacity": _POINT,
         "size": 46,
         "stroke": "white",
         "strokeWidth": 0.6,
@@ -267,12 +333,7 @@ def _guide(guide: tuple[Any, Any, tuple[int, ...]], axes: dict[str, Any]) -> dic
 def _marks(panel: Panel, x: dict[str, Any]) -> list[dict[str, Any]]:
     """Doses at the foot of the chart: a bar as long as the infusion, a triangle for the rest."""
     foot = {"value": panel.height}
-    first, last = panel.x_domain or (min(a for a, _ in panel.marks), max(b for _, b in panel.marks))
-    # a bar too short to be seen is drawn as a triangle
-    short = 0.012 * (last - first)
-    shown = [(a, b) for a, b in panel.marks if b >= first and a <= last]
-    bars = [{"x": a, "x2": b} for a, b in shown if b - a > short]
-    spots = [{"x": a} for a, b in shown if b - a <= short]
+    bars, spots = _doses(panel)
     layers: list[dict[str, Any]] = []
     if bars:
         mark = {"type": "rule", "color": INK, "strokeWidth": 5}
@@ -282,6 +343,18 @@ def _marks(panel: Panel, x: dict[str, Any]) -> list[dict[str, Any]]:
         mark |= {"opacity": 1, "size": 42, "yOffset": -1}
         layers.append(_layer(spots, mark, {"x": x, "y": foot}, clip=False))
     return layers
+
+
+def _doses(panel: Panel) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    """Doses within the chart, long ones and short ones."""
+    if not panel.marks:
+        return [], []
+    first, last = panel.x_domain or (min(a for a, _ in panel.marks), max(b for _, b in panel.marks))
+    # a bar too short to be seen is drawn as a triangle
+    short = 0.012 * (last - first)
+    shown = [(a, b) for a, b in panel.marks if b >= first and a <= last]
+    bars = [{"x": a, "x2": b} for a, b in shown if b - a > short]
+    return bars, [{"x": a} for a, b in shown if b - a <= short]
 
 
 def extremes(times: Array, values: Array) -> NDArray[np.int64]:

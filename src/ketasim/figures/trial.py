@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -23,6 +24,7 @@ _BAND: Final = (
     "together: between patients, parameter uncertainty, between trials"
 )
 """What the bands of a trial's figures are."""
+_CAPTION: Final = ("between patients", "parameter uncertainty", "between trials")
 _LOOKS: Final = (
     (COLOURS["ketamine"], ()),
     (COLOURS["r"], (6, 3)),
@@ -56,7 +58,13 @@ def plot_trial(
     known = sorted(set(table["metric"]) - {"time_to_relapse"})
     if metric not in known:
         raise InputError("metric", f"no '{metric}' on {scale}", near(metric, known))
-    return draw(_panel(result, scale, metric, width=520, height=260))
+    panel = _panel(result, scale, metric, width=520, height=260)
+    lack = [words.SPREADS[name] for name in _left_out(result)]
+    spreads = words.spreads([name for name in words.SPREADS if name not in lack])
+    title = f"{scale}, {panel.title[:1].lower()}{panel.title[1:]}"
+    y_title = "patients, %" if panel.percent else panel.y_title
+    notes = (*spreads, "Markers: visits; straight lines join them")
+    return draw(replace(panel, title=title, y_title=y_title, notes=notes))
 
 
 def trial_figures(result: TrialResult) -> list[Figure]:
@@ -105,9 +113,7 @@ def _legend(result: TrialResult) -> tuple[Legend, ...]:
     entries: list[Legend] = []
     for arm in result.trial.arms:
         colour, dash, _ = _look(result, arm.id)
-        entries.append(
-            Legend("line", f"{arm.id}, expected value", colour, " ".join(map(str, dash)))
-        )
+        entries.append(Legend("line", _expected(arm.id), colour, " ".join(map(str, dash))))
     entries.append(Legend("dot", "visits", COLOURS["ketamine"], _DOT))
     entries.append(Legend("band", _BAND, COLOURS["ketamine"], opacity=0.17))
     entries.append(Legend("dose", "sessions"))
@@ -115,17 +121,19 @@ def _legend(result: TrialResult) -> tuple[Legend, ...]:
 
 
 def _caption(result: TrialResult) -> str:
-    left_out = [
-        name
-        for name, on in (
-            ("between patients", result.patients_differ),
-            ("parameter uncertainty", result.uncertainty and result.cards[0].uncertainty),
-            ("between trials", result.between_trials),
-        )
-        if not on
-    ]
+    left_out = [_CAPTION[place] for place in _left_out(result)]
     drawn = f"Not in the bands of this run: {', '.join(left_out)}. " if left_out else ""
     return f"{drawn}Straight lines join the visits; nothing is told of the time between them."
+
+
+def _left_out(result: TrialResult) -> list[int]:
+    """Places, in the order of `words.SPREADS`, of the spreads that the run lacks."""
+    drawn = (
+        result.patients_differ,
+        result.uncertainty and result.cards[0].uncertainty is not None,
+        result.between_trials,
+    )
+    return [place for place, on in enumerate(drawn) if not on]
 
 
 def _panel(
@@ -145,13 +153,15 @@ def _panel(
         days = (part["time_h"] / _DAY).to_list()
         columns = [part[name].to_list() for name in ("mean", "p05", "p95")]
         colour, dash, shape = _look(result, arm.id)
-        points.append(Points(arm.id, days, columns[0], [""] * len(days), colour, shape))
+        points.append(Points(_expected(arm.id), days, columns[0], [""] * len(days), colour, shape))
         start = _start(result, arm.id, scale, metric)
         if start is not None and days[0] > 0:
             days = [start[0], *days]
             columns = [[start[1], *column] for column in columns]
         mean, low, high = columns
-        lines.append(Line(arm.id, days, mean, outer=(low, high), colour=colour, dash=dash))
+        lines.append(
+            Line(_expected(arm.id), days, mean, outer=(low, high), colour=colour, dash=dash)
+        )
     ends = [day for line in lines for day in line.x]
     tops = [y for line in lines if line.outer for side in line.outer for y in side]
     return Panel(
@@ -161,12 +171,18 @@ def _panel(
         lines=tuple(lines),
         points=tuple(points),
         marks=_sessions(result, max(ends)),
+        bands=("90 % prediction interval", ""),
+        marked="sessions",
         x_domain=(0.0, 1.03 * max(ends)),
         y_domain=_domain(metric, tops),
         percent=metric in RATES,
         width=width,
         height=height,
     )
+
+
+def _expected(arm: str) -> str:
+    return f"{arm}, expected value"
 
 
 def _first_definition(table: pl.DataFrame) -> str:
