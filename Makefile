@@ -16,13 +16,15 @@ find_python = for name in $(PYTHON) python3.11 python3 python3.12 python3.13 pyt
 
 BIN := .venv/bin
 BUILD := pyproject.toml src/ketasim/__about__.py
-COURSES := $(sort $(wildcard examples/*.yaml))
-TRIALS := $(sort $(wildcard examples/trials/*.yaml))
+EXAMPLES := src/ketasim/dosing/examples
+COURSES := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/*.yaml))))
+TRIALS := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/trials/*.yaml))))
 
-.PHONY: help demo test slow lint bench calibrate pages docs requirements browser clean
+.PHONY: help demo examples test slow lint bench calibrate pages docs requirements browser clean
 
 help:
-	@echo "make demo          run every example; reports in out/"
+	@echo "make demo          simulate one course and one trial: what came out, and what to open"
+	@echo "make examples      run every example; reports in out/"
 	@echo "make test          run the tests"
 	@echo "make slow          run the tests that take minutes: the calibrations from their start"
 	@echo "make lint          style, types, imports, dependencies, evidence"
@@ -67,21 +69,30 @@ endef
 export EVIDENCE_LINT
 
 demo: .venv/.run .venv/.package
-	@test -n "$(COURSES)" || { echo "error: examples/ holds no course" >&2; exit 1; }
-	@for course in $(COURSES); do \
-		name=$$(basename "$$course" .yaml); \
-		echo "$$course"; \
-		$(BIN)/ketasim simulate "$$course" --out "out/$$name"; \
+	@echo "ketasim simulate iv_six_then_weekly --n 100 --out out/course"
+	@$(BIN)/ketasim simulate iv_six_then_weekly --n 100 --out out/course
+	@echo
+	@echo "ketasim trial murrough2013 --out out/trial"
+	@$(BIN)/ketasim trial murrough2013 --out out/trial
+	@echo
+	@echo "Open out/course/report.html and out/trial/report.html in a browser."
+	@echo "More of both: .venv/bin/ketasim simulate --list, .venv/bin/ketasim trial --list"
+
+examples: .venv/.run .venv/.package
+	@mkdir -p out
+	@test -n "$(COURSES)" || { echo "error: $(EXAMPLES) holds no course" >&2; exit 1; }
+	@for name in $(COURSES); do \
+		echo "$$name"; \
+		$(BIN)/ketasim simulate "$$name" --out "out/$$name" > "out/$$name.txt"; \
 	done
-	@for trial in $(TRIALS); do \
-		name=trial-$$(basename "$$trial" .yaml); \
-		echo "$$trial"; \
-		$(BIN)/ketasim trial "$$trial" --out "out/$$name"; \
+	@for name in $(TRIALS); do \
+		echo "$$name"; \
+		$(BIN)/ketasim trial "$$name" --out "out/trial-$$name" > "out/trial-$$name.txt"; \
 	done
-	@$(BIN)/ketasim session examples/esketamine_label.yaml --out out/session > out/session.txt
-	@$(BIN)/ketasim screen examples/screen_interactions.yaml --out out/screen > out/screen.txt
+	@$(BIN)/ketasim session esketamine_label --out out/session > out/session.txt
+	@$(BIN)/ketasim screen screen_interactions --out out/screen > out/screen.txt
 	@echo "out/session.txt and out/screen.txt: one session by the minute, one course screened"
-	@echo "Open out/*/report.html in a browser; the tables lie beside it."
+	@echo "Open out/*/report.html in a browser; what came out is in out/*.txt, the tables beside the reports."
 
 test: .venv/.dev .venv/.package browser
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)

@@ -1,4 +1,4 @@
-"""Every example runs as `make demo` runs it."""
+"""Every example course runs by its name, as `make examples` runs it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import polars as pl
 import pytest
 
 from ketasim.apps.cli.application import run
+from ketasim.dosing import shipped
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
+EXAMPLES = tuple(shipped("course"))
 
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) > 16
 
 
-@pytest.mark.parametrize("course", EXAMPLES, ids=lambda path: path.stem)
-def test_example(course: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("course", EXAMPLES)
+def test_example(course: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert run(["simulate", str(course), "--out", str(out), "--typical"]) == 0
+    assert run(["simulate", course, "--out", str(out), "--typical"]) == 0
     summary = pl.read_csv(out / "summary.csv")
     assert summary.columns == ["time_h", "quantity", "site", "unit", "mean"]
     block = summary.filter(pl.col("quantity") == "nmda_block")["mean"]

@@ -11,8 +11,6 @@ import pytest
 
 from ketasim.apps.cli.application import run
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
 
 def _text(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert run(["harm", *words]) == 0
@@ -20,7 +18,7 @@ def _text(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def test_the_text_keeps_the_exposures_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    text = _text(capsys, str(EXAMPLES / "iv_six_then_weekly.yaml"), "--setting", "supervised")
+    text = _text(capsys, "iv_six_then_weekly", "--setting", "supervised")
     assert "390 mg of base, 5 mg/kg" in text
     bladder = text[text.index("\nBladder and urinary") : text.index("\nMisuse and dependence")]
     clinic = bladder[bladder.index("therapeutic supervised") : bladder.index("  recreational")]
@@ -33,7 +31,7 @@ def test_the_text_keeps_the_exposures_apart(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_boxed_warning_has_one_line_a_version(capsys: pytest.CaptureFixture[str]) -> None:
-    text = _text(capsys, str(EXAMPLES / "spray_twice_weekly.yaml"))
+    text = _text(capsys, "spray_twice_weekly")
     start = text.index("\nBoxed warning")
     lines = text[start : text.index("\nSuicidality", start)].strip().splitlines()
     heads = [line for line in lines if line.startswith("    - ")]
@@ -64,7 +62,7 @@ def test_factors_of_misuse_that_the_file_names_are_marked(
 
 
 def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
-    told = json.loads(_text(capsys, str(EXAMPLES / "spray_twice_weekly.yaml"), "--json"))
+    told = json.loads(_text(capsys, "spray_twice_weekly", "--json"))
     assert told["exposure"]["milligrams"] == {"esketamine": 644.0}
     assert told["exposure_classes"] == ["therapeutic supervised", "therapeutic at home"]
     assert {one["exposure_class"] for one in told["harms"]} >= {"recreational", "background"}
@@ -75,7 +73,7 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "line"),
     [
         (["no.yaml"], "COURSE: there is no file"),
-        ([str(EXAMPLES / "six_infusions.yaml"), "--setting", "clinic"], "setting: unknown"),
+        (["six_infusions", "--setting", "clinic"], "setting: unknown"),
     ],
 )
 def test_bad_input_is_one_line(

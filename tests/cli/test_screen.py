@@ -11,11 +11,12 @@ import polars as pl
 import pytest
 
 from ketasim.apps.cli.application import run
+from ketasim.dosing import shipped
 from ketasim.evidence import source, source_name
 from ketasim.screening import SEVERITIES, screen
 
 ANY = " --any-drug"
-EXAMPLE = Path(__file__).parents[2] / "examples" / "screen_interactions.yaml"
+EXAMPLE = shipped("course")["screen_interactions"]
 COURSE = 'regimen: "esketamine 56 mg intranasal once"\npatient: {weight: 70 kg, PATIENT}\n'
 
 

@@ -416,7 +416,7 @@ def test_a_file_a_path_and_a_mapping_are_the_same(tmp_path: Path) -> None:
     path = tmp_path / "trial.yaml"
     path.write_text(FULL, encoding="utf-8")
     assert load_trial(path) == load_trial(str(path)) == load_trial(yaml.safe_load(FULL))
-    with pytest.raises(InputError, match="trial: cannot read"):
+    with pytest.raises(InputError, match="trial: there is no file"):
         load_trial(tmp_path / "absent.yaml")
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="is not text"):

@@ -414,7 +414,6 @@ def test_doses_and_effects_that_cannot_be_are_refused() -> None:
 
 def test_python_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
     text = (ROOT / "docs" / "how-to" / "session-plan.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
     assert blocks

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ import ketasim
 from ketasim._base import InputError
 from ketasim.calibration.pk import load_interactions
 from ketasim.calibration.pk.interactions import predict_ratio
-from ketasim.dosing import load_course
+from ketasim.dosing import load_course, shipped
 from ketasim.evidence import Fact, cite, fact, facts, load_card, load_sources, number, reading
 from ketasim.models import MODELS
 from ketasim.population import covariates_of
@@ -30,7 +29,7 @@ from ketasim.screening import (
     screen,
 )
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "screen_interactions.yaml"
+EXAMPLE = shipped("course")["screen_interactions"]
 SPRAY = "esketamine 56 mg intranasal twice weekly x8"
 DRIP = "ketamine 0.5 mg/kg iv over 40 min on days 0 3 7"
 RULES = facts("care/screening_rules")

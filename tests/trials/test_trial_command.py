@@ -18,7 +18,7 @@ from ketasim.evidence import load_sources
 from ketasim.reports import plot_trial, read_sources_used, trial_report
 from ketasim.trials import run_trial
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "trials").glob("*.yaml"))
+EXAMPLES = ("ketamine_midazolam", "twice_or_thrice_weekly")
 CONTRACT = ["arm", "scale", "time_h", "metric", "n", "mean", "sd", "p05", "p50", "p95"]
 HOSTILE = "<script>alert(1)</script> & \"quotes\" 'x'"
 TRIAL = """
@@ -47,7 +47,7 @@ def test_the_files(trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert run(words) == 0
     told = capsys.readouterr()
     names = ["summary.csv", "patients.parquet", "report.html"]
-    assert told.out.split() == [str(out / name) for name in names]
+    assert told.out.splitlines()[-3:] == [str(out / name) for name in names]
     assert "warning: " in told.err
     assert sorted(path.name for path in out.iterdir()) == sorted(names)
     expected = run_trial(trial, replicates=4, seed=7)
@@ -100,10 +100,10 @@ def test_bad_input_writes_nothing(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_examples(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples(name: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert run(["trial", str(path), "--out", str(out), "--replicates", "3"]) == 0
+    assert run(["trial", name, "--out", str(out), "--replicates", "3"]) == 0
     summary = pl.read_csv(out / "summary.csv")
     assert summary.filter(pl.col("arm").str.contains(" - ")).height > 0
 

@@ -1,5 +1,6 @@
 """What is given to whom: doses, regimens, patients, courses, event tables, guards."""
 
+from ketasim.dosing.catalogue import CatalogueEntry, catalogue
 from ketasim.dosing.course import Course, CourseFile, load_course, parse_course
 from ketasim.dosing.dose import DRUGS, ROUTES, Dose
 from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT, Column
@@ -32,6 +33,7 @@ from ketasim.dosing.people import (
 )
 from ketasim.dosing.regimen import Regimen, split_devices
 from ketasim.dosing.sentence import parse_regimen
+from ketasim.dosing.shipped import located, shipped
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
 from ketasim.dosing.trial.arm import (
     BACKGROUNDS,
@@ -90,6 +92,7 @@ __all__ = [
     "Assessment",
     "Baseline",
     "BaselineSpread",
+    "CatalogueEntry",
     "Column",
     "Course",
     "CourseFile",
@@ -113,18 +116,21 @@ __all__ = [
     "Vitals",
     "WeightSpread",
     "antidepressants",
+    "catalogue",
     "check_doses",
     "dose_ranges",
     "items_of",
     "load_course",
     "load_studies",
     "load_trial",
+    "located",
     "named_antidepressants",
     "parse_course",
     "parse_regimen",
     "parse_trial",
     "read_events",
     "scales",
+    "shipped",
     "split_devices",
     "structured_regimen",
     "write_events",

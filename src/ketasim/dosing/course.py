@@ -19,8 +19,9 @@ from ketasim.dosing.patient import HEALTHY, Patient
 from ketasim.dosing.people import PopulationSpec
 from ketasim.dosing.regimen import Regimen
 from ketasim.dosing.sentence import parse_regimen
+from ketasim.dosing.shipped import read_input
 from ketasim.dosing.structured import DoseItem, items_of, regimen_of
-from ketasim.dosing.yaml_text import read_mapping, read_text
+from ketasim.dosing.yaml_text import read_mapping
 
 FOLLOW_UP: Final = 7 * 24.0
 """How long a course is followed after its last session when no horizon is given, h."""
@@ -187,20 +188,19 @@ def load_course(source: str | Path | Mapping[str, Any]) -> Course:
 
     **Arguments:**
 
-    - `source`: path of a YAML file, or its content as a mapping.
+    - `source`: path of a YAML file, its content as a mapping, or the name of an example that ships
+      (`ketasim simulate --list`); a file of that name comes first.
 
     **Returns:** the course, its doses checked against the published ranges.
 
     **Raises:** `InputError` with the dotted path of the field.
     """
-    if isinstance(source, Mapping):
-        return _course(source)
-    return parse_course(read_text(source, "course"))
+    return _course(read_input(source, "course"))
 
 
 def parse_course(text: str) -> Course:
     """Read a course from the text of a YAML file; see `load_course`."""
-    return _course(read_mapping(text, "course"))
+    return _course(read_input(read_mapping(text, "course"), "course"))
 
 
 def _course(content: Mapping[str, Any]) -> Course:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Final
 
-if TYPE_CHECKING:
-    pass
+RING: Final = "M0,-1A1,1,0,1,1,0,1A1,1,0,1,1,0,-1ZM0,-0.6A0.6,0.6,0,1,0,0,0.6A0.6,0.6,0,1,0,0,-0.6Z"
+"""A ring, as a shape of Vega: a published value in a panel."""
+
+OPEN: Final = (
+    "M0,-4.4A4.4,4.4,0,1,1,0,4.4A4.4,4.4,0,1,1,0,-4.4ZM0,-2.6A2.6,2.6,0,1,0,0,2.6"
+    "A2.6,2.6,0,1,0,0,-2.6Z"
+)
+"""The same ring as a path in a legend, in pixels."""
 
 
 @dataclass(frozen=True)

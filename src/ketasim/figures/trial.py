@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from ketasim._base import InputError, near, words
-from ketasim.figures.figure import Drawing, Figure, Legend
+from ketasim.figures.figure import OPEN, RING, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, Line, Panel, Points, draw, svg
 from ketasim.trials import TrialResult
 from ketasim.trials.metrics import METRICS, RATES, unit_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _DAY: Final = 24.0
+_ASIDE: Final = 0.02  # of the axis: published values stand beside the visit, not on it
 _BAND: Final = (
     "Band: 90 % prediction interval of the arm's value in a trial of this size, from three spreads "
     "together: between patients, parameter uncertainty, between trials"
@@ -117,6 +118,10 @@ def _legend(result: TrialResult) -> tuple[Legend, ...]:
     entries.append(Legend("dot", "visits", COLOURS["ketamine"], _DOT))
     entries.append(Legend("band", _BAND, COLOURS["ketamine"], opacity=0.17))
     entries.append(Legend("dose", "sessions"))
+    if any(one.inside is not None for one in result.reported):
+        entries.append(
+            Legend("dot", "published value, with its 95 % interval", COLOURS["ketamine"], OPEN)
+        )
     return tuple(entries)
 
 
@@ -163,7 +168,11 @@ def _panel(
             Line(_expected(arm.id), days, mean, outer=(low, high), colour=colour, dash=dash)
         )
     ends = [day for line in lines for day in line.x]
+    published = _published(result, scale, metric, table, max(ends))
+    points += [one for one, _ in published]
+    lines += [line for _, bars in published for line in bars]
     tops = [y for line in lines if line.outer for side in line.outer for y in side]
+    tops += [y for one, bars in published for drawn in (one, *bars) for y in drawn.y]
     return Panel(
         f"{words.capital(METRICS[metric])}{_first_definition(table)}",
         "days",
@@ -183,6 +192,35 @@ def _panel(
 
 def _expected(arm: str) -> str:
     return f"{arm}, expected value"
+
+
+def _published(
+    result: TrialResult, scale: str, metric: str, table: pl.DataFrame, last: float
+) -> list[tuple[Points, list[Line]]]:
+    """Published values of the arms in the unit of a panel, and their 95 % intervals."""
+    drawn = {row["arm"]: row["definition"] for row in reversed(table.to_dicts())}
+    found: list[tuple[Points, list[Line]]] = []
+    for arm in result.trial.arms:
+        own = [
+            (one.time_h / _DAY - _ASIDE * last, one)
+            for one in result.reported
+            if (one.arm, one.scale, one.metric) == (arm.id, scale, metric)
+            and one.inside is not None
+            and one.time_h is not None
+            and one.definition == drawn.get(arm.id)
+        ]
+        if not own:
+            continue
+        colour = _look(result, arm.id)[0]
+        days, values = [day for day, _ in own], [one.published for _, one in own]
+        labels = [f"{arm.id}, {one.statistic or 'published'}, {one.used}" for _, one in own]
+        bars = [
+            Line("", [day, day], [one.published_low, one.published_high], colour=colour)
+            for day, one in own
+            if one.published_low is not None and one.published_high is not None
+        ]
+        found.append((Points(f"{arm.id}, published", days, values, labels, colour, RING), bars))
+    return found
 
 
 def _first_definition(table: pl.DataFrame) -> str:

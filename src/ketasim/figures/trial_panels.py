@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ketasim._base.numbers import number, percent
 from ketasim.calibration.mood.tables import comparable, unit_of
-from ketasim.figures.figure import Drawing, Figure, Legend
+from ketasim.figures.figure import OPEN, RING, Drawing, Figure, Legend
 from ketasim.figures.intervals import BesideBlock, BesideRow, beside_drawing
 from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel, Points, svg
 
@@ -53,14 +53,7 @@ LOOKS: Final = (
 
 _HALF, _NINETY, _NORMAL = 0.674489750196082, 1.6448536269514722, 1.959963984540054
 _DAY: Final = 24.0
-_RING: Final = (
-    "M0,-1A1,1,0,1,1,0,1A1,1,0,1,1,0,-1ZM0,-0.6A0.6,0.6,0,1,0,0,0.6A0.6,0.6,0,1,0,0,-0.6Z"
-)
 _DOT: Final = "M3.6,0A3.6,3.6,0,1,1,-3.6,0A3.6,3.6,0,1,1,3.6,0Z"
-_OPEN: Final = (
-    "M0,-4.4A4.4,4.4,0,1,1,0,4.4A4.4,4.4,0,1,1,0,-4.4ZM0,-2.6A2.6,2.6,0,1,0,0,2.6"
-    "A2.6,2.6,0,1,0,0,-2.6Z"
-)
 _FAMILIES: Final = (
     ("patients", SHARES, True),
     ("difference of changes, points of the MADRS", ("contrast",), False),
@@ -180,7 +173,7 @@ def _error_bar(one: RowFit, colour: str, aside: float) -> Line:
 
 def _symbols(arm: str, rows: Sequence[RowFit], colour: str, aside: float) -> list[Points]:
     found: list[Points] = []
-    for fitted, shape in ((True, "circle"), (False, _RING)):
+    for fitted, shape in ((True, "circle"), (False, RING)):
         own = [one for one in rows if one.row.fitted == fitted and one.row.time is not None]
         if own:
             found.append(
@@ -319,7 +312,7 @@ def trial_legend() -> tuple[Legend, ...]:
             opacity=0.3,
         ),
         Legend("dot", "published, in the fit", colour, _DOT),
-        Legend("dot", "published, compared only", colour, _OPEN),
+        Legend("dot", "published, compared only", colour, OPEN),
         Legend("dose", "sessions"),
         Legend(
             "words",
@@ -333,7 +326,7 @@ def beside_legend() -> tuple[Legend, ...]:
     """What the panels without curves have in common."""
     return (
         Legend("dot", "published, in the fit", INK, _DOT),
-        Legend("dot", "published, compared only", INK, _OPEN),
+        Legend("dot", "published, compared only", INK, OPEN),
         Legend(
             "band",
             "predicted: stroke, and nine in ten trials of that size",

@@ -13,7 +13,7 @@ from ketasim._base.numbers import NOTHING, number, percent
 from ketasim.figures.trial import trial_figures
 from ketasim.population import situation_of
 from ketasim.reports.page import render
-from ketasim.trials import OBSERVED, TrialResult
+from ketasim.trials import OBSERVED, PublishedValue, TrialResult, is_share, value_in_words
 from ketasim.trials.metrics import METRICS, RATES, unit_of
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ def trial_report(result: TrialResult, *, command: str = "") -> str:
         figures=trial_figures(result),
         groups=_groups(summary.filter(~pl.col("arm").is_in(sorted(pairs)))),
         contrasts=_groups(summary.filter(pl.col("arm").is_in(sorted(pairs)))),
+        published=[_beside(one) for one in result.reported if one.predicted is not None],
+        unpredicted=[_beside(one) for one in result.reported if one.predicted is None],
+        agreement=_agreement(result.reported),
         observed=OBSERVED,
         words=words,
         metadata=result.metadata,
@@ -190,6 +193,54 @@ def _rows(table: pl.DataFrame) -> list[dict[str, Any]]:
         }
         for row in table.to_dicts()
     ]
+
+
+def _beside(one: PublishedValue) -> dict[str, Any]:
+    """A published value in words."""
+    when = "" if one.time_h is None else f", {_time(one.time_h)}"
+    ends = (one.published_low, one.published_high)
+    return {
+        "arm": one.arm,
+        "what": f"{one.scale}, {value_in_words(one.metric)}{when}",
+        "definition": one.definition,
+        "statistic": one.statistic,
+        "n": number(one.n, 3),
+        "value": _reported(one.metric, one.published),
+        "range": _ends(one.metric, *ends),
+        "predicted": _reported(one.metric, one.predicted),
+        "interval": _ends(one.metric, one.p05, one.p95),
+        "inside": {True: "inside", False: "outside", None: NOTHING}[one.inside],
+        "used": one.used,
+        "why": one.why,
+        "source": one.source,
+        "locator": one.locator,
+    }
+
+
+def _reported(metric: str, value: float | None) -> str:
+    """Write a published number to a tenth, shares as percent."""
+    if value is None:
+        return NOTHING
+    share = is_share(metric)
+    digits = 2 if metric == "cohen_d" else 1
+    text = f"{round(100.0 * value if share else value, digits) + 0.0:.{digits}f}"
+    return text.replace("-", "−") + ("\u202f%" if share else "")
+
+
+def _ends(metric: str, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return ""
+    return f"{_reported(metric, low)} to {_reported(metric, high)}"
+
+
+def _agreement(values: Sequence[PublishedValue]) -> str:
+    """How many published values are in their interval, those of the fit apart."""
+    told: list[str] = []
+    for use in dict.fromkeys(one.used for one in values):
+        own = [one for one in values if one.used == use and one.inside is not None]
+        if own:
+            told.append(f"{sum(bool(one.inside) for one in own)} of {len(own)} {use}")
+    return "; ".join(told)
 
 
 def _text(value: object) -> str:

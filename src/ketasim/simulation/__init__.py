@@ -8,6 +8,7 @@ from ketasim.simulation.mood.course import (
     Mood,
     OuterBand,
 )
+from ketasim.simulation.mood.weeks import shown_weeks
 from ketasim.simulation.result import (
     Assumption,
     Simulation,
@@ -37,5 +38,6 @@ __all__ = [
     "Simulation",
     "effect_times",
     "predict_events",
+    "shown_weeks",
     "simulate",
 ]

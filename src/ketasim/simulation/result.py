@@ -40,6 +40,7 @@ from ketasim.simulation.headline import (
     title_of,
 )
 from ketasim.simulation.mood.course import MOOD_UNITS, Mood
+from ketasim.simulation.mood.weeks import SCHEMA
 from ketasim.simulation.sensitivity import (
     Elasticity,
     elasticities,
@@ -205,6 +206,17 @@ class Simulation(Result):
         }
         horizon = self.course.horizon
         return exposure_metrics(self.model, self.cohort, self.sessions, self.times, curves, horizon)
+
+    def weekly(self) -> pl.DataFrame:
+        """Expected scores before and after the sessions of each week.
+
+        **Returns:** columns week (from 1), sessions, before_h (start of the first session of the
+        week), after_h (24 h after the start of the last one), MADRS_before and MADRS_after (mean,
+        points), response (share with half of the baseline or less) and remission (share with a
+        MADRS of at most 10), both at after_h; the typical patient has no shares. A week without a
+        session is told from its start to its end. Empty where mood was not computed.
+        """
+        return pl.DataFrame(schema=SCHEMA) if self.mood is None else self.mood.weekly
 
     @cached_property
     def elasticities(self) -> tuple[Elasticity, ...]:
@@ -421,14 +433,14 @@ class Simulation(Result):
         """Everything but the single patients' curves, for machines.
 
         **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
-        exposure, parameters and, where it was computed, mood as columns; what is not a finite
-        number is null.
+        exposure, parameters and, where it was computed, mood and weekly as columns; what is no
+        finite number is null.
         """
         tables = {
             "summary": self.summary(),
             "exposure": self.exposure(),
             "parameters": self.parameters(),
-            **({} if self.mood is None else {"mood": self.mood.table}),
+            **({} if self.mood is None else {"mood": self.mood.table, "weekly": self.weekly()}),
             **({} if self.session_effects is None else {"session": self.session_effects.table}),
             **({} if self.session_effects is None else {"pressure": self.session_effects.pressure}),
         }

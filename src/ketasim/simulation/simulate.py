@@ -59,7 +59,8 @@ def simulate(
 
     **Main arguments:**
 
-    - `course`: a course, its content as a mapping, or the path of a course file.
+    - `course`: a course, its content as a mapping, the path of a course file, or the name of an
+      example that ships, such as `six_infusions`.
 
     **Other arguments:**
 

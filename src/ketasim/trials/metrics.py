@@ -20,6 +20,7 @@ METRICS: Final = {
 """Metric to its name in words."""
 
 RATES: Final = ("response", "remission", "relapse", "sustained_response")
+"""Metrics that are shares of patients."""
 
 
 def unit_of(metric: str) -> str:
@@ -27,3 +28,28 @@ def unit_of(metric: str) -> str:
     if metric in ("score", "change"):
         return "points"
     return {"percent_change": "%", "time_to_relapse": "days"}.get(metric, "")
+
+
+PUBLISHED: Final = {
+    **METRICS,
+    "change": "change",
+    "contrast": "difference of changes",
+    "response30": "response of 30 %",
+    "no_relapse": "free of relapse",
+    "sd_change": "SD of change",
+    "sd_score": "SD of score",
+    "days_to_relapse_mean": "mean days to relapse",
+    "days_to_relapse_median": "median days to relapse",
+    "cohen_d": "standardised difference",
+}
+"""Metric of the training table to its name in words."""
+
+
+def value_in_words(metric: str) -> str:
+    """Name of a published value in words."""
+    return PUBLISHED.get(metric, metric.replace("_", " "))
+
+
+def is_share(metric: str) -> bool:
+    """Whether a published value is a fraction of patients."""
+    return metric in (*RATES, "response30", "no_relapse", "dropout")

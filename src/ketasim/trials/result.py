@@ -22,6 +22,7 @@ from ketasim.evidence import Card, Entry, load_sources
 from ketasim.population import crosswalk, situation_of
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.headline import trial_headline
+from ketasim.trials.published import PublishedValue, published_table, published_values
 
 Array = NDArray[np.float64]
 
@@ -188,6 +189,24 @@ class TrialResult(Result):
             ]
         ).with_columns(pl.col("value").fill_nan(None))
 
+    def published(self) -> pl.DataFrame:
+        """What the trial published beside what is predicted for it; empty where none is known.
+
+        A trial that ships has published values, as long as its design is not changed.
+
+        **Returns:** a row a value and a column for each field of `PublishedValue`: `published` with
+        its 95 % interval, `predicted` with `p05` and `p95` of a trial of this size, `inside`, and
+        `used`: whether the model was fitted to it.
+        """
+        return published_table(self.reported)
+
+    @cached_property
+    def reported(self) -> tuple[PublishedValue, ...]:
+        """The rows of `published`."""
+        return published_values(
+            self.trial, {(one.arm, one.cell): one.values for one in self.estimates}
+        )
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the reader must know, as sentences."""
@@ -253,6 +272,7 @@ class TrialResult(Result):
             keys.append(entry.source)
             if entry.iiv is not None:
                 keys.append(entry.iiv.source)
+        keys += [one.source for one in self.reported]
         known = load_sources()
         keys += [w for text in self.warnings for w in re.findall(r"\w+", text) if w in known]
         return tuple(dict.fromkeys(key for key in keys if key))
@@ -309,13 +329,15 @@ class TrialResult(Result):
     def to_json(self) -> str:
         """Everything but the single patients, for machines.
 
-        **Returns:** an object with metadata, warnings, assumptions and the summary as columns.
+        **Returns:** an object with metadata, warnings, assumptions, and the tables summary and
+        published as columns.
         """
         document = {
             "metadata": self.metadata,
             "warnings": list(self.warnings),
             "assumptions": [vars(one) for one in self.assumptions],
             "summary": self.summary().to_dict(as_series=False),
+            "published": self.published().to_dict(as_series=False),
         }
         return json.dumps(document, allow_nan=False)
 

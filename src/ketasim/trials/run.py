@@ -57,7 +57,8 @@ def run_trial(
 
     **Main arguments:**
 
-    - `trial`: a trial, its content as a mapping, or the path of a trial file.
+    - `trial`: a trial, its content as a mapping, the path of a trial file, or the name of a trial
+      that ships, such as `murrough2013`.
 
     **Other arguments:**
 

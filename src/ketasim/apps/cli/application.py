@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 from ketasim.__about__ import __version__
 from ketasim._base import InputError, files_made, visible
 from ketasim.apps.cli.calibrate import calibrate_app
+from ketasim.apps.cli.console import example
 from ketasim.apps.cli.evidence import evidence_app
 from ketasim.apps.cli.harm import harm
 from ketasim.apps.cli.models import models_app
@@ -24,6 +25,18 @@ from ketasim.apps.cli.trial import trial
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 plus the number of the signal, as shells have it
 
+EPILOGUE = """\
+Exit status:
+  0    done
+  1    screen --fail-on found what was asked for, evidence lint found errors,
+       evidence meta found no study
+  2    bad input: one line says what, and nothing is written
+  130  interrupted: nothing is written
+
+Example: ketasim simulate six_infusions --out out/six
+
+It informs people with training; it gives no patient advice."""
+
 app = App(
     name="ketasim",
     help="Simulate ketamine therapy: a dose becomes a concentration and blocks receptors, "
@@ -34,15 +47,20 @@ app = App(
     help_format="plaintext",  # Markdown would take a third of the time of `--help` to load
     suppress_keyboard_interrupt=False,  # `run` answers it
     default_parameter=Parameter(negative=()),  # no `--no-json` beside `--json`
-    help_epilogue="It informs people with training; it gives no patient advice.",
+    help_epilogue=EPILOGUE,
 )
-app.command(simulate)
-app.command(trial)
-app.command(session)
-app.command(screen)
-app.command(harm)
-app.command(regimen)
-app.command(events)
+app.command(simulate, help_epilogue=example("simulate six_infusions --out out/six"))
+app.command(trial, help_epilogue=example("trial murrough2013 --out out/murrough2013"))
+app.command(session, help_epilogue=example("session esketamine_label --last"))
+app.command(screen, help_epilogue=example("screen screen_interactions --fail-on contraindicated"))
+app.command(harm, help_epilogue=example("harm sublingual_home --setting home"))
+app.command(
+    regimen,
+    help_epilogue=example(
+        "regimen \"esketamine 56 mg intranasal twice weekly x 4 wk\" --weight '78 kg'"
+    ),
+)
+app.command(events, help_epilogue=example("events six_infusions --out out/events.csv"))
 app.command(evidence_app)
 app.command(models_app)
 app.command(calibrate_app)

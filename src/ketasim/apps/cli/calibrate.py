@@ -12,6 +12,7 @@ from ketasim.apps.cli.console import (
     OutFolder,
     check_folder,
     command_line,
+    example,
     print_json,
     progress_console,
     save,
@@ -36,10 +37,14 @@ _FILES = {
     "effects": ("session.toml", "fit.csv", "parameters.csv", "report.html"),
 }
 
-calibrate_app = App(name="calibrate", help="Fit a model to the published numbers.")
+calibrate_app = App(
+    name="calibrate",
+    help="Fit a model to the published numbers.",
+    help_epilogue=example("calibrate pk --out out/pk"),
+)
 
 
-@calibrate_app.command
+@calibrate_app.command(help_epilogue=example("calibrate pk --out out/pk"))
 def pk(*, out: OutFolder, as_json: AsJson = False) -> None:
     """Fit the reference pharmacokinetic model: card, table and report (about a minute)."""
     check_folder(out, _FILES["pk"])
@@ -59,7 +64,7 @@ def pk(*, out: OutFolder, as_json: AsJson = False) -> None:
         print(path)
 
 
-@calibrate_app.command
+@calibrate_app.command(help_epilogue=example("calibrate mood --out out/mood"))
 def mood(
     *,
     out: OutFolder,
@@ -88,7 +93,7 @@ def mood(
         print(path)
 
 
-@calibrate_app.command
+@calibrate_app.command(help_epilogue=example("calibrate session --out out/session"))
 def session(*, out: OutFolder, as_json: AsJson = False) -> None:
     """Fit the effects of a session: card, tables and report (about a minute)."""
     check_folder(out, _FILES["effects"])

@@ -10,7 +10,7 @@ import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 from cyclopts import Parameter
 
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, Parameter(name="--json", help="Print one JSON object instead of text.")]
 OutFolder = Annotated[Path, Parameter(name="--out", help="Folder for the files; made if missing.")]
+MaybeFolder = Annotated[
+    Path | None, Parameter(name="--out", help="Folder for the files; made if missing.")
+]
+ListShipped = Annotated[bool, Parameter(name="--list", help="List what ships, and do nothing.")]
+
+Given = TypeVar("Given")
+
+
+def example(words: str) -> str:
+    """What `--help` of a command ends with."""
+    return f"Example: ketasim {words}"
 
 
 def print_json(value: object) -> None:
@@ -110,6 +121,41 @@ def progress_console() -> Console:
     return Console(file=inner) if inner.isatty() else Console(stderr=True)
 
 
+def check_input(path: Path, field: str, kind: str = "course") -> Path:
+    """Refuse what is neither a file nor the name of what ships; say which of the two is read.
+
+    **Main arguments:**
+
+    - `path`: as typed. `field`: what to call it in an error.
+
+    **Other arguments:**
+
+    - `kind`: `course` or `trial`.
+
+    **Returns:** the file that is read.
+
+    **Raises:** `InputError`.
+    """
+    from ketasim.dosing import located, shipped
+
+    found = located(path, kind, field=field)
+    if found == path:
+        check_file(path, field)
+        if str(path) in shipped(kind):
+            note(f"note: '{named(path)}' is a file here and is read; the {kind} that ships is not")
+    return found
+
+
+def needed(value: Given | None, field: str, remedy: str) -> Given:
+    """Return a word that only `--list` does without.
+
+    **Raises:** `InputError` when it was left out.
+    """
+    if value is None:
+        raise InputError(field, "is missing", remedy)
+    return value
+
+
 def check_folder(
     folder: Path,
     names: Iterable[str] = (),
@@ -157,3 +203,24 @@ def _printed_into(found: os.stat_result) -> bool:
         return os.path.samestat(found, os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def print_catalogue(kind: str, as_json: bool) -> None:
+    """Print what ships, a line each.
+
+    **Arguments:**
+
+    - `kind`: `course` or `trial`. `as_json`: as one JSON object.
+    """
+    from ketasim.dosing import catalogue
+
+    entries = catalogue(kind)
+    if as_json:
+        print_json({f"{kind}s": [vars(one) for one in entries]})
+        return
+    rows = [
+        (one.name, one.given, str(one.patients), f"{one.days:.3g}", one.source or one.title)
+        for one in entries
+    ]
+    last = "source" if kind == "trial" else "title"
+    print_table(("name", "given", "patients", "days", last), rows)

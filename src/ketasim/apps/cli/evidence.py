@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from ketasim.apps.cli.console import AsJson, note, print_json, print_table
+from ketasim.apps.cli.console import AsJson, example, note, print_json, print_table
 from ketasim.apps.cli.evidence_meta import meta
 from ketasim.apps.cli.evidence_topics import condition, conflicts
 
 if TYPE_CHECKING:
     from ketasim.evidence import CardView, FactView, SourceView
 
-evidence_app = App(name="evidence", help="Look up, cite and check the published numbers.")
-evidence_app.command(condition)
-evidence_app.command(conflicts)
-evidence_app.command(meta)
+evidence_app = App(
+    name="evidence",
+    help="Look up, cite and check the published numbers.",
+    help_epilogue=example("evidence show perezruixo2021"),
+)
+evidence_app.command(condition, help_epilogue=example("evidence condition trd"))
+evidence_app.command(conflicts, help_epilogue=example("evidence conflicts naltrexone"))
+evidence_app.command(meta, help_epilogue=example("evidence meta --drug esketamine --at '28 d'"))
 
 
-@evidence_app.command(name="list")
+@evidence_app.command(name="list", help_epilogue=example("evidence list cmax --table pk/observed"))
 def list_(
     *words: Annotated[str, Parameter(help="Words that must all stand in a row.")],
     table: Annotated[str | None, Parameter(help="Table or folder, such as pk/observed.")] = None,
@@ -48,7 +52,7 @@ def list_(
     note(f"{len(found)} rows")
 
 
-@evidence_app.command
+@evidence_app.command(help_epilogue=example("evidence show perezruixo2021"))
 def show(key: str, /, *, as_json: AsJson = False) -> None:
     """Show everything known of a source, a card, or a row such as pk/observed:17.
 
@@ -77,7 +81,7 @@ def show(key: str, /, *, as_json: AsJson = False) -> None:
             _print_source(view)
 
 
-@evidence_app.command
+@evidence_app.command(help_epilogue=example("evidence cite perezruixo2021 --text"))
 def cite(
     *keys: Annotated[str, Parameter(help="Keys of sources or of cards.")],
     result: Annotated[
@@ -106,7 +110,7 @@ def cite(
         print(references(found) if text else bibtex(found))
 
 
-@evidence_app.command
+@evidence_app.command(help_epilogue=example("evidence lint --all"))
 def lint(
     *,
     all_findings: Annotated[

@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from ketasim.apps.cli.console import (
     AsJson,
-    check_file,
     check_folder,
+    check_input,
     note,
     print_json,
     print_table,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def harm(
-    course: Annotated[Path, Parameter(help="Course file (YAML).")],
+    course: Annotated[Path, Parameter(help="Course file (YAML), or name of an example.")],
     /,
     *,
     setting: Annotated[
@@ -39,9 +39,9 @@ def harm(
     as_json: AsJson = False,
 ) -> None:
     """Show published harm over time beside a course: treatment and recreational use kept apart."""
-    check_file(course, "COURSE")
+    file = check_input(course, "COURSE")
     if out is not None:
-        check_folder(out, ("harm.csv", "harm.json"), inputs=(course,))
+        check_folder(out, ("harm.csv", "harm.json"), inputs=(file,))
 
     from ketasim.dosing import load_course
     from ketasim.screening import harms_over_time

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from ketasim.apps.cli.console import AsJson, print_json, print_table
+from ketasim.apps.cli.console import AsJson, example, print_json, print_table
 
 if TYPE_CHECKING:
     from ketasim.evidence import Card, Entry
     from ketasim.models import LinearModel
 
-models_app = App(name="models", help="List the pharmacokinetic models, or show one.")
+models_app = App(
+    name="models",
+    help="List the pharmacokinetic models, or show one.",
+    help_epilogue=example("models show reference"),
+)
 
 
 @models_app.default
@@ -40,7 +44,7 @@ def list_models(*, as_json: AsJson = False) -> None:
     )
 
 
-@models_app.command
+@models_app.command(help_epilogue=example("models show reference"))
 def show(name: str, /, *, as_json: AsJson = False) -> None:
     """Show the equation sheet of a model, and its numbers with unit, grade and source.
 

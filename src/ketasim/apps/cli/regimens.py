@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ketasim._base import InputError, KetasimWarning, write_whole
-from ketasim.apps.cli.console import AsJson, check_file, check_folder, note, print_json
+from ketasim.apps.cli.console import AsJson, check_file, check_folder, check_input, note, print_json
 
 if TYPE_CHECKING:
     from ketasim.dosing import Regimen, Subject
@@ -44,7 +44,10 @@ def regimen(
 
 
 def events(
-    file: Annotated[Path, Parameter(help="Course (YAML), or an event table (CSV) to check.")],
+    file: Annotated[
+        Path,
+        Parameter(help="Course (YAML file, or name of an example), or event table (CSV) to check."),
+    ],
     /,
     *,
     out: Annotated[
@@ -63,10 +66,14 @@ def events(
     as_json: AsJson = False,
 ) -> None:
     """Turn a course into a NONMEM-style event table; check or predict such a table."""
-    check_file(file, "FILE")
+    found = file
+    if predict is not None or file.suffix.lower() == ".csv":
+        check_file(file, "FILE")
+    else:
+        found = check_input(file, "FILE")
     for option, target in (("--out", out), ("--predict", predict)):
         if target is not None:
-            check_folder(target.parent, [target.name], inputs=(file,), field=option)
+            check_folder(target.parent, [target.name], inputs=(found,), field=option)
     if predict is not None:
         if out is not None:
             raise InputError(

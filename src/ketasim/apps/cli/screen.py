@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from ketasim.apps.cli.console import AsJson, check_file, check_folder, note, print_json, save
+from ketasim.apps.cli.console import AsJson, check_folder, check_input, note, print_json, save
 
 if TYPE_CHECKING:
     from ketasim.screening import MedicineMatch, MonitoringPrompt, Screen, ScreenFinding
@@ -23,7 +23,7 @@ _FILES: Final = ("screening.csv", "screening.json")
 
 
 def screen(
-    course: Annotated[Path, Parameter(help="Course file (YAML).")],
+    course: Annotated[Path, Parameter(help="Course file (YAML), or name of an example.")],
     /,
     *,
     out: Annotated[
@@ -54,16 +54,16 @@ def screen(
     It is a report without a verdict: the exit status is 0 whatever is found, contraindications
     included, unless --fail-on asks for another.
     """
-    check_file(course, "COURSE")
+    file = check_input(course, "COURSE")
     if out is not None:
-        check_folder(out, _FILES, inputs=(course,))
+        check_folder(out, _FILES, inputs=(file,))
     limit = None if fail_on is None else _severity(fail_on)
 
     from ketasim.screening import screen as run
 
     result = run(course)
     if out is not None:
-        for path in save(result, out, inputs=(course,)):
+        for path in save(result, out, inputs=(file,)):
             note(str(path))
     if as_json:
         print_json(result.to_dict())

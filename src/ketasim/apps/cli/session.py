@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from ketasim.apps.cli.console import (
     AsJson,
-    check_file,
     check_folder,
+    check_input,
     note,
     print_json,
     print_table,
@@ -26,7 +26,7 @@ _FILES = ("effects.csv", "minutes.csv", "plan.csv")
 
 
 def session(
-    course: Annotated[Path, Parameter(help="Course file (YAML).")],
+    course: Annotated[Path, Parameter(help="Course file (YAML), or name of an example.")],
     /,
     *,
     last: Annotated[bool, Parameter(help="The last session instead of the first.")] = False,
@@ -39,9 +39,9 @@ def session(
     as_json: AsJson = False,
 ) -> None:
     """Show a session by the minute: effects, when each is back, rules with their sources."""
-    check_file(course, "COURSE")
+    file = check_input(course, "COURSE")
     if out is not None:
-        check_folder(out, _FILES, inputs=(course,))
+        check_folder(out, _FILES, inputs=(file,))
 
     from ketasim._base import InputError, write_whole
     from ketasim.simulation import simulate
@@ -56,7 +56,7 @@ def session(
     shown = result.session_effects.sessions[-1 if last else 0]
     plan = result.session_plan(shown.number)
     files = {**shown.files(), **plan.files()}
-    paths = [] if out is None else write_whole(out, files, inputs=(course,))
+    paths = [] if out is None else write_whole(out, files, inputs=(file,))
     if as_json:
         print_json({**_document(result, shown, plan), "files": [str(path) for path in paths]})
         return

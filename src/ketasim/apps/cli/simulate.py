@@ -9,11 +9,14 @@ from cyclopts import Parameter
 
 from ketasim.apps.cli.console import (
     AsJson,
-    OutFolder,
-    check_file,
+    ListShipped,
+    MaybeFolder,
     check_folder,
+    check_input,
     command_line,
+    needed,
     note,
+    print_catalogue,
     print_json,
     save,
 )
@@ -25,10 +28,12 @@ _FILES = ("summary.csv", "timecourse.parquet", "report.html")
 
 
 def simulate(
-    course: Annotated[Path, Parameter(help="Course file (YAML).")],
+    course: Annotated[
+        Path | None, Parameter(help="Course file (YAML), or name of an example.")
+    ] = None,
     /,
     *,
-    out: OutFolder,
+    out: MaybeFolder = None,
     typical: Annotated[
         bool, Parameter(help="The typical patient, even if the file asks for a population.")
     ] = False,
@@ -44,11 +49,17 @@ def simulate(
     costs: Annotated[
         bool, Parameter(help="A table of the course at published prices in the report.")
     ] = False,
+    listed: ListShipped = False,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate a course: writes summary.csv, timecourse.parquet and report.html."""
-    check_file(course, "COURSE")
-    check_folder(out, _FILES, inputs=(course,))
+    """Simulate a course: prints what came out, writes two tables and a report."""
+    if listed:
+        print_catalogue("course", as_json)
+        return
+    course = needed(course, "COURSE", "name a course file, or one of 'ketasim simulate --list'")
+    out = needed(out, "--out", "name a folder, such as --out out/mine")
+    file = check_input(course, "COURSE")
+    check_folder(out, _FILES, inputs=(file,))
 
     from ketasim._base import InputError
     from ketasim.simulation import simulate as run
@@ -58,19 +69,25 @@ def simulate(
         raise InputError("--uncertainty", problem, "leave out --typical, or --uncertainty")
     result = run(_loaded(course, typical, n, seed), typical=typical, uncertainty=uncertainty)
     command = _command(course, out, typical, n, seed, uncertainty, costs)
-    paths = save(result, out, inputs=(course,), command=command, costs=costs)
+    paths = save(result, out, inputs=(file,), command=command, costs=costs)
     if as_json:
         print_json(
             {
                 "metadata": result.metadata,
                 "exposure": result.exposure().to_dicts(),
+                "weekly": result.weekly().to_dicts(),
                 "warnings": list(result.warnings),
                 "files": [str(path) for path in paths],
             }
         )
         return
+
+    from ketasim.apps.cli.answers import print_simulation
+
     for warning in result.warnings:
         note(f"warning: {warning}")
+    print_simulation(result)
+    print()
     for path in paths:
         print(path)
 

@@ -9,11 +9,14 @@ from cyclopts import Parameter
 
 from ketasim.apps.cli.console import (
     AsJson,
-    OutFolder,
-    check_file,
+    ListShipped,
+    MaybeFolder,
     check_folder,
+    check_input,
     command_line,
+    needed,
     note,
+    print_catalogue,
     print_json,
     progress_console,
     save,
@@ -26,35 +29,52 @@ _FILES = ("summary.csv", "patients.parquet", "report.html")
 
 
 def trial(
-    trial: Annotated[Path, Parameter(help="Trial file (YAML).")],
+    trial: Annotated[
+        Path | None, Parameter(help="Trial file (YAML), or name of a trial that ships.")
+    ] = None,
     /,
     *,
-    out: OutFolder,
+    out: MaybeFolder = None,
     replicates: Annotated[
         int | None, Parameter(help="How often the trial is simulated, instead of the file's.")
     ] = None,
     seed: Annotated[int | None, Parameter(help="Seed, instead of the file's.")] = None,
+    listed: ListShipped = False,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate a trial: writes summary.csv, patients.parquet and report.html."""
-    check_file(trial, "TRIAL")
-    check_folder(out, _FILES, inputs=(trial,))
+    """Simulate a trial: prints what came out, writes two tables and a report.
+
+    Of a published trial, its reported values stand beside the prediction.
+    """
+    if listed:
+        print_catalogue("trial", as_json)
+        return
+    trial = needed(trial, "TRIAL", "name a trial file, or one of 'ketasim trial --list'")
+    out = needed(out, "--out", "name a folder, such as --out out/mine")
+    file = check_input(trial, "TRIAL", "trial")
+    check_folder(out, _FILES, inputs=(file,))
 
     result = _simulated(trial, replicates, seed)
     command = _command(trial, out, replicates, seed)
-    paths = save(result, out, inputs=(trial,), command=command)
+    paths = save(result, out, inputs=(file,), command=command)
     if as_json:
         print_json(
             {
                 "metadata": result.metadata,
                 "summary": result.summary().to_dicts(),
+                "published": result.published().to_dicts(),
                 "warnings": list(result.warnings),
                 "files": [str(path) for path in paths],
             }
         )
         return
+
+    from ketasim.apps.cli.answers import print_trial
+
     for warning in result.warnings:
         note(f"warning: {warning}")
+    print_trial(result)
+    print()
     for path in paths:
         print(path)
 

@@ -15,6 +15,7 @@ from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import FROZEN, Text, quantity, validated, word
 from ketasim.dosing.patient import reference_weight, scales
 from ketasim.dosing.people import drawn_ages_assumed, drawn_weights_assumed
+from ketasim.dosing.shipped import read_input
 from ketasim.dosing.trial.arm import (
     DEFAULT_BACKGROUND,
     DEFAULT_SETTING,
@@ -34,7 +35,7 @@ from ketasim.dosing.trial.assessment import (
     assessment_of,
     form_of,
 )
-from ketasim.dosing.yaml_text import read_mapping, read_text
+from ketasim.dosing.yaml_text import read_mapping
 from ketasim.evidence import load_sources
 
 DESIGNS: Final = ("parallel", "crossover")
@@ -217,20 +218,19 @@ def load_trial(source: str | Path | Mapping[str, Any]) -> Trial:
 
     **Arguments:**
 
-    - `source`: path of a YAML file, or its content as a mapping.
+    - `source`: path of a YAML file, its content as a mapping, or the name of a trial that ships
+      (`ketasim trial --list`); a file of that name comes first.
 
     **Returns:** the trial, the doses of its arms checked against the published ranges.
 
     **Raises:** `InputError` with the dotted path of the field, such as `arms[1].days`.
     """
-    if isinstance(source, Mapping):
-        return _trial(source)
-    return parse_trial(read_text(source, "trial"))
+    return _trial(read_input(source, "trial"))
 
 
 def parse_trial(text: str) -> Trial:
     """Read a trial from the text of a YAML file; see `load_trial`."""
-    return _trial(read_mapping(text, "trial"))
+    return _trial(read_input(read_mapping(text, "trial"), "trial"))
 
 
 def _trial(content: Mapping[str, Any]) -> Trial:

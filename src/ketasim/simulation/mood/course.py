@@ -34,6 +34,7 @@ from ketasim.simulation.mood.likelihood import (
     spread_of_parts,
     weekly_table,
 )
+from ketasim.simulation.mood.weeks import week_table, week_times, weeks_of
 
 Array = NDArray[np.float64]
 
@@ -97,6 +98,7 @@ class Mood(Shown):
       shares.
     - `well_from`: h, the rating from which patients count as still well: a day after the last
       session.
+    - `weekly`: scores before the sessions of each week and a day after them; see `week_table`.
     - `outer`: MADRS with the uncertainty of the numbers; nothing of the typical patient, where the
       card has no uncertainty, or where each patient has a draw of the numbers already.
     """
@@ -109,6 +111,7 @@ class Mood(Shown):
     sources: tuple[str, ...]
     table: pl.DataFrame
     well_from: float
+    weekly: pl.DataFrame
     outer: OuterBand | None = None
 
     def headline(self) -> Headline:
@@ -171,9 +174,13 @@ def simulate_mood(
     uncertain = not cohort.typical and given.card.uncertainty is not None
     draws = _drawn(run, seed) if uncertain else None
     run = _with_plan(run, draws)
-    times = np.union1d(hours, asked)
-    rows = np.searchsorted(times, asked)
+    weeks = weeks_of(sessions, course.horizon)
+    around = week_times(weeks)
+    times = np.union1d(np.union1d(hours, asked), around)
+    rows = np.searchsorted(times, np.concatenate([asked, around]))
     curves, scores = _curves(run, times, np.searchsorted(times, hours), rows)
+    by_week = scores["MADRS"][:, len(asked) :]
+    scores = {name: values[:, : len(asked)] for name, values in scores.items()}
     found = Scores(asked, well_from, given.baseline, scores)
     sigma = given.numbers(run.drawn)["sigma"]
     table = weekly_table(found, None if cohort.typical else sigma)
@@ -192,6 +199,7 @@ def simulate_mood(
         sources=given.sources,
         table=table,
         well_from=well_from,
+        weekly=week_table(weeks, by_week, given.baseline, None if cohort.typical else sigma),
         outer=outer,
     )
     said = given.warnings

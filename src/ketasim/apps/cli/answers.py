@@ -1,0 +1,143 @@
+"""What came out, on the screen: a few lines of at most eighty characters before the files."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from ketasim.apps.cli.console import print_table
+
+if TYPE_CHECKING:
+    from ketasim.simulation import Simulation
+    from ketasim.trials import PublishedValue, TrialResult
+
+WIDTH: Final = 80
+"""Characters of a line at most."""
+
+_ROWS: Final = 9
+_WEEKS: Final = 6
+_VALUES: Final = 8
+_NOTHING: Final = "-"
+
+
+def print_simulation(result: Simulation) -> None:
+    """Print the headline of a course and its weeks."""
+    from ketasim.simulation import shown_weeks
+
+    _headline(result)
+    weeks = shown_weeks(result.weekly(), _WEEKS)
+    if not weeks:
+        return
+    print("\nMADRS, expected, before a week's first session and 24 h after its last")
+    header = ("week", "sessions", "before", "after", "response %", "remission %")
+    print_table(
+        header,
+        [
+            (
+                str(week["week"]),
+                str(week["sessions"]),
+                _points(week["MADRS_before"]),
+                _points(week["MADRS_after"]),
+                _percent(week["response"]),
+                _percent(week["remission"]),
+            )
+            for week in weeks
+        ],
+    )
+    left_out = len(result.weekly()) - len(weeks)
+    if left_out:
+        print(f"{left_out} more weeks are in --json and in Simulation.weekly()")
+
+
+def print_trial(result: TrialResult) -> None:
+    """Print the headline of a trial and, where it is a published one, what it reported."""
+    _headline(result)
+    published = _shown(result)
+    if not published:
+        return
+    from ketasim.trials import value_in_words
+
+    print("\nPublished (95 % interval), predicted (90 % of trials of this size), inside?")
+    rows = [
+        (
+            " ".join(filter(None, (one.arm, value_in_words(one.metric), _time(one.time_h)))),
+            _interval(one.metric, one.published, one.published_low, one.published_high),
+            _interval(one.metric, one.predicted, one.p05, one.p95),
+            {True: "yes", False: "no", None: _NOTHING}[one.inside],
+            one.used.removesuffix(" only"),
+        )
+        for one in published[:_VALUES]
+    ]
+    _columns(rows)
+    left_out = sum(one.predicted is not None for one in result.reported) - len(rows)
+    if left_out:
+        print(f"  {left_out} more are in the report")
+
+
+def _shown(result: TrialResult) -> list[PublishedValue]:
+    """What a trial reported of its outcomes, each once, the value that was fitted first."""
+    found: dict[tuple[str, str, float | None], PublishedValue] = {}
+    for one in sorted(result.reported, key=lambda one: one.used != "fitted"):
+        if one.predicted is not None and not one.metric.startswith("sd_"):
+            metric = "change" if one.metric == "contrast" else one.metric
+            found.setdefault((one.arm, metric, one.time_h), one)
+    # comparisons of arms first, as in the lines above
+    return sorted(found.values(), key=lambda one: " - " not in one.arm)
+
+
+def _headline(result: Simulation | TrialResult) -> None:
+    headline = result.headline()
+    _wrapped(headline.title)
+    rows = [(row.name, row.value, row.range, row.unit) for row in headline.rows if row.brief]
+    rows = rows[:_ROWS]
+    _columns(rows)
+    if headline.note:
+        _wrapped(headline.note)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> None:
+    """Cells below each other; a long first one goes on in lines of its own."""
+    if not rows:
+        return
+    widths = [max(len(row[i]) for row in rows) for i in range(1, len(rows[0]))]
+    room = max(WIDTH - 2 - sum(width + 2 for width in widths), 16)
+    room = min(max(len(row[0]) for row in rows), room)
+    for name, value, *others in rows:
+        lines = textwrap.wrap(name, room) or [""]
+        cells = [lines[0].ljust(room), value.rjust(widths[0])]
+        cells += [cell.ljust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        print(f"  {'  '.join(cells)}".rstrip())
+        for line in lines[1:]:
+            print(f"    {line}")
+
+
+def _wrapped(text: str) -> None:
+    print(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
+
+
+def _points(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:.1f}"
+
+
+def _percent(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:.0%}".removesuffix("%")
+
+
+def _time(hours: float | None) -> str:
+    if hours is None:
+        return ""
+    return f"{hours:.3g} h" if hours < 48 else f"day {hours / 24:.3g}"
+
+
+def _interval(metric: str, value: float | None, low: float | None, high: float | None) -> str:
+    from ketasim.trials import is_share
+
+    share = is_share(metric)
+
+    def write(number: float | None) -> str:
+        if number is None:
+            return _NOTHING
+        return f"{number:.0%}" if share else f"{number:.1f}"
+
+    return write(value) if low is None else f"{write(value)} ({write(low)}, {write(high)})"

@@ -1,0 +1,70 @@
+"""What ships, a line each: example courses, and published and example trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ketasim.dosing.course import load_course
+from ketasim.dosing.shipped import shipped
+from ketasim.dosing.trial.arm import Arm
+from ketasim.dosing.trial.design import load_trial
+from ketasim.evidence import source_name
+
+_DAY = 24.0
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """A course or trial that ships.
+
+    **Arguments:**
+
+    - `name`: what loads it. `title`: of the file.
+    - `given`: regimen of a course; drugs, routes and controls of a trial's arms.
+    - `patients`: virtual patients of a course (1: the typical one), or enrolled in a trial.
+    - `days`: how long it is followed.
+    - `source`: of a published trial, as it is cited; empty of an example.
+    """
+
+    name: str
+    title: str
+    given: str
+    patients: int
+    days: float
+    source: str
+
+
+def catalogue(kind: str) -> tuple[CatalogueEntry, ...]:
+    """List what ships.
+
+    **Arguments:**
+
+    - `kind`: `course` or `trial`.
+    """
+    return tuple((_trial if kind == "trial" else _course)(name) for name in shipped(kind))
+
+
+def _course(name: str) -> CatalogueEntry:
+    course = load_course(shipped("course")[name])
+    patients = 1 if course.population is None else course.population.n
+    given = course.regimen.text or ", ".join(course.regimen.describe())
+    return CatalogueEntry(name, course.title, given, patients, course.horizon / _DAY, "")
+
+
+def _trial(name: str) -> CatalogueEntry:
+    trial = load_trial(shipped("trial")[name])
+    arms = dict.fromkeys(_given(arm) for arm in trial.arms)
+    # the same patients receive every arm of a crossover
+    sizes = [arm.n for arm in trial.arms]
+    patients = max(sizes) if trial.design == "crossover" else sum(sizes)
+    cited = "" if trial.source is None else source_name(trial.source)
+    return CatalogueEntry(
+        name, trial.title, " / ".join(arms), patients, trial.horizon / _DAY, cited
+    )
+
+
+def _given(arm: Arm) -> str:
+    if arm.control is not None:
+        return arm.control.replace("_", " ")
+    phases = dict.fromkeys(f"{one.drug} {one.route.replace('_', ' ')}" for one in arm.phases)
+    return ", ".join(phases)

@@ -1,0 +1,69 @@
+"""The course by week: times that follow the sessions, and scores at exactly these times."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ketasim.simulation import simulate
+from ketasim.simulation.mood.weeks import SCHEMA, shown_weeks, weeks_of
+
+REGIMEN = "ketamine 0.5 mg/kg iv over 40 min on days 0 2 4 7 9 11"
+
+
+def test_a_course_of_two_weeks_and_one_without_sessions() -> None:
+    days = [0, 2, 4, 7, 9, 11]
+    weeks = weeks_of([24.0 * day for day in days], 20 * 24.0)
+    assert [(one.sessions, one.before / 24, one.after / 24) for one in weeks] == [
+        (3, 0, 5),
+        (3, 7, 12),
+        (0, 14, 20),
+    ]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(0, 4000, allow_nan=False), min_size=1, max_size=40),
+    st.floats(1, 4000, allow_nan=False),
+)
+def test_every_session_is_in_one_week_and_no_time_is_after_the_horizon(
+    sessions: list[float], horizon: float
+) -> None:
+    seen = [time for time in sessions if time < horizon - 1e-3]
+    weeks = weeks_of(seen, horizon)
+    assert sum(one.sessions for one in weeks) == len(seen)
+    assert [one.number for one in weeks] == list(range(1, len(weeks) + 1))
+    assert all(one.before <= one.after <= horizon for one in weeks)
+
+
+def test_scores_are_those_of_the_curves_at_these_times() -> None:
+    course = {"regimen": REGIMEN, "horizon": "21 d", "population": {"n": 6, "seed": 1}}
+    weekly = simulate(course, session=False).weekly()
+    assert weekly.schema == SCHEMA
+    times = np.unique(weekly.select("before_h", "after_h").to_numpy())
+    exact = simulate(course, session=False, times=times)
+    score = dict(zip(times, exact.values["MADRS", "patient"].mean(axis=1), strict=True))
+    for side in ("before", "after"):
+        expected = [score[time] for time in weekly[f"{side}_h"]]
+        np.testing.assert_allclose(weekly[f"MADRS_{side}"], expected, rtol=1e-9)
+    assert (weekly["remission"] <= weekly["response"]).all()
+
+
+def test_the_typical_patient_has_no_shares_and_without_mood_there_is_no_week() -> None:
+    weekly = simulate({"regimen": REGIMEN, "horizon": "14 d"}, session=False).weekly()
+    assert weekly["response"].null_count() == weekly["remission"].null_count() == len(weekly)
+    none = simulate({"regimen": REGIMEN, "horizon": "14 d"}, mood=False, session=False).weekly()
+    assert none.is_empty() and none.schema == SCHEMA
+
+
+@pytest.mark.parametrize("count", [1, 6, 7, 17, 300])
+def test_a_short_table_keeps_the_first_and_the_last_week(count: int) -> None:
+    import polars as pl
+
+    shown = shown_weeks(pl.DataFrame({"week": range(count)}), 6)
+    weeks = [row["week"] for row in shown]
+    assert len(weeks) == min(count, 6)
+    assert weeks == sorted(set(weeks))
+    assert (weeks[0], weeks[-1]) == (0, count - 1)
