@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ketasim.engine.kept import KeptCode
+from ketasim.engine.backends.numba.kept import KeptCode
 
 TEXT = "text = 1\n"
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_kept_is_a_notice(
     assert "does not take what was compiled" in capsys.readouterr().err
 
 
-FOLDER = "from ketasim.engine.kept import cache_folder; print(cache_folder())"
+FOLDER = "from ketasim.engine.backends.numba.kept import cache_folder; print(cache_folder())"
 
 
 @pytest.mark.parametrize("environment", [{}, {"KETASIM_CACHE_DIR": "{file}/below"}])

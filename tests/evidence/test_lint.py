@@ -22,9 +22,9 @@ from ketasim.evidence import (
     shipped,
     summary,
 )
+from ketasim.evidence.citing.names import SourceName
 from ketasim.evidence.linting.linter import CHECKS
 from ketasim.evidence.linting.units import is_unit
-from ketasim.evidence.source_names import SourceName
 
 HEADER = "key,authors,year,title,venue,doi,pmid_or_pmcid,nct,url,kind,metadata_note\n"
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ketasim._base import InputError
 from ketasim.evidence import bibtex, cite, load_sources, read_sources, source, source_names
-from ketasim.evidence.bibliography import bibtex_entry, escape
-from ketasim.evidence.source_names import (
+from ketasim.evidence.citing.bibliography import bibtex_entry, escape
+from ketasim.evidence.citing.names import (
     LONGEST,
     SourceName,
     leads_with_host,
@@ -20,7 +20,7 @@ from ketasim.evidence.source_names import (
     mirrors,
     name_fault,
 )
-from ketasim.evidence.sources import joined
+from ketasim.evidence.citing.sources import joined
 
 HEADER = "key,authors,year,title,venue,doi,pmid_or_pmcid,nct,url,kind,metadata_note\n"
 

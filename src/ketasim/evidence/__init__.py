@@ -1,6 +1,5 @@
 """Published numbers with their sources and grades: cards, tables, citations, linter."""
 
-from ketasim.evidence.bibliography import bibtex, citation, cite_result
 from ketasim.evidence.card import Card, write_card
 from ketasim.evidence.card_entry import (
     SPREAD_TYPES,
@@ -11,6 +10,18 @@ from ketasim.evidence.card_entry import (
     is_positive_definite,
 )
 from ketasim.evidence.card_file import card_keys, load_card, read_card
+from ketasim.evidence.citing.bibliography import bibtex, citation, cite_result
+from ketasim.evidence.citing.sources import (
+    Reference,
+    Source,
+    cite,
+    load_sources,
+    read_sources,
+    source,
+    source_name,
+    source_names,
+    with_source_names,
+)
 from ketasim.evidence.conditions import (
     Condition,
     Effect,
@@ -27,17 +38,6 @@ from ketasim.evidence.linting.linter import Waiver, lint, read_waivers, shipped,
 from ketasim.evidence.lookup import CardView, FactView, SourceView, list_facts, show
 from ketasim.evidence.mood_training import SAME_PEOPLE, MoodRow, load_mood_rows
 from ketasim.evidence.prices import cost_rows
-from ketasim.evidence.sources import (
-    Reference,
-    Source,
-    cite,
-    load_sources,
-    read_sources,
-    source,
-    source_name,
-    source_names,
-    with_source_names,
-)
 from ketasim.evidence.studied import StudiedDoses, StudiedSpan, interval_of
 from ketasim.evidence.study_files import studies, study_arms
 from ketasim.evidence.tables import (

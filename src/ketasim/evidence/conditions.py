@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from ketasim._base import InputError, near
-from ketasim.evidence.sources import source_name
+from ketasim.evidence.citing.sources import source_name
 from ketasim.evidence.studied import (
     DRUGS,
     ROUTES,

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from ketasim._base import InputError, near
-from ketasim.evidence.sources import source_name
+from ketasim.evidence.citing.sources import source_name
 from ketasim.evidence.tables import Fact, facts
 
 _TABLE = "conflicts"

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ketasim.evidence.citing.sources import Source, load_sources
 from ketasim.evidence.grade import Grade, is_grade
-from ketasim.evidence.sources import Source, load_sources
 from ketasim.evidence.tables import Fact
 
 Quality = Literal["primary", "second hand", "digitised", "weak"]

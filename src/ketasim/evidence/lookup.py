@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ketasim._base import InputError, near
-from ketasim.evidence.bibliography import bibtex
 from ketasim.evidence.card import Card
 from ketasim.evidence.card_entry import Entry, Spread
 from ketasim.evidence.card_file import card_keys, load_card
+from ketasim.evidence.citing.bibliography import bibtex
+from ketasim.evidence.citing.sources import Source, cite, load_sources
+from ketasim.evidence.citing.sources import source as find_source
 from ketasim.evidence.grading import RowGrade, grade_row
-from ketasim.evidence.sources import Source, cite, load_sources
-from ketasim.evidence.sources import source as find_source
 from ketasim.evidence.tables import Fact, all_facts, fact, facts, table_names
 
 

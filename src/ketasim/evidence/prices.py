@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ketasim.evidence.sources import source_name
+from ketasim.evidence.citing.sources import source_name
 from ketasim.evidence.studied import check_drug, check_route
 from ketasim.evidence.tables import Fact, facts, number
 

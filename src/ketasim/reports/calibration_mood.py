@@ -17,8 +17,8 @@ from ketasim.calibration.mood.tables import (
     unit_of,
 )
 from ketasim.evidence import load_table
-from ketasim.figures.calibration_mood import correlation_figure, interval_figure
-from ketasim.figures.trial_panels import (
+from ketasim.figures.calibration.mood import correlation_figure, interval_figure
+from ketasim.figures.calibration.trial_panels import (
     METRIC_WORDS,
     beside_legend,
     given,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ketasim._base import words
 from ketasim.calibration.pk.tables import exposure_shown, interaction_shown, left_out_rows
-from ketasim.figures.calibration_pk import TWO_FOLD, by_analyte, profiles, scatter
+from ketasim.figures.calibration.pk import TWO_FOLD, by_analyte, profiles, scatter
 from ketasim.reports.page import render
 
 if TYPE_CHECKING:

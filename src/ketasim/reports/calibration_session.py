@@ -20,7 +20,7 @@ from ketasim.calibration.session.tables import (
     statistic_words,
 )
 from ketasim.calibration.session.words import effect_shown, printed_words, unit_words, value_words
-from ketasim.figures.calibration_session import intervals, scatter
+from ketasim.figures.calibration.session import intervals, scatter
 from ketasim.models import SESSION
 from ketasim.reports.page import render
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ketasim.evidence.card import Card
-from ketasim.evidence.sources import Source
+from ketasim.evidence.citing.sources import Source
 from ketasim.evidence.tables import Fact
 
 Severity = Literal["error", "warning", "info"]

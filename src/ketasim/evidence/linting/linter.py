@@ -11,11 +11,11 @@ from typing import Any, Final
 from ketasim._base import InputError, near
 from ketasim.evidence.card import Card
 from ketasim.evidence.card_file import card_keys, load_card
+from ketasim.evidence.citing.names import load_source_names
+from ketasim.evidence.citing.sources import FILES, read_sources
 from ketasim.evidence.linting.cards import CARD_CHECKS
 from ketasim.evidence.linting.finding import Check, Evidence, Finding, Severity
 from ketasim.evidence.linting.tables import TABLE_CHECKS
-from ketasim.evidence.source_names import load_source_names
-from ketasim.evidence.sources import FILES, read_sources
 from ketasim.evidence.tables import choice_names, facts, table_names
 
 CHECKS: Final[tuple[Check, ...]] = (*TABLE_CHECKS, *CARD_CHECKS)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from ketasim._base import near
+from ketasim.evidence.citing.names import name_fault
+from ketasim.evidence.citing.sources import joined
 from ketasim.evidence.grade import GRADES
 from ketasim.evidence.linting.finding import Check, Evidence, Hits
 from ketasim.evidence.linting.units import is_unit
-from ketasim.evidence.source_names import name_fault
-from ketasim.evidence.sources import joined
 from ketasim.evidence.tables import CHOICES, Fact, interval, number, reading
 
 _UNIT_COLUMNS: Final = ("unit", "dose_unit", "time_unit", "converted_unit")

@@ -86,8 +86,8 @@ def week_table(
 
     - `weeks`: of the course. `scores`: MADRS at `week_times`, points, shape (n, 2W).
     - `baseline`: MADRS before treatment, points.
-    - `sigma`: SD of the error of a rating, points, one or for each patient; nothing for the typical patient, of whom no
-      share is told.
+    - `sigma`: SD of the error of a rating, points, one or for each patient; nothing for the
+      typical patient, who has no shares.
 
     **Returns:** columns of `SCHEMA`; response and remission are shares of patients at `after_h`.
     """

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import KetasimError
+from ketasim.engine.backends.numba.kept import KeptCode, cache_folder, note
 from ketasim.engine.backends.numba.lane_source import (
     LANES,
     lane_text,
@@ -24,7 +25,6 @@ from ketasim.engine.backends.numba.lane_source import (
     weight_places,
 )
 from ketasim.engine.grid import Grid, OutputPlan
-from ketasim.engine.kept import KeptCode, cache_folder, note
 from ketasim.engine.linear.modes import APART
 from ketasim.engine.response.cascade import Cascade
 from ketasim.engine.system import System

@@ -12,7 +12,7 @@ from ketasim.calibration.session.tables import (
 )
 from ketasim.calibration.session.words import effect_shown
 from ketasim.evidence import source_name
-from ketasim.figures.calibration_mood import interval_figure
+from ketasim.figures.calibration.mood import interval_figure
 from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, Points, svg
 

@@ -18,7 +18,7 @@ from importlib import resources
 from typing import Final
 from urllib.parse import urlsplit
 
-from ketasim.evidence.authors import read_authors, short_authors
+from ketasim.evidence.citing.authors import read_authors, short_authors
 
 LONGEST: Final = 90
 """The most characters of a name: it must fit into a cell of a table."""

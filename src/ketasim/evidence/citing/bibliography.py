@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from ketasim.__about__ import ADDRESS, AUTHOR, LICENSE, TITLE, YEAR, __version__
-from ketasim.evidence.authors import read_authors
-from ketasim.evidence.sources import Source, source
+from ketasim.evidence.citing.authors import read_authors
+from ketasim.evidence.citing.sources import Source, source
 
 _ESCAPES: Final = {
     "\\": r"\textbackslash{}",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from ketasim._base.numbers import number, percent
 from ketasim.calibration.mood.tables import comparable, unit_of
+from ketasim.figures.calibration.intervals import BesideBlock, BesideRow, beside_drawing
 from ketasim.figures.figure import OPEN, RING, Drawing, Figure, Legend
-from ketasim.figures.intervals import BesideBlock, BesideRow, beside_drawing
 from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel, Points, svg
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ketasim.figures.figure import Drawing, Figure, Legend
-from ketasim.figures.intervals import (
+from ketasim.figures.calibration.intervals import (
     PREDICTED,
     UNMOVED,
     correlation_drawing,
     interval_drawing,
 )
+from ketasim.figures.figure import Drawing, Figure, Legend
 
 if TYPE_CHECKING:
     from ketasim.calibration.mood import (

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ketasim._base import InputError, near
-from ketasim.evidence.authors import read_authors
-from ketasim.evidence.source_names import (
+from ketasim.evidence.citing.authors import read_authors
+from ketasim.evidence.citing.names import (
     SourceName,
     load_source_names,
     mirror_of,

@@ -1,0 +1,1 @@
+"""Sources: the bibliography, their names as people cite them, BibTeX."""
