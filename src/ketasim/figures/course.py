@@ -217,7 +217,7 @@ def plot_course(
         lines=(replace(line, name=f"{'typical' if curves.typical else 'median'} patient"),),
         marks=tuple((d.time / scale, d.end / scale) for d in simulation.course.regimen.doses),
         bands=(words.PATIENTS_90, words.PATIENTS_50),
-        notes=words.spreads(() if curves.typical else words.SPREADS[:1]),
+        notes=words.spreads(words.SPREADS[: _spreads(simulation)]),
         x_domain=(first / scale, last / scale),
         percent=simulation.units[key] == "fraction",
         width=560,
@@ -240,6 +240,11 @@ def _titles(key: Key, unit: str) -> tuple[str, str]:
     if key in MOOD_UNITS:
         return f"Contribution of {words.quantity(name)}", "fall of the MADRS, points"
     return f"{words.capital(words.quantity(name))}, {words.site(site)}", f"{_short(key)}, {unit}"
+
+
+def _spreads(simulation: Simulation) -> int:
+    """How many of the three spreads are in the bands: patients first, then parameters."""
+    return 0 if simulation.cohort.typical else 1 + bool(simulation.cohort.uncertainty)
 
 
 def parent(curves: Curves, site: str) -> list[Look]:
