@@ -61,8 +61,10 @@ def test_a_course_is_answered_before_its_files(
     text = "\n".join(lines)
     for word in ("Cmax", "block", "Dissociation", "week", "before", "after", "remission %"):
         assert word in text
-    weeks = [line.split() for line in lines if line.strip()[:1].isdigit()]
+    table = lines[next(i for i, line in enumerate(lines) if line.startswith("week")) + 2 :]
+    weeks = [line.split() for line in table[: table.index("")] if "more weeks" not in line]
     assert [weeks[0][0], weeks[-1][0]] == ["1", "8"]
+    assert all(len(week) == 6 for week in weeks)
 
 
 def test_a_published_trial_is_answered_with_what_it_reported(
