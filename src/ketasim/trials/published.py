@@ -178,7 +178,7 @@ def _alone(cells: Mapping[str, Any]) -> PublishedValue:
         p05=None,
         p95=None,
         inside=None,
-        used=USES.get(cells["used"], cells["used"]),
+        used=USES.get(cells["used"], str(cells["used"])),
         why=cells["why"] or "",
         source=cells["source"],
         locator=cells["locator"] or "",
