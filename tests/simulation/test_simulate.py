@@ -362,10 +362,10 @@ def test_importing_the_package_loads_no_room() -> None:
 def test_unknown_names_are_attribute_errors() -> None:
     with pytest.raises(AttributeError, match="simulat"):
         _ = ketasim.simulat  # type: ignore[attr-defined]
-    assert set(ketasim.__all__) <= set(dir(ketasim))
+    assert dir(ketasim) == sorted(ketasim.__all__)
 
 
-def test_a_result_draws_itself() -> None:
+def test_a_result_is_drawn() -> None:
     course = {"regimen": "ketamine 0.5 mg/kg iv over 40 min once", "horizon": "1 d"}
-    drawn = simulate(course).plot(hours=(0.0, 3.0)).to_dict()
+    drawn = ketasim.plot(simulate(course), hours=(0.0, 3.0)).to_dict()
     assert drawn["layer"]

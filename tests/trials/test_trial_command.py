@@ -15,7 +15,8 @@ from markupsafe import escape
 from ketasim._base import InputError
 from ketasim.apps.cli.application import run
 from ketasim.evidence import load_sources
-from ketasim.reports import plot_trial, read_sources_used, trial_report
+from ketasim.figures import plot
+from ketasim.reports import read_sources_used, trial_report
 from ketasim.trials import run_trial
 
 EXAMPLES = ("ketamine_midazolam", "twice_or_thrice_weekly")
@@ -128,10 +129,10 @@ def test_the_report_says_what_must_be_known() -> None:
 
 def test_one_metric_can_be_drawn(trial: Path) -> None:
     result = run_trial(trial)
-    chart = plot_trial(result, metric="response").to_dict()
+    chart = plot(result, metric="response").to_dict()
     assert len(chart["layer"]) >= 4  # a band, a line and points for each arm
     with pytest.raises(InputError, match="remission"):
-        plot_trial(result, metric="remission")
+        plot(result, metric="remission")
 
 
 @pytest.mark.page

@@ -16,6 +16,7 @@ LINES = 10
 
 _SMALLEST = 0.001  # fraction below which a percentage is not told apart from others
 _NEARLY_ALL = 0.99
+_NARROWEST = 20  # characters of a name at least
 # inherits the page's colours, so that it reads on light and on dark
 _TABLE = "border-collapse:collapse;font-variant-numeric:tabular-nums"
 _CELL = "padding:.15em .9em .15em 0;border-top:1px solid rgba(128,128,128,.35);vertical-align:top"
@@ -59,8 +60,8 @@ class Headline:
         """Write it in at most ten lines of at most a hundred characters."""
         room = LINES - 1 - bool(self.note)
         brief = [row for row in self.rows if row.brief][:room]
-        lines = [_cut(self.title), *columns(brief), *([_cut(self.note)] if self.note else [])]
-        return "\n".join(lines)
+        note = [_cut(_flat(self.note))] if self.note else []
+        return "\n".join([_cut(_flat(self.title)), *_columns(brief), *note])
 
     def html(self) -> str:
         """Write it as a table for a notebook; every value is escaped."""
@@ -77,27 +78,18 @@ class Headline:
         return f'<div style="max-width:60em;overflow-x:auto">{title}{table}{note}</div>'
 
 
-def columns(rows: list[HeadlineRow]) -> list[str]:
+def _columns(rows: list[HeadlineRow]) -> list[str]:
     """Rows as lines of text, their parts below each other."""
-    if not rows:
+    cells = [[_flat(text) for text in (r.name, r.value, r.range, r.unit)] for r in rows]
+    if not cells:
         return []
-    values, ranges, units = (
-        max(len(text) for text in column)
-        for column in (
-            [row.value for row in rows],
-            [row.range for row in rows],
-            [row.unit for row in rows],
-        )
+    names, values, ranges, units = (max(map(len, column)) for column in zip(*cells, strict=True))
+    names = min(names, max(WIDTH - 8 - values - ranges - units, _NARROWEST))
+    lines = (
+        f"  {_cut(name, names):<{names}}  {value:>{values}}  {between:<{ranges}}  {unit}"
+        for name, value, between, unit in cells
     )
-    wide = max(len(row.name) for row in rows)
-    names = min(wide, max(WIDTH - 8 - values - ranges - units, 20))
-    return [
-        _cut(
-            f"  {_cut(row.name, names):<{names}}  {row.value:>{values}}  "
-            f"{row.range:<{ranges}}  {row.unit}".rstrip()
-        )
-        for row in rows
-    ]
+    return [_cut(line.rstrip()) for line in lines]
 
 
 def plain(value: float | None, digits: int = 2) -> str:
@@ -125,6 +117,9 @@ def span(low: str, high: str) -> str:
     return f"{low} to {high}" if "-" in low + high or "<" in low else f"{low}-{high}"
 
 
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _cut(text: str, width: int = WIDTH) -> str:
-    flat = " ".join(text.split()) if text[:1].strip() else text
-    return flat if len(flat) <= width else f"{flat[: width - 1].rstrip()}…"
+    return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"

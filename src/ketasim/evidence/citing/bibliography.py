@@ -10,6 +10,9 @@ from ketasim.__about__ import ADDRESS, AUTHOR, LICENSE, TITLE, YEAR, __version__
 from ketasim.evidence.citing.authors import read_authors
 from ketasim.evidence.citing.sources import Source, source
 
+OWN: Final = "ketasim"
+"""Key of ketasim itself, as cards that it fitted name their source."""
+
 _ESCAPES: Final = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -36,7 +39,9 @@ def bibtex(keys: Iterable[str]) -> str:
 
     **Raises:** `InputError` when a key is unknown.
     """
-    return "\n".join(bibtex_entry(source(key)) for key in dict.fromkeys(keys))
+    return "\n".join(
+        citation() if key == OWN else bibtex_entry(source(key)) for key in dict.fromkeys(keys)
+    )
 
 
 def cite_result(keys: Iterable[str]) -> str:
@@ -44,11 +49,15 @@ def cite_result(keys: Iterable[str]) -> str:
 
     **Raises:** `InputError` when a key is unknown.
     """
-    return f"{citation()}\n{bibtex(keys)}"
+    others = bibtex(key for key in keys if key != OWN)
+    return f"{citation()}\n{others}" if others else citation()
 
 
 def citation() -> str:
-    """Return the BibTeX of ketasim itself, in the version that runs."""
+    """Return the BibTeX of ketasim itself, in the version that runs, with what is known of it.
+
+    **Returns:** an entry with year, version and, once the project has one, its address.
+    """
     fields = {
         "author": "{" + escape(AUTHOR) + "}",
         "title": "{" + escape(TITLE) + "}",
@@ -60,7 +69,7 @@ def citation() -> str:
         "url": ADDRESS,
     }
     body = "".join(f"  {name} = {{{text}}},\n" for name, text in fields.items() if text)
-    return f"@misc{{ketasim,\n{body}}}\n"
+    return f"@misc{{{OWN},\n{body}}}\n"
 
 
 def bibtex_entry(entry: Source) -> str:

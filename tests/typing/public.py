@@ -1,0 +1,44 @@
+"""How the public names are used: read by a type checker, never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, assert_type
+
+import altair
+import polars as pl
+
+import ketasim
+
+course = ketasim.load_course("course.yaml")
+assert_type(course, ketasim.Course)
+trial = ketasim.load_trial({"trial": "t"})
+assert_type(trial, ketasim.Trial)
+
+simulation = ketasim.simulate(course, typical=True)
+assert_type(simulation, ketasim.Simulation)
+assert_type(simulation.summary(), pl.DataFrame)
+assert_type(simulation.patient_exposure(), pl.DataFrame)
+assert_type(simulation.session_plan(), ketasim.SessionPlan)
+assert_type(simulation.screening, ketasim.Screen)
+assert_type(simulation.save("out", costs=True), list[Path])
+assert_type(simulation.metadata, dict[str, Any])
+assert_type(simulation.cite(), str)
+
+result = ketasim.run_trial(trial, replicates=10)
+assert_type(result, ketasim.TrialResult)
+assert_type(result.replicates(), pl.DataFrame)
+assert_type(result.headline().rows[0].value, str)
+
+assert_type(ketasim.screen(course), ketasim.Screen)
+assert_type(ketasim.plot(simulation, hours=(0.0, 4.0)), altair.LayerChart)
+assert_type(ketasim.report(result), str)
+assert_type(ketasim.citation(), str)
+assert_type(ketasim.__version__, str)
+
+try:
+    ketasim.simulate({"regimen": "nothing"})
+except ketasim.InputError as error:
+    assert_type(error.field, str)
+except ketasim.KetasimError as error:
+    assert_type(str(error), str)
