@@ -203,7 +203,7 @@ def test_nothing_is_saved_where_the_folder_is_a_file(
     results: dict[str, Result], tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("mine")
-    with pytest.raises(InputError, match="^folder: "):
+    with pytest.raises(InputError, match=r"^folder: "):
         results["screen"].save(tmp_path / "taken")
     assert (tmp_path / "taken").read_text() == "mine"
 
@@ -224,7 +224,7 @@ def test_plot_and_report_name_what_they_take(results: dict[str, Result]) -> None
     with pytest.raises(InputError, match=r"no option 'sight'.*quantity, site, hours"):
         ketasim.plot(results["typical"], sight="venous")
     assert ketasim.plot(results["meta"]).to_dict()["layer"]
-    assert ketasim.report(results["session fit"]).startswith("<!doctype html>".upper()[:2])
+    assert "<html" in ketasim.report(results["session fit"])
 
 
 def test_what_draws_a_result_exists() -> None:

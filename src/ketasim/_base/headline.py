@@ -18,7 +18,7 @@ _SMALLEST = 0.001  # fraction below which a percentage is not told apart from ot
 _NEARLY_ALL = 0.99
 _NARROWEST = 20  # characters of a name at least
 # inherits the page's colours, so that it reads on light and on dark
-_TABLE = "border-collapse:collapse;font-variant-numeric:tabular-nums"
+_TABLE = "border-collapse:collapse;margin:0 0 .5em;font-variant-numeric:tabular-nums"
 _CELL = "padding:.15em .9em .15em 0;border-top:1px solid rgba(128,128,128,.35);vertical-align:top"
 
 
@@ -68,7 +68,7 @@ class Headline:
         rows = "".join(
             f'<tr><td style="{_CELL};text-align:left">{escape(row.name)}</td>'
             f'<td style="{_CELL};text-align:right;font-weight:600">{escape(row.value)}</td>'
-            f'<td style="{_CELL};text-align:left">{escape(row.range)}</td>'
+            f'<td style="{_CELL};text-align:left;white-space:nowrap">{escape(row.range)}</td>'
             f'<td style="{_CELL};text-align:left">{escape(row.unit)}</td></tr>'
             for row in self.rows
         )
