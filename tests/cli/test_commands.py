@@ -173,7 +173,7 @@ def test_evidence_list_finds_by_words_table_and_source(capsys: pytest.CaptureFix
     own = _json(capsys, ["evidence", "list", "--source", "otto2021"])["facts"]
     assert {one["cells"]["source"] for one in own} == {"otto2021"}
     assert run(["evidence", "list", "--source", "otto2021", "--limit", "2"]) == 0
-    assert capsys.readouterr().out.count("[otto2021]") == 2
+    assert capsys.readouterr().out.count("[Otto et al., 2021; otto2021]") == 2
 
 
 def test_evidence_show_and_cite(capsys: pytest.CaptureFixture[str]) -> None:

@@ -270,7 +270,7 @@ def test_no_text_of_a_user_acts_on_the_terminal(here: Path) -> None:
         (["evidence", "show", b"\xff"], r"\udcff"),
         (["evidence", "cite", "--result", "n" * 300], "holds no report"),
         (["screen", "."], "is a folder"),
-        (["screen", "course.yaml/x"], "cannot read"),
+        (["screen", "course.yaml/x"], "there is no file"),
     ],
 )
 def test_names_that_cannot_be(here: Path, words: list[str | bytes], told: str) -> None:
