@@ -17,6 +17,7 @@ from ketasim.evidence.grade import GRADES, Grade, is_grade
 SpreadKind = Literal["lognormal", "logit", "normal"]
 SpreadType = Literal["cv", "cv_omega", "omega2", "log_sd", "logit_sd", "logit_omega2", "normal_sd"]
 Scale = Literal["log", "logit", "fisher", "natural"]
+"""Scale on which a number is drawn and fitted."""
 
 
 def _cv(percent: float) -> float:
