@@ -1,4 +1,4 @@
-"""What every test shares: the page tests need a browser."""
+"""What every test shares: no example has a deadline, and the page tests need a browser."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import os
 import shutil
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is a matter of the machine. `@settings(...)` of a test takes from here
+# what it leaves out, since this file is loaded first.
+settings.register_profile("ketasim", settings(), deadline=None)
+settings.load_profile("ketasim")
 
 NO_BROWSER = "chromium was not found; install it (Debian: apt-get install chromium)"
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 LONGEST = 600  # lines of a file of code
@@ -91,3 +92,12 @@ def test_files_of_code_stay_short() -> None:
 def test_the_package_reads_nothing_outside_itself() -> None:
     found = [name for name, text in _texts().items() if name[:4] == "src/" and OUTSIDE.search(text)]
     assert found == []
+
+
+def test_no_example_of_a_property_has_a_deadline() -> None:
+    """The profile of `conftest.py` has none, and no other file of the tests sets one."""
+    assert settings().deadline is None
+    assert settings(max_examples=1).deadline is None
+    sets = re.compile("deadline" + r"\s*=")
+    files = (ROOT / "tests").rglob("test_*.py")
+    assert not [one for one in files if sets.search(one.read_text(encoding="utf-8"))]

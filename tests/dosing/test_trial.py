@@ -567,7 +567,7 @@ def trials(draw: st.DrawFn) -> dict[str, Any]:
     } | draw(st.fixed_dictionaries({}, optional=optional))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(trials())
 def test_any_trial_loads_back_from_its_normal_form(content: dict[str, Any]) -> None:
     trial = load_trial(content)

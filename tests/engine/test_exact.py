@@ -34,7 +34,6 @@ WEIGHT = np.array([82.0])
 # shrinking would solve hundreds of systems more; the seed keeps the run the same everywhere
 FEW = settings(
     max_examples=4,
-    deadline=None,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),

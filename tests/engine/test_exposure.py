@@ -16,7 +16,7 @@ def _absorbed(times: np.ndarray, fast: float, slow: float) -> np.ndarray:
     return fast / (fast - slow) * (np.exp(-slow * times) - np.exp(-fast * times))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(fast=st.floats(2.0, 6.0), slow=st.floats(0.1, 1.0))
 def test_the_peak_of_first_order_absorption(fast: float, slow: float) -> None:
     times = np.arange(0, 601) / 60
@@ -38,7 +38,7 @@ def test_refining_is_better_than_the_grid() -> None:
     assert max(refined) < 0.2 * max(grid)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     bend=st.floats(0.1, 10.0),
     top=st.floats(1.2, 6.8),
@@ -74,7 +74,7 @@ def test_the_ends_of_the_grid_stand() -> None:
     np.testing.assert_array_equal(peak([1.0], [[5.0]]), [[5.0], [1.0]])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rate=rates, scale=st.floats(1e-6, 1e6), points=st.integers(2, 5))
 def test_half_life_of_an_exponential(rate: float, scale: float, points: int) -> None:
     times = np.array([0.0, 1.0, 1.5, 4.0, 5.0])

@@ -98,7 +98,7 @@ def test_a_rate_that_changes_with_time_has_no_modes() -> None:
 
 
 @given(loss=st.floats(0.0, 1e4), size=st.floats(1e-4, 100.0), power=st.integers(0, 2))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_weights_are_exact_for_a_parabola(loss: float, size: float, power: int) -> None:
     """Production t^power from zero: the step must give the integral, at the middle and the end."""
     weights = step_weights(np.array(loss), np.array(size))
@@ -121,7 +121,7 @@ def test_weights_are_exact_for_a_parabola(loss: float, size: float, power: int) 
     gaps=st.lists(st.floats(0.01, 2000.0), min_size=1, max_size=6),
     cut=st.integers(1, 3),
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_steps_cover_the_calendar_and_end_at_every_break(
     counts: list[int], gaps: list[float], cut: int
 ) -> None:
@@ -143,7 +143,7 @@ def test_steps_cover_the_calendar_and_end_at_every_break(
     gaps=st.lists(st.floats(0.05, 300.0), min_size=1, max_size=4),
     parts=st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12),
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_reading_between_steps_is_exact_for_polynomials_of_degree_five(
     gaps: list[float], parts: list[float]
 ) -> None:

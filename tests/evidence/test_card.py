@@ -246,7 +246,7 @@ def cards(draw: st.DrawFn) -> Card:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cards())
 def test_a_written_card_reads_back_equal(card: Card) -> None:
     text = write_card(card)

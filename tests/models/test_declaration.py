@@ -225,7 +225,7 @@ def test_what_is_no_expression_at_all_is_refused(text: str) -> None:
 numbers = st.floats(0.1, 10.0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(a=numbers, b=numbers, c=numbers)
 def test_arithmetic_is_that_of_python(a: float, b: float, c: float) -> None:
     values = {"a": a, "b": b, "c": c}

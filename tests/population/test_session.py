@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
@@ -51,7 +51,6 @@ def near(values: np.ndarray, expected: float, slack: float) -> None:
 # Shares of patients
 
 
-@settings(deadline=None)
 @given(events, effects, st.integers(1, 40))
 def test_at_least_once_lies_between_one_session_and_everybody(event, peaks, sessions) -> None:
     one = share_ever(CARD, event, peaks, 1)
@@ -60,7 +59,6 @@ def test_at_least_once_lies_between_one_session_and_everybody(event, peaks, sess
     assert ever <= 1.0
 
 
-@settings(deadline=None)
 @given(events, effects, st.integers(1, 40), st.floats(1.0, 2.0))
 def test_at_least_once_rises_with_sessions_and_with_the_effect(event, peaks, n, more) -> None:
     ever = share_ever(CARD, event, peaks, n)
@@ -68,7 +66,6 @@ def test_at_least_once_rises_with_sessions_and_with_the_effect(event, peaks, n, 
     assert ever <= share_ever(CARD, event, peaks * more, n) + 1e-12
 
 
-@settings(deadline=None)
 @given(events, effects, st.integers(1, 40))
 def test_a_share_of_sessions_lies_between_the_last_and_the_first(event, peaks, sessions) -> None:
     first, last = (float(share_now(CARD, event, peaks, n).mean()) for n in (1, sessions))
@@ -79,7 +76,6 @@ def test_a_share_of_sessions_lies_between_the_last_and_the_first(event, peaks, s
         assert share == pytest.approx(first)
 
 
-@settings(deadline=None)
 @given(events, effects, st.integers(1, 20))
 def test_a_course_of_like_sessions_is_a_number_of_like_sessions(event, peaks, sessions) -> None:
     course = share_in_course(CARD, event, np.tile(peaks, (sessions, 1)))

@@ -34,7 +34,7 @@ def _entry(symbol: str, value: float, spread: Spread | None = None) -> Entry:
     return Entry(symbol, value, "L", "estimated", "simons2022", "Table 4", iiv=spread)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**63), st.integers(1, 60), st.data())
 def test_splitting_changes_no_patient(seed: int, n: int, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, n))

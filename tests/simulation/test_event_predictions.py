@@ -139,7 +139,7 @@ _EVENTS = st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_
 
 
 @quiet
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(_EVENTS)
 def test_rows_after_an_observation_do_not_change_it(events: list[tuple[int, bool]]) -> None:
     rows = ["0,10,1,0,0"] + [

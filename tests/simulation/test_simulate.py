@@ -53,7 +53,7 @@ def _metric(
 # ---- curves
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.floats(0.01, 0.9), st.sampled_from(["iv over 40 min", "oral", "sublingual", "im"]))
 def test_concentrations_are_proportional_to_the_dose_and_the_block_rises(
     share: float, route: str

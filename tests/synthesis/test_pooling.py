@@ -127,7 +127,7 @@ def _restricted(tau2: float, y: Array, v: Array) -> float:
     return float(0.5 * (np.log(total).sum() + np.log(np.sum(1 / total)) + misfit))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(_studies())
 def test_the_variance_maximises_the_restricted_likelihood(
     studies: tuple[list[float], list[float]],
@@ -148,7 +148,7 @@ def test_the_variance_maximises_the_restricted_likelihood(
     assert _restricted(found.tau2, y, v) <= floor + 1e-7
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(_studies())
 def test_the_interval_of_the_variance_inverts_q(studies: tuple[list[float], list[float]]) -> None:
     y, v = map(np.array, studies)
@@ -167,7 +167,7 @@ def test_the_interval_of_the_variance_inverts_q(studies: tuple[list[float], list
             assert q(end) == pytest.approx(goal, rel=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(_studies())
 def test_the_modified_interval_is_never_narrower_than_wald(
     studies: tuple[list[float], list[float]],
@@ -192,7 +192,7 @@ def test_the_modified_interval_is_never_narrower_than_wald(
         assert any("Not assessed" in note for note in found.notes)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(_studies(), st.floats(0.01, 100), st.floats(-50, 50), st.randoms())
 def test_units_origin_and_order_do_not_matter(
     studies: tuple[list[float], list[float]], scale: float, shift: float, chance: Any
@@ -268,7 +268,7 @@ def test_bad_numbers_are_refused(
         pool_effects(effects, variances, **more)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.lists(st.floats(-50, 50), min_size=2, max_size=30), min_size=1, max_size=4))
 def test_joined_arms_are_all_their_people(arms: list[list[float]]) -> None:
     joined = join_means(

@@ -133,7 +133,7 @@ def test_sustained_response_is_one_at_every_visit() -> None:
     assert shares == pytest.approx([2 / 4, 1 / 3, 1 / 3])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 3),
     st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=12),

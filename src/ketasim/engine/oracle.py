@@ -78,7 +78,9 @@ def solve_oracle(
     """Dose to response by LSODA on all states at once, restarted wherever an input changes.
 
     It shares neither the modes, nor the steps, nor the written arithmetic of the other engines: the
-    rates are evaluated from the declaration.
+    rates are evaluated from the declaration. States are followed as distances from where they
+    begin, and the rates have the digits of `numpy.longdouble`: of a response that is a billionth of
+    its level at rest, doubles would leave the judge less than it judges.
 
     **Arguments:**
 
@@ -110,7 +112,8 @@ def _one(model: ResponseModel, system: System, times: Array, rtol: float) -> tup
         mine = slice(first[number], first[number + 1])
         matrix[mine, mine] = part.matrix[:, :, 0]
         read[:, mine] = part.rows[:, :, 0]
-    numbers = {name: float(value[0]) for name, value in system.parameters.items()}
+    numbers = {name: np.longdouble(value[0]) for name, value in system.parameters.items()}
+    rest = system.initial[:, 0].astype(np.longdouble)
     signals = [s.name for s in model.signals]
     names = [s.name for s in model.states]
 
@@ -122,11 +125,15 @@ def _one(model: ResponseModel, system: System, times: Array, rtol: float) -> tup
         found = read[: len(signals)] @ x[:m]
         # rounding may leave a signal a hair below zero, where powers have no value
         hair = (found < 0.0) & (-found < least)
-        seen = dict(zip(signals, np.where(hair, 0.0, found), strict=True))
-        slow = model.rates(numbers, seen, dict(zip(names, x[m:], strict=True)))
-        return np.concatenate([matrix @ x[:m] + supply, [slow[name] for name in names]])
+        seen = np.where(hair, 0.0, found).astype(np.longdouble)
+        slow = model.rates(
+            numbers,
+            dict(zip(signals, seen, strict=True)),
+            dict(zip(names, rest + x[m:], strict=True)),
+        )
+        return np.concatenate([matrix @ x[:m] + supply, [float(slow[name]) for name in names]])
 
-    now = np.concatenate([np.zeros(m), system.initial[:, 0]])
+    now = np.zeros(m + len(names))
     found_rows = np.zeros((len(times), system.rows))
     found = np.zeros((len(times), len(names)))
     supply = np.zeros(m)
@@ -155,6 +162,6 @@ def _one(model: ResponseModel, system: System, times: Array, rtol: float) -> tup
             raise FloatingPointError(f"the adaptive solver stopped: {solved.message}")
         place = np.asarray(np.searchsorted(solved.t, after), np.intp)
         found_rows[inside] = solved.y[:m, place].T @ read.T
-        found[inside] = solved.y[m:, place].T
+        found[inside] = system.initial[:, 0] + solved.y[m:, place].T
         now = solved.y[:, -1].copy()
     return found_rows, found

@@ -33,7 +33,8 @@ Array = NDArray[np.float64]
 # A number is wrong by a part of itself, or of a thousandth of the state's largest value in that
 # patient where it is smaller: near zero a relative error means nothing.
 FLOOR = 1e-3
-ROUNDING = 1e-11  # of the largest state: what rounding in one state leaves in those it feeds
+# Of a state that is not solved as a distance: what its rounding leaves in those that follow it.
+ROUNDING = 1e-11
 ORDER = 4
 # What a halved step leaves of an error, at most. It is a sixteenth where the solution is smooth; at
 # the first rise after a dose, a power of time that is no whole number, it is more.
@@ -119,12 +120,12 @@ def choose_profile(
     return found if best is None else best  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
-def halving_errors(system: System, profile: Profile, solver: Solver) -> Array:
+def halving_errors(system: System, cascade: Cascade, profile: Profile, solver: Solver) -> Array:
     """Error of every patient on a profile, from its halving, shape (n,)."""
     grid, fine = _halved(system, profile)
     rough, exact = solver(system, grid), solver(system, fine)
     with np.errstate(all="ignore"):
-        return _errors(grid, fine, rough, exact, _scale(exact))
+        return _errors(grid, fine, rough, exact, _scale(exact, cascade))
 
 
 def _halved(system: System, profile: Profile) -> tuple[Grid, Grid]:
@@ -135,10 +136,15 @@ def _halved(system: System, profile: Profile) -> tuple[Grid, Grid]:
     )
 
 
-def _scale(exact: Track) -> Array:
+def _scale(exact: Track, cascade: Cascade) -> Array:
     """What a number counts as at least, shape (Y, n)."""
     largest = np.abs(exact.states).max(axis=(0, 1))
-    return np.maximum(np.maximum(FLOOR * largest, ROUNDING * largest.max(axis=0)), _NOTHING)
+    least = np.maximum(FLOOR * largest, _NOTHING)
+    for state, rounded in enumerate(cascade.rounded):
+        if rounded:
+            of = largest[list(rounded)].max(axis=0)
+            least[state] = np.maximum(least[state], ROUNDING * of)
+    return least
 
 
 def _errors(grid: Grid, fine: Grid, rough: Track, exact: Track, scale: Array) -> Array:
@@ -168,7 +174,7 @@ def _measured(system: System, cascade: Cascade, profile: Profile, solver: Solver
     grid, fine = _halved(system, profile)
     rough, exact = solver(system, grid), solver(system, fine)
     with np.errstate(all="ignore"):
-        scale = _scale(exact)
+        scale = _scale(exact, cascade)
         errors = _errors(grid, fine, rough, exact, scale)
         # the patients with the largest errors tell where steps are needed
         worst = np.argsort(-errors, kind="stable")[:_TELLING]
@@ -220,7 +226,7 @@ def _alone(system: System, cascade: Cascade, grid: Grid, exact: Track) -> Array:
     start, step, _ = bind(cascade, system.parameters, NUMPY)
     table = step_weights(system.losses[None], grid.lengths[:, None, None])
     names = [one.rsplit("_", 1) for one in cascade.used]
-    begin = tuple(np.moveaxis(exact.states[::2, 0], 1, 0))
+    begin = tuple(np.moveaxis(exact.states[::2, 0] - cascade.origin, 1, 0))
     after, _ = step(
         begin,
         start(begin, tuple(np.moveaxis(exact.signals[::2, 0], 1, 0))),
@@ -228,7 +234,7 @@ def _alone(system: System, cascade: Cascade, grid: Grid, exact: Track) -> Array:
         tuple(np.moveaxis(exact.signals[1::2, 2], 1, 0)),
         tuple(table[name][:, int(state)] for name, state in names),
     )
-    return np.stack([np.broadcast_to(one, begin[0].shape) for one in after], 1)
+    return np.stack([np.broadcast_to(one, begin[0].shape) for one in after], 1) + cascade.origin
 
 
 def _cheapest(

@@ -104,7 +104,7 @@ def make_plan(
         # what follows the concentrations at once is exact
         return Plan(starting_profile(tolerance), tolerance, 0.0, 0)
     if few:
-        quick = _for_few(groups, tolerance, build, solver)
+        quick = _for_few(groups, cascade, tolerance, build, solver)
         if quick.kept:
             return quick
     chosen = _calendars(patients, groups)
@@ -132,7 +132,7 @@ def make_plan(
             more = _suspects(features[id(group)], mine, errors, suspects)
             if not len(more):
                 continue
-            seen = halving_errors(build(group, group.members[more]), found.profile, solver)
+            seen = halving_errors(build(group, group.members[more]), cascade, found.profile, solver)
             checked += len(more)
             worst = max(worst, float(seen.max()))
             beyond = more[seen > tolerance]
@@ -150,12 +150,13 @@ def make_plan(
             break
         # the search for the cheapest has ended without success: finer everywhere
         profile = profile.finer()
-        error = max(float(halving_errors(one, profile, solver).max()) for one in systems)
+        error = max(float(halving_errors(one, cascade, profile, solver).max()) for one in systems)
     return Plan(profile, tolerance, error, checked)
 
 
 def _for_few(
     groups: Sequence[Group],
+    cascade: Cascade,
     tolerance: float,
     build: Callable[[Group, Integers], System],
     solver: Solver,
@@ -164,7 +165,7 @@ def _for_few(
     systems = [build(group, group.members) for group in groups]
     error, lost = np.inf, 0
     for _ in range(_FINEST):
-        rough = max(float(halving_errors(one, profile, solver).max()) for one in systems)
+        rough = max(float(halving_errors(one, cascade, profile, solver).max()) for one in systems)
         # the finer of the two runs is the one that is used
         error, profile = LEFT * rough, profile.finer()
         lost += not np.isfinite(rough)

@@ -53,7 +53,7 @@ def _switched(**switches: str) -> dict[str, Any]:
 # ---- curves
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     st.floats(0.1, 2.0),
     st.integers(1, 8),
@@ -104,7 +104,7 @@ def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch, many: Simulation
         np.testing.assert_allclose(pieces.values[key], many.values[key], rtol=1e-6, atol=1e-7)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(1, 10))
 def test_more_sessions_never_restore_less(sessions: int) -> None:
     regimen = "ketamine 0.5 mg/kg iv over 40 min every 2 days x {}"

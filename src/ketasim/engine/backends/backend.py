@@ -230,10 +230,13 @@ def track_of(cascade: Cascade, system: System, found: Array) -> Track:
     states = len(cascade.model.states)
     table = found.reshape(-1, 3, found.shape[1], found.shape[2])
     ends, signals = table[:, ::2, :states], table[:, :, states:]
+    distances = ends - cascade.origin
     start, _, _ = bind(cascade, system.parameters, NUMPY)
     with np.errstate(all="ignore"):
-        produced = start(tuple(np.moveaxis(ends, 2, 0)), tuple(np.moveaxis(signals[:, ::2], 2, 0)))
-    slopes = -system.losses * ends
+        produced = start(
+            tuple(np.moveaxis(distances, 2, 0)), tuple(np.moveaxis(signals[:, ::2], 2, 0))
+        )
+    slopes = -system.losses * distances
     for i, one in enumerate(produced):
         slopes[:, :, i] += one
     return Track(np.ascontiguousarray(ends), slopes, np.ascontiguousarray(signals))

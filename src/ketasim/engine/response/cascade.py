@@ -8,15 +8,24 @@ each other take a fourth-order exponential Runge-Kutta step together (Krogstad, 
 2005;203:72; Cox and Matthews, J Comput Phys 2002;176:430), with all that feeds them known at the
 middle and the end. So the sharp beginning of the cascade costs two evaluations a step instead of
 four, and carries no error of intermediate stages.
+
+A state that begins at a number, such as a ratio that rests at 1, is solved as its distance from it.
+What the next state makes of that distance then has all its digits, however small it is; as a
+difference of two numbers near 1 it would have what rounding leaves, which is another on another
+processor.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ketasim.engine.response.program import Program
-from ketasim.models import ResponseModel, names_in
+from ketasim.models import ResponseModel, evaluate, names_in
 
 # weights of a step in the order of `ketasim.engine.response.weights`
 DECAY_HALF, V_START, V_MIDDLE, V_END = "eh", "v0", "vm", "v1"
@@ -48,12 +57,16 @@ class Cascade:
 
     Names in the text: `p_NAME` parameters and definitions, `y0_i`, `n0_i` states and productions at
     the start, `s_i`, `sm_i`, `se_i` signals at the start, the middle and the end, `WEIGHT_i` the
-    weights of state i, all for every patient at once.
+    weights of state i, all for every patient at once. In `step` and `start` states are distances
+    from `rest`, and productions are what exceeds the loss there; in `observe` they are themselves.
 
     **Arguments:**
 
     - `model`: the declaration.
     - `parts`: in the order of solution.
+    - `rest`: what each state is counted from, length Y; shape (Y, 1) as `origin`.
+    - `rounded`: for each state those whose rounding may reach it: states it follows, directly or
+      not, that are not solved as a distance, length Y.
     - `used`: the weights that occur, in the order of `WEIGHTS` within each state.
     - `step`: gives `y1_i`, `n1_i`.
     - `start`: gives `n0_i` from `y0_i` and `s_i`.
@@ -62,10 +75,17 @@ class Cascade:
 
     model: ResponseModel
     parts: tuple[Part, ...]
+    rest: tuple[float, ...]
+    rounded: tuple[tuple[int, ...], ...]
     used: tuple[str, ...]
     step: Block
     start: Block
     observe: Block
+
+    @property
+    def origin(self) -> NDArray[np.float64]:
+        """What the states of many patients are counted from, shape (Y, 1)."""
+        return np.array(self.rest, np.float64)[:, None]
 
 
 @dataclass(frozen=True)
@@ -93,15 +113,15 @@ def cascade_of(model: ResponseModel) -> Cascade:
     writer = _Step(model)
     results = writer.write(parts)
     step = _block(model, writer.program, results)
-    lines = " ".join(step.moving)
-    words = set(lines.replace("(", " ").replace(")", " ").replace(",", " ").split())
+    words = set(_WORD.findall(" ".join(step.moving)))
     used = tuple(
         f"{weight}_{i}"
         for i in range(len(model.states))
         for weight in WEIGHTS
         if f"{weight}_{i}" in words
     )
-    return Cascade(model, parts, used, step, _start(model), _observe(model))
+    blocks = step, _start(model), _observe(model)
+    return Cascade(model, parts, _rest(model), _rounded(model), used, *blocks)
 
 
 def _depends(model: ResponseModel) -> list[set[int]]:
@@ -121,12 +141,22 @@ def _depends(model: ResponseModel) -> list[set[int]]:
     return [states_in(s.production) for s in model.states]
 
 
-def _parts(model: ResponseModel) -> tuple[Part, ...]:
-    uses = _depends(model)
-    reach = [set(one) for one in uses]
+def _follows(model: ResponseModel) -> list[set[int]]:
+    """Positions of the states that each state follows, directly or over others."""
+    reach = _depends(model)
     for _ in model.states:
         for one in reach:
             one |= {k for j in tuple(one) for k in reach[j]}
+    return reach
+
+
+def _rounded(model: ResponseModel) -> tuple[tuple[int, ...], ...]:
+    whole = {i for i, s in enumerate(model.states) if names_in(s.initial)}
+    return tuple(tuple(sorted(one & whole)) for one in _follows(model))
+
+
+def _parts(model: ResponseModel) -> tuple[Part, ...]:
+    reach = _follows(model)
     left: list[int] = list(range(len(model.states)))
     parts: list[Part] = []
     while left:
@@ -219,8 +249,7 @@ class _Step:
         return self.program.weighted(*((f"{w}_{i}", v) for w, v in values))
 
     def _production(self, i: int, moment: Mapping[str, str]) -> str:
-        names = _Names(self.model, self.program, {**self.known, **moment})
-        return self.program.expression(self.model.states[i].production, names)
+        return _excess(self.model, self.program, i, {**self.known, **moment})
 
     def _productions(self, states: Mapping[int, str], moment: Mapping[str, str]) -> dict[int, str]:
         stage = {**moment, **{self.model.states[i].name: v for i, v in states.items()}}
@@ -245,38 +274,79 @@ def _patient_names(model: ResponseModel, program: Program) -> dict[str, str]:
     return {name: program.parameter(f"p_{name}") for name in names}
 
 
-def _moment(model: ResponseModel, program: Program) -> _Names:
+def _rest(model: ResponseModel) -> tuple[float, ...]:
+    """What each state begins at, where that is a number; zero where it differs between patients."""
+    return tuple(
+        0.0 if names_in(s.initial) else float(evaluate(s.initial, {})) for s in model.states
+    )
+
+
+def _excess(model: ResponseModel, program: Program, i: int, distances: Mapping[str, str]) -> str:
+    """Production of a state less its loss at rest.
+
+    **Arguments:**
+
+    - `distances`: parameters, signals, and the distance of every state from its rest.
+    """
+    rest = _rest(model)
+    whole = {
+        s.name: program.operation("+", program.constant(rest[k]), distances[s.name])
+        for k, s in enumerate(model.states)
+        if s.name in distances
+    }
+    names = _Names(model, program, {**distances, **whole})
+    production = program.expression(model.states[i].production, names)
+    if rest[i] == 0.0:
+        return production
+    loss = program.expression(model.states[i].loss, names)
+    return program.operation(
+        "-", production, program.operation("*", loss, program.constant(rest[i]))
+    )
+
+
+def _moment(model: ResponseModel, program: Program) -> Mapping[str, str]:
     known = _patient_names(model, program)
     known |= {s.name: f"s_{k}" for k, s in enumerate(model.signals)}
     known |= {s.name: f"y0_{i}" for i, s in enumerate(model.states)}
-    return _Names(model, program, known)
+    return known
 
 
 def _start(model: ResponseModel) -> Block:
     program = Program()
-    names = _moment(model, program)
-    results = {
-        f"n0_{i}": program.expression(s.production, names) for i, s in enumerate(model.states)
-    }
+    known = _moment(model, program)
+    results = {f"n0_{i}": _excess(model, program, i, known) for i in range(len(model.states))}
     return _block(model, program, results)
 
 
 def _observe(model: ResponseModel) -> Block:
     program = Program()
-    names = _moment(model, program)
+    names = _Names(model, program, _moment(model, program))
     return _block(model, program, {q.name: names[q.name] for q in model.quantities})
 
 
 def _block(model: ResponseModel, program: Program, results: Mapping[str, str]) -> Block:
-    text = " ".join((*program.fixed, *program.moving, *results.values()))
-    for mark in "(),-":
-        text = text.replace(mark, " ")
-    words = set(text.split())
+    words = set(results.values())
+    moving = _needed(program.moving, words)
+    fixed = _needed(program.fixed, words)
     names = [*(p.name for p in model.parameters), *(d.name for d in model.definitions)]
     return Block(
-        constants=dict(program.constants),
+        constants={name: one for name, one in program.constants.items() if name in words},
         parameters=tuple(name for name in names if f"p_{name}" in words),
-        fixed=tuple(program.fixed),
-        moving=tuple(program.moving),
+        fixed=fixed,
+        moving=moving,
         results=dict(results),
     )
+
+
+def _needed(lines: Sequence[str], words: set[str]) -> tuple[str, ...]:
+    """The lines that give some of the words; what they use joins the words."""
+    kept: list[str] = []
+    for line in reversed(lines):
+        name, text = line.split(" = ")
+        if name in words:
+            kept.append(line)
+            words |= set(_WORD.findall(text))
+    return tuple(reversed(kept))
+
+
+_WORD = re.compile(r"\w+")

@@ -29,6 +29,7 @@ class Program:
     fixed: list[str] = field(default_factory=list[str])
     moving: list[str] = field(default_factory=list[str])
     _known: dict[tuple[str, ...], str] = field(default_factory=dict[tuple[str, ...], str])
+    _made: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     _constant: dict[str, float] = field(default_factory=dict[str, float])
     _once: set[str] = field(default_factory=set[str])
 
@@ -72,6 +73,7 @@ class Program:
             if once:
                 self._once.add(name)
             self._known[key] = name
+            self._made[name] = key
         return self._known[key]
 
     def weighted(self, *terms: tuple[str, str]) -> str:
@@ -123,7 +125,40 @@ class Program:
             return operands[1 - numbers.index(0.0)]
         if operator in ("-", "/") and numbers[1] == (0.0 if operator == "-" else 1.0):
             return operands[0]
+        return self._difference(*operands) if operator == "-" else None
+
+    def _difference(self, left: str, right: str) -> str | None:
+        """The difference of two values that share a term, written without the term.
+
+        Computed as it is declared, `(1 + x) - 1` would leave of a small x what rounding left of it.
+        """
+        if left == right:
+            return self.constant(0.0)
+        match self._made.get(left), self._made.get(right):
+            case ("+", a, b), _:
+                for part, other in ((a, b), (b, a)):
+                    rest = self._difference(part, right)
+                    if rest is not None:
+                        return self.operation("+", rest, other)
+            case ("*", a, b), of:
+                for factor, other in ((a, b), (b, a)):
+                    rest = self._difference(other, self._over(right, of, factor))
+                    if rest is not None:
+                        return self.operation("*", factor, rest)
+            case _, ("/", a, b) if a == left and self._constant.get(a) == 1.0:
+                rest = self._difference(b, a)  # 1 - 1/(1 + x) is x/(1 + x)
+                return None if rest is None else self.operation("/", rest, b)
+            case _:
+                pass
         return None
+
+    def _over(self, product: str, made: tuple[str, ...] | None, factor: str) -> str:
+        """What a product has beside a factor; nothing that is known where it has it not."""
+        if product == factor:
+            return self.constant(1.0)
+        if made is not None and made[0] == "*" and factor in made[1:]:
+            return made[2] if made[1] == factor else made[1]
+        return ""
 
 
 def _text(operator: str, operands: tuple[str, ...]) -> str:

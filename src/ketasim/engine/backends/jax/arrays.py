@@ -241,7 +241,8 @@ def simulate(kind: Kind, cascade: Cascade, people: Mapping[str, Any], laid: Mapp
         after, final = spread(after), spread(final)
         return (after, final, end), jnp.stack([*now, *production, *final])
 
-    now = tuple(people["initial"])
+    rest = jnp.asarray(cascade.origin, like.dtype)
+    now = tuple(people["initial"] - rest)
     _, kept = lax.scan(
         over_step,
         (now, spread([0.0] * len(now)), jnp.zeros_like(rates)),
@@ -257,7 +258,7 @@ def simulate(kind: Kind, cascade: Cascade, people: Mapping[str, Any], laid: Mapp
     growth, filled = _growth(rates, laid["after"][:, None, None])
     at = laid["segment_at"]
     modes = begins[at] * growth + supply[at] * filled
-    return (rows[None] * modes[:, None]).sum(axis=2), read
+    return (rows[None] * modes[:, None]).sum(axis=2), read + rest
 
 
 def _growth(rates: Any, after: Any) -> tuple[Any, Any]:

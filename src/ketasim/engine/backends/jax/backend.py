@@ -43,8 +43,11 @@ Array = NDArray[np.float64]
 _APART = 1e-7
 _KEPT = 12_000_000  # numbers of the derivatives kept over the steps, 100 MB
 
+# Compiled programs of each kind: one takes up to a few hundred megabytes, and no run needs many.
+_KEPT_PROGRAMS = 4
 
-@lru_cache(maxsize=64)
+
+@lru_cache(maxsize=_KEPT_PROGRAMS)
 def _compiled(kind: Kind) -> Any:
     cascade = cascade_of(kind.response)
     return jax.jit(lambda people, laid: simulate(kind, cascade, people, laid))
@@ -294,7 +297,7 @@ def _is_r(prefix: str) -> float:
     return 1.0 if prefix == "r" else 0.0
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_KEPT_PROGRAMS)
 def _derivative(declared: _Declared) -> Any:
     """A compiled function of values, milligrams and a calendar: derivatives, shape (P, T, Q, n)."""
     model, request, names = declared.model, declared.request, declared.parameters

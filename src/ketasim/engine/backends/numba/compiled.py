@@ -295,7 +295,9 @@ def prepare(kernel: Kernel, system: System) -> Prepared:
     table = np.stack([system.parameters[name] for name in names]) if names else np.zeros((0, n))
     return Prepared(
         *(n, groups, modes, entries),
-        *(grouped(table), grouped(system.initial), grouped(system.losses)),
+        grouped(table),
+        grouped(system.initial - kernel.cascade.origin),
+        grouped(system.losses),
         grouped(system.amounts),
         *(rates, row_modes, entry_modes),
         {target: place for place, target in enumerate(targets)},

@@ -297,6 +297,7 @@ def _respond(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
     ]
     for i in states:
         y, n = block.results[f"y1_{i}"], block.results[f"n1_{i}"]
+        rest = f" + spread({cascade.rest[i]!r})" if cascade.rest[i] else ""
         dense += [
             f"                if wanted[{i}]:",
             f"                    k = load(losses, {LANES * i})",
@@ -305,7 +306,7 @@ def _respond(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
             f"                    value = b0 * yp + b1 * y0_{i} + b2 * {y} + b3 * (np_ - k * yp)",
             f"                    more = b4 * (n0_{i} - k * y0_{i}) + b5 * ({n} - k * {y})",
             f"                    at_ = L * ((o - anchored[first]) * width + {i})",
-            "                    store(values, at_, value + more)",
+            f"                    store(values, at_, value + more{rest})",
         ]
     return [
         "",

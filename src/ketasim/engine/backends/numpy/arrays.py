@@ -166,7 +166,7 @@ def track_arrays(system: System, cascade: Cascade, grid: Grid) -> Track:
     states = np.zeros((grid.steps, 2, *system.initial.shape))
     produced = np.zeros_like(states)
     begins = set(grid.segments.tolist())
-    now: Any = tuple(system.initial)
+    now: Any = tuple(system.initial - cascade.origin)
     production: Any = ()
     if not now:  # quantities alone: nothing to step
         return Track(states, produced, seen)
@@ -182,7 +182,7 @@ def track_arrays(system: System, cascade: Cascade, grid: Grid) -> Track:
             states[number, 1] = now
             for i, one in enumerate(production):
                 produced[number, 1, i] = one
-        return Track(states, produced - system.losses * states, seen)
+        return Track(states + cascade.origin, produced - system.losses * states, seen)
 
 
 def track_numbers(system: System, cascade: Cascade, grid: Grid) -> Track:
@@ -202,7 +202,7 @@ def track_numbers(system: System, cascade: Cascade, grid: Grid) -> Track:
         start, step, _ = bind(cascade, numbers, NUMBERS)
         mine = [tuple(float(one[patient]) for one in size) for size in weights]
         moments = seen[..., patient].tolist()
-        now: Any = tuple(system.initial[:, patient].tolist())
+        now: Any = tuple((system.initial[:, patient] - cascade.rest).tolist())
         production: Any = ()
         path: list[tuple[Any, Any, Any, Any]] = []
         for number in range(grid.steps):
@@ -214,7 +214,7 @@ def track_numbers(system: System, cascade: Cascade, grid: Grid) -> Track:
             path.append((before, now, was, production))
         table = np.array(path)
         states[..., patient], produced[..., patient] = table[:, :2], table[:, 2:]
-    return Track(states, produced - system.losses * states, seen)
+    return Track(states + cascade.origin, produced - system.losses * states, seen)
 
 
 def signals_arrays(system: System, grid: Grid, signals: int) -> Array:
@@ -296,8 +296,8 @@ def bind(
     - `functions`: `exp`, `log`, `sqrt`, `maximum`, `minimum`, `power` of the array library.
 
     **Returns:** `start(states, signals)` gives productions; `step(states, productions, middle
-    signals, end signals, weights)` gives states and productions; `observe(states,
-    signals)` gives quantities by name.
+    signals, end signals, weights)` gives states and productions, both with states as distances from
+    `cascade.rest`; `observe(states, signals)` gives quantities by name, with states themselves.
     """
     space: dict[str, Any] = {"__builtins__": {}, **functions}
     exec(_code(cascade_text(cascade)), space)  # noqa: S102 - written by `cascade_text`
