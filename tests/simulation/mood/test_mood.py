@@ -367,7 +367,7 @@ def test_every_switch_shows_both_sides(name: str) -> None:
     favour, _, against = sides.partition(" Against: ")
     known = load_sources()
     for side in (favour, against):
-        assert any(f"({key})" in side for key in known)
+        assert any(f"({source_name(key)})" in side for key in known)
     assert "assumed" in found or "nothing is computed" in found
     assert all(f"Switch {name}" not in w for w in simulate(course(ONE, horizon="2 d")).warnings)
 
