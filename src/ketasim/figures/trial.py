@@ -200,9 +200,10 @@ def _published(
     """Published values of the arms in the unit of a panel, and their 95 % intervals."""
     drawn = {row["arm"]: row["definition"] for row in reversed(table.to_dicts())}
     found: list[tuple[Points, list[Line]]] = []
-    for arm in result.trial.arms:
+    for place, arm in enumerate(result.trial.arms):
+        aside = _ASIDE * (1 + place) * last
         own = [
-            (one.time_h / _DAY - _ASIDE * last, one)
+            (one.time_h / _DAY - aside, one)
             for one in result.reported
             if (one.arm, one.scale, one.metric) == (arm.id, scale, metric)
             and one.inside is not None

@@ -204,7 +204,7 @@ def _beside(one: PublishedValue) -> dict[str, Any]:
         "what": f"{one.scale}, {value_in_words(one.metric)}{when}",
         "definition": one.definition,
         "statistic": one.statistic,
-        "n": number(one.n, 3),
+        "n": NOTHING if one.n is None else f"{one.n:g}",
         "value": _reported(one.metric, one.published),
         "range": _ends(one.metric, *ends),
         "predicted": _reported(one.metric, one.predicted),
@@ -239,7 +239,8 @@ def _agreement(values: Sequence[PublishedValue]) -> str:
     for use in dict.fromkeys(one.used for one in values):
         own = [one for one in values if one.used == use and one.inside is not None]
         if own:
-            told.append(f"{sum(bool(one.inside) for one in own)} of {len(own)} {use}")
+            inside = sum(bool(one.inside) for one in own)
+            told.append(f"{inside} of {len(own)} values {use}")
     return "; ".join(told)
 
 
