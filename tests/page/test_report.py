@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from markupsafe import escape
 
-from ketasim.evidence import load_card, load_sources
+from ketasim.evidence import load_card, load_sources, with_source_names
 from ketasim.figures.panels import Line, Panel, svg
 from ketasim.reports import calibration_report, simulation_report
 from ketasim.simulation import Simulation, simulate
@@ -276,6 +276,6 @@ def test_calibration_report_hides_nothing(calibration: str) -> None:
         if row.use != "out":
             assert f">{row.fact}<" in calibration
         elif row.reason:
-            assert str(escape(row.reason)) in calibration
+            assert str(escape(with_source_names(row.reason))) in calibration
     for symbol in load_card("reference").entries:
         assert symbol in calibration

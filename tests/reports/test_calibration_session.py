@@ -28,7 +28,7 @@ from ketasim.calibration.session.tables import (
     missed_of,
     session_coverage,
 )
-from ketasim.evidence import load_card, read_card
+from ketasim.evidence import load_card, read_card, with_source_names
 from ketasim.models import SESSION
 from ketasim.reports import session_calibration_report
 
@@ -113,7 +113,7 @@ def test_every_row_stands_in_the_page_with_its_note(fit: SessionFit, page: str) 
     assert body.count("<tr") - groups == len(fit.compared)
     assert groups == len(GROUPS)
     for one in fit.compared:
-        assert one.row.note in body
+        assert with_source_names(one.row.note) in body
         assert all(name in body for name in one.row.facts)
     assert body.count("bound kept") == sum(
         is_bound(one.row) and one.predicted <= one.row.value for one in fit.compared

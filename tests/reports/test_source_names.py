@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,7 +14,6 @@ from ketasim.apps.cli.application import run
 from ketasim.evidence import load_sources, source_name, source_names, with_source_names
 from ketasim.reports import simulation_report
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 # as many rules, findings and warnings as one course can bring
 COURSE: dict[str, Any] = {
     "title": "Everything at once",
@@ -103,11 +101,11 @@ def test_a_source_leads_to_its_entry_in_the_list(page: Page) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ["harm", str(EXAMPLES / "iv_six_then_weekly.yaml")],
-        ["session", str(EXAMPLES / "esketamine_label.yaml"), "--all"],
+        ["harm", "iv_six_then_weekly"],
+        ["session", "esketamine_label", "--all"],
         ["evidence", "condition", "pain"],
         ["evidence", "conflicts", "opioid"],
-        ["screen", str(EXAMPLES / "screen_interactions.yaml")],
+        ["screen", "screen_interactions"],
     ],
     ids=lambda words: " ".join(words[:2]) if words[0] == "evidence" else words[0],
 )
