@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 import ketasim
 from ketasim import __about__
 from ketasim._base import Headline, HeadlineRow, InputError, Result
-from ketasim._base.headline import plain, share, span
+from ketasim._base.headline import plain, share
+from ketasim._base.numbers import span
 from ketasim._base.result import later
 from ketasim.apps.cli.application import run
 from ketasim.calibration.mood import MoodFit

@@ -159,7 +159,7 @@ def test_a_spread_that_is_not_positive_definite_is_refused() -> None:
     pairs = (("A", "B", 0.9), ("A", "C", 0.9), ("B", "C", -0.9))
     with pytest.raises(InputError, match="not positive definite"):
         Card("k", "t", "m", "a", entries=entries, correlations=pairs).omega()
-    with pytest.raises(InputError, match="'D' has no spread"):
+    with pytest.raises(InputError, match="'D' has no between-patient variability"):
         Card("k", "t", "m", "a", entries=entries, correlations=(("A", "D", 0.1),)).omega()
 
 

@@ -175,7 +175,7 @@ def test_a_panel_over_time_holds_its_changes_and_a_share_stands_beside(fit: Mood
             assert len(re.findall(r"<title>[^<]*, change at ", told)) == len(changes) > 0
             bars = [row for row in changes if row.fitted]
             assert told.count("in the fit") == len(bars)
-            assert told.count("compared only") == len(changes) - len(bars)
+            assert told.count("comparison only") == len(changes) - len(bars)
         else:
             assert "published" in told and "predicted" in told
             shares = [row for row in own if row.metric in ("response", "remission")]

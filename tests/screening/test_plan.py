@@ -105,8 +105,8 @@ def test_nasal_esketamine_is_the_label_s_own_session() -> None:
     told = {one.applies for one in rules}
     assert told == {
         "yes",
-        "not assessed: for moderate impairment of the liver",
-        "not assessed: for severe impairment of the liver",
+        "not assessed: for moderate hepatic impairment",
+        "not assessed: for severe hepatic impairment",
     }
 
 
@@ -239,7 +239,7 @@ def test_pressure_before_the_dose_is_held_against_the_limit_for_the_age() -> Non
     # at 65 years the trial still has the lower limit, the EU label the higher one
     edge = _limits(65, 145, 85)
     assert "above 140" in edge[trial] and "not above 150" in edge["EU"]
-    assert "Diastolic pressure is not given: not assessed." in _limits(50, 120, None)["US"]
+    assert "Diastolic blood pressure not given: not assessed." in _limits(50, 120, None)["US"]
 
 
 def test_age_ancestry_and_liver_bring_their_rules() -> None:
@@ -249,10 +249,10 @@ def test_age_ancestry_and_liver_bring_their_rules() -> None:
     for patient in ({"age": 70, "ancestry": "white"}, {"age": 40, "ancestry": "japanese"}):
         start = [one for one in _plan(spray, patient).entries if one.what == "starting dose"]
         assert start and all("28 mg" in one.statement for one in start)
-        assert all("This session gives 56 mg" in one.statement for one in start)
+        assert all("This session: 56 mg" in one.statement for one in start)
     moderate = [one.statement for one in _plan(spray, {"liver": "moderate"}).entries]
-    assert any("the watch may need to be longer" in text for text in moderate)
-    assert not any("severe impairment" in text for text in moderate)
+    assert any("longer monitoring may be needed" in text for text in moderate)
+    assert not any("severe hepatic impairment" in text for text in moderate)
 
 
 def test_the_number_of_the_session_tells_whether_it_is_the_first_day() -> None:
@@ -261,9 +261,9 @@ def test_the_number_of_the_session_tells_whether_it_is_the_first_day() -> None:
         return next(one.statement for one in plan.entries if one.what == "starting dose")
 
     assert "whether it is the first day is not known" in start(None)
-    assert "This is the first session of the course; it gives 56 mg." in start(1)
-    assert "session 3 of the course, not the first" in start(3)
-    with pytest.raises(InputError, match="session_number: 0 is no session"):
+    assert "First session of the course: 56 mg." in start(1)
+    assert "Session 3 of the course, not the first" in start(3)
+    with pytest.raises(InputError, match="session_number: 0 is not a session"):
         start(0)
 
 
@@ -275,9 +275,9 @@ def test_one_line_says_that_limits_of_pressure_differ() -> None:
     spray, infusion = "esketamine 56 mg intranasal once", "ketamine 0.5 mg/kg iv over 40 min once"
     assert told(spray, 50) == []
     (old,) = told(spray, 70)
-    assert "140/90 mmHg (US)" in old and "150/90 mmHg (EU, patients of 65 years and over;" in old
-    assert "None was made" not in old
-    assert "None was made for IV ketamine." in told(infusion, 70)[0]
+    assert "140/90 mmHg (US)" in old and "150/90 mmHg (EU, patients aged 65 years and over;" in old
+    assert "None applies" not in old
+    assert "None applies to IV ketamine." in told(infusion, 70)[0]
     assert len(told(spray, None)) == 1
 
 
@@ -334,12 +334,12 @@ def test_published_effects_stand_at_their_times_and_end_within_the_watch() -> No
     plan = _plan("esketamine 84 mg intranasal once", effects=[_effect(gone)])
     peak, back = [one for one in plan.entries if one.kind == "effect"]
     assert peak.at_min_from == pytest.approx(40, abs=0.5) and back.at_min_from == 90
-    assert "resolves by 1.5 h" in back.statement and "an assumption" in back.statement
+    assert "resolves by 1.5 h" in back.statement and "(assumed)" in back.statement
     assert plan.longer == ()
 
 
 def test_an_effect_that_outlasts_two_hours_is_told_and_nothing_is_ordered() -> None:
-    # the label lets the rise of blood pressure last about four hours (acute/acute_observed)
+    # the label lets the increase in blood pressure last about four hours (acute/acute_observed)
     words, times = _published("spravatolabel2020", "BP rise: peak and duration")
     peak, lasts = map(float, re.findall(r"[\d.]+", times))
     rise = _effect(
@@ -355,16 +355,17 @@ def test_an_effect_that_outlasts_two_hours_is_told_and_nothing_is_ordered() -> N
         source="spravatolabel2020",
     )
     for effect, text in (
-        (rise, "predicted back at 240 min"),
-        (_effect(1.5, 3.0), "its band ends at 180 min"),
-        (_effect(None), "not back in the time computed"),
+        (rise, "predicted to resolve by 240 min"),
+        (_effect(1.5, 3.0), "upper end of the range 180 min"),
+        (_effect(None), "not resolved in the time computed"),
     ):
         plan = _plan("esketamine 56 mg intranasal once", effects=[effect])
         assert len(plan.longer) == 1 and text in plan.longer[0]
         assert plan.longer[0].endswith(f"; published: {effect.published}")
         told = next(one for one in plan.entries if (one.kind, one.stage) == LATE)
         assert told.at_min_from == 125 and plan.longer[0] in told.statement
-        assert "By the model" in told.statement and "no instruction" in told.statement
+        assert "Predicted not to have resolved" in told.statement
+        assert "not an instruction" in told.statement
         assert "spravato_pi_2019" in told.sources and effect.source in told.sources
         for order in ("must", "shall", "do not"):
             assert order not in told.statement

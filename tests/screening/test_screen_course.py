@@ -54,7 +54,7 @@ def test_how_fast_a_dose_is_given_is_compared_with_the_studied_ones() -> None:
         fast = speed(over, diagnosis="trd")
         assert [one.severity for one in fast] == ["caution"]
         assert "how fast it is given was not studied" in fast[0].statement
-    assert "no time is stated" in speed("", diagnosis="trd")[0].statement
+    assert "no duration is stated" in speed("", diagnosis="trd")[0].statement
     assert [one.severity for one in speed("over 90 min", diagnosis="trd")] == ["note"]
     assert speed("over 40 min", diagnosis="trd") == []
     minutes = {float(fact(one).get("infusion_min")) for one in fast[0].facts}
@@ -72,7 +72,7 @@ def test_ranges_of_adults_are_not_those_of_the_young() -> None:
         return next(one for one in found if "ketamine IV in" in one.subject)
 
     young = told(age=15, diagnosis="mdd")
-    assert young.severity == "caution" and "ranges are of adults" in young.statement
+    assert young.severity == "caution" and "ranges are for adults" in young.statement
     assert "Within what was studied" not in young.statement
     assert "mood/arms:107" in young.statement and "13-17" in young.statement
     assert told(age=18, diagnosis="mdd").severity == "note"
@@ -95,8 +95,8 @@ def test_numbers_of_a_studied_range_stand_in_the_rows_that_are_cited() -> None:
 
 def test_longer_courses_are_named_before_the_count() -> None:
     found = _screen("esketamine 56 mg intranasal twice weekly x16", diagnosis="trd").findings
-    one = next(one for one in found if "the most that a row counts is 8" in one.statement)
-    assert one.statement.startswith("Longer courses were studied too")
+    one = next(one for one in found if "the most in any row is 8" in one.statement)
+    assert one.statement.startswith("Longer courses were also studied")
     assert "SUSTAIN2" in one.statement and "SUSTAIN3" in one.statement
     spray = _screen("esketamine 84 mg intranasal twice weekly x8", diagnosis="suicidality").findings
     texts = [one.statement for one in spray if one.kind == "dose"]
@@ -190,7 +190,7 @@ def test_no_effect_is_worded_as_a_protection() -> None:
     found = _about(_screen(medicines=["naltrexone"]), "naltrexone")
     one = next(one for one in found if one.facts == (row.get("facts"),))
     assert "suicidality" not in one.effect_on and one.direction == "lowers"
-    assert one.effect == "lessens the effect of ketamine against suicidal thoughts"
+    assert one.effect == "reduces the effect of ketamine on suicidal thoughts"
     assert "no protection" in one.statement
     # what is lower is said in words of its own, but for numbers that are read as such
     plain = {"blood pressure", "exposure", "seizure threshold"}
@@ -229,7 +229,7 @@ def test_a_medicine_with_nothing_on_exposure_says_so() -> None:
 def test_a_low_pressure_is_not_called_passed() -> None:
     found = _screen(SPRAY, vitals={"sbp": "85 mmHg", "dbp": "50 mmHg"}).findings
     told = next(one for one in found if one.statement.startswith("Not above"))
-    assert "No lower limit is carried" in told.statement
+    assert "No lower limit in the sources" in told.statement
 
 
 def test_a_source_with_two_words_is_taken_at_the_milder() -> None:

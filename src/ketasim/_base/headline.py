@@ -108,15 +108,6 @@ def share(value: float | None) -> str:
     return plain(100.0 * value, 3 if _NEARLY_ALL < value < 1.0 else 2)
 
 
-def span(low: str, high: str) -> str:
-    """A range of two written numbers; empty where one is missing."""
-    if "-" in (low, high):
-        return ""
-    if low == high:
-        return low
-    return f"{low} to {high}" if "-" in low + high or "<" in low else f"{low}-{high}"
-
-
 def _flat(text: str) -> str:
     return " ".join(text.split())
 

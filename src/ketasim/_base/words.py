@@ -42,7 +42,7 @@ QUANTITIES = {
     "by_drug": "the drug",
     "by_expectation": "expectation",
     "by_antidepressant": "a new oral antidepressant",
-    "by_course": "natural course and care",
+    "by_course": "natural course and clinical care",
     "CADSS": "dissociation, CADSS",
     "dissociation": "CADSS above 4",
     "drug_high": "drug high",
@@ -50,11 +50,11 @@ QUANTITIES = {
     "dizziness": "dizziness",
     "nausea": "nausea",
     "vomiting": "vomiting",
-    "SBP": "change of systolic pressure",
-    "DBP": "change of diastolic pressure",
-    "HR": "change of heart rate",
-    "pain_relief": "relief of experimental pain",
-    "cognition": "cognitive decline, share of the full effect",
+    "SBP": "change in systolic pressure",
+    "DBP": "change in diastolic pressure",
+    "HR": "change in heart rate",
+    "pain_relief": "experimental pain relief",
+    "cognition": "cognitive decline, fraction of the full effect",
 }
 """Quantity to its name in words."""
 
@@ -78,40 +78,40 @@ METRICS = {
     "F_combined": "F of ketamine and norketamine together",
     "cmax_second": "Cmax of the second dose",
     "c_at": "concentration at a time",
-    "c_load": "concentration after a load",
+    "c_load": "concentration after a loading dose",
     "cl": "apparent clearance",
-    "vss": "volume at steady state",
+    "vss": "steady-state volume",
     "t_half": "half-life",
     "share": "share",
 }
 """Metric to its name in words."""
 
 GRADES = {
-    "measured": "measured in people, unless its source line names cells or an animal",
+    "measured": "measured in humans, unless the source names cells or an animal",
     "estimated": "estimated by a published model",
-    "fitted": "fitted by this package, with its uncertainty",
-    "derived": "arithmetic on other numbers",
-    "assumed": "not measured; what it leans on is named where there is something",
+    "fitted": "fitted by this package, with parameter uncertainty",
+    "derived": "calculated from other values",
+    "assumed": "not measured; the basis is given where there is one",
 }
 """Grade to its meaning."""
 
-BETWEEN_PATIENTS = "Bands: spread between patients."
+BETWEEN_PATIENTS = "Bands: between-patient variability."
 """What the bands of a figure show."""
 
-NOT_IN_BANDS = "Not in the bands: uncertainty of the parameters, differences between trials."
+NOT_IN_BANDS = "Not included: parameter uncertainty, between-trial variability."
 """What they do not show."""
 
 BOTH_IN_BANDS = (
-    "Bands: between patients and parameter uncertainty together. Not in the bands: differences "
-    "between trials."
+    "Bands: between-patient variability and parameter uncertainty together. Not included: "
+    "between-trial variability."
 )
 """What they show where every patient has a draw of the parameters of its own."""
 
 NO_SPREAD = (
-    "Typical patient: no band. Spread between patients, uncertainty of the parameters and "
-    "differences between trials are not shown."
+    "Typical patient: no band. Between-patient variability, parameter uncertainty and "
+    "between-trial variability are not shown."
 )
-"""The same of the typical patient."""
+"""The same for the typical patient."""
 
 PATIENTS_90 = "90 % of patients (5-95 %)"
 """What the outer band of a chart is."""
@@ -138,7 +138,7 @@ def bands(typical: bool, uncertainty: bool = False) -> str:
     **Arguments:**
 
     - `typical`: of the typical patient, without bands.
-    - `uncertainty`: every virtual patient has a draw of the parameters of its own.
+    - `uncertainty`: each virtual patient has its own draw of the parameters.
     """
     if typical:
         return NO_SPREAD

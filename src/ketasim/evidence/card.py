@@ -89,7 +89,7 @@ class Card:
         return {symbol: entry.value for symbol, entry in self.entries.items()}
 
     def omega(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """Return the spread between patients as a covariance on the transformed scales.
+        """Return the between-patient variability as a covariance on the transformed scales.
 
         **Returns:** the p symbols that have a spread above zero, in the card's order, and their
         covariance, an array of shape (p, p); each effect is normal on the scale of its
@@ -111,7 +111,7 @@ class Card:
                 if symbol not in spreads:
                     raise InputError(
                         f"card {self.key}.correlation",
-                        f"'{symbol}' has no spread between patients",
+                        f"'{symbol}' has no between-patient variability",
                         near(symbol, symbols) if symbols else "give it one under iiv",
                     )
             row, column = symbols.index(first), symbols.index(second)
@@ -119,7 +119,7 @@ class Card:
         if not is_positive_definite(correlation):
             raise InputError(
                 f"card {self.key}.correlation",
-                "the spread between patients is not positive definite",
+                "the between-patient variability is not positive definite",
                 "check the correlations and covariances",
             )
         return symbols, correlation * np.outer(sds, sds)

@@ -102,7 +102,7 @@ class Entry:
     - `meaning`: what it is, in words.
     - `rse`: relative standard error of the estimate in percent.
     - `low`, `high`, `interval`: an interval around the value and what it is, such as `"95% CI"`.
-    - `iiv`, `iov`: spread between patients and between occasions.
+    - `iiv`, `iov`: between-patient variability and between occasions.
     - `note`: whatever the reader must know.
 
     **Raises:** `InputError` when the value is not finite, the grade unknown, or the source missing

@@ -50,9 +50,9 @@ class Effect:
     - `fact`: id of the row.
     - `study`: what was given and to whom, or the trial and its arm or contrast.
     - `outcome`: what was measured, and when.
-    - `value`: as the row has it, with its unit.
-    - `spread`: interval or spread, as the row has it.
-    - `n`: people, as the row has it.
+    - `value`: as in the row, with its unit.
+    - `spread`: interval or spread, as in the row.
+    - `n`: people, as in the row.
     - `certainty`: the row's own word for it; empty where the table has none.
     - `source`: source key.
     """

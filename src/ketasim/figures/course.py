@@ -190,7 +190,7 @@ def plot_course(
     - `hours`: (first, last) time after the start of the course; all of it when left out.
 
     **Returns:** a chart of summaries, never of single patients: the median with the 25-75 % and
-    5-95 % bands of the spread between patients, or the typical patient's line.
+    5-95 % bands of the between-patient variability, or the typical patient's line.
 
     **Raises:** `InputError` when the simulation has no such quantity or site.
     """
@@ -305,7 +305,7 @@ def _panel(
     highest = top or curves.top([key for key, _, _ in family], inside) or 1.0
     panel = Panel(
         title,
-        "hours after the start",
+        "hours after start",
         y_title,
         lines=lines,
         marks=view.marks,
@@ -330,7 +330,7 @@ def _session(curves: Curves, main: Key, close: _View, day: _View) -> list[Figure
     sites, decline = _sites(curves, close), _decline(curves, main, day)
     if len(sites.drawings) == len(decline.drawings) == 1:
         # one site and one molecule: close up and day side by side
-        title = f"First session, close up and over {day.length:g} hours"
+        title = f"First session: first hours and {day.length:g} hours"
         both = (*sites.drawings, *decline.drawings)
         return [replace(decline, title=title, drawings=both, columns=2)]
     return [sites, decline]
@@ -356,7 +356,7 @@ def _sites(curves: Curves, view: _View) -> Figure:
     ]
     return Figure(
         "",
-        "First session, close up: where blood is drawn and at the effect site",
+        "First session, first hours: sampling sites and effect site",
         tuple(drawings),
         legend(curves, parent(curves, sites[0])),
         columns=len(sites),
@@ -389,7 +389,7 @@ def _decline(curves: Curves, main: Key, view: _View) -> Figure:
                 width=350,
             )
         )
-        caption = "" if curves.typical else "Enantiomers: the bands are those of S-ketamine."
+        caption = "" if curves.typical else "Enantiomers: bands are for S-ketamine."
     elif len(shown) > 1:
         colours = (COLOURS["ketamine"], COLOURS["s"], COLOURS["r"])
         dashes: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 3))
@@ -402,7 +402,7 @@ def _decline(curves: Curves, main: Key, view: _View) -> Figure:
                 curves,
                 lines,
                 view,
-                title="Sampling sites together",
+                title="Sampling sites compared",
                 y_title=f"{_short(family[0][0])}, ng/mL",
                 log=True,
                 width=350,
@@ -411,7 +411,7 @@ def _decline(curves: Curves, main: Key, view: _View) -> Figure:
         )
         names = ("line", "dashes", "dots")
         told = ", ".join(f"{words.site(s)} ({n})" for s, n in zip(shown, names, strict=False))
-        caption = f"Sampling sites together: {told}."
+        caption = f"Sampling sites compared: {told}."
     else:
         caption = ""
     return Figure(
@@ -472,9 +472,9 @@ def _block(curves: Curves, close: _View, day: _View) -> list[Figure]:
             percent=True,
             width=350,
         )
-        for title, view in (("Close up", close), (f"Over {day.length:g} hours", day))
+        for title, view in (("First hours", close), (f"Over {day.length:g} hours", day))
     )
-    return [Figure("", "Block of NMDA receptors, first session", drawings, legend(curves, family))]
+    return [Figure("", "NMDA receptor block, first session", drawings, legend(curves, family))]
 
 
 def _course(curves: Curves, simulation: Simulation) -> list[Figure]:
@@ -490,7 +490,7 @@ def _course(curves: Curves, simulation: Simulation) -> list[Figure]:
         rows.append((family, f"{words.capital(name)}, {words.site(site)}", False))
     block: Key = ("nmda_block", "effect")
     if curves.has(block):
-        rows.append(([(block, COLOURS["block"], ())], "Block of NMDA receptors", True))
+        rows.append(([(block, COLOURS["block"], ())], "NMDA receptor block", True))
     drawings = [
         _course_panel(curves, family, simulation, title, percent)
         for family, title, percent in rows
@@ -500,10 +500,10 @@ def _course(curves: Curves, simulation: Simulation) -> list[Figure]:
     return [
         Figure(
             "",
-            "The whole course",
+            "Entire course",
             tuple(drawings),
             legend(curves, looks),
-            caption="Concentrations are on logarithmic axes, cut off at a thousandth of the peak.",
+            caption="Concentrations on logarithmic axes, truncated at 0.1 % of the peak.",
             columns=1,
         )
     ]
@@ -557,8 +557,8 @@ def legend(curves: Curves, family: Sequence[Look]) -> tuple[Legend, ...]:
     colour = family[0][1] if family else COLOURS["ketamine"]
     if not curves.typical:
         entries += [
-            Legend("band", "half of the patients (25–75 %)", colour, opacity=0.45),
-            Legend("band", "nine in ten patients (5–95 %)", colour, opacity=0.18),
+            Legend("band", "50 % of patients", colour, opacity=0.45),
+            Legend("band", "90 % of patients", colour, opacity=0.18),
         ]
     entries.append(Legend("dose", "dose"))
     return (*entries, Legend("words", words.bands(curves.typical, curves.uncertainty)))

@@ -68,11 +68,11 @@ _WINDOWS: Final = {
     ),
 }
 _TITLES: Final = {
-    "nmda_block": ("Block of NMDA receptors", "% blocked", "block"),
-    "glutamate": ("Glutamate", "% above rest", "glutamate"),
-    "bdnf": ("Neurotrophic drive", "% above rest", "bdnf"),
-    "formation_rate": ("Formation of synapses", "% above rest", "synapses"),
-    "synapses": ("Synapses", "% above before", "synapses"),
+    "nmda_block": ("NMDA receptor block", "% blocked", "block"),
+    "glutamate": ("Glutamate", "% above resting level", "glutamate"),
+    "bdnf": ("Neurotrophic drive", "% above resting level", "bdnf"),
+    "formation_rate": ("Formation of synapses", "% above resting level", "synapses"),
+    "synapses": ("Synapses", "% above baseline", "synapses"),
 }
 
 
@@ -81,7 +81,7 @@ def mechanism_chart(card: Card | None = None) -> dict[str, Any]:
 
     **Arguments:**
 
-    - `card`: numbers of the chain; the card `mood` when left out.
+    - `card`: parameters of the mood model; the card `mood` when left out.
 
     **Returns:** a chart in Vega-Lite.
     """
@@ -114,7 +114,7 @@ def mechanism_chart(card: Card | None = None) -> dict[str, Any]:
     for chart in charts[:-1]:  # the times stand below the last
         for layer in chart["layer"]:
             layer["encoding"]["x"] |= {"axis": {**layer["encoding"]["x"]["axis"], "labels": False}}
-    head = "0.5 mg/kg over 40 minutes in the typical patient; shaded: what was published"
+    head = "0.5 mg/kg over 40 min, typical patient; shaded: published findings"
     return _stacked(charts, head)
 
 
@@ -123,7 +123,7 @@ def mood_course_chart(card: Card | None = None) -> dict[str, Any]:
 
     **Arguments:**
 
-    - `card`: numbers of the chain; the card `mood` when left out.
+    - `card`: parameters of the mood model; the card `mood` when left out.
 
     **Returns:** a chart in Vega-Lite.
     """
@@ -163,7 +163,7 @@ def mood_course_chart(card: Card | None = None) -> dict[str, Any]:
             ("MADRS", "Mood", "", "MADRS, points", 1.0, 1.1 * baseline),
             (
                 "restored",
-                "Lost synapses that are back",
+                "Lost synapses restored",
                 "days",
                 "%",
                 100.0,
@@ -183,7 +183,7 @@ def mood_course_chart(card: Card | None = None) -> dict[str, Any]:
         words = _text([row], charts[0]["layer"][0]["encoding"], colour)
         words["mark"]["dy"] = -22 if name == styles[0][0] else 8
         charts[0]["layer"].append(words)
-    head = "Typical patient who knows what is given; triangles are the six sessions"
+    head = "Typical patient, open label; triangles: the six sessions"
     return _stacked(charts, head, legend=False)
 
 
@@ -264,7 +264,7 @@ def _stacked(charts: list[dict[str, Any]], head: str, *, legend: bool = True) ->
 def _key() -> dict[str, Any]:
     """What the shades mean."""
     rows = [
-        {"x": 0, "name": "in people", "colour": _PEOPLE},
+        {"x": 0, "name": "in humans", "colour": _PEOPLE},
         {"x": 90, "name": "in mice", "colour": _RODENTS},
     ]
     x = {"field": "x", "type": "quantitative", "axis": None, "scale": {"domain": [0, _WIDTH]}}

@@ -29,37 +29,37 @@ _WIDE, _NARROW = 800, 290
 _UNCERTAIN_DASH = (5, 3)
 _RESPONSE_DASH, _REMISSION_DASH = (8, 4), (2, 3)
 _PLASTICITY = (
-    ("glutamate", "Glutamate", "over its level at rest"),
-    ("bdnf", "Neurotrophic drive", "over its level at rest"),
-    ("synapses", "Synapses", "over their healthy level"),
+    ("glutamate", "Glutamate", "relative to resting level"),
+    ("bdnf", "Neurotrophic drive", "relative to resting level"),
+    ("synapses", "Synapses", "relative to healthy level"),
 )
 _PARTS = {
     "by_drug": ("the drug", COLOURS["mood"]),
     "by_expectation": ("expectation and setting", COLOURS["expectation"]),
     "by_antidepressant": ("a new oral antidepressant", COLOURS["antidepressant"]),
-    "by_course": ("natural course and care", COLOURS["course"]),
+    "by_course": ("natural course and clinical care", COLOURS["course"]),
 }
 CHANCE_LOOKS: Mapping[str, tuple[str, str, tuple[int, ...]]] = {
-    "response": ("response: half of the baseline or less", COLOURS["mood"], ()),
-    "remission_12": ("remission: MADRS of 12 or less", COLOURS["glutamate"], (6, 3)),
-    "remission_10": ("remission: MADRS of 10 or less", COLOURS["glutamate"], (2, 3)),
-    "still_well": ("still well: response after the last session, kept", COLOURS["block"], ()),
+    "response": ("response: MADRS reduced by at least 50 %", COLOURS["mood"], ()),
+    "remission_12": ("remission: MADRS ≤ 12", COLOURS["glutamate"], (6, 3)),
+    "remission_10": ("remission: MADRS ≤ 10", COLOURS["glutamate"], (2, 3)),
+    "still_well": ("still well: response after the last session, maintained", COLOURS["block"], ()),
 }
 _MEANS_ONLY = (
-    "Means over the patients. The spread between patients (5–95 %), uncertainty of the parameters "
-    "and differences between trials are not shown."
+    "Means over the virtual patients. Between-patient variability, parameter uncertainty and "
+    "between-trial variability are not shown."
 )
 _SHARES_ONLY = (
-    "Shares of all patients. The spread between patients (5–95 % of the MADRS) is what makes them; "
-    "uncertainty of the parameters and differences between trials are not shown."
+    "Percentages of all virtual patients; they follow from between-patient variability. Parameter "
+    "uncertainty and between-trial variability are not shown."
 )
 _SHARES_BAND = (
-    "Shares of all patients; the spread between patients is what makes them. Bands: uncertainty of "
-    "the parameters. Not in the bands: differences between trials."
+    "Percentages of all virtual patients; they follow from between-patient variability. Bands: "
+    "parameter uncertainty. Not included: between-trial variability."
 )
 _WITH_OUTER = (
-    "Bands: spread between patients. Dashed: uncertainty of the parameters as well. Not in them: "
-    "differences between trials, so a real patient may well be outside."
+    "Bands: between-patient variability. Dashed: parameter uncertainty as well. Not included: "
+    "between-trial variability, so a real patient may be outside."
 )
 
 
@@ -115,8 +115,8 @@ def _legend(
     ]
     if not simulation.cohort.typical:
         entries += [
-            Legend("band", "half of the patients (25–75 %)", colour, opacity=0.45),
-            Legend("band", "nine in ten patients (5–95 %)", colour, opacity=0.18),
+            Legend("band", "50 % of patients", colour, opacity=0.45),
+            Legend("band", "90 % of patients", colour, opacity=0.18),
         ]
     return (*entries, Legend("dose", "session"), Legend("words", text))
 
@@ -172,10 +172,10 @@ def _plasticity(simulation: Simulation) -> list[Figure]:
         found.append(
             Figure(
                 "",
-                f"From the burst to new synapses, the first {length:.3g} days",
+                f"From glutamate release to new synapses, first {length:.3g} days",
                 tuple(drawings),
                 _legend(simulation, lines, COLOURS["glutamate"], text),
-                caption="Modelled, not measured in these patients: rodents set the time scales.",
+                caption="Modelled, not measured in patients; the time scales are from rodents.",
                 columns=3,
             )
         )
@@ -185,7 +185,7 @@ def _plasticity(simulation: Simulation) -> list[Figure]:
         panel = Panel(
             "",
             "days",
-            "over their healthy level",
+            "relative to healthy level",
             lines=(line,),
             marks=_marks(simulation),
             x_domain=(0.0, last / _DAY),
@@ -223,13 +223,13 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
             for y in (band.p05, band.p95)
         ]
         text = _WITH_OUTER
-        name = f"5–95 % over the patients and {band.draws} sets of numbers that the trials allow"
+        name = f"90 % of patients with parameter uncertainty ({band.draws} parameter draws)"
         entries.append((name, SOFT, _UNCERTAIN_DASH))
     span = (0.0, last)
     guides = [(span, (mood.baseline / 2, mood.baseline / 2), _RESPONSE_DASH)]
     guides += [(span, (points, points), _REMISSION_DASH) for points in REMISSION]
     entries += [
-        ("response: half of the baseline", SOFT, _RESPONSE_DASH),
+        ("response: 50 % of baseline", SOFT, _RESPONSE_DASH),
         (f"remission: {' or '.join(str(p) for p in REMISSION)} points", SOFT, _REMISSION_DASH),
     ]
     panel = Panel(
@@ -250,8 +250,7 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
         (_both(panel, f"MADRS over {last:g} days"),),
         _legend(simulation, entries, COLOURS["mood"], text),
         caption=(
-            "Scores without the error of a rating, of patients who all start at "
-            f"{mood.baseline:.3g} points."
+            f"All patients start at {mood.baseline:.3g} points; scores are without rating error."
         ),
         columns=1,
     )
@@ -282,27 +281,27 @@ def _probability(simulation: Simulation, mood: Mood) -> Figure:
     )
     entries = [Legend("line", t, c, " ".join(map(str, d))) for t, c, d in CHANCE_LOOKS.values()]
     if banded:
-        entries.append(Legend("band", "nine in ten sets of numbers (5–95 %)", SOFT, opacity=0.3))
+        entries.append(Legend("band", "90 % uncertainty interval", SOFT, opacity=0.3))
     entries += [
         Legend("dose", "session"),
         Legend("words", _SHARES_BAND if banded else _SHARES_ONLY),
     ]
     return Figure(
         "",
-        "Probability of response, of remission and of still being well",
-        (_both(panel, f"Shares of patients over {last:g} days"),),
+        "Probability of response, remission and staying well",
+        (_both(panel, f"Percentages of patients over {last:g} days"),),
         tuple(entries),
         caption=(
-            "What a rating with its error would show. Still well counts from the day after the "
-            "last session and ends with the first weekly rating without a response. The error of "
-            "a patient's ratings is taken to stay the same (assumed)."
+            "Includes rating error. Still well counts from the day after the last session and "
+            "ends at the first weekly rating without response. The rating error of a patient is "
+            "assumed constant over time."
         ),
         columns=1,
     )
 
 
 def _stack(simulation: Simulation) -> Figure:
-    """Mean fall of the score, one part upon another."""
+    """Mean decrease of the score, one contribution upon another."""
     parts = {part: simulation.values[part, "patient"].mean(axis=1) for part in PARTS}
     total = sum(parts.values(), np.zeros(len(simulation.times)))
     kept = extremes(simulation.times, total)
@@ -325,7 +324,7 @@ def _stack(simulation: Simulation) -> Figure:
     panel = Panel(
         "",
         "days",
-        "fall of the MADRS, points",
+        "decrease in MADRS, points",
         lines=tuple(reversed(lines)),
         marks=_marks(simulation),
         x_domain=(0.0, last),
@@ -336,12 +335,13 @@ def _stack(simulation: Simulation) -> Figure:
     text = words.NO_SPREAD if simulation.cohort.typical else _MEANS_ONLY
     return Figure(
         "",
-        "What brings the improvement",
-        (_both(panel, f"Parts of the fall of the MADRS over {last:g} days"),),
+        "Contributions to the improvement",
+        (_both(panel, f"Contributions to the decrease in MADRS over {last:g} days"),),
         (*entries, Legend("dose", "session"), Legend("words", text)),
         caption=(
-            "The parts add up on the logarithm of the score; in points each is taken times the "
-            "logarithmic mean of the scores before and now, so that they add up to the fall."
+            "Contributions are additive on the logarithm of the score. Each is converted to points "
+            "with the logarithmic mean of the baseline and current scores, so that they sum to the "
+            "total decrease."
         ),
         columns=1,
     )

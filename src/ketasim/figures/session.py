@@ -26,8 +26,8 @@ _WANING: Final = ("CADSS", "dissociation")  # fainter in a later session
 _PANELS: Final[tuple[tuple[str, str, bool, tuple[Look, ...]], ...]] = (
     ("Dissociation", "CADSS, points", False, (("CADSS", COLOURS["block"], ()),)),
     (
-        "Who shows what",
-        "share of patients",
+        "Patients with each effect",
+        "percentage of patients",
         True,
         (
             ("dissociation", COLOURS["norketamine"], ()),
@@ -48,7 +48,7 @@ _PANELS: Final[tuple[tuple[str, str, bool, tuple[Look, ...]], ...]] = (
         ),
     ),
     (
-        "Drug high and relief of experimental pain",
+        "Drug high and experimental pain relief",
         "points of 10, cm of 10",
         False,
         (("drug_high", COLOURS["s"], ()), ("pain_relief", COLOURS["hnk"], (6, 2))),
@@ -72,7 +72,7 @@ def session_figures(simulation: Simulation) -> list[Figure]:
     first = effects.sessions[0]
     last = effects.sessions[-1] if len(effects.sessions) > 1 else None
     drawings = [
-        Drawing(svg(_panel(title, unit, share, looks, first, last), f"{title} by the minute"))
+        Drawing(svg(_panel(title, unit, share, looks, first, last), f"{title} over time"))
         for title, unit, share, looks in _PANELS
     ]
     legend = [
@@ -88,27 +88,27 @@ def session_figures(simulation: Simulation) -> list[Figure]:
             if name in _WANING and (dashes := _dashes(_LAST_DASH))
         ]
     legend += [
-        Legend("band", "half of the patients (25–75 %)", COLOURS["block"], opacity=0.45),
-        Legend("band", "nine in ten patients (5–95 %)", COLOURS["block"], opacity=0.18),
+        Legend("band", "50 % of patients", COLOURS["block"], opacity=0.45),
+        Legend("band", "90 % of patients", COLOURS["block"], opacity=0.18),
         Legend("dose", "dose"),
         Legend(
             "words",
             words.BOTH_IN_BANDS
             if simulation.cohort.uncertainty
-            else "Bands: spread between patients in exposure and sensitivity. Not in them: "
-            "uncertainty of the parameters and differences between trials.",
+            else "Bands: between-patient variability in exposure and sensitivity. Not included: "
+            "parameter uncertainty and between-trial variability.",
         ),
     ]
-    caption = "Lines: means over patients, and shares of all patients."
+    caption = "Lines: means, or percentages of all virtual patients."
     if last is not None:
         caption += (
-            f" Dashed in the first two panels: dissociation in session {last.number}, fainter by "
-            "habituation; pressure does not habituate."
+            f" Dashed in the first two panels: dissociation in session {last.number}, weaker "
+            "because of habituation; blood pressure does not habituate."
         )
     return [
         Figure(
             "",
-            "The first session by the minute",
+            "First session over time",
             tuple(drawings),
             tuple(legend),
             caption=caption,
@@ -138,7 +138,7 @@ def _panel(
     end = min(float(first.minutes[-1]), _until(first))
     return Panel(
         title,
-        "minutes after the start",
+        "minutes after start",
         unit,
         lines=tuple(lines),
         marks=first.doses,
@@ -186,10 +186,10 @@ def plan_figures(simulation: Simulation) -> list[Figure]:
         return []
     drawing = Drawing(timeline(simulation.session_effects.sessions[0], simulation.session_plan()))
     text = (
-        "Bars: from the beginning of an effect until it is back, of the mean over patients or "
-        "of the share of patients, as in the table above; paler: uncertainty of the parameters. "
-        "The spread between patients and differences between trials are not shown. Diamond: the "
-        "peak. An effect that never rises above the level at which it counts as back has no bar."
+        "Bars: from onset to resolution of an effect (mean, or percentage of patients, as in the "
+        "table above); paler: parameter uncertainty. Diamond: peak. Between-patient and "
+        "between-trial variability are not shown. An effect that stays below its threshold has no "
+        "bar."
     )
     return [
         Figure("", "Timeline of the first session", (drawing,), (Legend("words", text),), columns=1)

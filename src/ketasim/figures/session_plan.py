@@ -43,12 +43,12 @@ def timeline(session: SessionProfile, plan: SessionPlan) -> str:
     late = (row["back_at_high"] or row["back_at_min"] or 0.0 for row in rows)
     longest = max(late, default=0.0)
     end = max(plan.watch_end_min + _ROOM, min(longest, float(session.minutes[-1])))
-    names = ["Given", *(row["name"] for row in rows), "Watch of at least 2 h"]
+    names = ["Given", *(row["name"] for row in rows), "Monitoring, at least 2 h"]
     x = {
         "field": "x",
         "type": "quantitative",
         "scale": {"domain": [0.0, round(end)], "nice": False},
-        "axis": {"title": "minutes after the start", "grid": True},
+        "axis": {"title": "minutes after start", "grid": True},
     }
     y = {
         "field": "name",
@@ -70,13 +70,13 @@ def timeline(session: SessionProfile, plan: SessionPlan) -> str:
                 {
                     "x": plan.end_min,
                     "x2": plan.watch_end_min,
-                    "name": "Watch of at least 2 h",
+                    "name": "Monitoring, at least 2 h",
                 }
             ],
             SOFT,
         ),
-        _upright(_measured(plan), "blood pressure again", end, -2),
-        _upright(plan.watch_end_min, "earliest end of the watch", end, -14),
+        _upright(_measured(plan), "blood pressure check", end, -2),
+        _upright(plan.watch_end_min, "earliest end of monitoring", end, -14),
     ]
     for row in rows:
         colour = _COLOURS[row["effect"]]
@@ -96,7 +96,7 @@ def timeline(session: SessionProfile, plan: SessionPlan) -> str:
         "height": _ROW * len(names),
         "config": CONFIG,
     }
-    return chart_svg(chart, "Timeline of the session: effects, doses and the watch")
+    return chart_svg(chart, "Timeline of the session: effects, doses and monitoring period")
 
 
 def _measured(plan: SessionPlan) -> float:

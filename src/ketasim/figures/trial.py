@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _DAY: Final = 24.0
 _ASIDE: Final = 0.02  # of the axis: published values stand beside the visit, not on it
 _BAND: Final = (
-    "Band: 90 % prediction interval of the arm's value in a trial of this size, from three spreads "
-    "together: between patients, parameter uncertainty, between trials"
+    "Band: 90 % prediction interval of the arm's value in a trial of this size, from "
+    "between-patient variability, parameter uncertainty and between-trial variability together"
 )
 """What the bands of a trial's figures are."""
 _CAPTION: Final = ("between patients", "parameter uncertainty", "between trials")
@@ -128,7 +128,7 @@ def _legend(result: TrialResult) -> tuple[Legend, ...]:
 def _caption(result: TrialResult) -> str:
     left_out = [_CAPTION[place] for place in _left_out(result)]
     drawn = f"Not in the bands of this run: {', '.join(left_out)}. " if left_out else ""
-    return f"{drawn}Straight lines join the visits; nothing is told of the time between them."
+    return f"{drawn}Straight lines join the visits; nothing is computed between them."
 
 
 def _left_out(result: TrialResult) -> list[int]:

@@ -27,17 +27,17 @@ _DRIVE, _RECEPTOR_PARAMETERS, _RECEPTOR_DEFINITIONS = receptor_signal(RECEPTOR, 
 
 MOOD_PARAMETERS: Final = (
     Symbol("kG", "1/h", "turnover of the glutamate burst"),
-    Symbol("g_max", "ratio", "highest rise of glutamate over its level at rest"),
+    Symbol("g_max", "ratio", "maximum increase in glutamate above resting level"),
     # no block reaches it above 1: the burst then never gets to its top
     Symbol(
         "B_opt", "fraction", "fresh block with the largest burst; none at 1.5 times it", POSITIVE
     ),
-    Symbol("k_used", "1/h", "rate at which the cells get used to a block"),
-    Symbol("kA", "1/h", "fading of the fast arm"),
+    Symbol("k_used", "1/h", "rate of adaptation of the cells to block"),
+    Symbol("kA", "1/h", "decay of the fast arm"),
     Symbol("e_A", "1/h", "fast arm on the logarithm of severity"),
     Symbol("kD", "1/h", "turnover of the neurotrophic drive"),
     Symbol("kF", "1/h", "rate of each of the three delays from the drive to new synapses"),
-    Symbol("s_gain", "1/h", "formation of lost synapses by the drive above rest"),
+    Symbol("s_gain", "1/h", "formation of lost synapses by the drive above resting leveling level"),
     Symbol("kS", "1/h", "loss of synapses without stress"),
     Symbol("stress", "ratio", "loss of synapses added by stress, relative to that without"),
     Symbol("e_S", "-", "restored synapses on the logarithm of severity"),
@@ -47,15 +47,15 @@ MOOD_PARAMETERS: Final = (
         "sensitivity of the patient's mood to both arms, 0 never responds",
         NOT_NEGATIVE,
     ),
-    Symbol("gate", "fraction", "part of the effect of both arms that passes the opioid gate"),
+    Symbol("gate", "fraction", "fraction of the effect of both arms passing the opioid gate"),
     Symbol("w_HNK", "mL/ng", "hydroxynorketamine on the fast arm, a switch", NOT_NEGATIVE),
     Symbol("w_5HT", "mL/ng", "ketamine on the drive by serotonin, a switch", NOT_NEGATIVE),
-    Symbol("k_lift", "1/h", "rise of expectation in a session"),
-    Symbol("k_fade", "1/h", "fading of expectation"),
+    Symbol("k_lift", "1/h", "increase in expectation during a session"),
+    Symbol("k_fade", "1/h", "decay of expectation"),
     Symbol("e_P", "-", "expectation of the patient on the logarithm of severity", REAL),
     Symbol("kO", "1/h", "onset of a new oral antidepressant"),
     Symbol("e_O", "-", "new oral antidepressant on the logarithm of severity", NOT_NEGATIVE),
-    Symbol("kN", "1/h", "natural course and care of the trial, rate"),
+    Symbol("kN", "1/h", "natural course and clinical care of the trial, rate"),
     Symbol("e_N", "-", "natural course of the patient on the logarithm of severity", REAL),
     Symbol("M0", "point", "MADRS before treatment"),
     Symbol("M_max", "point", "highest score of the MADRS"),
@@ -66,16 +66,16 @@ MOOD_PEOPLE: Final = (
     *(
         Symbol(f"p_{name}", "-", f"expectation on the logarithm of severity: {what}")
         for name, what in (
-            ("saline", "after saline that can be told from the drug"),
+            ("saline", "after saline distinguishable from the drug"),
             ("midazolam", "after midazolam"),
             ("spray", "after a spray in a blinded trial"),
-            ("masked", "where nobody can tell"),
-            ("known", "after the drug where it is known"),
+            ("masked", "where treatment is indistinguishable"),
+            ("known", "after the drug when treatment is known"),
             ("ward", "added on a ward"),
             ("emergency", "added in an emergency"),
         )
     ),
-    Symbol("f_old", "ratio", "part of all effects that remains from the age of 65"),
+    Symbol("f_old", "ratio", "fraction of all effects remaining from age 65"),
     *(
         Symbol(f"omega_{name}", "-", f"between patients: {what}, SD", NOT_NEGATIVE)
         for name, what in (
@@ -87,14 +87,14 @@ MOOD_PEOPLE: Final = (
         )
     ),
     Symbol("share_none", "fraction", "patients who never respond to the drug"),
-    Symbol("share_none_O", "fraction", "patients whom a new oral antidepressant never helps"),
+    Symbol("share_none_O", "fraction", "patients who never respond to a new oral antidepressant"),
     Symbol("rho", "-", "correlation of sensitivity and durability between patients", CORRELATION),
-    Symbol("sigma", "point", "error of one rating, SD", NOT_NEGATIVE),
+    Symbol("sigma", "point", "rating error, SD", NOT_NEGATIVE),
     *(
         Symbol(f"tau_{name}", "-", f"between trials: {what}, SD", NOT_NEGATIVE)
         for name, what in (
             ("early", "expectation and setting"),
-            ("late", "natural course and care"),
+            ("late", "natural course and clinical care"),
             ("drug", "effect of the drug, relative"),
             ("open", "one more early and late effect in open series"),
             ("series", "one more effect of the drug in open series, relative"),
@@ -122,7 +122,7 @@ MOOD = ResponseModel(
         Signal("x_session", "ratio", "a session under way", {(SESSION_STATE, AMOUNT): "1"}),
     ),
     quantities=(
-        Definition("nmda_block", "1 - 1/(1 + x**hill)", "fraction", "block of NMDA receptors"),
+        Definition("nmda_block", "1 - 1/(1 + x**hill)", "fraction", "NMDA receptor block"),
         Definition(
             "b",
             "maximum(nmda_block - used_to, 0)/B_opt",
@@ -137,13 +137,13 @@ MOOD = ResponseModel(
             "restored",
             "(synapses - S0)/(1 - S0)",
             "fraction",
-            "part of the lost synapses that is back",
+            "restored fraction of the lost synapses",
         ),
         Definition(
             "by_drug",
             "sens*gate*(e_A*fast_arm + e_S*restored)",
             "-",
-            "fall of the logarithm of severity by the drug",
+            "decrease in log severity due to the drug",
         ),
         Definition("by_expectation", "e_P*expectation", "-", "the same by expectation"),
         Definition("by_antidepressant", "e_O*antidepressant", "-", "the same by a new oral drug"),
@@ -157,7 +157,11 @@ MOOD = ResponseModel(
     ),
     states=(
         Turnover(
-            "used_to", "fraction", "block the cells are used to", "k_used", "k_used*nmda_block"
+            "used_to",
+            "fraction",
+            "block to which the cells have adapted",
+            "k_used",
+            "k_used*nmda_block",
         ),
         Turnover(
             "glutamate",
@@ -200,7 +204,9 @@ MOOD = ResponseModel(
         Turnover(
             "antidepressant", "fraction", "onset of a new oral antidepressant", "kO", "kO", "0"
         ),
-        Turnover("course", "fraction", "natural course and care of the trial", "kN", "kN", "0"),
+        Turnover(
+            "course", "fraction", "natural course and clinical care of the trial", "kN", "kN", "0"
+        ),
     ),
     notes=(
         "Glutamate answers to a fresh block: it rises in a burst and falls under a lasting one.",

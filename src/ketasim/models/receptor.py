@@ -170,7 +170,7 @@ RECEPTOR = ReceptorModel(
     title="NMDA block by S- and R-ketamine and S- and R-norketamine",
     source="gilling2009",
     parameters=(
-        Symbol("IC50", "umol/L", "unbound racemic ketamine that blocks half of the current"),
+        Symbol("IC50", "umol/L", "unbound racemic ketamine, IC50 of the current"),
         Symbol("hill", "-", "Hill coefficient of the block"),
         Symbol("kon", "L/umol/s", "binding rate constant of ketamine, channels activated"),
         Symbol("koff", "1/s", "unbinding rate constant of ketamine, channels activated"),

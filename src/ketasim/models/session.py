@@ -23,7 +23,7 @@ class SessionEvent:
 
     - `name`: as in tables, such as `dissociation_report`.
     - `title`: in words. `definition`: what the sources counted.
-    - `threshold`: parameter, the effect at which the middle patient shows it; empty for the one
+    - `threshold`: parameter, the effect at which the median patient shows it; empty for the one
       that is a score of the CADSS.
     - `habituates`: whether it falls over repeated sessions, as the CADSS does.
     """
@@ -183,26 +183,36 @@ SESSION: Final = SessionModel(
         Symbol("C50", "ng/mL", "S-ketamine at the effect site with half of the full effect"),
         Symbol("C100", "ng/mL", "S-norketamine at the effect site that doubles the C50"),
         Symbol("hill", "-", "Hill coefficient of the effect"),
-        Symbol("CADSS_full", "points", "CADSS at the full effect, middle patient, first session"),
+        Symbol("CADSS_full", "points", "CADSS at the full effect, median patient, first session"),
         Symbol("CADSS_most", "points", "highest score of the CADSS"),
         Symbol("CADSS_cut", "points", "CADSS above which the label counts dissociation"),
-        Symbol("left", "fraction", "what is left of the CADSS after many sessions"),
-        Symbol("sessions_A", "sessions", "how fast it gets there"),
-        Symbol("omega", "-", "spread of the sensitivity, SD of its logarithm, sessions included"),
-        Symbol("between", "fraction", "part of its variance that lies between patients"),
+        Symbol("left", "fraction", "fraction of the CADSS left after many sessions"),
+        Symbol("sessions_A", "sessions", "sessions to habituate, constant of the decay"),
+        Symbol(
+            "omega",
+            "-",
+            "variability of sensitivity, SD of its logarithm, between sessions included",
+        ),
+        Symbol("between", "fraction", "fraction of its variance between patients"),
         *(
-            Symbol(event.threshold, "ratio", f"effect with {event.title}, middle patient")
+            Symbol(event.threshold, "ratio", f"effect with {event.title}, median patient")
             for event in _EVENTS
             if event.threshold
         ),
-        Symbol("SBP_full", "mmHg", "rise of systolic pressure at the full effect, mean patient"),
-        Symbol("DBP_full", "mmHg", "rise of diastolic pressure at the full effect, mean patient"),
-        Symbol("HR_full", "1/min", "rise of the heart rate at the full effect, mean patient"),
-        Symbol("omega_g", "-", "spread of these rises between patients, SD of the logarithm"),
-        Symbol("sigma_SBP", "mmHg", "scatter of one systolic reading"),
-        Symbol("sigma_DBP", "mmHg", "scatter of one diastolic reading"),
-        Symbol("older_SBP", "mmHg", "systolic rise after a placebo as well, age from 65"),
-        Symbol("older_DBP", "mmHg", "diastolic rise after a placebo as well, age from 65"),
+        Symbol(
+            "SBP_full", "mmHg", "increase in systolic pressure at the full effect, mean patient"
+        ),
+        Symbol(
+            "DBP_full", "mmHg", "increase in diastolic pressure at the full effect, mean patient"
+        ),
+        Symbol("HR_full", "1/min", "increase in heart rate at the full effect, mean patient"),
+        Symbol(
+            "omega_g", "-", "between-patient variability of these increases, SD of the logarithm"
+        ),
+        Symbol("sigma_SBP", "mmHg", "variability of one systolic reading"),
+        Symbol("sigma_DBP", "mmHg", "variability of one diastolic reading"),
+        Symbol("older_SBP", "mmHg", "systolic increase also after placebo, from age 65"),
+        Symbol("older_DBP", "mmHg", "diastolic increase also after placebo, from age 65"),
         Symbol("reading_1", "min", "first reading of the pressure after a nasal dose"),
         Symbol("reading_2", "min", "second reading"),
         Symbol("reading_3", "min", "third reading"),
@@ -210,14 +220,16 @@ SESSION: Final = SessionModel(
         Symbol("C50_high", "ng/mL", "S-ketamine with half of the highest drug high"),
         Symbol("hill_high", "-", "Hill coefficient of the drug high"),
         Symbol("pain_K", "cm.mL/ng", "pain relief by S-ketamine"),
-        Symbol("pain_NK", "cm.mL/ng", "pain relief undone by S-norketamine"),
-        Symbol("pain_max", "cm", "most relief of pain that a scale can show"),
-        Symbol("few", "fraction", "share of patients below which an effect counts as gone"),
-        Symbol("near_BP", "mmHg", "mean rise of a pressure that counts as back"),
-        Symbol("near_HR", "1/min", "mean rise of the heart rate that counts as back"),
-        Symbol("tau_study", "-", "spread between studies of everything reported, probit scale"),
-        Symbol("tau_event", "-", "spread between studies of one event, probit scale"),
-        Symbol("tau_gain", "-", "spread between studies of the pressure's rise, of the rise"),
+        Symbol("pain_NK", "cm.mL/ng", "pain relief opposed by S-norketamine"),
+        Symbol("pain_max", "cm", "maximum pain relief on the scale"),
+        Symbol("few", "fraction", "fraction of patients below which an effect counts as resolved"),
+        Symbol("near_BP", "mmHg", "mean increase in blood pressure that counts as resolved"),
+        Symbol("near_HR", "1/min", "mean increase in heart rate that counts as resolved"),
+        Symbol("tau_study", "-", "between-study variability of all reported effects, probit scale"),
+        Symbol("tau_event", "-", "between-study variability of one event, probit scale"),
+        Symbol(
+            "tau_gain", "-", "between-study variability of the blood pressure increase, relative"
+        ),
     ),
     events=_EVENTS,
     site="effect",

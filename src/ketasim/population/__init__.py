@@ -1,4 +1,4 @@
-"""Virtual patients: covariates, enzyme activities and the spread between patients, from a seed."""
+"""Virtual patients: covariates, enzyme activities and between-patient variability, from a seed."""
 
 from ketasim.population.arms import arm_calendar, arm_patients, receptor_values
 from ketasim.population.benefit import (

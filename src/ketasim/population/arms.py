@@ -46,7 +46,7 @@ def arm_patients(
 
     **Other arguments:**
 
-    - `typical`: no spread between patients.
+    - `typical`: no between-patient variability.
 
     **Returns:** symbol to number or array (count,), weights in kg, and notes as sentences.
     """

@@ -63,7 +63,7 @@ class BenefitModifier:
     - `kind`: `size` where `value` is a magnitude that can be computed with, else `direction`.
     - `direction`: lowers, raises, none or conflict.
     - `value`, `comparator`: with and without the medicine, in `unit`; `low`, `high`: interval.
-    - `sources`: source keys. `grade`: how the numbers were obtained. `note`: what to watch.
+    - `sources`: source keys. `grade`: how the numbers were obtained. `note`: a caveat.
     - `population`: who was studied. `at_days`: days after ketamine.
     - `threshold`: daily dose above which the effect was seen, mg of diazepam.
     - `daily_dose`: the patient's, mg of diazepam, where every dose is written.
@@ -94,7 +94,7 @@ class BenefitModifier:
 
 
 def benefit_modifiers(medicines: Sequence[str]) -> tuple[BenefitModifier, ...]:
-    """Look up what is published on the benefit of ketamine beside other medicines.
+    """Look up what is published on the benefit of ketamine with other medicines.
 
     **Arguments:**
 

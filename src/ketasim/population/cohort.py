@@ -63,16 +63,16 @@ class Cohort:
     def describe(self) -> str:
         """Say in a sentence who was simulated."""
         if self.typical:
-            return "The typical patient: no spread between patients."
+            return "Typical patient: no between-patient variability."
         own = [name for name in ("weight", "age") if name not in self.drawn]
         differ = [*self._drawn_words(), f"{len(self.spread)} parameters as published"]
         text = (
-            f"{self.n} virtual patients around the patient (seed {self.seed}). They differ in "
+            f"{self.n} virtual patients (seed {self.seed}). They differ in "
             f"{' and '.join(differ)}; {', '.join([*own, 'and']) if own else ''} all else that is "
             "given are the patient's own."
         ).replace(";  all", "; all")
         if self.uncertainty:
-            text += " Each has a draw of the parameters within the uncertainty of their estimates."
+            text += " Each has its own draw of the parameters within their uncertainty."
         return text
 
     def _drawn_words(self) -> list[str]:

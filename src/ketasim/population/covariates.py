@@ -50,12 +50,14 @@ def covariates_of(
         ignored = [m.name for m in modification.modifiers if m.name not in used]
         if ignored:
             notes.append(
-                f"The model '{model.name}' does not know the effect of {_listed(ignored)}: "
-                "the reference model computes it."
+                f"The model '{model.name}' does not include the effect of {_listed(ignored)}: "
+                "the reference model does."
             )
         notes += modification.medicine_notes
         if patient.liver not in (None, "normal"):
-            notes.append(f"The model '{model.name}' does not know the effect of liver impairment.")
+            notes.append(
+                f"The model '{model.name}' does not include the effect of liver impairment."
+            )
     else:
         known |= activities_of(modification.modifiers, card.values())
         notes += modification.notes
@@ -64,12 +66,13 @@ def covariates_of(
         known[TICLOPIDINE] = TICLOPIDINE_DOSE if taken else 0.0
     if "WT" not in names:
         notes.append(
-            f"The model '{model.name}' has no effect of weight: weight only sets doses in mg/kg."
+            f"The model '{model.name}' has no effect of weight: weight is used only for doses "
+            "in mg/kg."
         )
     if asian and "ASIAN" not in names:
         notes.append(f"The model '{model.name}' has no effect of ancestry.")
     if ancestry in _NO_KNOWN_EFFECT:
-        notes.append(f"Ancestry '{ancestry}': no effect on exposure is known, none is computed.")
+        notes.append(f"Ancestry '{ancestry}': no known effect on exposure, none computed.")
     if patient.sex is not None:
         notes.append(sex_note())
     missing = names - set(known)

@@ -38,7 +38,7 @@ class Situation:
     - `control`: one of `CONTROLS`, or nothing for an arm that gets the drug.
     - `open`: the patient knows what is given.
     - `spray`: the drug is given into the nose.
-    - `masked`: given under anaesthesia, so that nobody can tell.
+    - `masked`: given under anaesthesia, so that treatment is indistinguishable.
     - `setting`: outpatient, inpatient or emergency.
     - `background`: `none`, `continued`, or `new` for a new oral antidepressant from day 0.
     - `older`: from the age of `OLDER`.
@@ -87,13 +87,11 @@ class Situation:
         found: list[str] = []
         if self.control in _BORROWED:
             what = _BORROWED[self.control]
-            found.append(
-                f"No expectation is known for {what}: a placebo spray's is taken (assumed)."
-            )
+            found.append(f"No expectation is known for {what}: that of a placebo spray is assumed.")
         if self.older:
             found.append(
-                f"From a (mean) age of {OLDER:g} all effects are those of younger people times "
-                "one number of the card, f_old, which one trial carries "
+                f"From a (mean) age of {OLDER:g} all effects are those of younger adults times "
+                "one parameter of the card, f_old, based on one trial "
                 f"({source_name('ctg_nct02422186')})."
             )
         return tuple(found)

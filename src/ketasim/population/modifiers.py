@@ -146,8 +146,8 @@ def _medicines_of(medicines: Iterable[str]) -> _Medicines:
         computed |= {name: load_modifiers()[name] for name in hits}
         if hits and text not in names:
             notes.append(
-                f"'{medicine}' is taken as {', '.join(hits)} at the dose that was studied: "
-                "another dose is not computed."
+                f"'{medicine}' is interpreted as {', '.join(hits)} at the studied dose: "
+                "other doses are not computed."
             )
         others = {n: rows for n, rows in reported.items() if n not in names and _holds(text, n)}
         known |= others
@@ -158,7 +158,7 @@ def _medicines_of(medicines: Iterable[str]) -> _Medicines:
             )
             hints.append(f"{medicine} (did you mean '{near[0]}'?)" if near else medicine)
     for name, rows in known.items():
-        notes.append(f"{name.capitalize()}: known, not computed. Published: {_published(rows)}.")
+        notes.append(f"{name.capitalize()}: known but not computed. Published: {_published(rows)}.")
     if unknown:
         notes.append(
             f"Not assessed for an effect on exposure: {', '.join(hints)}. "

@@ -21,7 +21,7 @@ MOOD_SPREADS: Final = {
     "e_O": "omega_O",
     "e_N": "omega_N",
 }
-"""Parameter of the chain to the symbol of its spread between patients on the card `mood`: SD of
+"""Parameter of the chain to the symbol of its between-patient variability on the card `mood`: SD of
 the logarithm, but of `e_N`, which has either sign, in its own unit."""
 
 MOOD_STATES: Final = ("fast_arm", "restored", "expectation", "antidepressant", "course")

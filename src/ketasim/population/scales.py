@@ -28,7 +28,7 @@ class Crosswalk:
     - `scale`: one of `convertible()`.
     - `scores`, `madrs`: corresponding scores, points, both rising; straight lines lie between.
     - `method`: how they were linked. `sources`: source keys. `grades`: grade of each point.
-    - `note`: what to watch. `points`: ids of the rows used.
+    - `note`: a caveat. `points`: ids of the rows used.
     - `comparisons`: ids of the rows of other authors, which are kept beside and not used.
     """
 

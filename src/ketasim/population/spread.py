@@ -1,4 +1,4 @@
-"""Individual parameters: the spread between patients, where no patient depends on others."""
+"""Individual parameters: the between-patient variability, where no patient depends on others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def individual_parameters(
     *,
     around: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
-    """Draw individual values of the parameters that have a spread between patients.
+    """Draw individual values of the parameters that have between-patient variability.
 
     No value leaves the declared domain of its parameter: a log-normal spread of a fraction is drawn
     on its logit, with the same spread near the typical value (see `ketasim.models.drawn_on`).

@@ -75,11 +75,11 @@ def uncertainty_note(card: Card) -> str:
         return f"Card '{card.key}': no parameter uncertainty is published, none is drawn."
     if card.uncertainty is not None:
         return (
-            f"Card '{card.key}': the parameter uncertainty of {len(found.symbols)} numbers is "
+            f"Card '{card.key}': the uncertainty of {len(found.symbols)} parameters is "
             "drawn, correlated as in the fit."
         )
     return (
-        f"Card '{card.key}': the parameter uncertainty of {len(found.symbols)} numbers is drawn "
+        f"Card '{card.key}': the uncertainty of {len(found.symbols)} parameters is drawn "
         "from their relative standard errors; correlations of the estimates are not published."
     )
 

@@ -36,7 +36,7 @@ def virtual_patients(
     """Make the patients of a course.
 
     Weights, ages and sexes are drawn where the course's population has them; otherwise all share
-    those of the course's patient. Parameters differ that the card gives a spread between patients.
+    those of the course's patient. Parameters differ where the card has between-patient variability.
     Patient i is the same whatever the number of patients, and each covariate has random numbers of
     its own.
 
@@ -54,7 +54,7 @@ def virtual_patients(
     **Returns:** `Cohort`.
 
     **Raises:** `InputError` when the card lacks a parameter of the model, a population is asked
-    for and the card has no spread between patients, or the typical patient with uncertainty.
+    for and the card has no between-patient variability, or the typical patient with uncertainty.
     """
     covariates, notes = covariates_of(course.patient, model, card)
     population = None if typical else course.population
@@ -84,14 +84,15 @@ def virtual_patients(
         if not drawn:
             raise InputError(
                 "population",
-                f"the model '{model.name}' has no published spread between patients",
+                f"the model '{model.name}' has no published between-patient variability",
                 "leave the population out, or use pk_model: reference",
             )
         occasions = [s for s in symbols if card.entry(s).iov is not None]
         if occasions:
             notes = (
                 *notes,
-                "Spread between occasions is published but not simulated: " + ", ".join(occasions),
+                "Between-occasion variability is published but not simulated: "
+                + ", ".join(occasions),
             )
         notes = (
             *_shared(course, people),
@@ -136,7 +137,7 @@ def _check_certain(uncertainty: bool) -> None:
     if uncertainty:
         raise InputError(
             "uncertainty",
-            "the typical patient has one set of numbers",
+            "the typical patient has one parameter draw",
             "ask for virtual patients as well, such as '--n 200' or 'population: {n: 200}'",
         )
 
@@ -192,7 +193,7 @@ def _shared(course: Course, people: _People) -> list[str]:
         found.insert(0, f"{everybody}: {keys} would let them differ.")
     if "age" in people.drawn:
         found.append(
-            f"Which numbers of mood and blood pressure hold, those below or from 65 years, is "
+            f"Whether mood and blood pressure use the values below or from 65 years is "
             f"decided by the mean age ({course.age:g} years)."
         )
     return found
@@ -225,8 +226,7 @@ def _assumed_absorption(course: Course, card: Card, model: LinearModel) -> tuple
         if bare:
             assumed.setdefault(route, {}).update(dict.fromkeys(bare))
     return tuple(
-        f"Absorption by {route} rests on an assumption, no number measured in adults: "
-        f"{', '.join(symbols)}."
+        f"Absorption by {route} is assumed, not measured in adults: {', '.join(symbols)}."
         for route, symbols in assumed.items()
     )
 
@@ -243,8 +243,9 @@ def _without_spread(course: Course, card: Card, model: LinearModel) -> tuple[str
         if own and all(spread is None or spread.sd == 0.0 for spread in spreads):
             bare.setdefault(route, {}).update(dict.fromkeys(own))
     return tuple(
-        f"No spread between patients is known for absorption by {route} ({', '.join(symbols)}): "
-        "the bands leave it out and are too narrow."
+        f"No between-patient variability is known for absorption by {route} "
+        f"({', '.join(symbols)}): "
+        "the bands do not include it and are too narrow."
         for route, symbols in bare.items()
     )
 

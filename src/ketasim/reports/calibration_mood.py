@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ketasim.dosing import Arm
 
 MISS: Final = 1.6448536269514722
-"""Score from which a row is a miss: nine in ten trials of that size stay below it."""
+"""Score from which a row is a miss: 90 % of trials of that size stay below it."""
 CORRELATED: Final = 0.5
 """Correlation from which a pair of numbers is named."""
 
@@ -248,7 +248,7 @@ def _beside(
         (
             "series",
             "Response over series",
-            "Response in open series of two sessions and more; each has its own effect in the fit.",
+            "Response in open-label series of two or more sessions, each with its own effect.",
             series,
         ),
         (

@@ -10,7 +10,7 @@ import polars as pl
 from numpy import zeros
 
 from ketasim._base import words
-from ketasim._base.numbers import NOTHING, number, percent
+from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.figures.course import figures
 from ketasim.population import Modifier, modification_of
 from ketasim.reports.course_mood import mood_entries, mood_tiles, outcome_rows, part_rows
@@ -58,7 +58,7 @@ _VITALS = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A number with the range of nine in ten patients below it."""
+    """A number with the range of 90 % of patients below it."""
 
     value: str
     range: str = ""
@@ -72,7 +72,7 @@ class Tile:
     value: str
     unit: str
     range: str
-    of: str = "nine in ten patients"
+    of: str = "90 % of patients"
 
 
 def simulation_report(simulation: Simulation, *, command: str = "", costs: bool = False) -> str:
@@ -206,7 +206,7 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
     write = percent if row["metric"] == "F" or _is_block(row) else number
     if "p50" not in row or row["p50"] is None:
         return Cell(write(row["mean"]))
-    return Cell(write(row["p50"]), f"{write(row['p05'])} – {write(row['p95'])}")
+    return Cell(write(row["p50"]), span(write(row["p05"]), write(row["p95"])))
 
 
 def _is_block(row: Mapping[str, Any]) -> bool:
@@ -222,9 +222,9 @@ def _tiles(simulation: Simulation, exposure: pl.DataFrame) -> list[Tile]:
     name = words.quantity(single[0] if len(single) == 1 else quantity).split(",")[0]
     wanted = [
         (quantity, site, "first", "cmax", f"Peak {name}, {words.site(site)}, first session"),
-        (quantity, site, "first", "tmax", "Time of that peak after the start"),
-        ("nmda_block", "effect", "first", "cmax", "Peak block of NMDA receptors, first session"),
-        (quantity, site, "first", "half_life", f"Half-life of {name}, from 24 to 48 h"),
+        (quantity, site, "first", "tmax", "Time of this peak after the start"),
+        ("nmda_block", "effect", "first", "cmax", "Peak NMDA receptor block, first session"),
+        (quantity, site, "first", "half_life", f"Half-life of {name}, 24-48 h"),
     ]
     tiles: list[Tile] = []
     for one, where, session, metric, text in wanted:

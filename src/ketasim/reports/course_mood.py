@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ketasim._base.numbers import NOTHING, number, percent
+from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.evidence import Entry
 from ketasim.figures.mood import CHANCE_LOOKS
 from ketasim.simulation.mood.course import MADRS, Mood
@@ -43,20 +43,27 @@ def mood_tiles(simulation: Simulation) -> list[tuple[str, ...]]:
     place = int(np.abs(simulation.times - at).argmin())
     if not simulation.cohort.typical and abs(simulation.times[place] - at) < 1e-6:
         low, high = np.quantile(simulation.values[MADRS][place], (0.05, 0.95))
-        spread = f"{number(float(low))} – {number(float(high))}"
+        spread = span(number(float(low)), number(float(high)))
     found: list[tuple[str, ...]] = [
         (f"Mean MADRS {when}, from {number(mood.baseline)}", number(row["MADRS"]), "", spread)
     ]
     if "response" in row:
-        found.append((f"Patients with a response {when}", percent(row["response"], 2), "", ""))
+        found.append((f"Response {when}", percent(row["response"], 2), "", ""))
     if row["share_drug"] is not None:
-        text = f"Share of the improvement by the drug {when}"
+        text = f"Contribution of the drug to the improvement {when}"
         low, high = row.get("share_drug_p05"), row.get("share_drug_p95")
-        span = "" if low is None else f"{_share(low)} – {_share(high)}"
-        found.append((text, percent(row["share_drug"], 2), "", span, "nine in ten sets of numbers"))
+        found.append(
+            (
+                text,
+                percent(row["share_drug"], 2),
+                "",
+                span(_share(low), _share(high)),
+                "90 % uncertainty interval",
+            )
+        )
     end = mood.table.to_dicts()[-1]
     if last > at and end.get("still_well") is not None:
-        text = f"Still well at the end, day {end['day']:.4g}"
+        text = f"Still well at the end (day {end['day']:.4g})"
         found.append((text, percent(end["still_well"], 2), "", ""))
     return found
 
@@ -73,8 +80,8 @@ def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:
     shares = [name for name in CHANCE_LOOKS if name in mood.table.columns]
     names = {
         "response": "Response",
-        "remission_12": "Remission, 12 or less",
-        "remission_10": "Remission, 10 or less",
+        "remission_12": "Remission, ≤ 12",
+        "remission_10": "Remission, ≤ 10",
         "still_well": "Still well",
     }
     heads += [names[name] for name in shares]
@@ -84,8 +91,7 @@ def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:
         cells += [MoodCell(number(row[s])) for s in scales]
         for name in shares:
             low, high = row.get(f"{name}_p05"), row.get(f"{name}_p95")
-            span = "" if low is None else f"{_share(low)} – {_share(high)}"
-            cells.append(MoodCell(_share(row[name]), span))
+            cells.append(MoodCell(_share(row[name]), span(_share(low), _share(high))))
         rows.append(cells)
     return heads, rows
 
@@ -102,17 +108,15 @@ def part_rows(mood: Mood) -> list[list[MoodCell]]:
             below = NOTHING if share is None else percent(share, 2)
             low, high = row.get(f"{part}_p05"), row.get(f"{part}_p95")
             if low is not None and high is not None:
-                below += f"; {number(low)} – {number(high)}"
+                below += f"; {span(number(low), number(high))}"
             cells.append(MoodCell(number(row[part]), below))
         rows.append(cells)
     return rows
 
 
 def _share(value: float | None) -> str:
-    """A fraction as whole percent; of a small one only that it is small."""
-    if value is None:
-        return NOTHING
-    return percent(value, 2) if value >= 0.001 else f"< {percent(0.001, 1)}"
+    """A fraction as percent, in two significant digits."""
+    return percent(value, 2)
 
 
 def _thinned(table: pl.DataFrame) -> list[dict[str, Any]]:
@@ -125,5 +129,5 @@ def _thinned(table: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def mood_entries(mood: Mood) -> list[Entry]:
-    """Numbers of the card that acted, those that are assumed first."""
+    """Parameters of the card that were used, the assumed ones first."""
     return sorted(mood.entries, key=lambda entry: entry.grade != "assumed")

@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from ketasim._base import words
-from ketasim._base.numbers import NOTHING
+from ketasim._base.numbers import NOTHING, span
 from ketasim.screening import NO_VERDICT, SEVERITIES, MonitoringPrompt, Screen, ScreenFinding
 
 _FOLDED: Final = "note"  # as is what speaks of another drug or route, unless contraindicated
@@ -47,7 +47,7 @@ def screening_view(screen: Screen) -> ScreeningView:
             members = tuple(_finding(one) for one in found if one.applies_here is here)
             if not members:
                 continue
-            other = "" if here else f", from another drug or route than {screen.given}"
+            other = "" if here else f", for a drug or route other than {screen.given}"
             title = words.capital(severity) + other
             shown = severity == "contraindicated" or (here and severity != _FOLDED)
             groups.append(FindingGroup(title, shown, members))
@@ -102,7 +102,7 @@ def _cost(row: dict[str, Any]) -> dict[str, str]:
 def _amount(low: float | None, high: float | None, currency: str) -> str:
     if low is None:
         return NOTHING
-    ends = _whole(low) if high is None or high == low else f"{_whole(low)} – {_whole(high)}"
+    ends = span(_whole(low), _whole(low if high is None else high))
     return f"{ends} {currency}"
 
 

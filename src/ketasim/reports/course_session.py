@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ketasim._base import words
-from ketasim._base.numbers import NOTHING, number, percent
+from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.population import SESSION_CURVES, SessionCurve
 from ketasim.screening import SessionPlan
 from ketasim.simulation.session.curves import SessionEffects, SessionProfile
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ketasim.simulation.result import Simulation
 
 NOT_IN_EFFECTS: Final = (
-    "Other medicines, food, illness and what the room is like are not in these numbers: see the "
-    "screen of the course for what is known of them."
+    "These predictions do not account for other medicines, food, illness or the surroundings; "
+    "the screening of the course lists what is known about them."
 )
-"""What the effects of a session leave out, said wherever they are shown."""
+"""What the effects of a session leave out, shown with them everywhere."""
 _CURVES: Final[Mapping[str, SessionCurve]] = {curve.name: curve for curve in SESSION_CURVES}
 
 
@@ -45,7 +45,7 @@ class EffectRow:
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One published number beside the model's, in words."""
+    """One published number with the model's, in words."""
 
     what: str
     given: str
@@ -67,27 +67,30 @@ def effect_rows(session: SessionProfile) -> list[EffectRow]:
 
 def _effect_row(curve: SessionCurve, row: dict[str, Any]) -> EffectRow:
     fraction = curve.unit == "fraction"
-    write = _share if fraction else number
+    write = _share if fraction else _effect
     unit = "" if fraction else f" {words.unit(curve.unit)}"
     ends = ("peak_p05", "peak_p95") if row["peak_p05"] is not None else ("peak_low", "peak_high")
     exceeds = row["may_exceed"] if row["state"] == "never above" else None
     back = {
         "back": lambda: f"{row['back_at_min']:.0f} min",
-        "never above": lambda: "never above",
-        "not back": lambda: "not within the time shown",
+        "never above": lambda: "below threshold throughout",
+        "not back": lambda: "not resolved in the time shown",
         "": lambda: NOTHING,
     }[row["state"]]()
     level = NOTHING
     if curve.level:
-        level = f"{'below' if curve.kind == 'share' else 'at most'} {write(row['level'])}{unit}"
+        at = _share(row["level"]) if fraction else f"{row['level']:g}{unit}"
+        level = f"{'below' if curve.kind == 'share' else 'at most'} {at}"
     return EffectRow(
         effect=curve.title,
         peak=f"{write(row['peak'])}{unit}",
-        peak_range=f"{write(row[ends[0]])} – {write(row[ends[1]])}",
+        peak_range=span(write(row[ends[0]]), write(row[ends[1]])),
         peak_at=f"{row['peak_at_min']:.0f} min",
-        peak_at_range=f"{row['peak_at_low']:.0f} – {row['peak_at_high']:.0f}",
+        peak_at_range=span(f"{row['peak_at_low']:.0f}", f"{row['peak_at_high']:.0f}"),
         back=back,
-        back_range=_back_range(row) if not exceeds else f"above with {_share(exceeds)} of the fits",
+        back_range=_back_range(row)
+        if not exceeds
+        else f"above threshold in {_share(exceeds)} of parameter draws",
         level=level,
         grade=row["level_grade"],
         in_session=NOTHING if row["in_session"] is None else _share(row["in_session"]),
@@ -99,8 +102,13 @@ def _effect_row(curve: SessionCurve, row: dict[str, Any]) -> EffectRow:
 def _back_range(row: dict[str, Any]) -> str:
     if row["back_at_low"] is None:
         return ""
-    late = "open" if row["back_at_high"] is None else f"{row['back_at_high']:.0f}"
-    return f"{row['back_at_low']:.0f} – {late}"
+    if row["back_at_high"] is None:
+        return f"{row['back_at_low']:.0f} or later"
+    return span(f"{row['back_at_low']:.0f}", f"{row['back_at_high']:.0f}")
+
+
+def _effect(value: float | None) -> str:
+    return number(value, 2)
 
 
 def _share(value: float | None) -> str:
@@ -116,7 +124,7 @@ def pressure_rows(effects: SessionEffects, session: int = 1) -> list[dict[str, s
             "name": names[row["quantity"]],
             "cut": f"{row['cut']:g} mmHg",
             **{
-                key: number(row[key])
+                key: _effect(row[key])
                 for key in ("mean_change", "mean_of_maxima", "placebo_mean_of_maxima")
             },
             **{
@@ -129,7 +137,7 @@ def pressure_rows(effects: SessionEffects, session: int = 1) -> list[dict[str, s
 
 
 def check_rows(simulation: Simulation) -> list[CheckRow]:
-    """What is published on sessions of this drug and route, beside the model's."""
+    """What is published on sessions of this drug and route, with the model's prediction."""
     given = {(dose.drug, dose.route) for dose in simulation.course.regimen.doses}
     return [_check_row(one) for one in session_checks(given)]
 
@@ -138,22 +146,30 @@ def _check_row(one: SessionCheck) -> CheckRow:
     def write(value: float) -> str:
         if one.unit == "fraction":
             return _share(value)
-        return f"{value:.0f} min" if one.unit == "min" else f"{number(value)} {one.unit}"
+        return f"{value:.0f} min" if one.unit == "min" else f"{value:.3g} {one.unit}"
 
     published = write(one.published)
     if one.low is not None and one.high is not None:
-        published += f" ({write(one.low)} – {write(one.high)})"
+        published += f" ({span(write(one.low), write(one.high))})"
     if one.placebo is not None:
         published += f"; comparator {write(one.placebo)}"
     return CheckRow(
         what=words.capital(one.what),
         given=one.given,
         published=published,
-        predicted=write(one.predicted),
+        predicted=_predicted(one),
         fitted=one.fitted,
         source=one.source,
         facts=", ".join(one.facts),
         note=one.note,
+    )
+
+
+def _predicted(one: SessionCheck) -> str:
+    if one.unit == "fraction":
+        return _share(one.predicted)
+    return (
+        f"{one.predicted:.0f} min" if one.unit == "min" else f"{_effect(one.predicted)} {one.unit}"
     )
 
 
@@ -197,4 +213,4 @@ def _minutes(start: float | None, end: float | None) -> str:
         return f"until {end:.0f}".replace("-", "−")
     if end is None:
         return f"from {start:.0f}".replace("-", "−")
-    return f"{start:.0f}" if start == end else f"{start:.0f} to {end:.0f}".replace("-", "−")
+    return span(*(f"{one:.0f}".replace("-", "−") for one in (start, end)))

@@ -131,7 +131,7 @@ def read_sources_used(folder: Path) -> list[str]:
 
     - `folder`: what a command wrote into with `--out`.
 
-    **Raises:** `InputError` when the folder holds no report.
+    **Raises:** `InputError` when the folder contains no report.
     """
     path = Path(folder) / "report.html"
     try:
@@ -141,6 +141,6 @@ def read_sources_used(folder: Path) -> list[str]:
     hit = re.search(rf'<meta name="{_SOURCES}" content="([^"]*)"', text)
     if hit is None:
         raise InputError(
-            "--result", f"'{folder}' holds no report", "name the folder that a command wrote into"
+            "--result", f"'{folder}' contains no report", "name the output folder of a command"
         )
     return unescape(hit[1]).split()

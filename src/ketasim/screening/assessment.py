@@ -1,4 +1,4 @@
-"""Screening a course: who should not be in the room, what interacts, what to watch."""
+"""Screening a course: who should not be in the room, what interacts, what to monitor."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ _STATED: Final = {
     "age": "limits of blood pressure, starting dose and age below 18",
     "history": "contraindications and cautions",
     "medicines": "interactions",
-    "diagnosis": "doses that were studied in it, bipolar disorder",
-    "liver": "impairment of the liver",
-    "kidney": "impairment of the kidneys",
-    "ancestry": "the starting dose at Japanese ancestry",
-    "cyp2b6": "the genotype of CYP2B6",
+    "diagnosis": "studied doses, bipolar disorder",
+    "liver": "hepatic impairment",
+    "kidney": "renal impairment",
+    "ancestry": "the starting dose for Japanese ancestry",
+    "cyp2b6": "CYP2B6 genotype",
     "place": "clinic or home, for rules on treatment at home",
 }
 _AT_HOME: Final = "treatment at home"  # a finding that says itself that the place is not stated
@@ -156,8 +156,8 @@ def _not_stated(patient: Patient, told: Set[str]) -> Iterator[ScreenFinding]:
         "not stated",
         "beyond a course file",
         "",
-        "A course file has no place for ECG, laboratory values, physical examination, consent, and "
-        "who takes the patient home: not assessed.",
+        "A course file does not include ECG, laboratory values, physical examination, consent or "
+        "the escort home: not assessed.",
     )
 
 
@@ -165,9 +165,9 @@ def _assumptions(course: Course, history: Sequence[object]) -> Iterator[str]:
     yield from course.patient.assumptions
     if "history" in course.patient.model_fields_set:
         if history:
-            yield "The history is taken as complete: what it does not name is not looked for."
+            yield "The history is assumed complete: what it does not name is not assessed."
         else:
-            yield "The history is written as empty and taken as such."
+            yield "The history is given as empty and assumed to be so."
     if course.pk_model != "reference":
         yield (
             f"Exposure is computed by the reference model, whatever the course's own, "

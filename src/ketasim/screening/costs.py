@@ -116,25 +116,25 @@ def _count(doses: list[float], price: dict[str, Any]) -> tuple[int | None, str]:
     """How often a price is due, and what to know of that."""
     use = price.get("use", "")
     if use == "once":
-        return 1, "once a course"
+        return 1, "once per course"
     if use == "course":
         low, high = int(price["units_low"]), int(price["units_high"])
         if low <= len(doses) <= high:
             return 1, f"published for a series of {low} to {high} sessions"
-        return None, f"not counted: it is for a series of {low} to {high} sessions"
+        return None, f"not counted: applies to a series of {low} to {high} sessions"
     if use == "context":
-        return None, "not multiplied: how often it is due, or what it pays for, is not said"
+        return None, "not multiplied: frequency or scope not stated"
     if use != "count":
-        return None, "no price of this drug by this route stands in the tables"
+        return None, "the tables contain no price for this drug and route"
     priced = price["dose_mg"]
     if priced is None:
         return len(doses), ""
     same = sum(abs(mg - priced) <= _SAME_DOSE for mg in doses)
     if not same:
-        return None, f"not counted: no session gives {priced:g} mg"
+        return None, f"not counted: no session of {priced:g} mg"
     if same == len(doses):
         return same, ""
-    return same, f"for the {same} of {len(doses)} sessions that give {priced:g} mg"
+    return same, f"for the {same} of {len(doses)} sessions of {priced:g} mg"
 
 
 def _join(note: str, price: dict[str, Any]) -> str:

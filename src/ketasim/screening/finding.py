@@ -25,7 +25,7 @@ FINDING_KINDS: Final = (
 """What a finding is about: `pd` and `pk` are interactions, `medicine` a name that is not known or
 without evidence, `patient` an age, an ancestry, an organ or a gene."""
 
-NOTHING: Final = "Nothing found in the evidence carried; not assessed as safe."
+NOTHING: Final = "Nothing found in the evidence; not assessed as safe."
 """What is said of a known medicine without evidence."""
 
 _BOXED: Final = "boxed warning"

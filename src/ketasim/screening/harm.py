@@ -169,7 +169,7 @@ class HarmReport(Result):
         seen = Counter(one.relation for one in self.positions)
         rows = [HeadlineRow("sessions", str(given.sessions), f"over {plain(given.weeks)} weeks")]
         rows += [
-            HeadlineRow(f"{drug} in all", plain(mg, 3), unit="mg of base")
+            HeadlineRow(f"total {drug}", plain(mg, 3), unit="mg of base")
             for drug, mg in given.milligrams.items()
         ]
         rows += [
@@ -299,17 +299,15 @@ def harms_over_time(
     drugs = tuple(exposure.milligrams)
     notes = [
         (
-            "A course of treatment is therapeutic exposure; what was seen in recreational use "
-            "stands beside it and does not hold for it."
+            "A course of treatment is therapeutic exposure; findings from recreational use are "
+            "listed separately and do not apply to it."
         ),
         *exposure.notes,
     ]
     if setting is None:
-        notes.append(
-            "It is not told where the doses are taken: both therapeutic classes are shown."
-        )
+        notes.append("Place of treatment not given: both therapeutic classes are shown.")
     if "arketamine" in drugs:
-        notes.append("Nothing on harm of arketamine over time is in the tables.")
+        notes.append("The tables contain nothing on long-term harm of arketamine.")
     rows = published_harms()
     factors: dict[str, tuple[str, ...]] = {}
     if isinstance(course, Course):
@@ -317,7 +315,7 @@ def harms_over_time(
         factors = _factors(rows, history)
         notes += _history_notes(history, stated="history" in course.patient.model_fields_set)
     else:
-        notes.append("The patient's history is not known here: factors of misuse not assessed.")
+        notes.append("The patient's history is not known: risk factors for misuse not assessed.")
     return HarmReport(
         exposure=exposure,
         exposure_classes=classes,
@@ -352,12 +350,12 @@ def _history_notes(history: tuple[str, ...], *, stated: bool) -> Iterator[str]:
     """What of a history could not be read for misuse, as sentences."""
     if not history:
         given = "is an empty list" if stated else "is not given"
-        yield f"The patient's history {given}: no factor of misuse is named in it."
+        yield f"The patient's history {given}: it names no risk factor for misuse."
         return
     read = [read_history(text) for text in history]
     for status, why in (
         ("unknown", "not understood, so not assessed for misuse"),
-        ("denied", "read as absent, uncertain or somebody else's, so not marked"),
+        ("denied", "read as absent, uncertain or of another person, so not marked"),
     ):
         words = [f"'{one.text}'" for one in read if one.status == status]
         if words:
@@ -426,18 +424,18 @@ def _positions(exposure: TreatmentExposure, *, supervised: bool) -> Iterator[Har
         f"{_weeks(exposure.weeks)} from the first to the last session",
         _published("longest", clinic, "esketamine"),
         years if spray else None,
-        within="Trials of nasal esketamine lasted as long; how many patients so long is not given.",
-        above="Longer than any trial of nasal esketamine in the tables: nothing is published.",
-        other="Supervised trials of nasal esketamine; they do not answer for this treatment.",
+        within="Within the duration of nasal esketamine trials; number treated so long not given.",
+        above="Longer than any nasal esketamine trial in the tables: no published data.",
+        other="Supervised trials of nasal esketamine; not applicable to this treatment.",
     )
     yield _beside(
         "sessions in any seven days",
         f"at most {exposure.most_in_7_days}{_rate(exposure)}",
         _published("most often", clinic, "esketamine"),
         float(exposure.most_in_7_days) if spray else None,
-        within="As often as the label of nasal esketamine goes, or less often.",
-        above="More often than the label of nasal esketamine.",
-        other="The label of supervised nasal esketamine; it does not answer for this treatment.",
+        within="Within the frequency of the nasal esketamine label.",
+        above="More frequent than the nasal esketamine label.",
+        other="Label of supervised nasal esketamine; not applicable to this treatment.",
     )
     if "ketamine" in exposure.milligrams and "iv" in exposure.routes:
         yield _beside(
@@ -445,7 +443,7 @@ def _positions(exposure: TreatmentExposure, *, supervised: bool) -> Iterator[Har
             f"{exposure.sessions} sessions over {_weeks(exposure.weeks)}{_rate(exposure)}",
             _published("words", clinic, "ketamine"),
             None,
-            other="Words of a professional statement, not a limit that harm was measured at.",
+            other="From a professional statement; not a limit at which harm was measured.",
         )
     if "ketamine" in exposure.milligrams and _mouth(exposure):
         per_kg = exposure.most_mg_in_a_day.get("ketamine", 0.0) / exposure.weight
@@ -454,7 +452,7 @@ def _positions(exposure: TreatmentExposure, *, supervised: bool) -> Iterator[Har
             f"at most {per_kg:.3g} mg/kg" if exposure.most_mg_in_a_day else "not counted",
             _published("programme", home, "ketamine"),
             None,
-            other="One programme's starting dose under the tongue; no harm over time was followed.",
+            other="Sublingual starting dose of one programme; long-term harm was not followed.",
         )
     yield _beside(
         "amount in a day",
@@ -462,8 +460,8 @@ def _positions(exposure: TreatmentExposure, *, supervised: bool) -> Iterator[Har
         _published("dose", recreational, "ketamine"),
         None,
         other=(
-            "Amounts that users report, of unknown purity, day after day. What was seen in them "
-            "does not hold for a treatment."
+            "Amounts reported by users, of unknown purity, taken daily. The findings do not apply "
+            "to treatment."
         ),
     )
     yield _beside(
@@ -471,14 +469,14 @@ def _positions(exposure: TreatmentExposure, *, supervised: bool) -> Iterator[Har
         f"at most {exposure.most_in_7_days} in seven days",
         _published("frequency", recreational, "ketamine"),
         None,
-        other="Users with small bladders; the amounts per dose are not given.",
+        other="Users with reduced bladder capacity; amounts per dose not given.",
     )
     yield _beside(
         "length of use",
         _weeks(exposure.weeks),
         _published("length", recreational, "ketamine"),
         None,
-        other="Only people who already have bladder disease from use.",
+        other="Only users who already had ketamine bladder disease.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The plan of a session: what is given, measured and ruled, when, and on whose word."""
+"""The plan of a session: doses, measurements and rules, each with its time and source."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ketasim._base import InputError, near
+from ketasim._base.numbers import number, percent, span
 from ketasim.dosing import Dose, Patient
 from ketasim.evidence import GRADES
 from ketasim.screening.plan_result import PlanEntry, SessionPlan
@@ -19,7 +20,7 @@ KINDS: Final = ("dose", "measurement", "effect", "rule", "discharge", "after")
 _MEASURED: Final = (
     "blood pressure",
     "pulse oximetry",
-    "sedation watch",
+    "sedation",
     "breathing, circulation, mental state",
 )
 _SAME_TIME: Final = 1e-6  # h
@@ -36,9 +37,9 @@ _ROUTE_WORDS: Final = {
 
 @dataclass(frozen=True)
 class EffectTime:
-    """When a predicted effect peaks and when it is back, with what is published beside it.
+    """When a predicted effect peaks and resolves, with what is published about it.
 
-    Times are h after the start of the session. Each value stands with the ends of its band.
+    Times are h after the start of the session. Each value comes with the ends of its range.
 
     **Arguments:**
 
@@ -47,14 +48,14 @@ class EffectTime:
     - `onset_h`: h; nothing when not computed.
     - `peak`, `peak_low`, `peak_high`: in `unit`.
     - `peak_at_h`, `peak_at_low`, `peak_at_high`: h.
-    - `back_at_h`: h; nothing when the effect does not come back in the time computed.
-    - `back_low`, `back_high`: h; no high end when some do not come back in the time computed.
-    - `threshold`: what back means, in words.
+    - `back_at_h`: h; nothing when the effect does not resolve in the time computed.
+    - `back_low`, `back_high`: h; no high end when some do not resolve in the time computed.
+    - `threshold`: what resolved means, in words.
     - `threshold_grade`: one of the five grades.
-    - `published`: the published statement that stands beside.
+    - `published`: what is published about its times.
     - `source`: key of the source of the prediction or of the published statement; several are
       joined by `;`.
-    - `comes_back`: whether there is a time at which it is back; false for an effect that never
+    - `comes_back`: whether there is a time at which it resolves; false for an effect that never
       rises above the threshold, or has none.
 
     **Raises:** `InputError` when a time or band cannot be.
@@ -114,9 +115,9 @@ def session_plan(
     """Lay out one session: doses, measurements, predicted effects, rules, leaving, the next day.
 
     A rule made for another drug or use than the session's is shown and marked as not established
-    for it. The watch of at least two hours is counted from the end of what is given, as the label
-    counts it from the dose; the plan says which effects are predicted to last longer, and what is
-    published of them.
+    for it. The monitoring period of at least two hours is counted from the end of the last dose, as
+    the label counts it from the dose; the plan says which effects are predicted to last longer, and
+    what is published on them.
 
     **Arguments:**
 
@@ -133,7 +134,9 @@ def session_plan(
     `session_start_h`, or the number is below 1.
     """
     if session_number is not None and session_number < 1:
-        raise InputError("session_number", f"{session_number} is no session", "count from 1")
+        raise InputError(
+            "session_number", f"{session_number} is not a session number", "count from 1"
+        )
     given = _one_session(doses, session_start_h)
     end = _minutes(max(dose.end for dose in given) - session_start_h)
     session = _session_words(given)
@@ -163,7 +166,7 @@ def session_plan(
             entries.append(_longer_entry(effect, words, watch, watch_end, session, given))
     if left_out:
         notes.append(
-            f"{left_out} rules made for racemic ketamine are left out of a session of nasal "
+            f"{left_out} rules for racemic ketamine are not shown for a session of nasal "
             "esketamine, which has its own."
         )
     notes += _differing(shown, session, given)
@@ -225,13 +228,13 @@ def _dose_entries(doses: Sequence[Dose], start: float) -> Iterator[PlanEntry]:
         amount = f"{dose.drug} {dose.amount:g} {dose.unit}"
         salt = "" if dose.salt == "base" else f" of the {dose.salt}"
         how = _ROUTE_WORDS.get(dose.route, dose.route)
-        statement = f"Given by the course: {amount}{salt}, {how}."
+        statement = f"Planned dose: {amount}{salt}, {how}."
         sources: tuple[str, ...] = ()
         found: tuple[str, ...] = ()
         if dose.duration > 0:
             statement = (
-                f"Given by the course: {amount}{salt}, {how}, over {ends - begins:g} min."
-                f" It starts at {begins:g} min and ends at {ends:g} min."
+                f"Planned dose: {amount}{salt}, {how}, over {ends - begins:g} min,"
+                f" from {begins:g} to {ends:g} min."
             )
         elif devices > 1 and dose.drug == "esketamine" and dose.route == "intranasal":
             statement = (
@@ -292,22 +295,22 @@ def _applies(
     unknown = f"not assessed: for {_whom(rule.applies_if)}" if concerned is None else ""
     if all(rule.established(drug, route) for drug, route in _kinds_given(doses)):
         return unknown or "yes"
-    told = f"from {rule.established_for}; not established for {session}"
-    return f"{told}; {unknown}" if unknown else told
+    origin = f"from {rule.established_for}; not established for {session}"
+    return f"{origin}; {unknown}" if unknown else origin
 
 
 def _about(
     rule: SessionRule, doses: Sequence[Dose], patient: Patient, number: int | None
 ) -> Iterator[str]:
-    """What the rule meets in this patient and this dose."""
+    """What the rule means for this patient and this dose."""
     if rule.topic == "starting dose":
         total = sum(dose.milligrams(patient.weight) for dose in doses)
         if number is None:
-            yield f"This session gives {total:g} mg; whether it is the first day is not known here."
+            yield f"This session: {total:g} mg; whether it is the first day is not known."
         elif number == 1:
-            yield f"This is the first session of the course; it gives {total:g} mg."
+            yield f"First session of the course: {total:g} mg."
         else:
-            yield f"This is session {number} of the course, not the first; it gives {total:g} mg."
+            yield f"Session {number} of the course, not the first: {total:g} mg."
     vitals = patient.vitals
     if rule.sbp_above is None or rule.dbp_above is None or vitals is None:
         return
@@ -316,10 +319,10 @@ def _about(
         ("Diastolic", vitals.dbp, rule.dbp_above),
     ):
         if value is None:
-            yield f"{name} pressure is not given: not assessed."
+            yield f"{name} blood pressure not given: not assessed."
         else:
             verdict = "above" if value > limit else "not above"
-            yield f"{name} pressure given: {value:g} mmHg, {verdict} {limit:g}."
+            yield f"{name} blood pressure given: {value:g} mmHg, {verdict} {limit:g}."
 
 
 def _differing(rules: Sequence[SessionRule], session: str, doses: Sequence[Dose]) -> Iterator[str]:
@@ -334,20 +337,20 @@ def _differing(rules: Sequence[SessionRule], session: str, doses: Sequence[Dose]
         limits.setdefault(f"{rule.sbp_above:g}/{rule.dbp_above:g} mmHg", []).append(place)
         own = own and all(rule.established(*kind) for kind in _kinds_given(doses))
     if len(limits) > 1:
-        told = "; ".join(f"{limit} ({'; '.join(whose)})" for limit, whose in limits.items())
-        made = "" if own else f" None was made for {session}."
-        yield f"Limits of blood pressure before the dose differ between sources: {told}.{made}"
+        listed = "; ".join(f"{limit} ({'; '.join(whose)})" for limit, whose in limits.items())
+        made = "" if own else f" None applies to {session}."
+        yield f"Blood pressure limits before the dose differ between sources: {listed}.{made}"
 
 
 def _whom(condition: str) -> str:
     words = {
         "age<65": "patients under 65 years",
-        "age>=65": "patients of 65 years and over",
+        "age>=65": "patients aged 65 years and over",
         "age<=65": "patients up to 65 years",
         "age>65": "patients over 65 years",
         "ancestry=japanese": "patients of Japanese ancestry",
-        "liver=moderate": "moderate impairment of the liver",
-        "liver=severe": "severe impairment of the liver",
+        "liver=moderate": "moderate hepatic impairment",
+        "liver=severe": "severe hepatic impairment",
     }
     return " or ".join(words[one] for one in condition.split("|"))
 
@@ -356,7 +359,7 @@ def _effect_entries(effect: EffectTime) -> Iterator[PlanEntry]:
     sources = tuple(one.strip() for one in effect.source.split(";") if one.strip())
     beside = f" Published: {effect.published}" if effect.published else ""
     onset = "" if effect.onset_h is None else f" Onset at {_minutes(effect.onset_h):.0f} min."
-    never = "" if effect.comes_back else f" Back: {effect.threshold}."
+    never = "" if effect.comes_back else f" Resolved means: {effect.threshold}."
     low, high = _minutes(effect.peak_at_low), _minutes(effect.peak_at_high)
     yield PlanEntry(
         at_min_from=low,
@@ -365,10 +368,10 @@ def _effect_entries(effect: EffectTime) -> Iterator[PlanEntry]:
         kind="effect",
         statement=(
             f"Peak at {_minutes(effect.peak_at_h):.0f} min: {_amount(effect.peak, effect.unit)} "
-            f"({_amount(effect.peak_low, effect.unit)} to "
-            f"{_amount(effect.peak_high, effect.unit)}; {effect.statistic}).{onset}{never}{beside}"
+            f"({_range(effect.peak_low, effect.peak_high, effect.unit)}; {effect.statistic})."
+            f"{onset}{never}{beside}"
         ),
-        band=f"{low:.0f} to {high:.0f} min",
+        band=f"{span(f'{low:.0f}', f'{high:.0f}')} min",
         sources=sources,
         stage="after",
         grade=effect.threshold_grade,
@@ -376,15 +379,15 @@ def _effect_entries(effect: EffectTime) -> Iterator[PlanEntry]:
     if not effect.comes_back:
         return
     back = effect.back_at_h
-    assumed = ", an assumption" if effect.threshold_grade == "assumed" else ""
-    means = f"back means {effect.threshold}{assumed}"
+    assumed = " (assumed)" if effect.threshold_grade == "assumed" else ""
+    means = f"resolved means {effect.threshold}{assumed}"
     if back is None:
         yield PlanEntry(
             at_min_from=high,
             at_min_to=None,
             what=effect.effect,
             kind="effect",
-            statement=f"Not back in the time computed; {means}.{beside}",
+            statement=f"Not resolved in the time computed; {means}.{beside}",
             band="open",
             sources=sources,
             stage="after",
@@ -393,13 +396,15 @@ def _effect_entries(effect: EffectTime) -> Iterator[PlanEntry]:
         return
     early = back if effect.back_low is None else effect.back_low
     late = effect.back_high
-    band = f"{_minutes(early):.0f} min to {'open' if late is None else f'{_minutes(late):.0f} min'}"
+    band = f"{_minutes(early):.0f} min or later"
+    if late is not None:
+        band = f"{span(f'{_minutes(early):.0f}', f'{_minutes(late):.0f}')} min"
     yield PlanEntry(
         at_min_from=_minutes(early),
         at_min_to=None if late is None else _minutes(late),
         what=effect.effect,
         kind="effect",
-        statement=f"Back at {_minutes(back):.0f} min ({band}); {means}.{beside}",
+        statement=f"Resolved by {_minutes(back):.0f} min ({band}); {means}.{beside}",
         band=band,
         sources=sources,
         stage="after",
@@ -408,26 +413,30 @@ def _effect_entries(effect: EffectTime) -> Iterator[PlanEntry]:
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"{100 * value:.2g} %" if unit == "fraction" else f"{value:.3g} {unit}"
+    return percent(value, 2) if unit == "fraction" else f"{number(value, 2)} {unit}"
+
+
+def _range(low: float, high: float, unit: str) -> str:
+    if unit == "fraction":
+        return span(percent(low, 2), percent(high, 2))
+    return f"{span(number(low, 2), number(high, 2))} {unit}"
 
 
 def _outlasts(effect: EffectTime, watch_end: float) -> str:
-    """Say that an effect is not back by the end of the watch; empty when it is."""
+    """Say that an effect has not resolved when the monitoring ends; empty when it has."""
     if not effect.comes_back:
         return ""
-    beside = (
-        f"; published: {effect.published}" if effect.published else "; no published time beside it"
-    )
+    beside = f"; published: {effect.published}" if effect.published else "; no published time"
     if effect.back_at_h is None:
-        return f"{effect.effect}: not back in the time computed{beside}"
+        return f"{effect.effect}: not resolved in the time computed{beside}"
     back = _minutes(effect.back_at_h)
-    words = f"{effect.effect}: predicted back at {back:.0f} min"
+    words = f"{effect.effect}: predicted to resolve by {back:.0f} min"
     if back > watch_end:
         return f"{words}{beside}"
     if effect.back_high is None:
-        return f"{words}, the end of its band is open{beside}"
+        return f"{words}, upper end of the range beyond the time computed{beside}"
     if _minutes(effect.back_high) > watch_end:
-        return f"{words}, its band ends at {_minutes(effect.back_high):.0f} min{beside}"
+        return f"{words}, upper end of the range {_minutes(effect.back_high):.0f} min{beside}"
     return ""
 
 
@@ -447,8 +456,9 @@ def _longer_entry(
         what=effect.effect,
         kind="effect",
         statement=(
-            f"By the model not yet back, or not in all of its range, when a watch of two hours "
-            f"ends at {watch_end:g} min: {words}. A prediction, and no instruction to watch longer."
+            f"Predicted not to have resolved (point estimate or upper end of the range) when a "
+            f"monitoring period of 2 h ends at {watch_end:g} min: {words}. A prediction, not an "
+            "instruction to monitor longer."
         ),
         band=watch.threshold,
         established_for=watch.established_for,
@@ -465,22 +475,22 @@ def _longer_entry(
 def _unknown(patient: Patient) -> Iterator[str]:
     """What was not assessed, as sentences."""
     for name, value, what in (
-        ("age", patient.age, "limits of blood pressure and starting doses of every age stay in"),
-        ("ancestry", patient.ancestry, "the starting dose with Japanese ancestry stays in"),
-        ("liver", patient.liver, "the rules for impairment of the liver stay in"),
+        ("age", patient.age, "blood pressure limits and starting doses for all ages remain in"),
+        ("ancestry", patient.ancestry, "the starting dose for Japanese ancestry remains in"),
+        ("liver function", patient.liver, "the rules for hepatic impairment remain in"),
     ):
         if value is None:
-            yield f"The patient's {name} is not given: not assessed, {what} the plan."
+            yield f"The patient's {name} is not given: not assessed; {what} the plan."
     vitals = patient.vitals
     if vitals is None:
-        yield "No vital signs are given: limits of blood pressure are not assessed."
+        yield "No vital signs are given: blood pressure limits are not assessed."
     elif vitals.heart_rate is not None or vitals.spo2 is not None:
         yield (
-            "No rule names a limit of heart rate or oxygen saturation: those given are not "
+            "No heart-rate or oxygen-saturation limit in the sources: the values given are not "
             "assessed."
         )
     if patient.medicines:
-        yield "Medicines are not read by the plan: the screen reads them."
+        yield "The plan does not assess medicines; the screening does."
 
 
 def _order(entry: PlanEntry) -> tuple[int, float, int]:

@@ -59,16 +59,16 @@ class PlanEntry:
 
 @dataclass(frozen=True, repr=False)
 class SessionPlan(Result):
-    """A session as a timeline; it informs and orders nothing.
+    """A session as a timeline: decision support for professionals, not medical advice.
 
     **Arguments:**
 
     - `session`: what is given, such as `IV ketamine`.
     - `entries`: sorted by part of the session, then by time.
     - `end_min`: min from the first dose, when all has been given.
-    - `watch_end_min`: min from the first dose, the earliest end of the watch of at least two hours.
-    - `longer`: effects that by the model are not yet back then, or in part of their range, in
-      words, each with what is published; predictions, and no instruction to watch longer.
+    - `watch_end_min`: min from the first dose, the earliest end of the monitoring period.
+    - `longer`: effects predicted not to have resolved by then, or only in part of their range,
+      in words, each with what is published; predictions, not an instruction to monitor longer.
     - `notes`: what the reader must know, and what was not assessed.
     """
 
@@ -84,7 +84,7 @@ class SessionPlan(Result):
         rules = [one for one in self.entries if one.established_for]
         borrowed = sum(one.borrowed for one in rules)
         rows = (
-            HeadlineRow("all is given by", plain(self.end_min, 3), unit="min"),
+            HeadlineRow("end of dosing", plain(self.end_min, 3), unit="min"),
             HeadlineRow(
                 "earliest end of the monitoring period", plain(self.watch_end_min, 3), unit="min"
             ),

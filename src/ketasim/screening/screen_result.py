@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import polars
 
 NO_VERDICT: Final = (
-    "This lists what the evidence carried says of this course. It gives no verdict, and what is "
-    "not listed is not thereby safe."
+    "What the evidence says about this course. No verdict; what is not listed is not thereby safe."
 )
 """What every screen says of itself."""
 
@@ -26,14 +25,14 @@ _JOINED: Final = ("measured", "sources", "facts", "monitoring")
 
 @dataclass(frozen=True, repr=False)
 class Screen(Result):
-    """What the evidence carried says of a course.
+    """What the evidence says of a course.
 
     **Arguments:**
 
     - `title`: of the course. `given`: what it gives, such as `IV ketamine`.
     - `findings`: the most severe first, what was not assessed last.
     - `medicines`: how the name of each was understood.
-    - `monitoring`: what the findings ask to measure.
+    - `monitoring`: what to measure because of the findings.
     - `assumptions`: sentences.
     - `record`: version and input, in a form that loads back; see `metadata`.
     """
@@ -53,7 +52,7 @@ class Screen(Result):
             HeadlineRow(
                 severity,
                 str(here[severity]),
-                f"{others[severity]} more from another drug or route" if others[severity] else "",
+                f"{others[severity]} more for another drug or route" if others[severity] else "",
                 "finding" if here[severity] == 1 else "findings",
             )
             for severity in SEVERITIES
@@ -102,11 +101,11 @@ class Screen(Result):
     def count_words(self) -> tuple[tuple[str, int], ...]:
         """Each severity with how many findings are on a drug and route of this course.
 
-        **Returns:** a severity, such as `contraindicated (2 more from another drug or route)`, to
+        **Returns:** a severity, such as `contraindicated (2 more for another drug or route)`, to
         its number; the number in brackets is not in it.
         """
         more = {
-            name: f"{name} ({n} more from another drug or route)" if n else name
+            name: f"{name} ({n} more for another drug or route)" if n else name
             for name, n in self.counts(here=False).items()
         }
         return tuple((more[name], n) for name, n in self.counts(here=True).items())
@@ -117,7 +116,7 @@ class Screen(Result):
         **Arguments:**
 
         - `severity`: one of `SEVERITIES`.
-        - `any_drug`: with those from another drug or route; left off, without them.
+        - `any_drug`: with those for another drug or route; left off, without them.
         """
         if severity == "not assessed":
             return self.not_assessed

@@ -9,21 +9,21 @@ from typing import Final
 SUBJECTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "every course": "any course",
-        "cns depressant": "medicine that depresses the central nervous system",
+        "cns depressant": "CNS depressant",
         "maoi": "MAO inhibitor",
         "ssri": "SSRI",
         "snri": "SNRI",
-        "cyp inhibitor": "inhibitor of CYP enzymes",
-        "cyp inducer": "inducer of CYP enzymes",
-        "cyp3a inhibitor": "inhibitor of CYP3A",
-        "cyp3a inducer": "inducer of CYP3A",
-        "cyp2b6 inhibitor": "inhibitor of CYP2B6",
-        "cyp2b6 inducer": "inducer of CYP2B6",
-        "mtor inhibitor": "inhibitor of mTOR",
+        "cyp inhibitor": "CYP inhibitor",
+        "cyp inducer": "CYP inducer",
+        "cyp3a inhibitor": "CYP3A inhibitor",
+        "cyp3a inducer": "CYP3A inducer",
+        "cyp2b6 inhibitor": "CYP2B6 inhibitor",
+        "cyp2b6 inducer": "CYP2B6 inducer",
+        "mtor inhibitor": "mTOR inhibitor",
         "z-drug": "Z-drug",
         "japanese ancestry": "Japanese ancestry",
         "diagnosis suicidality": "depression with suicidal thoughts",
-        "genotype": "genotype of CYP2B6",
+        "genotype": "CYP2B6 genotype",
     }
 )
 """Subjects of rules and classes of medicines, where their code is not what people say."""
@@ -31,48 +31,48 @@ SUBJECTS: Final[Mapping[str, str]] = MappingProxyType(
 # what a direction does to an effect, where raises and lowers could be read the wrong way round
 _EFFECTS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
-        ("lowers", "respiration"): "depresses breathing",
-        ("lowers", "benefit"): "lessens the benefit",
-        ("lowers", "benefit onset"): "lessens the early benefit",
+        ("lowers", "respiration"): "respiratory depression",
+        ("lowers", "benefit"): "reduces the benefit",
+        ("lowers", "benefit onset"): "smaller benefit on day 1",
         ("lowers", "benefit duration"): "shortens the benefit",
         ("lowers", "effect against suicidal thoughts"): (
-            "lessens the effect of ketamine against suicidal thoughts"
+            "reduces the effect of ketamine on suicidal thoughts"
         ),
-        ("lowers", "distress"): "lessens the distress that ketamine brings",
-        ("lowers", "dissociation"): "lessens the dissociation that ketamine brings",
-        ("lowers", "memory impairment"): "lessens the impairment of memory by ketamine",
-        ("lowers", "executive impairment"): "lessens the impairment of thinking by ketamine",
-        ("lowers", "brain perfusion"): "lessens the change of brain perfusion by ketamine",
+        ("lowers", "distress"): "reduces distress from ketamine",
+        ("lowers", "dissociation"): "reduces dissociation",
+        ("lowers", "memory impairment"): "reduces memory impairment from ketamine",
+        ("lowers", "executive impairment"): "reduces executive impairment from ketamine",
+        ("lowers", "brain perfusion"): "reduces the change in brain perfusion from ketamine",
         (
             "lowers",
             "seizure threshold",
-        ): "lowers the seizure threshold, so that seizures are more likely",
-        ("lowers", "hypnotic effect of thiopental"): "ketamine weakens the hypnotic effect of it",
-        ("raises", "benefit"): "adds to the benefit",
-        ("raises", "benefit duration"): "lengthens the benefit",
+        ): "lowers the seizure threshold (seizures more likely)",
+        ("lowers", "hypnotic effect of thiopental"): "ketamine reduces its hypnotic effect",
+        ("raises", "benefit"): "increases the benefit",
+        ("raises", "benefit duration"): "prolongs the benefit",
         ("raises", "sedation"): "deepens sedation",
-        ("raises", "duration of the session"): "lengthens the session",
-        ("raises", "euphoria"): "heightens euphoria",
+        ("raises", "duration of the session"): "prolongs the session",
+        ("raises", "euphoria"): "increases euphoria",
         ("raises", "benefit of electroconvulsive treatment"): (
-            "ketamine in its place, for electroconvulsive treatment: faster remission"
+            "ketamine instead, for electroconvulsive therapy: faster remission"
         ),
         ("none", "benefit of electroconvulsive treatment"): (
-            "ketamine beside it, for electroconvulsive treatment: no added benefit"
+            "with ketamine, for electroconvulsive therapy: no added benefit"
         ),
         ("none", "benefit"): "no effect on the benefit",
-        ("none", "benefit onset"): "no effect on the early benefit",
-        ("none", "benefit duration"): "no effect on how long the benefit lasts",
-        ("conflict", "benefit"): "mixed on the benefit",
-        ("none", "safety"): "no harm was seen",
-        ("none", "dissociation"): "no effect on the dissociation that ketamine brings",
-        ("none", "psychosis"): "no effect on the psychotic symptoms that ketamine brings",
-        ("conflict", "psychosis"): "mixed on the psychotic symptoms that ketamine brings",
+        ("none", "benefit onset"): "no effect on the benefit on day 1",
+        ("none", "benefit duration"): "no effect on the duration of the benefit",
+        ("conflict", "benefit"): "conflicting evidence on the benefit",
+        ("none", "safety"): "no harm observed",
+        ("none", "dissociation"): "no effect on dissociation",
+        ("none", "psychosis"): "no effect on psychotic symptoms from ketamine",
+        ("conflict", "psychosis"): "conflicting evidence on psychotic symptoms from ketamine",
     }
 )
 _DIRECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "none": "no effect on {}",
-        "conflict": "mixed on {}",
+        "conflict": "conflicting evidence on {}",
         "unknown": "{}: direction unknown",
     }
 )
@@ -89,13 +89,14 @@ ENGLISH: Final[Mapping[str, str]] = MappingProxyType(
         "darf nur mit besonderer Vorsicht angewendet werden": (
             "may be used only with particular care"
         ),
-        "erhöht das Risiko eines Blutdruckabfalls": "raises the risk of a fall in blood pressure",
+        "erhöht das Risiko eines Blutdruckabfalls": "increases the risk of a decrease in blood "
+        "pressure",
         "kann die sympathomimetischen Wirkungen von Ketamin verstärken": (
-            "can strengthen the sympathomimetic effects of ketamine"
+            "may enhance the sympathomimetic effects of ketamine"
         ),
-        "kann eine arterielle Hypertonie hervorrufen": "can bring arterial hypertension",
+        "kann eine arterielle Hypertonie hervorrufen": "may cause arterial hypertension",
         "kann … potenzieren und/oder das Risiko einer Atemdepression erhöhen": (
-            "can potentiate … and/or raise the risk of respiratory depression"
+            "may potentiate … and/or increase the risk of respiratory depression"
         ),
         "verlängert die Wirkung": "prolongs the effect",
     }

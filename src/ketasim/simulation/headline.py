@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim._base import HeadlineRow, words
-from ketasim._base.headline import plain, share, span
+from ketasim._base.headline import plain, share
+from ketasim._base.numbers import span
 from ketasim.dosing import Course
 from ketasim.population import Cohort
 from ketasim.simulation.calendar import Session

@@ -181,8 +181,8 @@ class Simulation(Result):
         Metrics: `cmax`; `tmax`, hours after the session's start; `auc`, until the next session (or
         the horizon); `auc24`, over a day; `auc_inf`, of the first session as if no other followed,
         and of the course; `half_life`, between 24 and 48 h after the first session; `F`, absolute
-        bioavailability: the area to infinity over that of the same patient given the same mg into a
-        vein. Areas are exact.
+        bioavailability: the area to infinity over that of the same patient given the same mg
+            intravenously. Areas are exact.
 
         **Returns:** columns quantity, site, session, start_h, end_h, interval (in words, such as
         `0 to 24 h after the first session's first dose`), metric, unit, and mean, sd, p05, p25,
@@ -276,7 +276,7 @@ class Simulation(Result):
                     Assumption(
                         "spread",
                         entry.symbol,
-                        f"spread between patients of the {entry.meaning}",
+                        f"between-patient variability of the {entry.meaning}",
                         one.card,
                         f"{spread.printed_value:g}",
                         spread.printed_type,
@@ -339,7 +339,7 @@ class Simulation(Result):
 
     @cached_property
     def screening(self) -> Screen:
-        """What the evidence says of this course: contraindications, interactions, what to watch."""
+        """What the evidence says of this course: contraindications, interactions, monitoring."""
         return screen(self.course)
 
     def session_plan(self, session: int = 1) -> SessionPlan:
@@ -349,7 +349,7 @@ class Simulation(Result):
 
         - `session`: its number, from 1; the first and the last can be asked for.
 
-        **Returns:** `SessionPlan`; it informs and orders nothing.
+        **Returns:** `SessionPlan`; decision support, not medical advice.
 
         **Raises:** `InputError` when the effects of that session were not computed.
         """

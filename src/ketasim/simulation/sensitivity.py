@@ -1,4 +1,4 @@
-"""Which numbers mattered: elasticities of the first session, and the assumptions that acted."""
+"""Which numbers mattered: elasticities of the first session, and the assumptions used."""
 
 from __future__ import annotations
 

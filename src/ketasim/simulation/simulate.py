@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 HEALTHY_NOTE: Final = (
     "A healthy volunteer: concentrations, receptor block and effects of the session are computed; "
-    "mood is not, since the chain to mood was fitted to depression."
+    "mood is not, because the mood model was fitted to depression."
 )
 """What is said of a course whose diagnosis is `healthy`."""
 
@@ -72,7 +72,8 @@ def simulate(
     - `mood`: false leaves the chain from the receptor to mood out.
     - `session`: false leaves the effects of the sessions out.
     - `uncertainty`: every virtual patient has a draw of the numbers of each card within the
-      uncertainty of their estimates, so that the bands hold it beside the spread between patients.
+      uncertainty of their estimates, so that the bands include
+      it together with between-patient variability.
 
     **Returns:** `Simulation`.
 
@@ -126,8 +127,8 @@ def simulate(
         in_room = sessions_of(doses, course.horizon, durations)
         if in_room and all(dose.drug == "arketamine" for dose in doses):
             warnings.append(
-                "Effects of the session are not assessed: by one model arketamine has no part in "
-                f"them ({source_name('olofsen2022')}), one study saw some "
+                "Session effects are not assessed: in one model arketamine does not contribute to "
+                f"them ({source_name('olofsen2022')}), one study found some "
                 f"({source_name('jonkman2018')})."
             )
         elif in_room:
@@ -141,7 +142,7 @@ def simulate(
     steady = any(dose.steady_state_interval is not None for dose in doses)
     if with_mood and steady:
         warnings.append(
-            "Mood is not computed: a score has no steady state to start from; give the earlier "
+            "Mood is not computed: a score has no steady state to start from; list the earlier "
             "doses themselves."
         )
     elif with_mood:
@@ -157,8 +158,8 @@ def simulate(
             warnings += said
     elif mood and course.pk_model != _REFERENCE and not healthy:
         warnings.append(
-            f"The model '{model.name}' does not lead to mood: the chain from the receptor to the "
-            "MADRS was fitted behind the reference model and is computed with that alone."
+            f"Mood is not computed with the model '{model.name}': the model from receptor to "
+            "MADRS was fitted to the reference model and is computed only with it."
         )
     if uncertainty:
         used = [card, *([receptor_card] if BLOCK in values else [])]

@@ -1,4 +1,4 @@
-"""Random effects over the results of several studies: mean, spread between studies, prediction."""
+"""Random effects over several studies: mean, between-study variability, prediction."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from typing import Final
 import polars as pl
 
 from ketasim._base import Headline, HeadlineRow
-from ketasim._base.headline import share, span
+from ketasim._base.headline import share
+from ketasim._base.numbers import span
 from ketasim.dosing import Trial
 from ketasim.trials.metrics import METRICS, RATES, unit_of
 

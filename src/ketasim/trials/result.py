@@ -140,11 +140,11 @@ class TrialResult(Result):
         """Expected values and prediction intervals.
 
         **Returns:** one row an arm (or one arm minus another), scale, time and metric. `mean` is
-        the expected value, `sd` the spread between patients (of two arms, pooled), `p05` to `p95`
+        the expected value, `sd` the between-patient SD (of two arms, pooled), `p05` to `p95`
         the 90 % prediction interval of the value in a trial of this size. `n` is enrolled,
         `n_assessed` the mean number assessed. `sd_patients_sampling`, `sd_parameters` and
         `sd_trials` are standard deviations of the value by the choice of patients, by the
-        uncertainty of the parameters and between trials.
+        parameter uncertainty and between trials.
         """
         return self._summary
 
@@ -214,7 +214,7 @@ class TrialResult(Result):
 
     @cached_property
     def acting(self) -> tuple[tuple[str, Entry], ...]:
-        """Card and entry of every number that acted."""
+        """Card and entry of every parameter used."""
         found: list[tuple[str, Entry]] = []
         for card in self.cards:
             found += [

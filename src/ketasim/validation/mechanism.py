@@ -129,7 +129,7 @@ def mechanism_checks(card: Card | None = None) -> tuple[MechanismCheck, ...]:
 
     **Arguments:**
 
-    - `card`: numbers of the chain; the card `mood` when left out.
+    - `card`: parameters of the mood model; the card `mood` when left out.
 
     **Returns:** the checks, from the receptor to mood.
     """

@@ -145,7 +145,7 @@ def _infusion(drug: str, amount: float) -> list[Dose]:
 class PerezRuixo2021:
     """Table 4 of the paper: 18 strata of dose, age and ancestry, nasal devices 5 minutes apart.
 
-    The age behind the strata above 60 years is not printed. At 70 years the deviations are those of
+    The age of the strata above 60 years is not reported. At 70 years the deviations are those of
     the strata without an age effect, so 70 is taken; one year changes the areas by 0.9 %.
     """
 
@@ -193,7 +193,7 @@ class PerezRuixo2021:
             if analyte == "noresketamine" and metric == "AUC0-24":
                 notes.append("does not follow from the paper's own Table 3, as others report too")
             if population.startswith(">60"):
-                notes.append(f"age not printed; {self.age_above_60:g} years, derived by fit")
+                notes.append(f"age not reported; {self.age_above_60:g} years, derived by fit")
             rows.append(
                 ReplayRow(
                     self.key,

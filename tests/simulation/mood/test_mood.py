@@ -326,7 +326,7 @@ def test_times_of_the_caller_do_not_move_the_table(typical: Simulation) -> None:
 def test_the_uncertainty_of_the_numbers_makes_an_outer_band(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Named beside the spread between patients, in the result and in the report."""
+    """Named beside the between-patient variability, in the result and in the report."""
     symbols = ("e_A", "e_S", "p_known", "sigma")
     spread = tuple(tuple(0.25 * float(i == j) for j in range(4)) for i in range(4))
     real = load_card("mood")
@@ -352,8 +352,8 @@ def test_the_uncertainty_of_the_numbers_makes_an_outer_band(
     table = wide.mood.table.filter(pl.col("day") > 0)
     assert (table["response_p05"] < table["response_p95"]).all()
     report = simulation_report(wide)
-    assert "uncertainty of the parameters as well" in report
-    assert "sets of numbers" not in simulation_report(narrow)
+    assert "parameter uncertainty as well" in report
+    assert "parameter draws" not in simulation_report(narrow)
 
 
 # ---- what is said
@@ -485,7 +485,7 @@ def test_the_report_has_the_figures_and_the_numbers(many: Simulation, typical: S
     for run in (many, typical):
         assert run.mood is not None
         report = simulation_report(run)
-        titles = ["Block of NMDA", "From the burst", "MADRS over", "What brings the improvement"]
+        titles = ["NMDA receptor block", "From glutamate", "MADRS over", "Contributions to"]
         titles += [] if run.cohort.typical else ["Probability of response"]
         for title in titles:
             assert any(title in line for line in report.splitlines() if "figtitle" in line)

@@ -105,7 +105,7 @@ def test_times_are_in_order_and_ranges_hold_their_value(spray: Simulation) -> No
             late = found["back_at_high"]
             assert found["back_at_low"] <= found["back_at_min"]
             assert late is None or found["back_at_min"] <= late
-            # a set of numbers without the effect has no say in when it is back
+            # a parameter draw without the effect has no say in when it is back
             assert found["back_at_low"] >= found["onset_min"]
         elif found["state"] == "never above":
             assert found["peak"] <= found["level"]

@@ -35,12 +35,12 @@ Exit status:
 
 Example: ketasim simulate six_infusions --out out/six
 
-It informs people with training; it gives no patient advice."""
+Decision support for professionals; not medical advice."""
 
 app = App(
     name="ketasim",
-    help="Simulate ketamine therapy: a dose becomes a concentration and blocks receptors, "
-    "and every number shows its source.",
+    help="Simulate ketamine therapy: from dose to concentration, receptor block, session effects "
+    "and mood, each value with its source.",
     version=__version__,
     version_flags=["--version"],
     help_flags=["--help", "-h"],

@@ -39,7 +39,7 @@ _FILES = {
 
 calibrate_app = App(
     name="calibrate",
-    help="Fit a model to the published numbers.",
+    help="Fit a model to the published values.",
     help_epilogue=example("calibrate pk --out out/pk"),
 )
 
@@ -109,7 +109,7 @@ def session(*, out: OutFolder, as_json: AsJson = False) -> None:
         print(f"{row['name']:<34} {row['inside']:>3} of {row['n']:>3} inside the 90 % interval")
     for row in numbers["outside"]:
         label = f"{row['study']}, {row['what']}, {row['statistic']}"
-        use = "" if row["use"] == "fit" else "   compared only"
+        use = "" if row["use"] == "fit" else "   comparison only"
         print(f"outside: {label:<44} z {row['z']:+.1f}{use}")
     for path in paths:
         print(path)

@@ -26,10 +26,10 @@ evidence_app.command(meta, help_epilogue=example("evidence meta --drug esketamin
 
 @evidence_app.command(name="list", help_epilogue=example("evidence list cmax --table pk/observed"))
 def list_(
-    *words: Annotated[str, Parameter(help="Words that must all stand in a row.")],
+    *words: Annotated[str, Parameter(help="Words that a row must contain.")],
     table: Annotated[str | None, Parameter(help="Table or folder, such as pk/observed.")] = None,
     source: Annotated[str | None, Parameter(help="Key of a source, such as otto2021.")] = None,
-    limit: Annotated[int | None, Parameter(help="The most rows to print.")] = None,
+    limit: Annotated[int | None, Parameter(help="Maximum number of rows to print.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find published numbers; without any word or option, name the tables."""
@@ -114,7 +114,7 @@ def cite(
 def lint(
     *,
     all_findings: Annotated[
-        bool, Parameter(name="--all", help="Also what was accepted, with the reason.")
+        bool, Parameter(name="--all", help="Also show accepted findings, with the reason.")
     ] = False,
     as_json: AsJson = False,
 ) -> int:

@@ -31,22 +31,23 @@ def meta(
     ] = None,
     route: Annotated[str | None, Parameter(help="Such as iv or intranasal.")] = None,
     scale: Annotated[
-        str | None, Parameter(help="Scale, MADRS if left out; 'any' for smd and shares.")
+        str | None, Parameter(help="Scale, MADRS by default; 'any' for smd and percentages.")
     ] = None,
     metric: Annotated[
-        str | None, Parameter(help="difference (if left out), smd, response or remission.")
+        str | None, Parameter(help="difference (default), smd, response or remission.")
     ] = None,
     at: Annotated[
         str | None, Parameter(help="Time after the first dose, such as '24 h' or '28 d'.")
     ] = None,
     within: Annotated[
-        str | None, Parameter(help="How far a visit may be from it; a quarter if left out.")
+        str | None, Parameter(help="How far a visit may be from it; a quarter by default.")
     ] = None,
     control: Annotated[
         str, Parameter(help="saline, midazolam, placebo_spray, placebo_oral, masked … or any.")
     ] = "any",
     measure: Annotated[
-        str | None, Parameter(help="Of shares: or, rr or rd (odds, risk ratio, difference).")
+        str | None,
+        Parameter(help="For percentages: or, rr or rd (odds or risk ratio, difference)."),
     ] = None,
     event: Annotated[
         str | None, Parameter(help="Pool this adverse event instead, such as dissociation.")
@@ -54,12 +55,10 @@ def meta(
     exclude: Annotated[
         list[str] | None, Parameter(help="Key of a trial to leave out; may be repeated.")
     ] = None,
-    open_: Annotated[
-        bool, Parameter(name="--open", help="Also trials whose people may know what they get.")
-    ] = False,
+    open_: Annotated[bool, Parameter(name="--open", help="Also open-label trials.")] = False,
     values: Annotated[
         str | None,
-        Parameter(help="printed (the trial's own difference first, if left out) or arms."),
+        Parameter(help="printed (the trial's own difference first, default) or arms."),
     ] = None,
     interval: Annotated[
         str, Parameter(help="Interval given first: modified, hksj or wald.")
@@ -101,7 +100,7 @@ def meta(
         for path in files:
             print(path)
     if result.pooled is None:
-        note("no study of the tables answers this: nothing is pooled, nothing is written")
+        note("no study in the tables matches: nothing is pooled, nothing is written")
         return NOTHING_POOLED
     return 0
 
@@ -188,9 +187,9 @@ def _print(result: MetaResult) -> None:
     if query.is_ratio:
         print("Drug over control; ratios are pooled as logarithms, tau² is that of logarithms.")
     elif query.metric in ("difference", "smd"):
-        print("Drug less control; below 0 favours the drug.")
+        print("Drug minus control; below 0 favours the drug.")
     else:
-        print("Share with the drug less share with control.")
+        print("Percentage with the drug minus percentage with control.")
     print()
     if pooled is not None:
         _print_studies(result, pooled)
@@ -312,7 +311,7 @@ def _print_published(result: MetaResult) -> None:
 
     if not result.published:
         return
-    print("\nPublished pooled figures, beside ours")
+    print("\nPublished pooled estimates, with ours")
     for one in result.published:
         when = "" if one.time is None else f" at {time_words(one.time)}"
         scale = f", {one.scale}" if one.scale else ""

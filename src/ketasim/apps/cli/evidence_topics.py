@@ -62,11 +62,11 @@ def condition(
             for one in known
         ],
     )
-    note("A condition that is not here was not found; that is no evidence of no effect.")
+    note("A condition that is not listed was not found; this is not evidence of no effect.")
 
 
 def conflicts(
-    *words: Annotated[str, Parameter(help="Words that must all stand in a conflict.")],
+    *words: Annotated[str, Parameter(help="Words that a conflict must contain.")],
     topic: Annotated[
         str | None,
         Parameter(help="pharmacokinetics, mechanism, mood, session, care or conditions."),
@@ -87,7 +87,7 @@ def conflicts(
     note(
         f"{len(found)} question{'' if len(found) == 1 else 's'}"
         if found
-        else "no conflict on record has these words; that is no evidence that the sources agree"
+        else "no recorded conflict contains these words; this is no proof that the sources agree"
     )
 
 
@@ -109,14 +109,14 @@ def _print_condition(one: Condition) -> None:
         lines = [line for doses in one.doses for line in _dose_lines(doses)]
         print_table(("drug", "route", "dose", "in rows", "sessions", "days apart", "rows"), lines)
     else:
-        _say("The rows give no dose by a known route.")
+        _say("The rows contain no dose by a known route.")
     if one.unstudied:
-        _say(f"No study of racemic ketamine stands here by: {', '.join(one.unstudied)}.")
+        _say(f"No study of racemic ketamine is listed here for: {', '.join(one.unstudied)}.")
     print(f"\nResults ({len(one.effects)})")
     for effect in one.effects:
         _print_effect(effect)
     if one.context:
-        print(f"\nBeside them ({len(one.context)})")
+        print(f"\nFurther results ({len(one.context)})")
         for effect in one.context:
             _print_effect(effect)
     print("\nNot known")
@@ -127,8 +127,8 @@ def _print_condition(one: Condition) -> None:
     for name in names:
         _say(name, bullet="- ")
     _say(
-        "Studied is not recommended. What is missing was not found, which is no evidence of no "
-        "effect."
+        "Studied does not mean recommended. What is missing was not found; this is not evidence of "
+        "no effect."
     )
 
 
@@ -141,21 +141,21 @@ def _dose_lines(doses: StudiedDoses) -> list[tuple[str, ...]]:
         sessions = _ends(span.sessions)
         if span.kind == "session":
             longer = any(row in doses.uncounted for row in span.facts)
-            sessions = (sessions + " or more" if sessions else "not told") if longer else sessions
+            sessions = (sessions + " or more" if sessions else "not stated") if longer else sessions
         lines.append(
             (
                 doses.drug,
                 doses.route,
                 span.words(),
                 ", ".join(ends),
-                sessions or "not told",
+                sessions or "not stated",
                 apart if span.kind == "session" else "",
                 str(len(span.facts)),
             )
         )
     if not lines:
-        counted = _ends(doses.sessions) or "not told"
-        row = (doses.drug, doses.route, "not told", "", counted, apart, str(len(doses.facts)))
+        counted = _ends(doses.sessions) or "not stated"
+        row = (doses.drug, doses.route, "not stated", "", counted, apart, str(len(doses.facts)))
         lines.append(row)
     return lines
 

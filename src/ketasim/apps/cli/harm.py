@@ -29,8 +29,8 @@ def harm(
     setting: Annotated[
         str | None,
         Parameter(
-            help="Where the doses are taken: supervised, or home. Left out, as patient.place says, "
-            "or both are shown."
+            help="Where the doses are taken: supervised or home. Left out: patient.place, or "
+            "both are shown."
         ),
     ] = None,
     out: Annotated[
@@ -64,7 +64,7 @@ def harm(
     if not report.not_known:
         print("    - no row of this class and drug")
     print("\nNotes")
-    for line in (*report.notes, "No risk is computed: numbers stand beside each other."):
+    for line in (*report.notes, "No risk is computed from these numbers."):
         print(f"  - {line}")
 
 
@@ -74,12 +74,12 @@ def _exposure(exposure: TreatmentExposure) -> None:
     rows = [
         ["sessions", f"{exposure.sessions}"],
         ["from the first to the last", f"{exposure.weeks:.3g} weeks"],
-        ["sessions a week, mean", "-" if rate is None else f"{rate:.2g}"],
-        ["sessions in any 7 days, most", f"{exposure.most_in_7_days}"],
+        ["mean sessions per week", "-" if rate is None else f"{rate:.2g}"],
+        ["most sessions in any 7 days", f"{exposure.most_in_7_days}"],
     ]
     for drug, mg in exposure.milligrams.items():
         per_kg = exposure.milligrams_per_kg[drug]
-        rows.append([f"{drug} in all", f"{mg:,.0f} mg of base, {per_kg:.3g} mg/kg"])
+        rows.append([f"total {drug}", f"{mg:,.0f} mg of base, {per_kg:.3g} mg/kg"])
     print_table(["", "given"], rows)
 
 
@@ -87,7 +87,7 @@ def _positions(report: HarmReport) -> None:
     from ketasim.evidence import source_name
 
     print(f"\nThe course's class of exposure: {', or '.join(report.exposure_classes)}")
-    print("Beside published exposures (no risk follows)")
+    print("Comparison with published exposures (no risk is computed)")
     for one in report.positions:
         print(f"  {one.what}, {one.exposure_class}: {one.relation}")
         print(f"    course:    {one.course}")

@@ -68,9 +68,9 @@ def show(name: str, /, *, as_json: AsJson = False) -> None:
         return
     print(model.describe())
     if card is None:
-        print("\nNo card carries numbers for this model.")
+        print("\nNo card contains parameters for this model.")
         return
-    print(f"\nNumbers ({card.title}; {card.population}; card {card.hash[:12]})")
+    print(f"\nParameters ({card.title}; {card.population}; card {card.hash[:12]})")
     print_table(*card_rows(card))
     known = load_sources()
     print("\nSources")

@@ -53,9 +53,7 @@ def events(
     out: Annotated[
         Path | None, Parameter(help="Event table to write (CSV); printed when left out.")
     ] = None,
-    drug: Annotated[
-        str, Parameter(help="What a table without the column DRUG is about.")
-    ] = "ketamine",
+    drug: Annotated[str, Parameter(help="Drug of a table without the column DRUG.")] = "ketamine",
     predict: Annotated[
         Path | None,
         Parameter(help="Predictions to write (CSV), at the observations of an event table."),

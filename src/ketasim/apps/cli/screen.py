@@ -44,12 +44,12 @@ def screen(
         Parameter(
             name="--any-drug",
             negative=(),
-            help="Let --fail-on count findings from another drug or route too.",
+            help="Let --fail-on also count findings for another drug or route.",
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Screen a course: contraindications, cautions, interactions, what to watch, what is unknown.
+    """Screen a course: contraindications, cautions, interactions, monitoring, what is unknown.
 
     It is a report without a verdict: the exit status is 0 whatever is found, contraindications
     included, unless --fail-on asks for another.
@@ -94,20 +94,20 @@ def _print(result: Screen) -> None:
         for here in (True, False):
             group = [one for one in found if one.applies_here == here]
             if group:
-                other = "" if here else f", from another drug or route than {result.given}"
+                other = "" if here else f", for a drug or route other than {result.given}"
                 boxed = sum(one.boxed for one in group)
                 marked = f", {boxed} in a boxed warning" if boxed else ""
                 _heading(f"{severity.upper()}{other} ({len(group)}{marked})")
                 _findings(group)
     if result.monitoring:
-        _heading("WHAT TO WATCH, prompted by these findings")
+        _heading("MONITORING prompted by these findings")
         for prompt in result.monitoring:
             _prompt(prompt)
     if result.medicines:
-        _heading("MEDICINES AS UNDERSTOOD")
+        _heading("MEDICINES AS INTERPRETED")
         for match in result.medicines:
             _medicine(match)
-    _heading(f"NOT ASSESSED ({len(result.not_assessed)}): nothing here says that it is safe")
+    _heading(f"NOT ASSESSED ({len(result.not_assessed)}): not assessed as safe")
     for one in result.not_assessed:
         matched = f" ({one.matched})" if one.matched not in ("", one.subject) else ""
         _wrapped(f"- {one.about}{matched}: {one.statement}")

@@ -1,4 +1,4 @@
-"""`ketasim session`: one session of a course by the minute, and its plan."""
+"""`ketasim session`: one session of a course over time, and its plan."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def session(
     *,
     last: Annotated[bool, Parameter(help="The last session instead of the first.")] = False,
     every: Annotated[
-        bool, Parameter(name="--all", help="Also rules made for another drug or route.")
+        bool, Parameter(name="--all", help="Also show rules for another drug or route.")
     ] = False,
     out: Annotated[
         Path | None, Parameter(help="Folder for effects.csv, minutes.csv and plan.csv.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a session by the minute: effects, when each is back, rules with their sources."""
+    """Show one session: effects over time, time to return to baseline, rules and their sources."""
     file = check_input(course, "COURSE")
     if out is not None:
         check_folder(out, _FILES, inputs=(file,))
@@ -50,7 +50,7 @@ def session(
     if result.session_effects is None:
         raise InputError(
             "pk_model",
-            f"the model '{result.model.name}' does not lead to the effects of a session",
+            f"the model '{result.model.name}' does not compute session effects",
             "use pk_model: reference, and give at least one dose",
         )
     shown = result.session_effects.sessions[-1 if last else 0]
@@ -101,28 +101,28 @@ def _print(result: Simulation, shown: SessionProfile, plan: SessionPlan, every: 
     ]
     head = (
         "effect",
-        "peak: mean, or share (range)",
+        "peak: mean, or % of patients (range)",
         "at",
-        "back after",
-        "back means",
-        "show it in this session",
+        "resolved by, min",
+        "resolved means",
+        "affected",
     )
     print_table(head, rows)
     print(
-        "\nPeak: the largest mean over patients, or the largest share who show it at one time. "
-        "Show it in this session: share of patients who show it at any time of it.\n"
-        "Ranges: 5-95 % of patients for scores and pressures, of the uncertainty for shares. "
-        "Never above: the mean, or the share, stays at or below the level beside it."
+        "\nPeak: highest mean, or highest percentage of patients affected at one time. "
+        "Affected: patients with the effect at any time of the session.\n"
+        "Ranges: 90 % of patients for scores and pressures, 90 % uncertainty interval for "
+        "percentages."
     )
     _published(shown_effects)
-    print("\nPressures above are the drug's mean part; what trials print is a mean of maxima:\n")
+    print("\nThe pressures above are the mean drug effect; trials report a mean of maxima:\n")
     head = (
         "pressure",
-        "mean rise, drug only, mmHg",
+        "mean increase, drug effect only, mmHg",
         "mean of maxima, mmHg",
-        "the same after placebo, mmHg",
-        "rise of at least",
-        "share with it in this session",
+        "mean of maxima after placebo, mmHg",
+        "increase of at least",
+        "patients with it",
     )
     names = ("name", "mean_change", "mean_of_maxima", "placebo_mean_of_maxima", "cut")
     print_table(
@@ -136,8 +136,8 @@ def _print(result: Simulation, shown: SessionProfile, plan: SessionPlan, every: 
     print(effects.driving.statement)
     if plan.longer:
         print(
-            "\nBy the model not yet back, or not in all of its range, when a watch of two hours "
-            f"ends, at {plan.watch_end_min:.0f} min. A prediction, and no instruction:"
+            "\nPredicted not to have resolved (point estimate or upper end of the range) when a "
+            f"monitoring period of 2 h ends at {plan.watch_end_min:.0f} min; not an instruction:"
         )
     for line in plan.longer:
         print(f"  {line}")
@@ -145,13 +145,13 @@ def _print(result: Simulation, shown: SessionProfile, plan: SessionPlan, every: 
 
 
 def _published(effects: Sequence[EffectRow]) -> None:
-    """What is published on the times of the effects, effects of one statement together."""
+    """Published times of the effects, effects with the same statement together."""
     said: dict[str, list[str]] = {}
     for row in effects:
         if row.published:
             said.setdefault(row.published, []).append(row.effect)
     if said:
-        print("\nPublished on the times of:")
+        print("\nPublished times:")
     for words, names in said.items():
         print(f"  {'; '.join(names)}: {words}")
 

@@ -298,7 +298,11 @@ def _card(problem: MoodProblem, optimum: Optimum, numbers: Sequence[Number]) -> 
                 low=_short(min(low, number.value)),
                 high=_short(max(high, number.value)),
                 interval="95% interval of the calibration",
-                note=("" if number.moved else "The data hardly move it: it stays an assumption. ")
+                note=(
+                    ""
+                    if number.moved
+                    else "Hardly informed by the data: it remains an assumption. "
+                )
                 + (old.note if not number.moved else ""),
             )
         )
@@ -325,7 +329,7 @@ def _card(problem: MoodProblem, optimum: Optimum, numbers: Sequence[Number]) -> 
         ),
         notes=(
             "A model-based meta-analysis of the trials in mood/training.",
-            "What is graded assumed was not moved by the data, or never free.",
+            "What is graded assumed was not informed by the data, or never free.",
         ),
     )
     return _with_glutamate(card)

@@ -103,7 +103,7 @@ def leave_one_out(
     """Predict every trial with published changes from all others.
 
     The numbers move from the optimum by what the trial's rows had moved them, by the derivatives
-    found there, and the chain is solved anew; the spread between trials is estimated anew as well.
+    found there, and the chain is solved anew; between-trial variability is estimated anew too.
 
     **Returns:** changes of arms, and contrasts drug minus control of the same trials.
     """

@@ -64,7 +64,7 @@ def mechanism_curves(
 
     **Other arguments:**
 
-    - `card`: numbers of the chain; the card `mood` when left out.
+    - `card`: parameters of the mood model; the card `mood` when left out.
     - `situation`: what decides on expectation; of a blinded trial when left out.
     - `baseline`: MADRS before treatment; half of the highest when left out.
 
@@ -149,7 +149,7 @@ def typical_patient(card: Card | None) -> Typical:
 
     **Arguments:**
 
-    - `card`: numbers of the chain; the card `mood` when left out.
+    - `card`: parameters of the mood model; the card `mood` when left out.
     """
     times = np.unique(
         np.concatenate([np.arange(0.0, 4.0, 1 / 60), np.arange(4.0, 26.0, 0.25), [END]])

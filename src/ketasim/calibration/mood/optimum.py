@@ -28,7 +28,7 @@ class Optimum:
 
     **Arguments:**
 
-    - `point`: the model there, with the trials' own effects. `taus`: spread between trials.
+    - `point`: the model there, with the trials' own effects. `taus`: between-trial variability.
     - `jacobian`: of all rows, (rows, free). `columns`: by the trials' effects, (rows, 3).
     - `sampling`: covariance of the published numbers.
     - `covariance`: of the free numbers on their scales.
@@ -72,7 +72,7 @@ def optimise(problem: MoodProblem, progress: Callable[[str], None] | None = None
         point, moved, gain = _search(problem, point, jacobian, columns, sampling, taus)
         say(f"step {steps}: {moved:.3f} of a prior SD, cost down by {gain:.3f}")
         if steps < _REWEIGHED:
-            # the spread between trials is relative to the drug's effect, but must not draw it up
+            # between-trial variability is relative to the drug's effect, but must not draw it up
             problem.reference = point.numbers
             point = problem.with_effects(point, point.effects)
         jacobian, columns = problem.jacobian(point), problem.trial_columns(point)
@@ -169,7 +169,7 @@ def between_trials(
     start: Array,
     rows: Mask,
 ) -> Array:
-    """Spread between trials that makes the rows most likely, the free numbers averaged out.
+    """Between-trial variability that makes the rows most likely, the free numbers averaged out.
 
     **Arguments:**
 

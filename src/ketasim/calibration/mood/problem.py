@@ -27,7 +27,7 @@ from ketasim.models import declared, from_scale, to_scale
 Array = NDArray[np.float64]
 
 BETWEEN_TRIALS: Final = ("tau_early", "tau_late", "tau_drug", "tau_open", "tau_series")
-"""Spread between trials: of an early, a late and a drug effect; in series where everybody knows
+"""Between-trial variability: of an early, a late and a drug effect; in series where everybody knows
 what is given, of one more early and late effect, and of one more drug effect."""
 
 SPREAD_FLOOR = 0.05  # relative; how exactly the model's SD of a group can be taken

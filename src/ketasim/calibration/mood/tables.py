@@ -202,13 +202,13 @@ def unseen_table(fit: MoodFit) -> pl.DataFrame:
 
 
 def between_trials_of(fit: MoodFit) -> tuple[str, ...]:
-    """Symbols of the spreads between trials: in the prior, and no free number."""
+    """Symbols of the between-trial SDs: in the prior, and no free number."""
     free = {number.symbol for number in fit.numbers}
     return tuple(symbol for symbol in fit.prior.extra["prior"] if symbol not in free)
 
 
 def mood_parameter_table(fit: MoodFit) -> pl.DataFrame:
-    """Prior against posterior of the free numbers and the spreads between trials.
+    """Prior against posterior of the free numbers and the between-trial SDs.
 
     **Arguments:**
 
@@ -216,7 +216,7 @@ def mood_parameter_table(fit: MoodFit) -> pl.DataFrame:
 
     **Returns:** columns symbol, meaning, unit, kind (`free` or `between trials`), scale, prior,
     prior_sd, value, sd, low, high, shrinkage, moved, grade. SDs are on the scale; the interval is
-    of 95 %. A spread between trials has neither SD nor interval.
+    of 95 %. Between-trial variability has neither SD nor interval.
     """
     rows: list[dict[str, Any]] = []
     for one in fit.numbers:

@@ -37,7 +37,7 @@ def calibrate_session(
     """Fit the effects of a session to the published ones.
 
     Gauss-Newton on probits, logarithms and pressures with a normal prior on every free number and
-    effects of each study averaged out; the spreads between studies by maximum likelihood in turn.
+    effects of each study averaged out; the between-study SDs by maximum likelihood in turn.
     Deterministic.
 
     **Arguments:**
@@ -124,14 +124,14 @@ class _Fit:
         return 0.5 * (pull + float(away @ away))
 
     def _highest(self) -> float:
-        """Largest effect of a middle patient among the courses of the fit."""
+        """Largest effect of a median patient among the courses of the fit."""
         values = self.values(self.vector, self.taus)
         courses = {course.title: course for row in self.problem.rows for course in row.courses}
         effects = (SESSION.effect(values, *exposure(course)) for course in courses.values())
         return max(float(np.median(effect.max(axis=0))) for effect in effects)
 
     def _find_taus(self, residual: Array, drug: Array, jacobian: Array) -> None:
-        """Spreads between studies by restricted maximum likelihood with their priors."""
+        """Between-study SDs by restricted maximum likelihood with their priors."""
         prior = np.diag(self.sd**-2)
 
         def minus_log(taus: Array) -> float:
@@ -175,7 +175,7 @@ class _Fit:
             )
         for symbol in _BETWEEN_STUDIES:
             old = self.prior.entry(symbol)
-            note = "By restricted maximum likelihood with its prior; its own error is not carried."
+            note = "By restricted maximum likelihood with its prior; its own error is not included."
             entries.append(
                 old.replace(
                     value=float(f"{values[symbol]:.4g}"),
@@ -211,5 +211,5 @@ def _note(old: Entry, moved: bool) -> str:
     words = old.note.removeprefix("Start of the fit.").strip()
     if moved:
         return words
-    told = f"Free in the fit, from {old.value:g}; the published numbers hardly move it."
+    told = f"Free in the fit, from {old.value:g}; hardly informed by the published values."
     return f"{words} {told}".strip()

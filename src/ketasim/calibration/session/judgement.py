@@ -35,7 +35,7 @@ class SessionCompared:
     - `row`: the published number.
     - `predicted`: in its unit.
     - `low`, `high`: 90 % prediction interval for such a study: error of the published number,
-      spread between studies and uncertainty of the fit.
+      between-study variability and uncertainty of the fit.
     - `z`: published less predicted, in SDs of that interval.
     """
 
@@ -58,7 +58,7 @@ class SessionFit(Result):
     **Arguments:**
 
     - `card`: the fitted card with its uncertainty. `prior`: what it started from.
-    - `free`: symbols that were free; the spreads between studies besides.
+    - `free`: symbols that were free; the between-study SDs besides.
     - `shrinkage`: posterior over prior SD of each; near 1 means not identified.
     - `compared`: every row, fitted or only compared, with its prediction.
     - `steps`: taken.

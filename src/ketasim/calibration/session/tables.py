@@ -30,11 +30,11 @@ SESSION_MISSES: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
             "is back by 1.5 h, and the EU text says 1 to 2 h. The sources disagree."
         ),
         ("yale", "SBP", "mean_max"): (
-            "The dose is not printed, nor whether the peak is each patient's own; a mean at one "
+            "The dose is not reported, nor whether the peak is each patient's own; a mean at one "
             "time would lie farther above the prediction still."
         ),
         ("yale", "DBP", "mean_max"): (
-            "The dose is not printed, nor whether the peak is each patient's own; a mean at one "
+            "The dose is not reported, nor whether the peak is each patient's own; a mean at one "
             "time would lie farther above the prediction still."
         ),
     }
@@ -49,7 +49,7 @@ GROUPS: Final[Mapping[str, str]] = MappingProxyType(
         "timing": "Score and timing",
         "pressure": "Blood pressure and heart rate",
         "programme": "Monitoring programme",
-        "check": "Compared only",
+        "check": "Comparison only",
         "again": "Facts of the fit in another form",
     }
 )
@@ -125,8 +125,8 @@ def statistic_words(row: SessionRow) -> str:
         "mean_at_most": f"mean{at}, at most",
         "peak_time": "time of the highest",
         "onset_time": "time it begins",
-        "back_time": "time it is back",
-        "back_by_time": "time it is back, at most",
+        "back_time": "time to return to baseline",
+        "back_by_time": "time to return to baseline, at most",
         "mean_change": "largest mean change",
         "mean_at": f"mean change{at}",
         "mean_max": "mean of each patient's largest rise",
@@ -241,7 +241,7 @@ def session_fit_table(fit: SessionFit) -> pl.DataFrame:
 
 
 def session_parameter_table(fit: SessionFit) -> pl.DataFrame:
-    """Prior against posterior of the free numbers and the spreads between studies.
+    """Prior against posterior of the free numbers and the between-study SDs.
 
     **Arguments:**
 
@@ -249,7 +249,7 @@ def session_parameter_table(fit: SessionFit) -> pl.DataFrame:
 
     **Returns:** columns symbol, meaning, unit, kind (`free` or `between studies`), scale, prior,
     prior_sd (on the scale), value, low, high (95 % interval), rse (%), shrinkage (posterior over
-    prior SD), grade, prior_source. A spread between studies has neither interval nor shrinkage.
+    prior SD), grade, prior_source. Between-study variability has neither interval nor shrinkage.
     """
     spread = fit.card.uncertainty
     scales = {} if spread is None else dict(zip(spread.symbols, spread.scales, strict=True))

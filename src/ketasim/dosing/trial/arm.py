@@ -265,7 +265,8 @@ class Arm:
     - `days`: of the file, of all phases, ascending.
     - `sessions`: start of every session, sham sessions included, h, ascending.
     - `open`: patients know what they get.
-    - `masked`: given under anaesthesia, so that nobody can tell; true of the control `masked` too.
+    - `masked`: given under anaesthesia, so that treatment is indistinguishable; true of the
+      control `masked` too.
     - `setting`, `background`: see `TrialPopulation`.
     - `baseline`: scale, mean and SD before treatment.
     - `age`, `weight`: mean and SD, years and kg; nothing where the trial does not say it.

@@ -40,7 +40,7 @@ class BesideRow:
 
     - `label`: of the row. `note`: what it is, in full.
     - `published`: value. `interval`: its 95 % interval. `fitted`: it entered the fit.
-    - `predicted`: value. `band`: nine in ten trials of that size.
+    - `predicted`: value. `band`: 90 % of trials of that size.
     """
 
     label: str
@@ -206,7 +206,7 @@ def interval_drawing(numbers: Sequence[Number]) -> str:
         (axis.at(1.96) - axis.at(-1.96), foot - 6),
         UNMOVED,
         0.16,
-        "95 % of the prior",
+        "95 % prior interval",
     )
     for tick in range(-reach, reach + 1):
         canvas.line((axis.at(tick), axis.at(tick)), (6, foot), GRID if tick else "#9aa5af")
@@ -221,7 +221,9 @@ def interval_drawing(numbers: Sequence[Number]) -> str:
         canvas.text(left - 8, y + 4, one.symbol, anchor="end")
         canvas.line((axis.at(low), axis.at(high)), (y, y), colour, 2.2)
         canvas.dot(axis.at(middle), y, colour, filled=one.moved, note=note)
-    return canvas.svg(width, foot + 36, "Free numbers after the fit, in prior SDs from the prior")
+    return canvas.svg(
+        width, foot + 36, "Free parameters after the fit, in prior SDs from the prior"
+    )
 
 
 def correlation_drawing(symbols: Sequence[str], correlation: NDArray[np.float64]) -> str:
@@ -248,7 +250,7 @@ def correlation_drawing(symbols: Sequence[str], correlation: NDArray[np.float64]
         canvas.box((left + 12 * i, scale), (12, 10), _shade(value))
     for value, place in ((-1, left + 6), (0, left + 126), (1, left + 246)):
         canvas.text(place, scale + 24, f"{value}".replace("-", "−"), anchor="middle")
-    return canvas.svg(side + 8, scale + 30, "Correlation of the free numbers after the fit")
+    return canvas.svg(side + 8, scale + 30, "Correlation of the free parameters after the fit")
 
 
 def _shade(value: float) -> str:

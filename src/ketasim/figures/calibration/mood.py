@@ -30,16 +30,16 @@ def interval_figure(numbers: Sequence[Number], moved_by: str, between: str) -> F
     """
     return Figure(
         "figure-numbers",
-        "Figure 2. The free numbers after the fit",
+        "Figure 2. Free parameters after the fit",
         (Drawing(interval_drawing(numbers)),),
         (
             Legend("line", "95 % interval after the fit", PREDICTED),
-            Legend("line", f"the same, not moved by {moved_by}", UNMOVED),
-            Legend("band", "95 % of the prior", UNMOVED, opacity=0.3),
+            Legend("line", f"the same, not informed by {moved_by}", UNMOVED),
+            Legend("band", "95 % prior interval", UNMOVED, opacity=0.3),
             Legend(
                 "words",
-                "Parameter uncertainty only, on the scale on which the number was free; neither "
-                f"the spread between patients nor that between {between}.",
+                "Parameter uncertainty only, on the scale of the estimation; neither "
+                f"between-patient variability nor variability between {between}.",
             ),
         ),
         columns=1,
@@ -51,11 +51,12 @@ def correlation_figure(fit: MoodFit) -> Figure:
     symbols = [one.symbol for one in fit.numbers]
     return Figure(
         "figure-correlation",
-        "Figure 3. Correlation of the free numbers after the fit",
+        "Figure 3. Correlation of the free parameters after the fit",
         (Drawing(correlation_drawing(symbols, fit.correlation)),),
         (
             Legend(
-                "words", "Of parameter uncertainty, in the scales on which the numbers were free."
+                "words",
+                "Of parameter uncertainty, on the scales on which the parameters were estimated.",
             ),
         ),
         columns=1,

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 TWO_FOLD = 2.0
 
 _ROUTES = {
-    "iv": ("into a vein", "#1f4e79", "circle"),
+    "iv": ("intravenous", "#1f4e79", "circle"),
     "intranasal": ("nasal", "#0a7f74", "square"),
-    "sublingual": ("under the tongue", "#b4531a", "diamond"),
+    "sublingual": ("sublingual", "#b4531a", "diamond"),
     "oral": ("swallowed", "#6b4596", "triangle-up"),
     "oral_er": ("extended release", "#94600a", "triangle-down"),
     "rectal": ("rectal", "#8c2f4a", "cross"),
@@ -165,7 +165,7 @@ def _guides() -> tuple[Legend, ...]:
         Legend(
             "words",
             "A point is one published average of a study; its distance from the line is a "
-            "difference between trials and of the model, not a spread between patients.",
+            "combined error of study and model, not between-patient variability.",
         ),
     )
 
@@ -198,11 +198,11 @@ def profiles(fit: PkFit) -> Figure:
     legend = (
         Legend("line", "reference model, after the fit", COLOURS["ketamine"]),
         Legend("line", "published model, typical patient", COLOURS["r"], "5 3"),
-        Legend("words", "Typical patients: no spread of any kind is shown."),
+        Legend("words", "Typical patients: no variability is shown."),
     )
     return Figure(
         "figure-profiles",
-        "Figure 3. Profiles of the published models beside the reference model",
+        "Figure 3. Profiles of the published models and of the reference model",
         tuple(drawings),
         legend,
         columns=3,

@@ -36,9 +36,9 @@ _LOOKS: Final = {
 def scatter(fit: SessionFit) -> Figure:
     """Predicted against published, by kind of number."""
     kinds: tuple[tuple[str, str, float, Callable[[SessionRow], bool]], ...] = (
-        ("Shares of patients or sessions", "%", 100.0, lambda row: row.unit == "fraction"),
-        ("Rise of blood pressure", "mmHg", 1.0, lambda row: row.unit == "mmHg"),
-        ("Times after the start", "min", 1.0, lambda row: row.unit == "min"),
+        ("Percentages of patients or sessions", "%", 100.0, lambda row: row.unit == "fraction"),
+        ("Increase in blood pressure", "mmHg", 1.0, lambda row: row.unit == "mmHg"),
+        ("Times after start", "min", 1.0, lambda row: row.unit == "min"),
     )
     drawings: list[Drawing] = []
     used: set[str] = set()
@@ -62,9 +62,9 @@ def scatter(fit: SessionFit) -> Figure:
             Legend("line", "90 % interval of the prediction for such a study", _BAR),
             Legend(
                 "words",
-                "A point is one published number. The interval holds the error of the published "
-                "number, the spread between studies and the uncertainty of the fit, not the spread "
-                "between patients. A published bound may lie above it.",
+                "A point is one published value. The interval includes the error of the published "
+                "value, between-study variability and parameter uncertainty, not between-patient "
+                "variability. A published upper bound may lie above it.",
             ),
         ),
         "Scores (points) and heart rate (1/min) are in the table of all rows.",
@@ -99,7 +99,7 @@ def _square(title: str, unit: str, rows: Sequence[SessionCompared], factor: floa
         width=230,
         height=230,
     )
-    return Drawing(svg(panel, f"{title}: {len(rows)} predictions against published numbers"))
+    return Drawing(svg(panel, f"{title}: {len(rows)} predictions against published values"))
 
 
 def _label(one: SessionCompared) -> str:
@@ -117,7 +117,7 @@ def intervals(fit: SessionFit) -> Figure:
     from ketasim.calibration.mood import Number
 
     spread = fit.card.uncertainty
-    assert spread is not None, "a fit carries its uncertainty"
+    assert spread is not None, "a fit has its uncertainty"
     numbers = [
         Number(
             symbol=symbol,
@@ -131,4 +131,4 @@ def intervals(fit: SessionFit) -> Figure:
         )
         for symbol, scale in zip(spread.symbols, spread.scales, strict=True)
     ]
-    return interval_figure(numbers, "the published numbers", "studies")
+    return interval_figure(numbers, "the published values", "studies")

@@ -285,7 +285,7 @@ def note_of(one: RowFit) -> str:
     return (
         f"{row.trial}, {arms}, {METRIC_WORDS[row.metric]}{when}: published "
         f"{value_of(row.metric, row.value)}, predicted {value_of(row.metric, one.predicted)}; "
-        + ("in the fit" if row.fitted else "compared only")
+        + ("in the fit" if row.fitted else "comparison only")
     )
 
 
@@ -307,17 +307,17 @@ def trial_legend() -> tuple[Legend, ...]:
         Legend("line", "expected mean of an arm", colour),
         Legend(
             "band",
-            "25 to 75 % and 5 to 95 %: parameter uncertainty and spread between trials together",
+            "50 % and 90 % interval: parameter uncertainty and between-trial variability together",
             colour,
             opacity=0.3,
         ),
         Legend("dot", "published, in the fit", colour, _DOT),
-        Legend("dot", "published, compared only", colour, OPEN),
+        Legend("dot", "published, comparison only", colour, OPEN),
         Legend("dose", "sessions"),
         Legend(
             "words",
             "Bars through the symbols: 95 % intervals of the published value. Arms seen at one "
-            "visit stand side by side. The spread between patients is not drawn.",
+            "visit stand side by side. Between-patient variability is not shown.",
         ),
     )
 
@@ -326,17 +326,17 @@ def beside_legend() -> tuple[Legend, ...]:
     """What the panels without curves have in common."""
     return (
         Legend("dot", "published, in the fit", INK, _DOT),
-        Legend("dot", "published, compared only", INK, OPEN),
+        Legend("dot", "published, comparison only", INK, OPEN),
         Legend(
             "band",
-            "predicted: stroke, and nine in ten trials of that size",
+            "predicted: line, and 90 % of trials of that size",
             COLOURS["ketamine"],
             opacity=0.3,
         ),
         Legend(
             "words",
             "Lines through the symbols: 95 % intervals of the published value. Band: patients of "
-            "the trial and spread between trials, without parameter uncertainty.",
+            "the trial and between-trial variability, without parameter uncertainty.",
         ),
     )
 
@@ -369,8 +369,8 @@ def unseen_figure(fit: MoodFit) -> Figure:
             Legend("line", "equal", SOFT),
             Legend(
                 "words",
-                "A point is one published average. Its distance from the line holds the "
-                "spread between trials, parameter uncertainty, and whom the trial enrolled.",
+                "A point is one published average. Its distance from the line reflects "
+                "between-trial variability, parameter uncertainty, and the patients enrolled.",
             ),
         ),
     )

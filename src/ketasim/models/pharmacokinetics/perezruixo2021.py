@@ -112,6 +112,6 @@ MODEL = LinearModel(
             "Table 4, while its Cmax agrees; others report the same. Do not use that AUC."
         ),
         "A fraction absorbed through the nose never exceeds 1, whatever the spread draws.",
-        "The between-patient spread of kmet is blank in the printed table; none is applied.",
+        "The between-patient variability of kmet is blank in the printed table; none is applied.",
     ),
 )

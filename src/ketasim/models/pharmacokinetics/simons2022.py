@@ -117,7 +117,7 @@ MODEL = LinearModel(
     notes=(
         "The S-norketamine central volume equals that of S-ketamine, as published.",
         "What is swallowed feeds the metabolites only; F2 is above 1, as published.",
-        "The exponents of weight are not printed in the paper; the usual 0.75 and 1 are assumed.",
+        "The exponents of weight are not reported in the paper; the usual 0.75 and 1 are assumed.",
         "Between-occasion spreads are not applied.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Curves of a session: what each effect is in a patient at a time, and when it is back."""
+"""Curves of a session: what each effect is in a patient at a time, and when it resolves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SessionCurve:
     - `name`: as in tables, such as `CADSS`. `title`: in words. `unit`: of its values.
     - `kind`: score (CADSS), high (visual analogue scale), share (of patients who show an event),
       change (of a pressure or the heart rate), pain, or cognition (share of the full effect).
-    - `level`: parameter of the card at or below which the effect counts as back; empty where none.
+    - `level`: parameter of the card at or below which the effect has resolved; empty where none.
     - `event`: of `SESSION.events`, for a share.
     """
 
@@ -50,11 +50,13 @@ SESSION_CURVES: Final = (
     SessionCurve("dizziness", "Dizziness", "fraction", "share", "few", "dizziness"),
     SessionCurve("nausea", "Nausea", "fraction", "share", "few", "nausea"),
     SessionCurve("vomiting", "Vomiting", "fraction", "share", "few", "vomiting"),
-    SessionCurve("SBP", "Systolic pressure, change", "mmHg", "change", "near_BP"),
-    SessionCurve("DBP", "Diastolic pressure, change", "mmHg", "change", "near_BP"),
+    SessionCurve("SBP", "Systolic blood pressure, change", "mmHg", "change", "near_BP"),
+    SessionCurve("DBP", "Diastolic blood pressure, change", "mmHg", "change", "near_BP"),
     SessionCurve("HR", "Heart rate, change", "1/min", "change", "near_HR"),
-    SessionCurve("pain_relief", "Relief of experimental pain", "cm", "pain"),
-    SessionCurve("cognition", "Cognitive decline, share of full", "fraction", "cognition", "few"),
+    SessionCurve("pain_relief", "Experimental pain relief", "cm", "pain"),
+    SessionCurve(
+        "cognition", "Cognitive decline, fraction of full", "fraction", "cognition", "few"
+    ),
 )
 """The effects that a session is followed by, in the order of tables."""
 

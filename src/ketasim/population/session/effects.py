@@ -26,7 +26,7 @@ _SETTLED = 12  # sessions after which habituation is complete for all purposes o
 
 
 def event_threshold(values: Numbers, event: SessionEvent) -> Any:
-    """Effect at which the middle patient shows an event in the first session."""
+    """Effect at which the median patient shows an event in the first session."""
     if event.threshold:
         return values[event.threshold]
     return values["CADSS_cut"] / values["CADSS_full"]
@@ -115,7 +115,7 @@ def mean_score(values: Numbers, effect: Any, session: Any = 1) -> Array:
 
 
 def gains(values: Numbers, standard: Any) -> Array:
-    """A patient's rise of pressure over the mean patient's, from a standard normal number."""
+    """A patient's increase in blood pressure over the mean's, from a standard normal number."""
     spread = values["omega_g"]
     return np.exp(spread * np.asarray(standard, np.float64) - spread**2 / 2.0)
 
@@ -185,7 +185,7 @@ def _below(standard: Any) -> Array:
 
 
 def _standing(values: Numbers, event: SessionEvent, effect: Any, session: int) -> Array:
-    """Logarithm of how far the middle patient is above the event's threshold."""
+    """Logarithm of how far the median patient is above the event's threshold."""
     level = np.log(np.maximum(np.asarray(effect, np.float64), _TINY))
     if event.habituates:
         level = level + np.log(SESSION.habituation(values, session))

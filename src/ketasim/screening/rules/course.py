@@ -65,7 +65,7 @@ def course_triggers(course: Course, triggers: Triggers) -> None:
     place = course.patient.place
     for dose in doses:
         if dose.route == "iv" and dose.duration == 0:
-            triggers.add("rapid intravenous dose", "regimen: iv, all at once", "course")
+            triggers.add("rapid intravenous dose", "regimen: iv bolus", "course")
         # the nasal spray of esketamine is given under watch only
         spray = (dose.drug, dose.route) == ("esketamine", "intranasal")
         if not spray and (dose.route in _AT_HOME or place == "home"):
@@ -150,8 +150,8 @@ def dose_findings(course: Course) -> list[ScreenFinding]:
                 "dose",
                 "doses in healthy volunteers",
                 f"diagnosis: {HEALTHY}",
-                "Doses and schedules of the tables were studied in patients: they are not compared "
-                "with what a healthy volunteer gets.",
+                "Doses and schedules in the tables were studied in patients: not compared "
+                "with those of a healthy volunteer.",
             )
         )
     pairs = dict.fromkeys((dose.drug, dose.route) for dose in course.regimen.doses)
@@ -172,8 +172,8 @@ def _first_dose_unknown(course: Course) -> Iterator[ScreenFinding]:
             "dose",
             "first dose of the label",
             f"diagnosis: {patient.diagnosis}",
-            "With which dose the label starts from 65 years or at Japanese ancestry is carried for "
-            "treatment-resistant depression alone: not assessed in acute suicidality.",
+            "The label starting dose from age 65 or with Japanese ancestry is in the evidence for "
+            "treatment-resistant depression only: not assessed in acute suicidality.",
         )
 
 
@@ -183,7 +183,7 @@ def _in_condition(course: Course, diagnosis: str, drug: str, route: str) -> list
     matched = f"diagnosis: {diagnosis}"
     studied = studied_doses(diagnosis, drug, route)
     if studied is None:
-        text = f"No study of {drug} by this route in {known.title} stands in the tables: "
+        text = f"The tables contain no study of {drug} by this route in {known.title}: "
         text += f"not assessed. {_wider(course, drug, route) if diagnosis == 'mdd' else ''}"
         return [unassessed("dose", subject, matched, text.strip())]
     doses = [d for d in course.regimen.doses if (d.drug, d.route) == (drug, route)]
@@ -239,13 +239,10 @@ def _in_adults(
     age: float, studied: StudiedDoses, young: Sequence[str], subject: str, matched: str
 ) -> ScreenFinding:
     """What was studied says little of somebody who is no adult."""
-    own = (
-        f"Of adolescents the rows have: {'; '.join(young)}."
-        if young
-        else "No row of it is of adolescents."
-    )
+    own = f"Rows for adolescents: {'; '.join(young)}." if young else "No row is for adolescents."
     text = (
-        f"At {age:g} years: the studied ranges are of adults, or of people whose age is not in the "
+        f"At {age:g} years: the studied ranges are for adults, or for patients whose age is not "
+        "in the "
         f"rows: {spans_words(studied)}{counts_words(studied)}. {own}"
     )
     return studied_finding("caution", text, studied, subject, matched)
@@ -292,16 +289,16 @@ def _speed(course: Course, diagnosis: str | None, drug: str) -> Iterator[ScreenF
     times = _times(diagnosis, drug)
     subject = f"how fast {drug} is given"
     low, high = round(min(minutes), 3), round(max(minutes), 3)
-    given = "all at once, as no time is stated" if low == 0 else f"over {low:g} min"
+    given = "as a bolus, as no duration is stated" if low == 0 else f"over {low:g} min"
     if times is None:
-        text = f"Given {given}: no row on {drug} by this route {where} gives a time: not assessed."
+        text = f"Given {given}: no row on {drug} by the route {where} has a duration: not assessed."
         yield unassessed("dose", subject, f"regimen: {given}", text)
         return
     if times.low - _CLOSE <= low and high <= times.high + _CLOSE:
         return
-    told = f"Studied {where}: {times.words()} in the {times.rows} rows that give a time"
+    told = f"Studied {where}: {times.words()} in the {times.rows} rows that state a duration"
     if times.boluses:
-        told += f", and at once in {', '.join(times.boluses)}"
+        told += f", and as a bolus in {', '.join(times.boluses)}"
     severity, text = "note", f"Given over {high:g} min, longer than was studied. {told}."
     if low < times.low - _CLOSE:
         severity = "caution"
@@ -344,7 +341,7 @@ def _against_spans(
         if not spans:
             other = "a long infusion" if group_kind == "rate" else "single doses"
             text = (
-                f"What was studied is given as {spans_words(studied)}; the doses of this course "
+                f"Studied doses are given as {spans_words(studied)}; the doses of this course "
                 f"are of another kind ({other}): not assessed."
             )
             yield unassessed("dose", subject, matched, text)
@@ -371,9 +368,9 @@ def _outside(groups: Sequence[Sequence[Dose]], span: StudiedSpan, weight: float)
     converted |= "/kg" not in span.unit and any(d.unit == "mg/kg" for g in groups for d in g)
     told = f" at {weight:g} kg" if converted else ""
     if high > span.high * (1 + _CLOSE):
-        return f"{high:.4g} {span.unit}{told} is above the doses that were studied."
+        return f"{high:.4g} {span.unit}{told} is above the studied doses."
     if low < span.low * (1 - _CLOSE):
-        return f"{low:.4g} {span.unit}{told} is below the doses that were studied."
+        return f"{low:.4g} {span.unit}{told} is below the studied doses."
     return ""
 
 
@@ -406,12 +403,12 @@ def _against_schedule(
     if studied.interval_days is None:
         said.append(f"Spacing of sessions: in the rows {_spacing(studied)}, no days to compare.")
     elif min(days) < studied.interval_days[0] - _CLOSE:
-        said.append(f"Sessions {min(days):.3g} d apart, closer than was studied ({apart}).")
+        said.append(f"Sessions {min(days):.3g} d apart, closer than studied ({apart}).")
     elif max(days) > studied.interval_days[1] + _CLOSE:
-        said.append(f"Sessions {max(days):.3g} d apart, further than was studied ({apart}).")
+        said.append(f"Sessions {max(days):.3g} d apart, further apart than studied ({apart}).")
     if studied.sessions is not None and len(starts) > studied.sessions[1]:
         longer = longer_courses(studied)
-        text = f"{len(starts)} sessions; the most that a row counts is {studied.sessions[1]}."
+        text = f"{len(starts)} sessions; the most in any row is {studied.sessions[1]}."
         # the longer ones first: what was counted is not all that was studied
         said.append(f"{longer} {text}" if longer else text)
     for text in said:

@@ -43,11 +43,11 @@ def unknown_findings(matches: Sequence[MedicineMatch]) -> list[ScreenFinding]:
             found.append(unassessed("medicine", match.text, match.text, text))
         elif match.status == "not taken":
             reason = (
-                f"The word '{match.hint}' says that it is not taken, or not certainly"
+                f"The word '{match.hint}' says that it is not taken, or not with certainty"
                 if match.hint
                 else "It names no medicine"
             )
-            text = f"{reason}: nothing was looked up. The list is of medicines that are taken."
+            text = f"{reason}: nothing was looked up. List only medicines that are taken."
             found.append(unassessed("medicine", match.text, match.text, text))
         elif match.unread:
             words = ", ".join(match.unread)
@@ -186,7 +186,7 @@ def _threshold_words(one: BenefitModifier) -> str:
     if one.threshold is None:
         return ""
     if one.above_threshold is None:
-        return ". Whether this patient is above that dose cannot be told: write the daily dose"
+        return ". Whether this patient is above that dose is not known: give the daily dose"
     dose = "" if one.daily_dose is None else f", about {one.daily_dose:.3g} mg of diazepam a day,"
     return f". This patient{dose} is {'above' if one.above_threshold else 'not above'} it"
 
@@ -245,7 +245,7 @@ def _without_exposure(
         if known and not any(one.subject == name for one in pk):
             text = (
                 f"Effect on exposure to {' and '.join(what.drugs)}: not assessed; the tables and "
-                "the model have nothing on it."
+                "the model contain nothing on it."
             )
             yield unassessed("medicine", f"{name}, exposure", match.text, text)
 
@@ -299,11 +299,11 @@ def _on_exposure(
     directions = {row.get("direction") for row in used} - {"unknown", ""}
     if computed:
         numbers = ratio_words(computed)
-        text = f"Exposure to the first session by the reference model: {numbers}."
+        text = f"Exposure in the first session by the reference model: {numbers}."
         direction = _computed_direction(computed)
     else:
         if measured:
-            text = "Known, and not computed by the model."
+            text = "Known, but not computed by the model."
         elif said:
             text = "Not computed."
         else:
@@ -397,13 +397,13 @@ def _together(ratios: tuple[ExposureRatio, ...], matches: Sequence[MedicineMatch
         kind="pk",
         severity="note",
         statement=(
-            f"Exposure to the first session by the reference model, with all that it computes "
-            f"together: {numbers}. That their effects multiply is an assumption of the model."
+            f"Exposure in the first session by the reference model, with all effects it computes "
+            f"together: {numbers}. Multiplicative effects are an assumption of the model."
         ),
         direction=_computed_direction(ratios),
         effect_on="exposure",
         computed=ratios,
-        quality="model, no measurement of the combination",
+        quality="model, combination not measured",
         applies_to="both",
         sources=("ketasim",),
     )

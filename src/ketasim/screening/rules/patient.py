@@ -241,9 +241,8 @@ def _at_home(
         severity="caution" if often else "not assessed",
         severity_in_source="; ".join(dict.fromkeys(filter(None, words))),
         statement=(
-            "Where the doses are taken is not stated (`place: clinic` or `home`), which decides: "
-            f"for treatment at home a programme {' and '.join(excluded)}."
-            + ("" if here else stands[0].suffix)
+            "Place of treatment not stated (`place: clinic` or `home`): for treatment at home a "
+            f"programme {' and '.join(excluded)}." + ("" if here else stands[0].suffix)
         ),
         quality="guideline or practice",
         applies_to="; ".join(dict.fromkeys(one.applies_to for one in stands)),
@@ -277,9 +276,12 @@ def _rule(
             severity = "caution"
         text += f" Not assessed: {row.get('note')}."
     else:
-        # what decides is known where the history says it
+        # what it depends on is known where the history says it
         text = " ".join(
-            (text, *(sentence(part) for part in row.listed("note") if "decides" not in part))
+            (
+                text,
+                *(sentence(one) for one in row.listed("note") if not one.startswith("depends on")),
+            )
         )
     kind = triggers.kinds[hits[0]]
     matched = "; ".join(dict.fromkeys(m for one in hits for m in triggers.found[one]))
@@ -313,7 +315,8 @@ def history_findings(history: Sequence[HistoryMatch]) -> list[ScreenFinding]:
                     one.text,
                     one.text,
                     f"The word '{one.hint}' says that this is not the case, not certain, or "
-                    "somebody else's: nothing was looked up. A history lists what the patient has.",
+                    "another person's: nothing was looked up. A history lists what the patient "
+                    "has.",
                 )
             )
         elif one.status == "unknown":
@@ -323,7 +326,7 @@ def history_findings(history: Sequence[HistoryMatch]) -> list[ScreenFinding]:
                     "history",
                     one.text,
                     one.text,
-                    f"Not among the factors of the evidence carried: not assessed.{hint}",
+                    f"Not among the risk factors in the evidence: not assessed.{hint}",
                 )
             )
     return found
@@ -369,8 +372,9 @@ def vital_findings(course: Course, what: Given) -> list[ScreenFinding]:
                 kind="vitals",
                 severity="note",
                 statement=(
-                    f"Not above the limits carried for it ({', '.join(limits)}). No lower limit is "
-                    "carried: whether it is too low was not assessed."
+                    f"Not above the limits in the sources ({', '.join(limits)}). No lower limit "
+                    "in the "
+                    "sources: whether it is too low was not assessed."
                 ),
                 effect_on="blood pressure",
                 applies_to="esketamine",
@@ -390,8 +394,7 @@ def vital_findings(course: Course, what: Given) -> list[ScreenFinding]:
                     "vitals",
                     name,
                     f"vitals: {value:g} {unit}",
-                    f"The evidence carried has no limit of the {name} before a session: it was "
-                    "read and not assessed.",
+                    f"No {name} limit before a session in the sources: not assessed.",
                 )
             )
     return found
@@ -414,7 +417,7 @@ def _limit(row: Fact, value: float, age: float | None, what: Given) -> ScreenFin
     for_age = f", {_AGE[sign]} {condition[len(sign) :]} years" if condition else ""
     text = sentence(f"{row.get('statement')}: {row.get('value')} mmHg {name}{for_age}")
     if condition and age is None:
-        text += " The age is not stated, which decides whether this limit is the patient's."
+        text += " Whether this limit applies depends on the age, which is not stated."
     return ScreenFinding(
         subject="blood pressure before the session",
         matched=f"vitals: {name} {value:g} mmHg",

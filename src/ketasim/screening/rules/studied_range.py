@@ -64,7 +64,7 @@ def _rows(studied: StudiedDoses) -> list[Fact]:
 
 
 def infusion_times(drug: str, studied: StudiedDoses | None) -> InfusionTimes | None:
-    """How fast a drug was given into a vein, as far as rows give a time.
+    """How fast a drug was given intravenously, as far as rows give a time.
 
     **Arguments:**
 
@@ -143,7 +143,7 @@ def longer_courses(studied: StudiedDoses) -> str:
         return ""
     more = f"; and {len(said) - _NAMED} more" if len(said) > _NAMED else ""
     return (
-        "Longer courses were studied too, their number of sessions not in the rows: "
+        "Longer courses were also studied, number of sessions not in the rows: "
         f"{'; '.join(said[:_NAMED])}{more}."
     )
 
@@ -166,7 +166,7 @@ def counts_words(studied: StudiedDoses) -> str:
     if times is not None:
         text += f", over {times.words()}"
         if times.boluses:
-            text += f" or at once ({', '.join(times.boluses)})"
+            text += f" or as a bolus ({', '.join(times.boluses)})"
     return text
 
 

@@ -53,7 +53,7 @@ expectation, a new oral antidepressant and the natural course bring; they add up
 
 _BRAIN = ("glutamate", "bdnf", "synapses")
 _CHUNK = 1000  # patients solved together
-_DRAWS = 40  # sets of numbers within the card's uncertainty
+_DRAWS = 40  # parameter draws within the card's uncertainty
 _EACH = 100  # patients with each of them
 _MOST_TIMES = 400  # of the outer band
 _DAY = 24.0
@@ -68,7 +68,7 @@ class OuterBand:
 
     - `times`: h, shape (T,).
     - `p05`, `p50`, `p95`: points, shape (T,).
-    - `draws`, `patients`: how many sets of numbers, and patients with each.
+    - `draws`, `patients`: how many parameter draws, and patients with each.
     """
 
     times: Array
@@ -88,7 +88,7 @@ class Mood(Shown):
     - `card`: the card `mood`.
     - `situation`: what decides on expectation.
     - `baseline`: MADRS before treatment, points.
-    - `entries`: numbers of the card that acted, as they were used.
+    - `entries`: parameters used, with their values.
     - `assumed`: field of the course and what was assumed of it, in a sentence.
     - `sources`: keys of sources beside those of the card.
     - `table`: by day 0, day 1 and week (by day in courses of up to two weeks): mean MADRS; shares
@@ -99,7 +99,7 @@ class Mood(Shown):
     - `well_from`: h, the rating from which patients count as still well: a day after the last
       session.
     - `weekly`: scores before the sessions of each week and a day after them; see `week_table`.
-    - `outer`: MADRS with the uncertainty of the numbers; nothing of the typical patient, where the
+    - `outer`: MADRS with parameter uncertainty; nothing of the typical patient, where the
       card has no uncertainty, or where each patient has a draw of the numbers already.
     """
 
@@ -206,8 +206,8 @@ def simulate_mood(
     if cohort.typical and given.situation.new_antidepressant:
         part = given.card.entry("share_none_O").value
         text = (
-            "The typical patient is one whom the new oral antidepressant helps; by the card "
-            f"{100 * part:.0f} % of patients are never helped by it."
+            "The typical patient responds to the new oral antidepressant; according to the card, "
+            f"{100 * part:.0f} % of patients never do."
         )
         said = (*said, text)
     return curves, mood, said

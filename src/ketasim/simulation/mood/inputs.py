@@ -1,4 +1,4 @@
-"""What a course says of mood, as numbers of the chain: situation, baseline, stress, switches."""
+"""What a course says of mood, as model parameters: situation, baseline, stress, switches."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class MoodInput:
     sources: tuple[str, ...] = ()
 
     def numbers(self, drawn: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Numbers of the chain.
+        """Parameters of the mood model.
 
         **Arguments:**
 
@@ -95,7 +95,7 @@ class MoodInput:
 
         **Arguments:**
 
-        - `typical`: without spread between patients.
+        - `typical`: without between-patient variability.
         """
         off = {"w_HNK", "w_5HT", "gate"} - set(self.settings)
         if not self.situation.new_antidepressant:
@@ -134,7 +134,7 @@ def mood_input(course: Course) -> MoodInput:
     if patient.baseline is None:
         baseline, count, keys = published_baseline()
         text = (
-            f"The score before treatment is not given: a MADRS of {baseline:.1f} is assumed, the "
+            f"Baseline not given: a MADRS of {baseline:.1f} is assumed, the "
             f"mean of {count} published trials ({', '.join(keys)})."
         )
         assumed.append(("patient.baseline", text))
@@ -143,17 +143,17 @@ def mood_input(course: Course) -> MoodInput:
         baseline = _baseline(patient.baseline.scale, patient.baseline.score)
         sources += crosswalk(patient.baseline.scale).sources
     if patient.setting is None:
-        text = "The setting is not given: an outpatient is assumed, as to what is expected."
+        text = "The setting is not given: an outpatient is assumed (affects expectation)."
         assumed.append(("patient.setting", text))
     if options.background is None:
-        text = "No oral antidepressant is named beside the treatment: none is assumed."
+        text = "No concomitant oral antidepressant is named: none is assumed."
         if course.background == "continued":
-            text = "The oral antidepressant is assumed to have been taken before, and continued."
+            text = "The oral antidepressant is assumed to be continued from before."
         assumed.append(("mood.background", text))
     if not options.blinded and "blinded" not in options.model_fields_set:
-        assumed.append(("mood.blinded", "The patient is assumed to know what is given."))
+        assumed.append(("mood.blinded", "Open-label treatment is assumed."))
     if course.age is None:
-        text = f"The age is not given: effects are those below the age of {OLDER:g}."
+        text = f"The age is not given: effects are those below age {OLDER:g}."
         assumed.append(("patient.age", text))
     situation = Situation(
         open=not options.blinded,
@@ -173,26 +173,26 @@ def mood_input(course: Course) -> MoodInput:
         told = f"{with_it:g} against {without:g} % responders at 14 days ({cited})"
         if factor is None:
             warnings.append(
-                f"Rapamycin: published are {told}; no slower loss of synapses gives that much in "
+                f"Rapamycin: published: {told}; no slower loss of synapses gives such an effect in "
                 "the model, so nothing is computed."
             )
         else:
             factors["kS"] = factor
             why = (
-                f"Rapamycin: {factor:.2g} times the card's number, which turns the odds of a "
-                f"response at 14 days into the published ones, {told}; one study of 20 people, one "
-                "dose before one infusion; taken as lasting for the whole course."
+                f"Rapamycin: {factor:.2g} times the card's value, which changes the odds of a "
+                f"response at 14 days to the published ones, {told}; one study of 20 patients, one "
+                "dose before one infusion; assumed to last for the entire course."
             )
             reasons["kS"] = ("derived", why)
             warnings.append(why)
     if patient.diagnosis is not None and patient.diagnosis not in DEPRESSION:
         warnings.append(
-            f"The chain to mood was fitted to depression: for '{patient.diagnosis}' its MADRS is "
-            "what the same block would do in depression."
+            f"The mood model was fitted to depression: for '{patient.diagnosis}' the MADRS is "
+            "what the same receptor block would give in depression."
         )
     warnings += _outside(baseline)
     if course.age is not None and course.age < _ADULT:
-        warnings.append("The chain to mood was fitted to adults; this patient is younger.")
+        warnings.append("The mood model was fitted to adults; this patient is younger.")
     return replace(
         found,
         factors=factors,
@@ -215,7 +215,7 @@ def _baseline(scale: str, score: float) -> float:
     if found <= 0.0:
         raise InputError(
             "patient.baseline.score",
-            f"{score:g} on {scale} is no depression at all",
+            f"{score:g} on {scale} means no depression",
             "give the score before treatment",
         )
     return found
@@ -230,7 +230,7 @@ def _outside(baseline: float) -> list[str]:
         f"A MADRS of {baseline:.1f} before treatment is outside {low:.0f}-{high:.0f}, the means of "
         "the published trials: this is an extrapolation."
     )
-    already = " It is a remission before treatment, so shares of remission say nothing."
+    already = " It is within remission before treatment, so remission rates are not meaningful."
     return [text + (already if baseline <= _REMISSION else "")]
 
 
@@ -277,15 +277,16 @@ def _changes(
     if options.stress != STRESS["usual"]:
         factors["stress"] = options.stress
         why = (
-            f"Stress is {options.stress:g} times that of the card: the size is assumed, no human "
-            "number links stress and how long the effect lasts."
+            f"Stress is {options.stress:g} times that of the card: the effect size is assumed; "
+            "no human "
+            "data link stress and the duration of the effect."
         )
         reasons["stress"] = ("assumed", why)
         warnings.append(why)
     switches = options.switches
     if switches.opioid_gate == "naltrexone":
         settings["gate"] = 0.0
-        why = "a full block is assumed: nothing of the drug's effect on mood is left"
+        why = "complete block assumed: no drug effect on mood remains"
         reasons["gate"] = ("assumed", f"Switch opioid_gate: {why}.")
         warnings.append(switch_warning("opioid_gate", why))
     for name, symbol, arm in (
@@ -295,16 +296,17 @@ def _changes(
         if getattr(switches, name) == "on":
             settings[symbol] = arm_weights()[symbol]
             why = (
-                f"its weight is assumed so that after 0.5 mg/kg over 40 minutes in a typical "
-                f"patient it adds to {arm} as much as the block does, on top of what was fitted "
+                f"its weight is assumed such that after 0.5 mg/kg over 40 min in a typical "
+                f"patient it adds to {arm} as much as the receptor block, in addition to what "
+                "was fitted "
                 "without it"
             )
             reasons[symbol] = ("assumed", f"Switch {name}: {why}.")
             warnings.append(switch_warning(name, why))
     if switches.dissociation == "on":
         why = (
-            "a direction only and nothing is computed: the published correlations are with "
-            "observed dissociation, which the chain does not hold"
+            "direction only, nothing is computed: the published correlations are with "
+            "observed dissociation, which the model does not include"
         )
         warnings.append(switch_warning("dissociation", why))
     return factors, settings, reasons, warnings

@@ -1,4 +1,4 @@
-"""How likely response, remission and staying well are by week, and what brings the improvement."""
+"""Response, remission and staying well by week, and the contributions to the improvement."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def spread_of_chances(scores: Scores, sigma: Array, draws: int) -> list[pl.Serie
 
 
 def spread_of_parts(scores: Scores, draws: int) -> list[pl.Series]:
-    """Range over the uncertainty of what brings the improvement.
+    """Range over the uncertainty of the contributions to the improvement.
 
     **Arguments:** as of `spread_of_chances`.
 

@@ -10,7 +10,7 @@ from ketasim.population import BenefitModifier, benefit_modifiers
 
 _BENEFIT: Final = {
     "benefit": "benefit",
-    "benefit_onset": "onset of the benefit",
+    "benefit_onset": "benefit on day 1",
     "benefit_duration": "duration of the benefit",
     "suicidality": "effect on suicidal thoughts",
 }
@@ -132,13 +132,13 @@ def medicine_warnings(medicines: Sequence[str]) -> tuple[str | None, list[str]]:
             continue
         taken = ", ".join(dict.fromkeys(t for m in found for t in m.matched))
         text = f"{taken}: " if name in taken.lower() else f"{taken} ({name}): "
-        text += "published on the benefit of ketamine, and not computed: "
+        text += "published on the benefit of ketamine, not computed: "
         text += "; ".join(dict.fromkeys(_finding(m) for m in found)) + "."
         if len({m.direction for m in found}) > 1:
             text += " The sources disagree."
         text += _threshold(found)
         if name == "naltrexone":
-            text += " The switch opioid_gate computes what a full block would do."
+            text += " The switch opioid_gate computes the effect of a complete block."
         said.append(text)
     return sized, said
 
@@ -151,7 +151,7 @@ def _no_benefit(name: str, found: Sequence[BenefitModifier]) -> str:
         f"{m.effect_on.replace('_', ' ')} {m.direction} ({source_names(m.sources)})" for m in found
     )
     return (
-        f"{text}nothing is published on the benefit of ketamine, and nothing is computed; on other "
+        f"{text}nothing published on the benefit of ketamine, nothing computed; on other "
         f"effects: {'; '.join(acute)}."
     )
 
@@ -171,6 +171,6 @@ def _threshold(found: Sequence[BenefitModifier]) -> str:
     if one is None:
         return ""
     if one.above_threshold is None:
-        return " Whether this patient is above that dose cannot be told: write the daily dose."
+        return " Whether this patient is above that dose is not known: give the daily dose."
     dose = "" if one.daily_dose is None else f", about {one.daily_dose:.3g} mg of diazepam a day,"
     return f" This patient{dose} is {'above' if one.above_threshold else 'not above'} it."

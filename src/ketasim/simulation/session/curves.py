@@ -1,4 +1,4 @@
-"""What the sessions of a course are like: curves by the minute, peaks, when each effect is back."""
+"""Sessions of a course: curves by the minute, peaks, when each effect resolves."""
 
 from __future__ import annotations
 
@@ -153,10 +153,10 @@ class SessionEffects(Held):
         **Returns:** columns session, effect, unit, peak (of the mean over patients), peak_p05 and
         peak_p95 (between patients, of all but shares), peak_low and peak_high (uncertainty of the
         fitted numbers, 5-95 %; missing where none of them acts), onset_min, peak_at_min with _low
-        and _high, back_at_min with _low and _high (missing where more than one set of numbers in
-        twenty is not back within the time shown), level (at or below which it counts as back),
+        and _high, back_at_min with _low and _high (missing where more than one parameter draw in
+        twenty is not resolved within the time shown), level (at or below which it is resolved),
         level_grade, state (`back`, `never above` the level, `not back` within the time shown),
-        may_exceed (share of the sets of numbers with which it rises above the level),
+        may_exceed (share of the parameter draws in which it rises above the level),
         in_session (share of patients who show it at all, of events) and in_course (in at least
         one session).
         """
@@ -233,7 +233,7 @@ def _group(course: Course, cohort: Cohort, model: LinearModel) -> Cohort:
     try:
         card = load_card(course.pk_model)
         return virtual_patients(spread, card, model, uncertainty=cohort.uncertainty)
-    except InputError:  # the model has no spread between patients
+    except InputError:  # the model has no between-patient variability
         return cohort
 
 
@@ -363,32 +363,35 @@ def _warnings(
     found: list[str] = []
     if beyond:
         found.append(
-            "Effects of the session are extrapolated: the dose is beyond those they were fitted "
-            "to, and anaesthesia is not modelled; shares and ranges are too low and too narrow."
+            "Session effects are extrapolated: the dose is above the range of the fitted "
+            "data and anaesthesia is not modelled; percentages are too low, ranges too narrow."
         )
     doses = [dose for session in sessions for dose in session.doses]
     routes = {dose.route for dose in doses}
     fitted: set[str] = set(card.extra["event_routes"])
     unseen = sorted(routes - fitted)
     if unseen:
-        told = "Shares of patients who show an effect were fitted to nasal esketamine; for "
-        told += f"{', '.join(unseen)} they rest on the concentration alone."
+        told = "Percentages of patients affected were fitted to nasal esketamine; for "
+        told += f"{', '.join(unseen)} they are predicted from the concentration alone."
         if "iv" in unseen:
             told += (
-                " After an infusion dizziness was seen in about twice as many patients as the "
-                f"model says ({source_names(['dbpia_trdsi', 'rodrigues2022'])})."
+                " After an infusion about twice as many patients reported dizziness as the "
+                f"model predicts ({source_names(['dbpia_trdsi', 'rodrigues2022'])})."
             )
         found.append(told)
     if any(dose.drug == "arketamine" for dose in doses):
         found.append(
-            "Arketamine has no part in the effects of the session: one model found none "
+            "Arketamine does not contribute to the session effects: one model found no effect "
             f"({source_name('olofsen2022')}), one study saw some ({source_name('jonkman2018')}). "
-            "What it does is not assessed."
+            "Its effects are not assessed."
         )
     if len(sessions) > _MOST_SESSIONS:
         found.append(
-            f"What happens at least once in the course is counted over {_MOST_SESSIONS} sessions."
+            "Patients affected at least once in the course are counted over the first "
+            f"{_MOST_SESSIONS} sessions."
         )
     if group.typical:
-        found.append("The model has no spread between patients: shares are of like patients.")
+        found.append(
+            "The model has no between-patient variability: percentages are for identical patients."
+        )
     return tuple(found)

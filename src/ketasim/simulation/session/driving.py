@@ -101,17 +101,17 @@ def _known(hours: float) -> float | None:
 
 def _statement(row: Fact, dose: str, level: float, when: str) -> str:
     return (
-        "No driving until the next day after a restful sleep: that rule stays. The one test of "
-        f"driving was {row.get('time_h')} h after {dose} nasal esketamine in healthy people, and "
-        f"not worse than after placebo ({source_name(row.source)}); the model gives {level:.2g} "
-        f"ng/mL of S-ketamine at the effect site then. This session {when}. A level is no "
-        "clearance to drive: R-ketamine, metabolites, other medicines and sleep are not in it."
+        "No driving until the next day after a restful sleep. In the only driving test, "
+        f"{row.get('time_h')} h after {dose} nasal esketamine in healthy volunteers, driving was "
+        f"not worse than after placebo ({source_name(row.source)}); the model predicts {level:.2g} "
+        f"ng/mL S-ketamine at the effect site at that time. This session {when}. This is not a "
+        "clearance to drive: R-ketamine, metabolites, other medicines and sleep are not included."
     )
 
 
 def _words(after: tuple[float, float], top: float, level: float, end: float) -> str:
     """When a session falls to the level, in the middle of a sentence."""
     if top <= level:
-        return "never rises above that level in the median patient"
+        return "stays below that level in the median patient"
     times = [f"{one:.1f} h" if np.isfinite(one) else f"more than {end:g} h" for one in after]
-    return f"falls to it after {times[0]} in the median patient and {times[1]} in 19 of 20"
+    return f"reaches it after {times[0]} (median) and {times[1]} (95 % of patients)"

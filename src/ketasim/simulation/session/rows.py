@@ -29,7 +29,7 @@ from ketasim.population import (
 Array = NDArray[np.float64]
 
 CUTS: Final = {"SBP": 40.0, "DBP": 25.0}
-"""Rises of pressure that the label counts, mmHg."""
+"""Increases in blood pressure that the label counts, mmHg."""
 
 NUMBERS: Final[dict[str, Any]] = dict.fromkeys(
     (
@@ -54,7 +54,7 @@ NUMBERS: Final[dict[str, Any]] = dict.fromkeys(
 )
 """Columns of the table of effects that hold numbers, some of them missing."""
 
-_DRAWS: Final = 40  # sets of numbers within the card's uncertainty
+_DRAWS: Final = 40  # parameter draws within the card's uncertainty
 _EVERY: Final = 3  # of the grid, for the uncertainty
 _RANGE: Final = (5.0, 95.0)
 _RARELY: Final = 0.05  # share of the draws that may be without a time
@@ -169,7 +169,7 @@ class _Readings:
 
 
 def drawn_means(card: Card, drugs: Sequence[Array], shown: Shown) -> dict[str, Array]:
-    """Each effect's mean curve under each set of numbers within the uncertainty.
+    """Each effect's mean curve under each parameter draw within the uncertainty.
 
     **Arguments:**
 
@@ -248,7 +248,7 @@ def effect_row(
 
 
 def _back(minutes: Array, mean: Array, coarse: Array, draws: Array, level: float) -> dict[str, Any]:
-    """When an effect is back, and what the sets of numbers say of it."""
+    """When an effect resolves, and its range over the parameter draws."""
     exceeding = draws[draws.max(axis=1) > level]
     found: dict[str, Any] = {"may_exceed": len(exceeding) / len(draws)}
     back = time_back(minutes, mean, level)

@@ -1,4 +1,4 @@
-"""When the effects of a session peak and are back, as a session's plan takes them."""
+"""When the effects of a session peak and resolve, as a session's plan takes them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ketasim._base import words
+from ketasim._base.numbers import percent
 from ketasim.dosing import Course
 from ketasim.evidence import Fact, facts, source_name
 from ketasim.population import SESSION_CURVES, SessionCurve
@@ -15,18 +16,18 @@ from ketasim.simulation.session.curves import SessionEffects, SessionProfile
 
 _TABLE: Final = "acute/session_training"
 _STATISTICS: Final = {
-    "score": "mean of patients; band of the peak: 5-95 % of patients",
-    "share": "share of patients; bands: uncertainty of the numbers, 5-95 %",
-    "change": "mean rise; band of the peak: 5-95 % of patients",
-    "high": "mean of patients; band of the peak: 5-95 % of patients",
-    "pain": "mean of patients; band of the peak: 5-95 % of patients",
-    "cognition": "share of the full effect; band of the peak: 5-95 % of patients",
+    "score": "mean; range of the peak: 90 % of patients",
+    "share": "percentage of patients; 90 % uncertainty interval (parameter uncertainty)",
+    "change": "mean increase; range of the peak: 90 % of patients",
+    "high": "mean; range of the peak: 90 % of patients",
+    "pain": "mean; range of the peak: 90 % of patients",
+    "cognition": "fraction of the full effect; range of the peak: 90 % of patients",
 }
 _TIMES: Final = {
-    "onset_time": "begins at {} min",
+    "onset_time": "onset at {} min",
     "peak_time": "peak at {} min",
-    "back_time": "gone at {} min",
-    "back_by_time": "back by {} min",
+    "back_time": "resolved at {} min",
+    "back_by_time": "resolved by {} min",
 }
 _ROUTES: Final = {"intranasal": "nasal esketamine", "iv": "IV ketamine"}
 
@@ -34,7 +35,7 @@ _ROUTES: Final = {"intranasal": "nasal esketamine", "iv": "IV ketamine"}
 def effect_times(effects: SessionEffects, session: SessionProfile) -> tuple[EffectTime, ...]:
     """Peaks and times of a session, each with what is published on its time.
 
-    An effect that never rises above the level at which it counts as back has only its peak.
+    An effect that never rises above its threshold has only its peak.
 
     **Arguments:**
 
@@ -96,25 +97,25 @@ def _time(effects: SessionEffects, curve: SessionCurve, row: dict[str, Any]) -> 
 
 
 def _threshold(curve: SessionCurve, row: dict[str, Any]) -> str:
-    """What back means, and whether the effect gets there, in words."""
+    """What resolved means, and whether the effect gets there, in words."""
     if not curve.level:
-        return "no level at which it counts as back is published"
+        return "no published threshold"
     level = row["level"]
     said = {
-        "score": f"mean of {level:g} points or less",
-        "share": f"fewer than {100 * level:g} % of patients show it",
-        "change": f"mean rise of {level:g} {curve.unit} or less",
-        "cognition": f"{100 * level:g} % of the full effect or less",
+        "score": f"mean of at most {level:g} points",
+        "share": f"fewer than {100 * level:g} % of patients affected",
+        "change": f"mean increase of at most {level:g} {curve.unit}",
+        "cognition": f"at most {100 * level:g} % of the full effect",
     }[curve.kind]
-    end = {"never above": ": never more", "not back": "; not back within the time shown"}
+    end = {"never above": ": not exceeded", "not back": "; not resolved in the time shown"}
     return said + end.get(row["state"], "") + _may_exceed(row)
 
 
 def _may_exceed(row: dict[str, Any]) -> str:
-    """Say that other numbers the data allow do lift an effect above its level."""
+    """Say that an effect exceeds its threshold in some parameter draws."""
     if row["state"] != "never above" or not row["may_exceed"]:
         return ""
-    return f" (it is with {100 * row['may_exceed']:.0f} % of the sets of numbers the data allow)"
+    return f" (exceeded in {percent(row['may_exceed'], 2)} of parameter draws)"
 
 
 def published_times(curve: SessionCurve) -> str:
