@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim._base import InputError, check_targets, write_whole
@@ -124,7 +124,6 @@ def test_what_a_killed_process_leaves_is_put_in_order(
     assert _hidden(tmp_path) == []
 
 
-@settings(deadline=None)
 @given(
     contents=st.dictionaries(
         st.text("abc.é ", min_size=1, max_size=8).filter(lambda name: name not in (".", "..")),
@@ -153,7 +152,6 @@ def test_what_is_written_is_there(
         assert [path.name for path in Path(base).iterdir()] == [top.name]
 
 
-@settings(deadline=None)
 @given(bad=st.integers(0, 3), deep=st.booleans(), there=st.booleans())
 def test_a_failure_leaves_everything_as_it_was(bad: int, deep: bool, there: bool) -> None:
     """A name that no file can have, at any place among the files."""

@@ -597,5 +597,4 @@ def test_the_device_of_14_mg_of_a_study_is_one_device() -> None:
     nasal = {"id": "low", "n": 11, "drug": "esketamine", "route": "intranasal", "dose": "14 mg"}
     content = changed("population.age.sd") | {"arms": [nasal | {"days": [0, 3]}]}
     content["assess"] = [{"scale": "MADRS", "metrics": ["score"], "at": ["7 d"]}]
-    doses = load_trial(content).arms[0].doses
-    assert [(d.amount, d.device) for d in doses] == [(14.0, 0), (14.0, 0)]
+    assert [(d.amount, d.device) for d in load_trial(content).arms[0].doses] == [(14.0, 0)] * 2

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim.engine.backends.numba.kept import KeptCode
@@ -41,7 +41,6 @@ def test_what_is_whole_stays(tmp_path: Path) -> None:
     assert kept.keeps("run") and not kept.keeps("other")
 
 
-@settings(deadline=None)
 @given(number=st.integers(0, 5), kept_bytes=st.integers(0, 49), flipped=st.booleans())
 def test_what_is_damaged_goes_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, number: int, kept_bytes: int, flipped: bool

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim.evidence import Card, Entry, Scale, Spread, Uncertainty, card_keys, load_card
@@ -123,7 +123,6 @@ def test_a_wide_spread_of_a_fraction_stays_a_fraction_and_keeps_its_middle() -> 
     assert np.median(drawn) == pytest.approx(0.8, abs=0.02)
 
 
-@settings(deadline=None)
 @given(st.floats(-0.999, 0.999), st.floats(0.01, 3.0), st.integers(0, 2**32))
 def test_a_correlation_whose_error_is_given_in_its_own_unit(rho: float, sd: float, seed: int):
     """As older cards have it: drawn as Fisher's z, whatever the error."""
@@ -137,7 +136,6 @@ def test_a_correlation_whose_error_is_given_in_its_own_unit(rho: float, sd: floa
 
 @pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("scale", SCALES)
-@settings(deadline=None)
 @given(data=st.data())
 def test_where_a_draw_is_made_it_stays(domain: Domain, scale: Scale, data: st.DataObject) -> None:
     inside = {"natural": (-9.0, 9.0), "log": (1e-3, 9.0), "logit": (0.01, 0.99)}
@@ -156,7 +154,6 @@ def test_where_a_draw_is_made_it_stays(domain: Domain, scale: Scale, data: st.Da
 
 
 @pytest.mark.parametrize("scale", SCALES)
-@settings(deadline=None)
 @given(st.floats(-8.0, 8.0))
 def test_scales_lead_back(scale: Scale, point: float) -> None:
     assert to_scale(scale, from_scale(scale, point)) == pytest.approx(point, abs=1e-6)
