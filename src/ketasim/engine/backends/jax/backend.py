@@ -43,7 +43,7 @@ Array = NDArray[np.float64]
 _APART = 1e-7
 _KEPT = 12_000_000  # numbers of the derivatives kept over the steps, 100 MB
 
-# Compiled programs of each kind: one takes up to a few hundred megabytes, and no run needs many.
+# Compiled programs of each kind: the dozen that the tests make take 1.7 GB, and no run needs many.
 _KEPT_PROGRAMS = 4
 
 
