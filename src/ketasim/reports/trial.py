@@ -110,7 +110,7 @@ def _tiles(summary: pl.DataFrame, arms: Sequence[Arm], pairs: set[str]) -> list[
             f"{row['arm']}: {scale}, {METRICS[metric]}, {_time(row['time_h'])}",
             _write(metric, row["mean"]),
             unit_of(metric),
-            f"{_range(row)}, nine in ten trials",
+            f"{_range(row)}, 90 % of trials",
         )
         for row in rows[:_TILES]
     ]
