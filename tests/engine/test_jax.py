@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -20,20 +19,9 @@ from ketasim.engine.system import Row, system_of
 
 jax = pytest.importorskip("jax")
 
-from ketasim.engine import jax_backend  # noqa: E402 - needs jax
 from ketasim.engine.backends.jax.backend import jacobian_jax, solve_jax  # noqa: E402 - needs jax
 
 Array = NDArray[np.float64]
-
-
-@pytest.fixture(autouse=True)
-def _programs_are_dropped() -> Iterator[None]:
-    """What JAX compiled goes after each test: all of it together takes 1.7 GB."""
-    yield
-    jax_backend._compiled.cache_clear()
-    jax_backend._derivative.cache_clear()
-    jax.clear_caches()
-
 
 HORIZON = 24.0 * 9
 DOSES = (

@@ -43,11 +43,8 @@ Array = NDArray[np.float64]
 _APART = 1e-7
 _KEPT = 12_000_000  # numbers of the derivatives kept over the steps, 100 MB
 
-# Compiled programs of each kind: the dozen that the tests make take 1.7 GB, and no run needs many.
-_KEPT_PROGRAMS = 4
 
-
-@lru_cache(maxsize=_KEPT_PROGRAMS)
+@lru_cache(maxsize=64)
 def _compiled(kind: Kind) -> Any:
     cascade = cascade_of(kind.response)
     return jax.jit(lambda people, laid: simulate(kind, cascade, people, laid))
@@ -297,7 +294,7 @@ def _is_r(prefix: str) -> float:
     return 1.0 if prefix == "r" else 0.0
 
 
-@lru_cache(maxsize=_KEPT_PROGRAMS)
+@lru_cache(maxsize=64)
 def _derivative(declared: _Declared) -> Any:
     """A compiled function of values, milligrams and a calendar: derivatives, shape (P, T, Q, n)."""
     model, request, names = declared.model, declared.request, declared.parameters
