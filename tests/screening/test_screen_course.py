@@ -60,7 +60,7 @@ def test_how_fast_a_dose_is_given_is_compared_with_the_studied_ones() -> None:
     minutes = {float(fact(one).get("infusion_min")) for one in fast[0].facts}
     assert minutes == {40, 45} and "40 to 45 min" in fast[0].statement
     # a bolus was studied in depression, and is named with its row
-    assert "at once in mood/arms:73" in speed("over 1 min", diagnosis="mdd")[0].statement
+    assert "as a bolus in mood/arms:73" in speed("over 1 min", diagnosis="mdd")[0].statement
     assert "bolus" in fact("mood/arms:73").get("route")
     assert [one.severity for one in speed("over 40 min", diagnosis="crps")] == ["not assessed"]
     assert [one.severity for one in speed("over 1 min")] == ["caution"]
@@ -76,7 +76,7 @@ def test_ranges_of_adults_are_not_those_of_the_young() -> None:
     assert "Within what was studied" not in young.statement
     assert "mood/arms:107" in young.statement and "13-17" in young.statement
     assert told(age=18, diagnosis="mdd").severity == "note"
-    assert "No row of it is of adolescents" in told(age=15, diagnosis="ptsd").statement
+    assert "No row is for adolescents" in told(age=15, diagnosis="ptsd").statement
 
 
 def test_numbers_of_a_studied_range_stand_in_the_rows_that_are_cited() -> None:
@@ -191,7 +191,7 @@ def test_no_effect_is_worded_as_a_protection() -> None:
     one = next(one for one in found if one.facts == (row.get("facts"),))
     assert "suicidality" not in one.effect_on and one.direction == "lowers"
     assert one.effect == "reduces the effect of ketamine on suicidal thoughts"
-    assert "no protection" in one.statement
+    assert "does not mean protection" in one.statement
     # what is lower is said in words of its own, but for numbers that are read as such
     plain = {"blood pressure", "exposure", "seizure threshold"}
     lowered = {
@@ -200,7 +200,7 @@ def test_no_effect_is_worded_as_a_protection() -> None:
         for one in _screen(medicines=[medicine]).findings
         if one.direction == "lowers"
     }
-    assert lowered["lowers", "respiration"] == "depresses breathing"
+    assert lowered["lowers", "respiration"] == "respiratory depression"
     for (_, effect_on), words in lowered.items():
         assert effect_on in plain or not words.startswith("lowers")
 

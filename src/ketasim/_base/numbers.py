@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 NOTHING = "–"
 _THIN = "\u202f"  # narrow space between thousands, which does not break
@@ -49,7 +50,8 @@ def span(low: str, high: str) -> str:
         return ""
     if low == high:
         return low
-    if low.endswith(f"{_THIN}%") and high.endswith(f"{_THIN}%") and "<" not in low:
-        low = low.removesuffix(f"{_THIN}%")
+    unit = re.search(r"\s\D+$", high)
+    if unit is not None and low.endswith(unit[0]) and "<" not in low:
+        low = low.removesuffix(unit[0])
     signs = any(sign in low + high for sign in "-−<>")
     return f"{low} to {high}" if signs else f"{low}-{high}"

@@ -187,7 +187,7 @@ SESSION: Final = SessionModel(
         Symbol("CADSS_most", "points", "highest score of the CADSS"),
         Symbol("CADSS_cut", "points", "CADSS above which the label counts dissociation"),
         Symbol("left", "fraction", "fraction of the CADSS left after many sessions"),
-        Symbol("sessions_A", "sessions", "sessions to habituate, constant of the decay"),
+        Symbol("sessions_A", "sessions", "decay constant of habituation"),
         Symbol(
             "omega",
             "-",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from ketasim._base import words
-from ketasim._base.numbers import NOTHING, number, percent
+from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.figures.trial import trial_figures
 from ketasim.population import situation_of
 from ketasim.reports.page import render
@@ -83,6 +83,8 @@ def _write(metric: str, value: float | None) -> str:
     if value is None:
         return NOTHING
     share = metric in RATES
+    if share and abs(value) < 0.001:
+        return percent(value)
     scaled = 100.0 * value if share else value / _DAY if metric == "time_to_relapse" else value
     text = f"{round(scaled, 1) + 0.0:.1f}".replace("-", "−")
     return f"{text}\u202f%" if share else text
@@ -91,7 +93,7 @@ def _write(metric: str, value: float | None) -> str:
 def _range(row: dict[str, Any]) -> str:
     if row["p05"] is None:
         return ""
-    return f"{_write(row['metric'], row['p05'])} to {_write(row['metric'], row['p95'])}"
+    return span(_write(row["metric"], row["p05"]), _write(row["metric"], row["p95"]))
 
 
 def _tiles(summary: pl.DataFrame, arms: Sequence[Arm], pairs: set[str]) -> list[_Tile]:

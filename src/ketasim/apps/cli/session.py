@@ -104,7 +104,7 @@ def _print(result: Simulation, shown: SessionProfile, plan: SessionPlan, every: 
         "peak: mean, or % of patients (range)",
         "at",
         "resolved by, min",
-        "resolved means",
+        "threshold",
         "affected",
     )
     print_table(head, rows)
