@@ -93,7 +93,7 @@ def test_what_sources_disagree_on_is_said_where_it_is_given() -> None:
 
 @pytest.mark.parametrize(("ancestry", "told"), [("black", True), ("other", True), ("white", False)])
 def test_an_ancestry_without_known_effect_is_named(ancestry: str, told: bool) -> None:
-    assert (f"Ancestry '{ancestry}': no effect" in _notes(ancestry=ancestry)) is told
+    assert (f"Ancestry '{ancestry}': no known effect" in _notes(ancestry=ancestry)) is told
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_published_effect_that_is_not_computed_is_shown(
 ) -> None:
     notes = _notes(model, medicines=[medicine])
     published = fact(f"pk/interactions:{row}")
-    line = next(text for text in notes.split("\n") if "known, not computed" in text)
+    line = next(text for text in notes.split("\n") if "known but not computed" in text)
     for column in ("metric", "ratio", "victim_dose_route"):
         assert published.get(column) in line
     assert source_name(published.source) in line
@@ -134,7 +134,7 @@ def test_a_computed_medicine_is_recognised_among_words(name: str) -> None:
     assert not plain.notes
     dosed = modification_of(_medicines(f"{name.capitalize()} 600 mg"))
     assert dosed.modifiers == plain.modifiers
-    assert "another dose is not computed" in " ".join(dosed.medicine_notes)
+    assert "other doses are not computed" in " ".join(dosed.medicine_notes)
     # part of a longer word is another medicine
     assert modification_of(_medicines(f"nor{name}")).modifiers == ()
 

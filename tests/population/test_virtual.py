@@ -101,12 +101,12 @@ def test_no_patient_swallows_a_negative_part_of_a_nasal_dose() -> None:
 
 
 def test_a_population_of_a_model_without_spread_is_refused() -> None:
-    with pytest.raises(InputError, match="no published spread"):
+    with pytest.raises(InputError, match="no published between-patient variability"):
         _cohort("domino1982", population={"n": 5, "seed": 1})
 
 
 @pytest.mark.parametrize("route", ["im", "sc"])
 def test_an_assumed_absorption_is_said_first(route: str) -> None:
     notes = _cohort(regimen=f"ketamine 0.5 mg/kg {route} once").notes
-    assert notes[0].startswith(f"Absorption by {route} rests on an assumption")
-    assert not any("rests on" in note for note in _cohort().notes)
+    assert notes[0].startswith(f"Absorption by {route} is assumed")
+    assert not any("is assumed" in note for note in _cohort().notes)

@@ -421,7 +421,7 @@ def test_other_diagnoses_and_models_say_what_they_cannot() -> None:
     other = simulate(course("esketamine 0.3 mg/kg iv over 40 min once", pk_model="otto2021"))
     assert other.mood is None
     assert MADRS not in other.values
-    assert any("does not lead to mood" in w for w in other.warnings)
+    assert any("Mood is not computed with the model" in w for w in other.warnings)
 
 
 # ---- input

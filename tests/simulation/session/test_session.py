@@ -73,7 +73,7 @@ def test_s_ketamine_carries_the_effects_alone() -> None:
     other = run("arketamine 0.25 mg/kg iv over 40 min once")
     # not zero, which would read as safe: not assessed
     assert other.session_effects is None
-    assert "not assessed: by one model arketamine has no part" in " ".join(other.warnings)
+    assert "not assessed: in one model arketamine does not contribute" in " ".join(other.warnings)
     for curve in SESSION_CURVES:
         key = (curve.name, "patient")
         np.testing.assert_allclose(both.values[key], alone.values[key], rtol=1e-6, atol=1e-9)
