@@ -41,7 +41,7 @@ def test_the_report_names_every_finding_and_what_was_not_assessed_last(
         assert f"[{source(key).document}]" in text
     headings = [text.index(f"{word.upper()} (") for word in ("caution", "note", "not assessed")]
     assert headings == sorted(headings)
-    assert "gives no verdict" in text
+    assert "No verdict;" in text
     assert "Did you mean 'sertraline'?" in text
     assert "lorazepam (RxNorm 6470)" in text
 

@@ -150,7 +150,7 @@ def test_every_legend_names_the_spread(simulated: Simulation, report: str) -> No
         # and a timeline has no band between patients
         drawn = not simulated.cohort.typical or "exposure and sensitivity" in legend
         drawn = drawn and "Diamond" not in legend
-        assert ("5–95" in legend) == drawn
+        assert ("90 % of patients" in legend) == drawn
 
 
 def test_what_acted_is_named(simulated: Simulation, report: str) -> None:
@@ -171,7 +171,7 @@ def test_what_acted_is_named(simulated: Simulation, report: str) -> None:
         assert digest in report
     for line in simulated.course.regimen.describe():
         assert line in report
-    assert "gives no advice to a patient" in report
+    assert "not medical advice" in report
 
 
 def test_an_assumed_field_is_marked_beside_its_value() -> None:

@@ -500,7 +500,7 @@ def _course(curves: Curves, simulation: Simulation) -> list[Figure]:
     return [
         Figure(
             "",
-            "Entire course",
+            "The whole course",
             tuple(drawings),
             legend(curves, looks),
             caption="Concentrations on logarithmic axes, truncated at 0.1 % of the peak.",

@@ -206,17 +206,17 @@ def test_a_published_model_has_no_effects_of_sessions() -> None:
     result = simulate(course, mood=False)
     assert result.session_effects is None
     assert not set(SESSION_UNITS) & set(result.values)
-    assert "Not computed: only the reference model" in simulation_report(result)
+    assert "Not computed: session effects need the reference model" in simulation_report(result)
 
 
 def test_routes_and_doses_that_the_fit_has_not_seen_are_named() -> None:
     warnings = " ".join(run("ketamine 100 mg sublingual once").warnings)
-    assert "for sublingual they rest on the concentration alone" in warnings
+    assert "for sublingual they are predicted from the concentration alone" in warnings
     warnings = " ".join(run("ketamine 2 mg/kg iv over 2 min once").warnings)
-    assert "beyond those they were fitted to" in warnings
+    assert "above the range of the fitted" in warnings
     warnings = " ".join(run(INFUSION).warnings)
     assert "extrapolated" not in warnings
-    assert "dizziness was seen in about twice as many" in warnings
+    assert "about twice as many patients reported dizziness" in warnings
     assert "Shares of patients" not in " ".join(run("esketamine 56 mg intranasal once").warnings)
 
 
