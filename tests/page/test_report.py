@@ -144,8 +144,8 @@ def test_every_legend_names_the_spread(simulated: Simulation, report: str) -> No
     legends = re.findall(r'<ul class="legend">(.*?)</ul>', report, re.DOTALL)
     assert len(legends) == report.count("<figure")
     for legend in legends:
-        for name in ("between patients", "parameter uncertainty", "between trials"):
-            assert name in legend.replace("Spread", "spread")
+        for name in ("between-patient", "parameter uncertainty", "between-trial"):
+            assert name in legend.lower()
         # a session is followed with patients such as this one, also of a typical patient
         # and a timeline has no band between patients
         drawn = not simulated.cohort.typical or "exposure and sensitivity" in legend

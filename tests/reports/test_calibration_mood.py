@@ -290,7 +290,7 @@ def test_no_legend_mixes_the_spreads(page: str) -> None:
     told = dict(legends)
     assert set(told) >= {"figure-unseen", "figure-numbers", "figure-correlation"}
     for name in ("figure-trials-time", "figure-trials-beside", "figure-unseen"):
-        assert "between trials" in told[name] and "arameter uncertainty" in told[name]
+        assert "between-trial" in told[name] and "arameter uncertainty" in told[name]
 
 
 def test_fit_table_holds_every_row_once(fit: MoodFit) -> None:

@@ -289,7 +289,10 @@ def test_uncertainty_is_in_the_bands_and_said() -> None:
     assert two.mood.outer is None
     page = simulation_report(two)
     assert "between-patient variability and parameter uncertainty together" in page
-    assert "between-patient variability and parameter uncertainty together" not in simulation_report(one)
+    assert (
+        "between-patient variability and parameter uncertainty together"
+        not in simulation_report(one)
+    )
 
 
 @pytest.mark.parametrize(("arguments", "population"), [({}, None), ({"typical": True}, {"n": 5})])
