@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
+import pickle
 import re
 import shlex
 import tomllib
@@ -319,3 +321,20 @@ def test_the_public_names_alone_are_listed() -> None:
     assert dir(ketasim) == sorted(ketasim.__all__)
     assert all(getattr(ketasim, name) is not None for name in dir(ketasim))
     assert issubclass(ketasim.InputError, ketasim.KetasimError)
+
+
+def test_results_travel_between_processes() -> None:
+    course = ketasim.simulate("one_infusion", mood=False)
+    for result in (course, course.screening, course.session_plan()):
+        assert repr(pickle.loads(pickle.dumps(result))) == repr(copy.deepcopy(result))
+        assert repr(copy.deepcopy(result)) == repr(result)
+
+
+def test_a_folder_without_a_name_is_refused(tmp_path: Path) -> None:
+    result = ketasim.simulate("one_infusion", mood=False, session=False)
+    with pytest.raises(InputError, match="folder: '' names no folder"):
+        result.save("")
+    with pytest.raises(InputError, match="path"):
+        result.to_parquet(tmp_path)
+    result.to_parquet(tmp_path / "new" / "course.parquet")
+    assert pl.read_parquet(tmp_path / "new" / "course.parquet").height == len(result.timecourse())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import inspect
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 from ketasim._base.errors import InputError
@@ -16,6 +18,14 @@ from ketasim._base.headline import Headline
 
 if TYPE_CHECKING:
     import polars
+
+
+# Results and their parts have read-only mappings, which Python does not pickle or copy by itself.
+def _read_only(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(content)
+
+
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
 
 
 class Shown(ABC):
@@ -68,6 +78,8 @@ class Result(Shown):
 
         **Raises:** `InputError` when the folder cannot be written to.
         """
+        if not str(folder):
+            raise InputError("folder", "'' names no folder", "name one, such as 'out'")
         return write_whole(Path(folder), self.files(), field="folder")
 
     def to_parquet(self, path: str | Path | IO[bytes]) -> None:
@@ -76,8 +88,15 @@ class Result(Shown):
         **Arguments:**
 
         - `path`: a file's name, or an open binary file.
+
+        **Raises:** `InputError` when the file cannot be written.
         """
-        self.main_table().write_parquet(path)
+        if isinstance(path, str | Path):
+            write_whole(
+                Path(path).parent, {Path(path).name: parquet(self.main_table())}, field="path"
+            )
+        else:
+            self.main_table().write_parquet(path)
 
     def cite(self) -> str:
         """BibTeX: ketasim itself, then every source that this result used."""

@@ -322,7 +322,11 @@ def _over(value: str, unit: str) -> float:
 
 def _unit(word: str) -> str:
     start = word.lower()
-    return next(u for u in ("min", "h", "d", "wk", "week") if start.startswith(u))
+    known = ("min", "h", "d", "wk", "week")
+    found = next((unit for unit in known if start.startswith(unit)), None)
+    if found is None:  # letters that only look alike, such as the dotless i of 'mın'
+        raise InputError(FIELD, f"'{word}' is no unit of time", "write min, h, d or wk")
+    return found
 
 
 def _schedule(tree: lark.Tree[lark.Token]) -> Schedule:

@@ -117,13 +117,15 @@ def _answered(arguments: Sequence[str]) -> int:
 
 
 def _help_console(arguments: Sequence[str]) -> Any:
-    """Where the help may use colours: at a terminal."""
-    if not (asks_for_help(arguments) and bare(sys.stdout).isatty()):
+    """Where the help may use colours: at a terminal, whatever FORCE_COLOR asks for elsewhere."""
+    if not asks_for_help(arguments):
         return None
 
     from rich.console import Console
 
-    return Console(file=bare(sys.stdout))
+    if bare(sys.stdout).isatty():
+        return Console(file=bare(sys.stdout))
+    return Console(file=sys.stdout, force_terminal=False, no_color=True)
 
 
 def _refuse(text: str) -> int:

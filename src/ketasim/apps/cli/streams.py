@@ -12,6 +12,7 @@ from typing import TextIO
 from ketasim._base.text import fitting, visible
 
 _NARROWEST = 40  # characters; a table of options needs so many
+_WIDEST = 4  # digits of a number of characters
 
 
 class OutputLostError(OSError):
@@ -77,7 +78,9 @@ def shielded() -> Generator[None]:
             with suppress(OSError):
                 os.open(os.devnull, os.O_RDWR)  # else the next file opened takes its number
     columns = os.environ.get("COLUMNS", "")
-    if columns and not (columns.isdecimal() and int(columns) >= _NARROWEST):
+    if columns and not (
+        columns.isdecimal() and len(columns) <= _WIDEST and int(columns) >= _NARROWEST
+    ):
         os.environ["COLUMNS"] = str(_NARROWEST if columns.strip("0").isdecimal() else 80)
     with (
         _open(sys.stdout) as out,

@@ -83,7 +83,7 @@ def check_doses(model: LinearModel, doses: Sequence[DoseLike]) -> None:
             raise InputError(
                 f"doses[{number}].drug",
                 f"the model '{model.name}' does not describe {dose.drug}",
-                f"use pk_model: reference, or {' or '.join(model.streams)}",
+                f"use pk_model: reference; this model knows {' and '.join(model.streams)} alone",
             )
         if dose.route not in model.routes:
             raise InputError(
