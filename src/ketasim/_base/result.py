@@ -78,9 +78,7 @@ class Result(Shown):
 
         **Raises:** `InputError` when the folder cannot be written to.
         """
-        if not str(folder):
-            raise InputError("folder", "'' names no folder", "name one, such as 'out'")
-        return write_whole(Path(folder), self.files(), field="folder")
+        return saved(folder, self.files())
 
     def to_parquet(self, path: str | Path | IO[bytes]) -> None:
         """Write the main table as Parquet.
@@ -137,6 +135,20 @@ def dispatch(
             has = f"leave it out; options: {', '.join(names)}" if names else "leave it out"
             raise InputError(verb, f"a {kind} takes no option '{name}'", has)
     return called(result, **options)
+
+
+def saved(folder: str | Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write the files of a result: all of them or none.
+
+    **Arguments:**
+
+    - `folder`: made if missing. `files`: name to content.
+
+    **Raises:** `InputError` when the folder has no name or cannot be written to.
+    """
+    if not str(folder):
+        raise InputError("folder", "'' names no folder", "name one, such as 'out'")
+    return write_whole(Path(folder), files, field="folder")
 
 
 def parquet(table: polars.DataFrame) -> bytes:

@@ -16,8 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
-from ketasim._base import Headline, InputError, Result, write_whole
-from ketasim._base.result import csv, later, parquet
+from ketasim._base import Headline, InputError, Result
+from ketasim._base.result import csv, later, parquet, saved
 from ketasim.dosing import Course
 from ketasim.evidence import Card, load_sources
 from ketasim.models import RECEPTOR, LinearModel
@@ -419,7 +419,7 @@ class Simulation(Result):
 
         **Raises:** `InputError` when the folder cannot be written to.
         """
-        return write_whole(Path(folder), self.files(command=command, costs=costs), field="folder")
+        return saved(folder, self.files(command=command, costs=costs))
 
     def to_xarray(self) -> xarray.Dataset:
         """One variable for each quantity and site, over time and patient.

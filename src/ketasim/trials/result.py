@@ -15,8 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
-from ketasim._base import Headline, Result, write_whole
-from ketasim._base.result import csv, later, parquet
+from ketasim._base import Headline, Result
+from ketasim._base.result import csv, later, parquet, saved
 from ketasim.dosing import Arm, Trial
 from ketasim.evidence import Card, Entry, load_sources
 from ketasim.population import crosswalk, situation_of
@@ -324,7 +324,7 @@ class TrialResult(Result):
 
         **Raises:** `InputError` when the folder cannot be written to.
         """
-        return write_whole(Path(folder), self.files(command=command), field="folder")
+        return saved(folder, self.files(command=command))
 
     def to_json(self) -> str:
         """Everything but the single patients, for machines.

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
-from ketasim._base import Headline, HeadlineRow, Result, write_whole
+from ketasim._base import Headline, HeadlineRow, Result
 from ketasim._base.headline import plain, share
-from ketasim._base.result import csv, later
+from ketasim._base.result import csv, later, saved
 from ketasim.calibration.mood.judgement import Unseen, leave_one_out
 from ketasim.calibration.mood.mechanism import INFUSION, mechanism_curves
 from ketasim.calibration.mood.optimum import Optimum, optimise
@@ -214,7 +214,7 @@ class MoodFit(Result):
 
         **Raises:** `InputError` when the folder cannot be written to.
         """
-        return write_whole(Path(folder), self.files(command=command), field="folder")
+        return saved(folder, self.files(command=command))
 
 
 def calibrate_mood(

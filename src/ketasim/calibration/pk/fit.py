@@ -14,9 +14,9 @@ from scipy.optimize import least_squares
 from scipy.special import expit, logit
 
 from ketasim.__about__ import __version__
-from ketasim._base import Headline, HeadlineRow, Result, write_whole
+from ketasim._base import Headline, HeadlineRow, Result
 from ketasim._base.headline import plain, share
-from ketasim._base.result import csv, later
+from ketasim._base.result import csv, later, saved
 from ketasim.calibration.pk.interactions import (
     InteractionRow,
     load_interactions,
@@ -162,7 +162,7 @@ class PkFit(Result):
 
         **Raises:** `InputError` when the folder cannot be written to.
         """
-        return write_whole(Path(folder), self.files(command=command), field="folder")
+        return saved(folder, self.files(command=command))
 
 
 def _hashes(*cards: Card) -> dict[str, str]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
-from ketasim._base import Headline, HeadlineRow, Result, write_whole
-from ketasim._base.result import csv, later
+from ketasim._base import Headline, HeadlineRow, Result
+from ketasim._base.result import csv, later, saved
 from ketasim.calibration.session.problem import PRESSURES, SessionProblem
 from ketasim.calibration.session.training import SessionRow, load_session_training
 from ketasim.evidence import Card, load_card, write_card
@@ -124,7 +124,7 @@ class SessionFit(Result):
 
         **Raises:** `InputError` when the folder cannot be written to.
         """
-        return write_whole(Path(folder), self.files(command=command), field="folder")
+        return saved(folder, self.files(command=command))
 
 
 def compare_session(card: Card, prior: Card | None = None) -> SessionFit:
