@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -19,9 +22,24 @@ from ketasim.engine.system import Row, system_of
 
 jax = pytest.importorskip("jax")
 
+from ketasim.engine.backends.jax import backend  # noqa: E402 - needs jax
 from ketasim.engine.backends.jax.backend import jacobian_jax, solve_jax  # noqa: E402 - needs jax
 
 Array = NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True)
+def _compiled_programs_leave_the_process() -> Iterator[None]:
+    """The programs of all tests together take more than 2 GB, and a freed one stays in the heap."""
+    yield
+    for kept in (backend._compiled, backend._derivative):
+        kept.cache_clear()
+    jax.clear_caches()
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+    if trim is not None:
+        trim(0)
+
 
 HORIZON = 24.0 * 9
 DOSES = (
