@@ -62,6 +62,7 @@ from ketasim.dosing.trial.design import (
     load_trial,
     parse_trial,
 )
+from ketasim.dosing.trial.label import arm_details, arm_label
 from ketasim.dosing.trial.studies import load_studies
 
 __all__ = [
@@ -116,6 +117,8 @@ __all__ = [
     "Vitals",
     "WeightSpread",
     "antidepressants",
+    "arm_details",
+    "arm_label",
     "catalogue",
     "check_doses",
     "dose_ranges",

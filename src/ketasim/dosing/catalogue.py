@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ketasim.dosing.course import load_course
 from ketasim.dosing.shipped import shipped
 from ketasim.dosing.trial.arm import Arm
-from ketasim.dosing.trial.design import load_trial
-from ketasim.evidence import source_name
+from ketasim.dosing.trial.design import Trial, load_trial
+from ketasim.dosing.trial.label import ROUTE_WORDS
+from ketasim.evidence import facts, source
 
 _DAY = 24.0
 
@@ -57,14 +58,33 @@ def _trial(name: str) -> CatalogueEntry:
     # the same patients receive every arm of a crossover
     sizes = [arm.n for arm in trial.arms]
     patients = max(sizes) if trial.design == "crossover" else sum(sizes)
-    cited = "" if trial.source is None else source_name(trial.source)
+    cited = "" if trial.source is None else _cited(trial)
     return CatalogueEntry(
         name, trial.title, " / ".join(arms), patients, trial.horizon / _DAY, cited
     )
 
 
+def _cited(trial: Trial) -> str:
+    """The source of a trial, by authors and year where the tables name a paper of it."""
+    assert trial.source is not None
+    own = source(trial.source)
+    authors = own.authors_year
+    rows = facts("mood/training")
+    reports = dict.fromkeys(row.source for row in rows if row.get("trial") == trial.key)
+    for key in () if authors else reports:
+        one = source(key)
+        # another report of the same registered trial; a re-analysis has a key of its own
+        if own.nct and one.nct == own.nct:
+            authors = authors or one.authors_year
+    if not authors or authors in own.display:
+        return own.display
+    return f"{authors} ({own.nct})"
+
+
 def _given(arm: Arm) -> str:
     if arm.control is not None:
         return arm.control.replace("_", " ")
-    phases = dict.fromkeys(f"{one.drug} {one.route.replace('_', ' ')}" for one in arm.phases)
+    phases = dict.fromkeys(
+        f"{one.drug} {ROUTE_WORDS.get(one.route, one.route)}" for one in arm.phases
+    )
     return ", ".join(phases)

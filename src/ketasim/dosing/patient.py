@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_v
 
 from ketasim._base import InputError, near, parse_quantity
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, word
-from ketasim.evidence import facts, load_card
+from ketasim.evidence import facts, load_card, source_name
 
 SEXES: Final = ("female", "male")
 ANCESTRIES: Final = ("white", "black", "asian", "japanese", "other")
@@ -285,6 +285,6 @@ class Patient(BaseModel):
         weight, source = reference_weight()
         sentence = (
             f"The patient's weight is not given: {weight:g} kg is assumed, the reference weight of "
-            f"the published models ({source})."
+            f"the published models ({source_name(source)})."
         )
         return (sentence,)

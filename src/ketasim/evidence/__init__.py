@@ -35,7 +35,7 @@ from ketasim.evidence.grade import GRADES, Grade
 from ketasim.evidence.grading import RowGrade, grade_row
 from ketasim.evidence.linting.finding import Evidence, Finding
 from ketasim.evidence.linting.linter import Waiver, lint, read_waivers, shipped, summary
-from ketasim.evidence.lookup import CardView, FactView, SourceView, list_facts, show
+from ketasim.evidence.lookup import CardView, FactView, SourceView, TrialView, list_facts, show
 from ketasim.evidence.mood_training import SAME_PEOPLE, MoodRow, load_mood_rows
 from ketasim.evidence.prices import cost_rows
 from ketasim.evidence.studied import StudiedDoses, StudiedSpan, interval_of
@@ -80,6 +80,7 @@ __all__ = [
     "Spread",
     "StudiedDoses",
     "StudiedSpan",
+    "TrialView",
     "Uncertainty",
     "Waiver",
     "all_facts",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ketasim._base import InputError, near
 from ketasim.evidence.citing.sources import source_name
+from ketasim.evidence.result_words import arm_in_words, outcome_words, value_words
 from ketasim.evidence.studied import (
     DRUGS,
     ROUTES,
@@ -231,7 +232,7 @@ def _grading(row: Fact) -> Grading:
     elif row.table == "mood/trials":
         about, words = f"{row.get('population')}, {row.get('n_total')} people", row.get("design")
     else:
-        about = f"{row.get('trial_id')}: {row.get('scale')} {row.get('metric')}"
+        about = f"{arm_in_words(row.get('trial_id'), row.get('arm_id'))}: {outcome_words(row)}"
         words = row.get("locator")
     return Grading(row.id, about, words, row.source)
 
@@ -256,17 +257,12 @@ def _effect(row: Fact) -> Effect | None:
         )
     if row.table == "mood/outcomes":
         low, high = row.get("ci_low"), row.get("ci_high")
-        when = (
-            row.get("time")
-            if row.get("time_unit") in _NO_UNIT
-            else _words([row.get("time"), row.get("time_unit")])
-        )
         interval = f"{low} to {high}" if low or high else ""
         return Effect(
             fact=row.id,
-            study=_arm(row.get("trial_id"), row.get("arm_id")),
-            outcome=", ".join(one for one in (row.get("scale"), row.get("metric"), when) if one),
-            value=row.get("value"),
+            study=arm_in_words(row.get("trial_id"), row.get("arm_id")),
+            outcome=outcome_words(row),
+            value=value_words(row),
             spread=", ".join(one for one in (interval, row.get("spread")) if one),
             n=row.get("n_at_time"),
             certainty="",
@@ -286,33 +282,9 @@ def _effect(row: Fact) -> Effect | None:
     )
 
 
-# units of time in `mood/outcomes` that only say what kind of moment it was
-_NO_UNIT: Final = ("visit", "window", "study", "follow-up", "sessions", "infusions")
-
-
 def _words(parts: list[str]) -> str:
     return " ".join(part for part in parts if part)
 
 
 # what a cell on the comparator says when there was none
 _AGAINST: Final = {"": "", "none": ", no comparator"}
-
-
-@cache
-def _arm(trial: str, arm: str) -> str:
-    """Who got what, in the words of the tables; a contrast keeps the name it has there."""
-    people = next(
-        (row.get("population") for row in facts("mood/trials") if row.get("trial_id") == trial), ""
-    )
-    found = next(
-        (
-            row
-            for row in facts("mood/arms")
-            if (row.get("trial_id"), row.get("arm_id")) == (trial, arm)
-        ),
-        None,
-    )
-    given = arm
-    if found is not None:
-        given = _words([found.get(one) for one in ("drug", "route", "dose", "dose_unit")])
-    return f"{people} ({trial}): {given.replace('_', ' ')}"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from ketasim._base import InputError, near
 from ketasim.evidence.card import Card
 from ketasim.evidence.card_entry import Entry, Spread
 from ketasim.evidence.card_file import card_keys, load_card
 from ketasim.evidence.citing.bibliography import bibtex
-from ketasim.evidence.citing.sources import Source, cite, load_sources
+from ketasim.evidence.citing.sources import Source, cite, load_sources, source_names
 from ketasim.evidence.citing.sources import source as find_source
 from ketasim.evidence.grading import RowGrade, grade_row
+from ketasim.evidence.study_files import study_arms, study_heads
 from ketasim.evidence.tables import Fact, all_facts, fact, facts, table_names
+
+_TRIAL_TABLES: Final = ("mood/trials", "mood/arms", "mood/outcomes")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,38 @@ class SourceView:
             "link": self.link,
             "facts": [view.to_dict() for view in self.facts],
             "cards": list(self.cards),
+        }
+
+
+@dataclass(frozen=True)
+class TrialView:
+    """A published trial that ships: its arms, and the rows of the mood tables on it.
+
+    **Arguments:**
+
+    - `key`, `title`: of its file. `arms`: ids, in the order of the file.
+    - `sources`: keys of everything below. `facts`: rows on the trial, its arms and its outcomes.
+    - `command`: what simulates it.
+    """
+
+    key: str
+    title: str
+    arms: tuple[str, ...]
+    sources: tuple[str, ...]
+    facts: tuple[FactView, ...]
+    command: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as a plain dictionary."""
+        return {
+            "key": self.key,
+            "kind": "trial",
+            "title": self.title,
+            "arms": list(self.arms),
+            "sources": list(self.sources),
+            "source_names": source_names(self.sources),
+            "facts": [view.to_dict() for view in self.facts],
+            "command": self.command,
         }
 
 
@@ -119,20 +154,20 @@ def list_facts(
     return found
 
 
-def show(key: str) -> tuple[SourceView | CardView | FactView, ...]:
-    """Return everything known of a source key, card key or fact id.
+def show(key: str) -> tuple[SourceView | CardView | TrialView | FactView, ...]:
+    """Return everything known of a source key, card key, published trial or fact id.
 
     **Arguments:**
 
-    - `key`: such as `otto2021` or `pk/observed:17`.
+    - `key`: such as `otto2021`, `murrough2013` or `pk/observed:17`.
 
-    **Returns:** what the key names; a key may name a source and a card.
+    **Returns:** what the key names; a key may name a source and a card, or a source and a trial.
 
     **Raises:** `InputError` with the nearest known key when nothing has that name.
     """
     if ":" in key:
         return (_view(fact(key)),)
-    views: list[SourceView | CardView | FactView] = []
+    views: list[SourceView | CardView | TrialView | FactView] = []
     if key in load_sources():
         views.append(
             SourceView(
@@ -149,11 +184,27 @@ def show(key: str) -> tuple[SourceView | CardView | FactView, ...]:
         known = load_sources()
         cited = tuple(cite([one]) for one in card.sources() if one in known)
         views.append(CardView(card, cited))
+    if key in study_arms():
+        views.append(_trial(key))
     if not views:
-        hint = near(key, {*load_sources(), *card_keys(), *table_names()})
+        hint = near(key, {*load_sources(), *card_keys(), *study_arms(), *table_names()})
         remedy = hint if hint.startswith("did you mean") else "search with `ketasim evidence list`"
-        raise InputError("key", f"no source, card or fact is called '{key}'", remedy)
+        raise InputError("key", f"no source, card, trial or fact is called '{key}'", remedy)
     return tuple(views)
+
+
+def _trial(key: str) -> TrialView:
+    rows = [row for table in _TRIAL_TABLES for row in facts(table) if row.get("trial_id") == key]
+    head = study_heads()[key]
+    keys = dict.fromkeys((head.source, *(row.source for row in rows)))
+    return TrialView(
+        key=key,
+        title=head.title,
+        arms=study_arms()[key],
+        sources=tuple(one for one in keys if one),
+        facts=tuple(map(_view, rows)),
+        command=f"ketasim trial {key} --out DIR",
+    )
 
 
 def _rows(table: str | None) -> Iterator[Fact]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -17,10 +18,32 @@ def studies() -> tuple[Path, ...]:
     return tuple(sorted(folder.glob("*.yaml")))
 
 
+@dataclass(frozen=True)
+class StudyHead:
+    """What a trial file says first: its title, the key of its source, and the ids of its arms."""
+
+    title: str
+    source: str
+    arms: tuple[str, ...]
+
+
+@cache
+def study_heads() -> Mapping[str, StudyHead]:
+    """Key of each published trial to what its file says of it."""
+    files = (yaml.safe_load(path.read_text("utf-8")) for path in studies())
+    return MappingProxyType(
+        {
+            file["trial"]: StudyHead(
+                file.get("title", ""),
+                file.get("source", ""),
+                tuple(str(arm["id"]) for arm in file["arms"]),
+            )
+            for file in files
+        }
+    )
+
+
 @cache
 def study_arms() -> Mapping[str, tuple[str, ...]]:
     """Key of each published trial to the ids of its arms, in the order of its file."""
-    files = (yaml.safe_load(path.read_text("utf-8")) for path in studies())
-    return MappingProxyType(
-        {file["trial"]: tuple(str(arm["id"]) for arm in file["arms"]) for file in files}
-    )
+    return MappingProxyType({key: head.arms for key, head in study_heads().items()})

@@ -114,7 +114,7 @@ def _legend(result: TrialResult) -> tuple[Legend, ...]:
     entries: list[Legend] = []
     for arm in result.trial.arms:
         colour, dash, _ = _look(result, arm.id)
-        entries.append(Legend("line", _expected(arm.id), colour, " ".join(map(str, dash))))
+        entries.append(Legend("line", _expected(result, arm.id), colour, " ".join(map(str, dash))))
     entries.append(Legend("dot", "visits", COLOURS["ketamine"], _DOT))
     entries.append(Legend("band", _BAND, COLOURS["ketamine"], opacity=0.17))
     entries.append(Legend("dose", "sessions"))
@@ -128,7 +128,9 @@ def _legend(result: TrialResult) -> tuple[Legend, ...]:
 def _caption(result: TrialResult) -> str:
     left_out = [_CAPTION[place] for place in _left_out(result)]
     drawn = f"Not in the bands of this run: {', '.join(left_out)}. " if left_out else ""
-    return f"{drawn}Straight lines join the visits; nothing is computed between them."
+    beside = any(one.inside is not None for one in result.reported)
+    aside = " Published values are drawn slightly before their visit." if beside else ""
+    return f"{drawn}Straight lines join the visits; nothing is computed between them.{aside}"
 
 
 def _left_out(result: TrialResult) -> list[int]:
@@ -158,15 +160,14 @@ def _panel(
         days = (part["time_h"] / _DAY).to_list()
         columns = [part[name].to_list() for name in ("mean", "p05", "p95")]
         colour, dash, shape = _look(result, arm.id)
-        points.append(Points(_expected(arm.id), days, columns[0], [""] * len(days), colour, shape))
+        name = _expected(result, arm.id)
+        points.append(Points(name, days, columns[0], [""] * len(days), colour, shape))
         start = _start(result, arm.id, scale, metric)
         if start is not None and days[0] > 0:
             days = [start[0], *days]
             columns = [[start[1], *column] for column in columns]
         mean, low, high = columns
-        lines.append(
-            Line(_expected(arm.id), days, mean, outer=(low, high), colour=colour, dash=dash)
-        )
+        lines.append(Line(name, days, mean, outer=(low, high), colour=colour, dash=dash))
     ends = [day for line in lines for day in line.x]
     published = _published(result, scale, metric, table, max(ends))
     points += [one for one, _ in published]
@@ -190,8 +191,8 @@ def _panel(
     )
 
 
-def _expected(arm: str) -> str:
-    return f"{arm}, expected value"
+def _expected(result: TrialResult, arm: str) -> str:
+    return f"{result.trial.labels[arm]}, expected value"
 
 
 def _published(
@@ -214,13 +215,14 @@ def _published(
             continue
         colour = _look(result, arm.id)[0]
         days, values = [day for day, _ in own], [one.published for _, one in own]
-        labels = [f"{arm.id}, {one.statistic or 'published'}, {one.used}" for _, one in own]
+        name = result.trial.labels[arm.id]
+        labels = [f"{name}, {one.statistic or 'published'}, {one.used}" for _, one in own]
         bars = [
             Line("", [day, day], [one.published_low, one.published_high], colour=colour)
             for day, one in own
             if one.published_low is not None and one.published_high is not None
         ]
-        found.append((Points(f"{arm.id}, published", days, values, labels, colour, RING), bars))
+        found.append((Points(f"{name}, published", days, values, labels, colour, RING), bars))
     return found
 
 

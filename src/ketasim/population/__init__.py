@@ -9,7 +9,12 @@ from ketasim.population.benefit import (
 )
 from ketasim.population.cohort import Cohort
 from ketasim.population.covariates import covariates_of
-from ketasim.population.expectation import OLDER, Situation, situation_of
+from ketasim.population.expectation import (
+    EXPECTATION_WORDS,
+    OLDER,
+    Situation,
+    situation_of,
+)
 from ketasim.population.modifiers import (
     ACTIVITIES,
     Modification,
@@ -63,6 +68,7 @@ from ketasim.population.virtual import virtual_patients
 
 __all__ = [
     "ACTIVITIES",
+    "EXPECTATION_WORDS",
     "HALF_POINT",
     "MOOD_SPREADS",
     "MOOD_STATES",

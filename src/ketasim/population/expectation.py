@@ -23,6 +23,16 @@ _OF_CONTROL = {
     "masked": "p_masked",
     "antidepressant": "p_spray",
 }
+EXPECTATION_WORDS = {
+    "p_saline": "saline, distinguishable from the drug",
+    "p_midazolam": "midazolam control, masked",
+    "p_spray": "spray in a blinded trial",
+    "p_masked": "masked under anaesthesia",
+    "p_known": "treatment known or recognisable",
+    "p_ward": "on a ward",
+    "p_emergency": "in an emergency",
+}
+"""Symbol of the card `mood` for an amplitude of expectation, to the situation in words."""
 _BORROWED = {
     "placebo_oral": "an oral placebo",
     "antidepressant": "an oral antidepressant without sessions",

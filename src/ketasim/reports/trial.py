@@ -10,14 +10,15 @@ import polars as pl
 
 from ketasim._base import words
 from ketasim._base.numbers import NOTHING, number, percent, span
+from ketasim.dosing import arm_details
 from ketasim.figures.trial import trial_figures
-from ketasim.population import situation_of
+from ketasim.population import EXPECTATION_WORDS, situation_of
 from ketasim.reports.page import render
-from ketasim.trials import OBSERVED, PublishedValue, TrialResult, is_share, value_in_words
+from ketasim.trials import DERIVED, OBSERVED, PublishedValue, TrialResult, is_share, value_in_words
 from ketasim.trials.metrics import METRICS, RATES, unit_of
 
 if TYPE_CHECKING:
-    from ketasim.dosing import Arm
+    from ketasim.dosing import Arm, Trial
 _SPREADS: Final = ("sd_patients_sampling", "sd_parameters", "sd_trials")
 _DAY: Final = 24.0
 _TILES: Final = 4
@@ -52,14 +53,14 @@ def trial_report(result: TrialResult, *, command: str = "") -> str:
         trial=trial,
         enrolled=sum(arm.n for arm in trial.arms) if trial.design == "parallel" else None,
         horizon=_days(trial.horizon),
-        tiles=_tiles(summary, trial.arms, pairs),
-        arms=[_arm(arm) for arm in trial.arms],
+        tiles=_tiles(summary, trial, pairs),
+        arms=[_arm(arm, trial) for arm in trial.arms],
         population=_population(result),
         figures=trial_figures(result),
-        groups=_groups(summary.filter(~pl.col("arm").is_in(sorted(pairs)))),
-        contrasts=_groups(summary.filter(pl.col("arm").is_in(sorted(pairs)))),
-        published=[_beside(one) for one in result.reported if one.predicted is not None],
-        unpredicted=[_beside(one) for one in result.reported if one.predicted is None],
+        groups=_groups(summary.filter(~pl.col("arm").is_in(sorted(pairs))), trial),
+        contrasts=_groups(summary.filter(pl.col("arm").is_in(sorted(pairs))), trial),
+        published=[_beside(one, trial) for one in result.reported if one.predicted is not None],
+        unpredicted=[_beside(one, trial) for one in result.reported if one.predicted is None],
         agreement=_agreement(result.reported),
         observed=OBSERVED,
         words=words,
@@ -96,7 +97,7 @@ def _range(row: dict[str, Any]) -> str:
     return span(_write(row["metric"], row["p05"]), _write(row["metric"], row["p95"]))
 
 
-def _tiles(summary: pl.DataFrame, arms: Sequence[Arm], pairs: set[str]) -> list[_Tile]:
+def _tiles(summary: pl.DataFrame, trial: Trial, pairs: set[str]) -> list[_Tile]:
     """Last visit of the scale named first: what the arms show, and how far they are apart."""
     scale = summary["scale"][0]
     found = summary.filter(pl.col("scale") == scale, pl.col("mean").is_not_null())
@@ -105,11 +106,11 @@ def _tiles(summary: pl.DataFrame, arms: Sequence[Arm], pairs: set[str]) -> list[
         return []
     chosen = found.filter(pl.col("metric") == metric)
     rows = chosen.filter(pl.col("time_h") == chosen["time_h"].max()).to_dicts()
-    order = [*sorted(pairs), *(arm.id for arm in arms)]
+    order = [*sorted(pairs), *(arm.id for arm in trial.arms)]
     rows.sort(key=lambda row: order.index(row["arm"]))
     return [
         _Tile(
-            f"{row['arm']}: {scale}, {METRICS[metric]}, {_time(row['time_h'])}",
+            f"{trial.label(row['arm'])}: {scale}, {METRICS[metric]}, {_time(row['time_h'])}",
             _write(metric, row["mean"]),
             unit_of(metric),
             f"{_range(row)}, 90 % of trials",
@@ -118,28 +119,21 @@ def _tiles(summary: pl.DataFrame, arms: Sequence[Arm], pairs: set[str]) -> list[
     ]
 
 
-def _arm(arm: Arm) -> dict[str, Any]:
-    what = (arm.control or "").replace("_", " ") if arm.control else _given(arm)
+def _arm(arm: Arm, trial: Trial) -> dict[str, Any]:
     sessions = [f"{time / _DAY:g}" for time in arm.sessions]
+    amplitudes = situation_of(arm).amplitudes
     return {
         "id": arm.id,
+        "label": trial.labels[arm.id],
         "n": arm.n,
-        "what": what,
+        "what": arm_details(arm),
         "days": ", ".join(sessions) if sessions else "none",
         "told": "known" if arm.open else "masked under anaesthesia" if arm.masked else "blinded",
         "baseline": f"{arm.baseline.scale} {arm.baseline.mean:g} (SD {arm.baseline.sd:g})",
         "background": arm.background,
-        "expectation": ", ".join(situation_of(arm).amplitudes) or "none",
+        "expectation": "; ".join(map(EXPECTATION_WORDS.__getitem__, amplitudes)) or "none",
+        "amplitudes": ", ".join(amplitudes),
     }
-
-
-def _given(arm: Arm) -> str:
-    found: list[str] = []
-    for phase in arm.phases:
-        over = f" over {60 * phase.duration:g} min" if phase.duration > 0 else ""
-        route = phase.route if len(phase.route) > 2 else phase.route.upper()
-        found.append(f"{phase.drug} {phase.amount:g} {phase.unit} {route}{over}")
-    return ", then ".join(dict.fromkeys(found))
 
 
 def _population(result: TrialResult) -> list[tuple[str, str, bool]]:
@@ -165,7 +159,7 @@ def _population(result: TrialResult) -> list[tuple[str, str, bool]]:
     return rows
 
 
-def _groups(summary: pl.DataFrame) -> list[dict[str, Any]]:
+def _groups(summary: pl.DataFrame, trial: Trial) -> list[dict[str, Any]]:
     """Rows of the arms, by scale and metric."""
     found: list[dict[str, Any]] = []
     for part in summary.partition_by("scale", "metric", "definition", maintain_order=True):
@@ -176,16 +170,16 @@ def _groups(summary: pl.DataFrame) -> list[dict[str, Any]]:
             {
                 "name": f"{name}, {unit}" if unit and unit not in name else name,
                 "definition": first["definition"],
-                "rows": _rows(part.sort("time_h", maintain_order=True)),
+                "rows": _rows(part.sort("time_h", maintain_order=True), trial),
             }
         )
     return found
 
 
-def _rows(table: pl.DataFrame) -> list[dict[str, Any]]:
+def _rows(table: pl.DataFrame, trial: Trial) -> list[dict[str, Any]]:
     return [
         {
-            "arm": row["arm"],
+            "arm": trial.label(row["arm"]),
             "time": _time(row["time_h"]),
             "assessed": number(row["n_assessed"], 3),
             "mean": _write(row["metric"], row["mean"]),
@@ -197,12 +191,12 @@ def _rows(table: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _beside(one: PublishedValue) -> dict[str, Any]:
+def _beside(one: PublishedValue, trial: Trial) -> dict[str, Any]:
     """A published value in words."""
     when = "" if one.time_h is None else f", {_time(one.time_h)}"
     ends = (one.published_low, one.published_high)
     return {
-        "arm": one.arm,
+        "arm": trial.label(one.arm),
         "what": f"{one.scale}, {value_in_words(one.metric)}{when}",
         "definition": one.definition,
         "statistic": one.statistic,
@@ -213,7 +207,7 @@ def _beside(one: PublishedValue) -> dict[str, Any]:
         "interval": _ends(one.metric, one.p05, one.p95),
         "inside": {True: "inside", False: "outside", None: NOTHING}[one.inside],
         "used": one.used,
-        "why": one.why,
+        "why": "; ".join(filter(None, (one.why, "second-hand" if one.second_hand else ""))),
         "source": one.source,
         "locator": one.locator,
     }
@@ -238,7 +232,8 @@ def _ends(metric: str, low: float | None, high: float | None) -> str:
 def _agreement(values: Sequence[PublishedValue]) -> str:
     """How many published values are in their interval, those of the fit apart."""
     told: list[str] = []
-    for use in dict.fromkeys(one.used for one in values):
+    # a derived value says again what its arms say
+    for use in dict.fromkeys(one.used for one in values if one.grade != DERIVED):
         own = [one for one in values if one.used == use and one.inside is not None]
         if own:
             inside = sum(bool(one.inside) for one in own)

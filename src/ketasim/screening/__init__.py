@@ -16,6 +16,7 @@ from ketasim.screening.harm import (
     HarmPosition,
     HarmReport,
     HarmStatement,
+    harm_source,
     harms_over_time,
     published_harms,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "TreatmentExposure",
     "course_costs",
     "course_exposure",
+    "harm_source",
     "harms_over_time",
     "published_harms",
     "read_history",

@@ -52,6 +52,7 @@ HARMS: Final = (
 
 _PUBLISHED: Final = "published exposure"
 _WEEKS_A_YEAR: Final = 365.25 / 7
+_OWN: Final = "ketasim"  # key of this package as a source
 _FACTORS: Final = "misuse risk factors"
 _USE: Final = ("substance use", "active substance use", "alcohol", "opioid use disorder", "ghb use")
 # Rows of misuse risk factors, by what is said of whom, to words of a history that name them. A row
@@ -397,8 +398,21 @@ def _harm(row: Fact) -> HarmStatement:
     )
 
 
+def harm_source(row: HarmStatement) -> str:
+    """Return the source of a statement as people cite it.
+
+    That nothing is known is a look at the tables, which no publication and no calibration says.
+    """
+    own = not row.known and row.source == _OWN
+    return "ketasim's tables" if own else source_name(row.source)
+
+
+def _named(one: HarmStatement | HarmPosition) -> str:
+    return harm_source(one) if isinstance(one, HarmStatement) else source_name(one.source)
+
+
 def _plain(one: HarmStatement | HarmPosition) -> dict[str, Any]:
-    return {**asdict(one), "source_name": source_name(one.source), "facts": list(one.facts)}
+    return {**asdict(one), "source_name": _named(one), "facts": list(one.facts)}
 
 
 def _published(topic: str, exposure_class: str, drug: str) -> HarmStatement:

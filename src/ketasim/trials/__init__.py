@@ -2,11 +2,12 @@
 
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.metrics import is_share, value_in_words
-from ketasim.trials.published import USES, PublishedValue
+from ketasim.trials.published import DERIVED, USES, PublishedValue
 from ketasim.trials.result import Estimate, TrialAssumption, TrialResult
 from ketasim.trials.run import OBSERVED, run_trial
 
 __all__ = [
+    "DERIVED",
     "OBSERVED",
     "USES",
     "Cell",

@@ -14,25 +14,33 @@ from ketasim.dosing import Trial
 from ketasim.trials.metrics import METRICS, RATES, unit_of
 
 _DAY: Final = 24.0
+# arms have long names, and a line is short
+_BRIEF: Final = {"change": "change"}
 _NOTE: Final = "Expected values; ranges: 90 % prediction interval of a trial of this size."
 
 
-def trial_headline(trial: Trial, summary: pl.DataFrame) -> Headline:
+def trial_headline(trial: Trial, summary: pl.DataFrame, *, by_id: bool = False) -> Headline:
     """The last visit of the scale named first: how far arms are apart, and what each shows.
 
-    **Arguments:**
+    **Main arguments:**
 
     - `summary`: as `TrialResult.summary` returns it.
+
+    **Other arguments:**
+
+    - `by_id`: name arms by their ids, for a page that tells before what they are.
     """
-    arms = ", ".join(f"{arm.id} {arm.n}" for arm in trial.arms)
+    # the same patients receive every arm of a crossover
+    sizes = [arm.n for arm in trial.arms]
+    patients = f"{max(sizes) if trial.design == 'crossover' else sum(sizes)} patients"
     title = (
-        f"Trial {trial.title or trial.key}: {trial.design}, {arms} patients; "
+        f"Trial {trial.title or trial.key}: {trial.design}, {patients}; "
         f"{trial.replicates} replicates, seed {trial.seed}"
     )
-    return Headline(title, tuple(_rows(trial, summary)), _NOTE)
+    return Headline(title, tuple(_rows(trial, summary, by_id)), _NOTE)
 
 
-def _rows(trial: Trial, summary: pl.DataFrame) -> Iterator[HeadlineRow]:
+def _rows(trial: Trial, summary: pl.DataFrame, by_id: bool) -> Iterator[HeadlineRow]:
     scale = trial.assessments[0].scale
     known = summary.filter((pl.col("scale") == scale) & pl.col("mean").is_not_null())
     there = [name for name in ("change", *METRICS) if name in set(known["metric"])]
@@ -43,8 +51,9 @@ def _rows(trial: Trial, summary: pl.DataFrame) -> Iterator[HeadlineRow]:
         last = part.filter(pl.col("time_h") == part["time_h"].max()).to_dicts()
         # what is compared comes before what is compared with
         for row in sorted(last, key=lambda row: row["arm"] in single):
+            arm = row["arm"] if by_id else trial.label(row["arm"])
             yield HeadlineRow(
-                f"{row['arm']}: {scale}, {METRICS[metric]}, {_when(row['time_h'])}",
+                f"{arm}: {scale} {_BRIEF.get(metric, METRICS[metric])}, {_when(row['time_h'])}",
                 _write(metric, row["mean"]),
                 span(_write(metric, row["p05"]), _write(metric, row["p95"])),
                 "%" if metric in RATES else unit_of(metric),

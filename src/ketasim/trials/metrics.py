@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     pass
 
+CONTRASTED: Final = ("change", "response", "remission")
+"""Metrics of which arms are compared."""
+
 METRICS: Final = {
     "score": "score",
     "change": "change from baseline",

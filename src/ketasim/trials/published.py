@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -15,17 +15,23 @@ from ketasim.dosing import Trial, load_trial, shipped
 from ketasim.evidence import MoodRow, load_mood_rows, load_table, studies
 from ketasim.evidence.mood_training import COMPARED, FITTED
 from ketasim.trials.assess import Cell, Values
+from ketasim.trials.metrics import CONTRASTED
 
 Array = NDArray[np.float64]
 Found = Mapping[tuple[str, Cell], Values]
+
+DERIVED: Final = "derived"
 
 USES: Final = {
     FITTED: "fitted",
     COMPARED: "compared only",
     "no": "not used",
+    DERIVED: "derived",
 }
-"""How a published value enters the calibration of the model, in words."""
+"""How a published value enters the calibration of the model, in words; a derived one only through
+the values of its arms."""
 
+_SECOND_HAND: Final = "second_hand"  # a rule of the table
 _SHARES: Final = ("response", "response30", "remission", "relapse", "no_relapse")
 _AS: Final = {
     "contrast": "change",
@@ -59,7 +65,9 @@ class PublishedValue:
     - `inside`: whether the published value is in that interval; nothing without prediction, or
       where the two have other units.
     - `used`: one of the values of `USES`. `why`: in the words of the table.
-    - `source`, `locator`: where from.
+    - `source`, `locator`: where from. `second_hand`: whether the source passes on what others
+      published, such as a news story.
+    - `grade`: `measured`, or `derived` for the difference of two published arms.
     """
 
     key: str
@@ -81,6 +89,8 @@ class PublishedValue:
     why: str
     source: str
     locator: str
+    second_hand: bool = False
+    grade: str = "measured"
 
 
 def published_values(trial: Trial, found: Found) -> tuple[PublishedValue, ...]:
@@ -104,6 +114,7 @@ def published_values(trial: Trial, found: Found) -> tuple[PublishedValue, ...]:
             values.append(_beside(row, cells["locator"] or "", found))
         elif cells["metric"] not in _BASELINES and _float(cells["value"]) is not None:
             values.append(_alone(cells))
+    values += _differences(trial, list(rows.values()), values, found)
     return tuple(sorted(values, key=lambda one: one.predicted is None))
 
 
@@ -126,8 +137,8 @@ def is_published(trial: Trial) -> bool:
     return replace(load_trial(path), **{name: getattr(trial, name) for name in same}) == trial
 
 
-def _beside(row: MoodRow, locator: str, found: Found) -> PublishedValue:
-    arm = row.arm if row.control is None else f"{row.arm} - {row.control}"
+def _beside(row: MoodRow, locator: str, found: Found, arm: str = "") -> PublishedValue:
+    arm = arm or (row.arm if row.control is None else f"{row.arm} - {row.control}")
     definition, predicted = "", None
     hit = _cell(row, row.arm if row.metric == "cohen_d" else arm, found)
     if hit is not None:
@@ -157,6 +168,8 @@ def _beside(row: MoodRow, locator: str, found: Found) -> PublishedValue:
         why=row.why,
         source=row.source,
         locator=locator,
+        second_hand=_SECOND_HAND in row.rule.split(";"),
+        grade=row.grade,
     )
 
 
@@ -182,7 +195,87 @@ def _alone(cells: Mapping[str, Any]) -> PublishedValue:
         why=cells["why"] or "",
         source=cells["source"],
         locator=cells["locator"] or "",
+        second_hand=_SECOND_HAND in (cells["rule"] or "").split(";"),
+        grade=cells["grade"] or "",
     )
+
+
+def _differences(
+    trial: Trial, rows: Sequence[MoodRow], values: Sequence[PublishedValue], found: Found
+) -> list[PublishedValue]:
+    """Difference of two published arms that began together, where the trial printed none itself."""
+    printed = {(one.arm, one.scale, one.metric, one.time_h) for one in values}
+    by_key = {one.key: one for one in values}
+    pairs = dict.fromkeys(tuple(name.split(" - ")) for name, _ in found if " - " in name)
+    # with several controls, not every arm was assigned together with every one of them
+    if len({second for _, second in pairs}) > 1:
+        return []
+    starts = {arm.id: arm.sessions[:1] for arm in trial.arms}
+    pairs = [pair for pair in pairs if len({start for one in pair if (start := starts[one])}) < 2]
+    made: list[PublishedValue] = []
+    for first, second in pairs:
+        for a in rows:
+            b = next((row for row in rows if row.arm == second and _comparable(a, row)), None)
+            if a.arm != first or b is None:
+                continue
+            arm = f"{first} - {second}"
+            metric = "contrast" if a.metric == "change" else a.metric
+            if (arm, a.scale, metric, a.time) not in printed:
+                printed.add((arm, a.scale, metric, a.time))
+                both = by_key[a.key], by_key[b.key]
+                made.append(_difference(a, both, arm, found, paired=trial.design == "crossover"))
+    return made
+
+
+def _comparable(a: MoodRow, b: MoodRow) -> bool:
+    """Whether two arms were reported in the same way, by the same report."""
+    told = ("scale", "metric", "time", "threshold", "statistic", "source")
+    alike = all(getattr(a, name) == getattr(b, name) for name in told)
+    return alike and a.metric in CONTRASTED and a.control is None and b.control is None
+
+
+def _difference(
+    row: MoodRow,
+    pair: tuple[PublishedValue, PublishedValue],
+    arm: str,
+    found: Found,
+    *,
+    paired: bool,
+) -> PublishedValue:
+    a, b = pair
+    metric = "contrast" if row.metric == "change" else row.metric
+    both = replace(row, metric=metric, value=a.published - b.published, se=None, n=None)
+    told = _beside(both, "", found, arm)
+    # the same patients are in both arms of a crossover, and how alike they are is not printed
+    low, high = (None, None) if paired else _difference_ends(a, b)
+    return replace(
+        told,
+        key=f"{a.key} - {b.arm}",
+        published_low=low,
+        published_high=high,
+        n=None if a.n is None or b.n is None else a.n + b.n,
+        used=USES[DERIVED],
+        why="difference of the two published arms, computed here",
+        locator="; ".join(dict.fromkeys(filter(None, (a.locator, b.locator)))),
+        grade=DERIVED,
+    )
+
+
+def _difference_ends(a: PublishedValue, b: PublishedValue) -> tuple[float | None, float | None]:
+    """95 % interval of a difference, by the intervals of both values.
+
+    Of means this is their standard errors added in squares, of shares the hybrid score interval.
+
+    **Source:** Newcombe, Stat Med 1998;17:873-890, method 10.
+    """
+    if a.published_low is None or a.published_high is None:
+        return None, None
+    if b.published_low is None or b.published_high is None:
+        return None, None
+    gap = a.published - b.published
+    down = np.hypot(a.published - a.published_low, b.published_high - b.published)
+    up = np.hypot(a.published_high - a.published, b.published - b.published_low)
+    return float(gap - down), float(gap + up)
 
 
 def _cell(row: MoodRow, arm: str, found: Found) -> Cell | None:

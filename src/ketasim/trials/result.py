@@ -26,9 +26,6 @@ from ketasim.trials.published import PublishedValue, published_table, published_
 
 Array = NDArray[np.float64]
 
-CONTRASTED: Final = ("change", "response", "remission")
-"""Metrics of which arms are compared."""
-
 _INTERVAL: Final = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
 _AMPLITUDES: Final = re.compile(r"p_\w+")
 _NOT_IN_CHAIN: Final = ("tau_open", "tau_series")

@@ -12,12 +12,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim._base import InputError
-from ketasim.dosing import Trial, load_trial
+from ketasim.dosing import Trial, arm_label, load_trial
 from ketasim.evidence import Card, load_card, source_names
 from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
 from ketasim.trials.assess import Cell, Values, assessed
+from ketasim.trials.metrics import CONTRASTED
 from ketasim.trials.ratings import ArmSimulation, Ratings, pilot_replicates, worlds
-from ketasim.trials.result import CONTRASTED, Estimate, TrialResult, contrast, contrasts
+from ketasim.trials.result import Estimate, TrialResult, contrast, contrasts
 
 Array = NDArray[np.float64]
 Found = dict[Cell, dict[str, tuple[Values, Values]]]
@@ -125,7 +126,7 @@ def run_trial(
         patients_differ=patients,
         uncertainty=uncertainty,
         between_trials=between_trials,
-        notes=(*_notes(trial, mood, uncertainty, kept), *_empty(estimates)),
+        notes=(*_notes(trial, mood, uncertainty, kept), *_empty(trial, estimates)),
     )
 
 
@@ -307,11 +308,11 @@ def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str,
     return tuple(dict.fromkeys(notes))
 
 
-def _empty(estimates: tuple[Estimate, ...]) -> list[str]:
+def _empty(trial: Trial, estimates: tuple[Estimate, ...]) -> list[str]:
     """Say of what no replicate holds a number."""
     return [
-        f"Arm {arm}: no number for {_words(metric)}, since no replicate holds a patient to follow "
-        f"({words})."
+        f"Arm {arm} ({trial.label(arm)}): no number for {_words(metric)}, since no replicate holds "
+        f"a patient to follow ({words})."
         for arm, metric, words in dict.fromkeys(
             (one.arm, one.cell.metric, one.cell.definition)
             for one in estimates
@@ -331,7 +332,7 @@ def _of_arms(trial: Trial) -> list[str]:
                 f"({one.direction}; {source_names(one.sources)}) is not applied."
             )
         for line in dict.fromkeys(found):
-            lines.setdefault(line, []).append(arm.id)
+            lines.setdefault(line, []).append(f"{arm.id} ({arm_label(arm)})")
     return [
         line if len(arms) == len(trial.arms) else f"Arm {', '.join(arms)}: {line}"
         for line, arms in lines.items()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from ketasim.apps.cli.console import print_table
 
 if TYPE_CHECKING:
+    from ketasim._base import Headline
+    from ketasim.dosing import Arm
     from ketasim.simulation import Simulation
     from ketasim.trials import PublishedValue, TrialResult
 
@@ -25,7 +27,7 @@ def print_simulation(result: Simulation) -> None:
     """Print the headline of a course and its weeks."""
     from ketasim.simulation import shown_weeks
 
-    _headline(result)
+    _headline(result.headline())
     weeks = shown_weeks(result.weekly(), _WEEKS)
     if not weeks:
         return
@@ -52,43 +54,86 @@ def print_simulation(result: Simulation) -> None:
 
 def print_trial(result: TrialResult) -> None:
     """Print the headline of a trial and, where it is a published one, what it reported."""
-    _headline(result)
+    from ketasim.trials.headline import trial_headline
+
+    headline = trial_headline(result.trial, result.summary(), by_id=True)
+    _headline(headline, [f"{arm.id} = {_arm(arm)}" for arm in result.trial.arms])
     published = _shown(result)
     if not published:
         return
-    from ketasim.trials import value_in_words
+    from ketasim.trials import DERIVED
 
     print("\nPublished (95 % interval), predicted (90 % of trials of this size), inside?")
+    shown = published[:_VALUES]
+    marks = {key: f"[{place}]" for place, key in enumerate(dict.fromkeys(map(_whence, shown)), 1)}
     rows = [
         (
-            " ".join(filter(None, (one.arm, value_in_words(one.metric), _time(one.time_h)))),
+            " ".join(
+                filter(
+                    None,
+                    (one.arm, _metric(one), _time(one.time_h), marks[_whence(one)]),
+                )
+            ),
             _interval(one.metric, one.published, one.published_low, one.published_high),
             _interval(one.metric, one.predicted, one.p05, one.p95),
             {True: "yes", False: "no", None: _NOTHING}[one.inside],
             one.used.removesuffix(" only"),
         )
-        for one in published[:_VALUES]
+        for one in shown
     ]
     _columns(rows)
     left_out = sum(one.predicted is not None for one in result.reported) - len(rows)
     if left_out:
         print(f"  {left_out} more are in the report")
+    for whence, mark in marks.items():
+        _wrapped(f"{mark} {whence}", "  ")
+    if any(one.grade == DERIVED for one in shown):
+        _wrapped("derived: the difference of the two published arms, computed here", "  ")
+
+
+def _metric(one: PublishedValue) -> str:
+    from ketasim.trials import value_in_words
+
+    # the two arms are named beside it
+    return "change" if one.metric == "contrast" else value_in_words(one.metric)
+
+
+def _arm(arm: Arm) -> str:
+    """What an arm is and gets, and how many are in it."""
+    from ketasim.dosing import arm_details
+
+    told = [arm.label, arm_details(arm), f"{arm.n} patient{'' if arm.n == 1 else 's'}"]
+    return ", ".join(dict.fromkeys(filter(None, told)))
+
+
+def _whence(one: PublishedValue) -> str:
+    """The source of a published value; of a second-hand one, what kind it is."""
+    from ketasim.evidence import source_name
+
+    # such a row's place in the source says what the source is: a news story, a digest
+    return f"{source_name(one.source)}{f' (second-hand: {one.locator})' if one.second_hand else ''}"
 
 
 def _shown(result: TrialResult) -> list[PublishedValue]:
     """What a trial reported of its outcomes, each once, the value that was fitted first."""
     found: dict[tuple[str, str, float | None], PublishedValue] = {}
+    from ketasim.trials import DERIVED
+
+    last = max((one.time_h or 0.0 for one in result.reported if one.grade == DERIVED), default=0.0)
     for one in sorted(result.reported, key=lambda one: one.used != "fitted"):
-        if one.predicted is not None and not one.metric.startswith("sd_"):
+        earlier = one.grade == DERIVED and one.time_h != last
+        if one.predicted is not None and not earlier and not one.metric.startswith("sd_"):
             metric = "change" if one.metric == "contrast" else one.metric
             found.setdefault((one.arm, metric, one.time_h), one)
     # comparisons of arms first, as in the lines above
     return sorted(found.values(), key=lambda one: " - " not in one.arm)
 
 
-def _headline(result: Simulation | TrialResult) -> None:
-    headline = result.headline()
+def _headline(headline: Headline, told: Sequence[str] = ()) -> None:
+    """Print a headline, with what its names mean below the title."""
     _wrapped(headline.title)
+    for line in told:
+        _wrapped(line, "  ")
     rows = [(row.name, row.value, row.range, row.unit) for row in headline.rows if row.brief]
     rows = rows[:_ROWS]
     _columns(rows)
@@ -112,8 +157,17 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> None:
             print(f"    {line}")
 
 
-def _wrapped(text: str) -> None:
-    print(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
+def _wrapped(text: str, indent: str = "") -> None:
+    print(
+        textwrap.fill(
+            text,
+            WIDTH,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  " if indent else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
 
 
 def _points(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -30,6 +31,9 @@ MaybeFolder = Annotated[
 ListShipped = Annotated[bool, Parameter(name="--list", help="List what ships, and do nothing.")]
 
 Given = TypeVar("Given")
+
+_CATALOGUE, _GIVEN = 100, 40  # characters of a line, and of what is given
+_HOURS_BELOW = 2.0  # days
 
 
 def example(words: str) -> str:
@@ -218,9 +222,28 @@ def print_catalogue(kind: str, as_json: bool) -> None:
     if as_json:
         print_json({f"{kind}s": [vars(one) for one in entries]})
         return
-    rows = [
-        (one.name, one.given, str(one.patients), f"{one.days:.3g}", one.source or one.title)
-        for one in entries
-    ]
-    last = "source" if kind == "trial" else "title"
-    print_table(("name", "given", "patients", "days", last), rows)
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    table.add_column("name", no_wrap=True)
+    table.add_column("given", max_width=_GIVEN)
+    table.add_column("patients", justify="right")
+    table.add_column("followed", justify="right", no_wrap=True)
+    table.add_column("source" if kind == "trial" else "title", overflow="fold")
+    for one in entries:
+        last = one.source or one.title
+        table.add_row(one.name, one.given, str(one.patients), _followed(one.days), last)
+    text = io.StringIO()
+    plain_console = Console(file=text, width=_CATALOGUE, color_system=None, markup=False)
+    plain_console.print(table, highlight=False)
+    lines = text.getvalue().replace("─", "-").splitlines()  # for terminals that lack the sign
+    print("\n".join(line.rstrip() for line in lines))
+
+
+def _followed(days: float) -> str:
+    """A time as it is said: minutes below one hour, hours below two days."""
+    if days < 1 / 24:
+        return f"{24 * 60 * days:.0f} min"
+    return f"{24 * days:.3g} h" if days < _HOURS_BELOW else f"{days:.3g} d"

@@ -12,7 +12,7 @@ from ketasim.apps.cli.evidence_meta import meta
 from ketasim.apps.cli.evidence_topics import condition, conflicts
 
 if TYPE_CHECKING:
-    from ketasim.evidence import CardView, FactView, SourceView
+    from ketasim.evidence import CardView, FactView, SourceView, TrialView
 
 evidence_app = App(
     name="evidence",
@@ -54,14 +54,14 @@ def list_(
 
 @evidence_app.command(help_epilogue=example("evidence show perezruixo2021"))
 def show(key: str, /, *, as_json: AsJson = False) -> None:
-    """Show everything known of a source, a card, or a row such as pk/observed:17.
+    """Show everything known of a source, card or trial, or of a row such as pk/observed:17.
 
     Parameters
     ----------
     key
-        Key of a source or a card, or the name of a row.
+        Key of a source, a card or a published trial, or the name of a row.
     """
-    from ketasim.evidence import CardView, FactView
+    from ketasim.evidence import CardView, FactView, TrialView
     from ketasim.evidence import show as look_up
 
     views = look_up(key)
@@ -77,6 +77,8 @@ def show(key: str, /, *, as_json: AsJson = False) -> None:
             print(f"  graded by this rule: {view.grade.reason}; quality: {view.grade.quality}")
         elif isinstance(view, CardView):
             _print_card(view)
+        elif isinstance(view, TrialView):
+            _print_trial(view)
         else:
             _print_source(view)
 
@@ -178,6 +180,22 @@ def _print_source(view: SourceView) -> None:
     print(f"  rows taken from it: {len(view.facts)}")
     for fact in view.facts:
         _print_fact(fact, cited=False)
+
+
+def _print_trial(view: TrialView) -> None:
+    from ketasim.dosing import arm_details, load_trial
+    from ketasim.evidence import source_name
+
+    print(f"Trial {view.key}: {view.title}")
+    for arm in load_trial(view.key).arms:
+        print(f"  {arm.id} = {arm_details(arm)}, {arm.n} patients")
+    print(f"  simulate it: {view.command}")
+    print("Sources")
+    for name in dict.fromkeys(map(source_name, view.sources)):
+        print(f"  {name}")
+    print(f"Rows of the mood tables: {len(view.facts)}")
+    for fact in view.facts:
+        _print_fact(fact)
 
 
 def _print_card(view: CardView) -> None:

@@ -13,6 +13,7 @@ from ketasim.apps.cli.console import AsJson, note, print_json, print_table
 if TYPE_CHECKING:
     from ketasim.evidence import Condition, Conflict, Effect, StudiedDoses
 
+_ROUTES = {"iv": "IV", "im": "IM", "sc": "SC", "oral_er": "oral, extended release"}
 _NARROWEST, _WIDEST = 60, 140  # characters of a line of text
 
 
@@ -111,7 +112,8 @@ def _print_condition(one: Condition) -> None:
     else:
         _say("The rows contain no dose by a known route.")
     if one.unstudied:
-        _say(f"No study of racemic ketamine is listed here for: {', '.join(one.unstudied)}.")
+        routes = ", ".join(map(_route, one.unstudied))
+        _say(f"No study of racemic ketamine is listed here for: {routes}.")
     print(f"\nResults ({len(one.effects)})")
     for effect in one.effects:
         _print_effect(effect)
@@ -145,7 +147,7 @@ def _dose_lines(doses: StudiedDoses) -> list[tuple[str, ...]]:
         lines.append(
             (
                 doses.drug,
-                doses.route,
+                _route(doses.route),
                 span.words(),
                 ", ".join(ends),
                 sessions or "not stated",
@@ -155,9 +157,21 @@ def _dose_lines(doses: StudiedDoses) -> list[tuple[str, ...]]:
         )
     if not lines:
         counted = _ends(doses.sessions) or "not stated"
-        row = (doses.drug, doses.route, "not stated", "", counted, apart, str(len(doses.facts)))
+        row = (
+            doses.drug,
+            _route(doses.route),
+            "not stated",
+            "",
+            counted,
+            apart,
+            str(len(doses.facts)),
+        )
         lines.append(row)
     return lines
+
+
+def _route(route: str) -> str:
+    return _ROUTES.get(route, route)
 
 
 def _ends(ends: tuple[float, float] | None) -> str:

@@ -140,7 +140,8 @@ def _statements(
     rows: Sequence[HarmStatement], factors: Mapping[str, Sequence[str]] | None = None
 ) -> None:
     """Rows with their sources; of a factor of misuse, whether the patient's history names it."""
-    from ketasim.evidence import source_name, with_source_names
+    from ketasim.evidence import with_source_names
+    from ketasim.screening import harm_source
 
     for row in rows:
         about = [row.population, f"n = {row.n:,}" if row.n else "", row.duration]
@@ -157,5 +158,5 @@ def _statements(
             place,
             f"limits: {with_source_names(row.limits)}" if row.limits else "",
         ]
-        found = f"{source_name(row.source)}; {', '.join((row.id, *row.facts))}"
+        found = f"{harm_source(row)}; {', '.join((row.id, *row.facts))}"
         print(f"      {'; '.join(one for one in tail if one)} [{found}]")

@@ -79,8 +79,6 @@ def show(name: str, /, *, as_json: AsJson = False) -> None:
 
 def card_rows(card: Card) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Header and rows of a card's parameters as text."""
-    from ketasim.evidence import with_source_names
-
     header = ("symbol", "value", "unit", "uncertainty", "between patients", "grade", "source")
     return header, [
         (
@@ -90,10 +88,19 @@ def card_rows(card: Card) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
             _uncertainty(entry),
             "" if entry.iiv is None else f"{entry.iiv.kind} SD {entry.iiv.sd:.3g}",
             entry.grade,
-            with_source_names(f"{entry.source} {entry.locator}".strip()) or "no source",
+            _whence(entry),
         )
         for entry in card.entries.values()
     ]
+
+
+def _whence(entry: Entry) -> str:
+    from ketasim.evidence import source_name, with_source_names
+
+    name, locator = source_name(entry.source), with_source_names(entry.locator)
+    # a name may say the place already, as that of a monograph does
+    place = "" if locator.lower() in name.lower() else locator
+    return " ".join(filter(None, (name, place))) or "no source"
 
 
 def _uncertainty(entry: Entry) -> str:

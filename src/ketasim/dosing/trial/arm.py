@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Annotated, Any, Final
 
@@ -204,6 +204,7 @@ class ArmItem(PhaseItem):
     """An entry of `arms:`; see `Arm`."""
 
     id: Key
+    label: Text = ""
     n: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_ARM)]
     phases: tuple[PhaseItem, ...] | None = None
     control: Annotated[str, word(CONTROLS)] | None = None
@@ -273,6 +274,7 @@ class Arm:
     - `female`: fraction of women; nothing where the trial does not say it.
     - `diagnosis`, `ancestry`, `medicines`: see `TrialPopulation`.
     - `horizon`: how long the arm is followed, h.
+    - `label`: what results call it, as the file has it; empty for what follows from the treatment.
     """
 
     id: str
@@ -294,6 +296,8 @@ class Arm:
     ancestry: str | None
     medicines: tuple[str, ...]
     horizon: float = LONGEST
+    # a name alone makes no other arm
+    label: str = field(default="", compare=False)
 
     @property
     def drug(self) -> str | None:
@@ -321,6 +325,8 @@ class Arm:
     def to_dict(self, population: TrialPopulation) -> dict[str, Any]:
         """Return the normal form, without what the arm takes from the population."""
         form: dict[str, Any] = {"id": self.id, "n": self.n}
+        if self.label:
+            form["label"] = self.label
         if self.control is not None:
             form["control"] = self.control
             if self.days:
@@ -390,6 +396,7 @@ def arm_of(item: ArmItem, field: str, population: TrialPopulation) -> Arm:
         diagnosis=population.diagnosis,
         ancestry=population.ancestry,
         medicines=population.medicines if item.medicines is None else item.medicines,
+        label=item.label,
     )
     _check_background(item, arm, field)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -35,8 +36,9 @@ from ketasim.dosing.trial.assessment import (
     assessment_of,
     form_of,
 )
+from ketasim.dosing.trial.label import arm_label, arm_labels, contrast_label
 from ketasim.dosing.yaml_text import read_mapping
-from ketasim.evidence import load_sources
+from ketasim.evidence import load_sources, source_name
 
 DESIGNS: Final = ("parallel", "crossover")
 """Designs of a trial. In a crossover every patient receives every arm."""
@@ -140,10 +142,21 @@ class Trial:
             raise InputError("arm", f"unknown arm '{name}'", near(name, by_id))
         return by_id[name]
 
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Id of each arm to what results call it, each once; see `arm_labels`."""
+        return arm_labels(self.arms)
+
+    def label(self, text: str) -> str:
+        """Return an arm, or one against another such as `ket - mdz`, as results call it."""
+        return contrast_label(text, self.labels)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the reader of a result must know of the input, as sentences."""
-        return tuple(f"Arm {arm.id}: {line}" for arm in self.arms for line in arm.warnings)
+        return tuple(
+            f"Arm {arm.id} ({arm_label(arm)}): {line}" for arm in self.arms for line in arm.warnings
+        )
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -171,7 +184,7 @@ class Trial:
             ),
             "population.weight": (
                 f"The weight is not given: doses are checked for {weight:g} kg, the reference "
-                f"weight of the published models ({source})."
+                f"weight of the published models ({source_name(source)})."
             ),
             "population.weight.sd": drawn_weights_assumed("Patients'"),
             "population.age.sd": drawn_ages_assumed("Patients'"),

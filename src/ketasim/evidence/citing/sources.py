@@ -43,6 +43,7 @@ _DESCRIBED: Final = re.compile(r"Article (?:whose|with)|Review table|Table \d")
 _WORD: Final = re.compile(r"(?<![\w/.:-])[A-Za-z][\w-]*(?![\w/]|:\w|\.\w)")
 # of these a reference gives authors, title and journal
 _PAPERS: Final = ("article", "review", "thesis", "guideline")
+_READ_VIA: Final = "Read via"
 _FIRST_URL: Final = re.compile(r"https?://[^\s;]+")
 
 
@@ -87,6 +88,11 @@ class Source:
         """
         if self.name:
             return self.name
+        return self.authors_year
+
+    @property
+    def authors_year(self) -> str:
+        """Authors and year of a paper, such as "Murrough et al., 2013", whatever its name is."""
         known = self.confirmed()
         return paper_name(self.kind, known.get("authors", ""), known.get("year", ""))
 
@@ -188,6 +194,7 @@ class Reference:
     - `name`: as tables have it. `details`: authors, year, title and journal of a paper.
     - `identifier`: its DOI, PMCID, PMID or address. `link`: the address of that.
     - `note`: what could not be confirmed, and what it was read on.
+    - `mirrored`: whether the identifier is the address of what it was read on.
     """
 
     name: str
@@ -195,11 +202,14 @@ class Reference:
     identifier: str
     link: str
     note: str
+    mirrored: bool = False
 
     def __str__(self) -> str:
         """Return it in one line."""
         text = self.details or self.name
         shown = "" if self.identifier in text else self.identifier
+        if shown and self.mirrored:
+            return f"{text}. {self.note}: {shown}"
         return ". ".join(filter(None, (text, shown, self.note)))
 
 
@@ -362,8 +372,11 @@ def _reference(entry: Source) -> Reference:
     elif "url" in known:
         identifier = known["url"]
     notes = [] if head.details_confirmed else ["Authors, title and year not confirmed"]
-    notes += [f"Read via {entry.via}"] if entry.via else []
-    return Reference(entry.display, _details(head), identifier, entry.link(), ". ".join(notes))
+    notes += [f"{_READ_VIA} {entry.via}"] if entry.via else []
+    note = ". ".join(notes)
+    address = identifier.startswith("http") and bool(entry.via)
+    mirrored = address and (mirror_of(identifier) == entry.via or entry.via in identifier)
+    return Reference(entry.display, _details(head), identifier, entry.link(), note, mirrored)
 
 
 def _details(entry: Source) -> str:

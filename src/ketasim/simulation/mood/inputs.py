@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError
 from ketasim.dosing import STRESS, Course, load_course
 from ketasim.engine import Calendar, Patients, solve
-from ketasim.evidence import Card, Entry, facts, load_card, number, source_name
+from ketasim.evidence import Card, Entry, facts, load_card, number, source_name, source_names
 from ketasim.evidence import fact as look_up
 from ketasim.models import MODELS, MOOD_PARAMETERS, mood_chain
 from ketasim.population import (
@@ -133,9 +133,12 @@ def mood_input(course: Course) -> MoodInput:
     sources: list[str] = []
     if patient.baseline is None:
         baseline, count, keys = published_baseline()
+        names = source_names(keys).split("; ")
+        # several trials may stand in one publication
+        told = "" if len(names) == count else f" in {len(names)} publications"
         text = (
             f"Baseline not given: a MADRS of {baseline:.1f} is assumed, the "
-            f"mean of {count} published trials ({', '.join(keys)})."
+            f"mean of {count} published trials{told} ({'; '.join(names)})."
         )
         assumed.append(("patient.baseline", text))
         sources += keys
