@@ -73,11 +73,13 @@ def test_a_published_trial_is_answered_with_what_it_reported(
     words = ["trial", "murrough2013", "--replicates", "4", "--out", str(tmp_path / "out")]
     assert run(words) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 25
+    assert len(lines) <= 30
     assert all(len(line) <= 80 for line in lines[:-3])
     text = "\n".join(lines)
-    for word in ("ket - mdz", "Published", "-16.5", "64%", "fitted"):
+    for word in ("ket - mdz", "Published", "-16.5", "64%", "fitted", "derived"):
         assert word in text
+    assert text.index("ket = ketamine 0.5 mg/kg IV over 40 min, 48 patients") < text.index("ket:")
+    assert "(second-hand: news story)" in text and "Murrough et al., 2013" in text
 
 
 @pytest.mark.parametrize(
@@ -111,6 +113,20 @@ def test_what_ships_is_listed(command: str, kind: str, capsys: pytest.CaptureFix
     assert run([command, "--list", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)[f"{kind}s"]
     assert [one["name"] for one in entries] == list(shipped(kind))
+
+
+@pytest.mark.parametrize("command", ["simulate", "trial"])
+def test_the_list_fits_the_screen_and_cuts_nothing(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "--list"]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 100 and text.isascii()
+    if command == "trial":
+        line = next(line for line in text.splitlines() if line.startswith("murrough2013"))
+        assert "24 h" in line and "Murrough et al., 2013" in line
+        for time in ("4 h", "40 min", "391 d"):
+            assert f" {time} " in text
 
 
 def test_a_file_that_hides_a_name_is_said(

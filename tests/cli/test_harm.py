@@ -25,7 +25,9 @@ def test_the_text_keeps_the_exposures_apart(capsys: pytest.CaptureFixture[str]) 
     users = bladder[bladder.index("  recreational") : bladder.index("  background")]
     assert "up to 6.5 years" in clinic and "Cottrell et al., 2012" not in clinic
     assert "26.6 %" in users and "Cottrell et al., 2012" in users and "esketamine" not in users
-    assert "by vein or otherwise" in text[text.index("\nNot known") :]
+    unknown = text[text.index("\nNot known") :]
+    assert "by vein or otherwise" in unknown and "calibration" not in unknown
+    assert "[ketasim's tables; care/harms:11]" in unknown
     assert "No risk is computed" in text
     assert "Canada: Schedule I " in text and "Canada: A web page says Schedule III" in text
 

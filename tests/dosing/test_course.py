@@ -45,7 +45,7 @@ def test_defaults_are_named() -> None:
     assert course.assumed == ("patient.weight", "horizon")
     assert course.patient.age is None
     assert course.horizon == 10 * 24
-    assert "70 kg" in course.assumptions[0] and "otto2021" in course.assumptions[0]
+    assert "70 kg" in course.assumptions[0] and "Otto et al., 2021" in course.assumptions[0]
     assert course.pk_model == "reference" and course.population is None
     assert Patient.model_validate({"weight": "70 kg"}).assumed == ()
 

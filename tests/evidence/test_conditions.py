@@ -276,3 +276,36 @@ def test_a_range_holds_every_dose_of_its_rows(name: str, drug: str, route: str) 
             if row.get("fact") in span.facts and asked == (drug, route, span.kind, span.unit):
                 for end in ("low", "high"):
                     assert not row.get(end) or span.low <= float(row.get(end)) <= span.high
+
+
+def test_results_are_told_in_words_without_keys_of_the_tables() -> None:
+    trials = {row.get("trial_id") for row in facts("mood/trials")}
+    raw = re.compile(r"contrast|_|\bpct\b|\bLSMD\b|\bvs (?:PBO|pbo|mdz)\b|\bls mean")
+    for name in condition_names():
+        for one in condition(name).effects:
+            if one.fact.startswith("mood/outcomes"):
+                text = f"{one.study}; {one.outcome}"
+                assert not raw.search(text), text
+                assert not trials.intersection(re.findall(r"[\w-]+", text)), text
+
+
+@pytest.mark.parametrize(
+    ("row", "study", "outcome", "value"),
+    [
+        (
+            "mood/outcomes:632",
+            "TRD adults 18-64: esketamine 56 mg intranasal vs placebo intranasal",
+            "MADRS, difference of least-squares means, day 28",
+            "-4.1",
+        ),
+        (
+            "mood/outcomes:195",
+            "TRD: ketamine 0.5 mg/kg IV",
+            "HAMD (version not stated), response, day 2-5",
+            "45.8 %",
+        ),
+    ],
+)
+def test_a_result_in_words(row: str, study: str, outcome: str, value: str) -> None:
+    found = next(one for one in condition("trd").effects if one.fact == row)
+    assert (found.study, found.outcome, found.value) == (study, outcome, value)

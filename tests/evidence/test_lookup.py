@@ -11,6 +11,7 @@ from ketasim.evidence import (
     CardView,
     FactView,
     SourceView,
+    TrialView,
     card_keys,
     list_facts,
     load_sources,
@@ -81,3 +82,15 @@ def test_an_unknown_key_suggests_the_near_one() -> None:
         show("perezruix2021")
     with pytest.raises(InputError, match="ketasim evidence list"):
         show("qqqqqqq")
+
+
+def test_a_published_trial_shows_its_arms_rows_and_command() -> None:
+    (view,) = show("murrough2013")
+    assert isinstance(view, TrialView)
+    assert view.arms == ("ket", "mdz") and view.title == "Ketamine or midazolam, two sites"
+    assert {one.fact.get("trial_id") for one in view.facts} == {"murrough2013"}
+    assert {one.fact.table for one in view.facts} == {"mood/trials", "mood/arms", "mood/outcomes"}
+    assert "murrough2013apa" in view.sources and view.command.startswith("ketasim trial murrough")
+    assert json.loads(json.dumps(view.to_dict()))["kind"] == "trial"
+    kinds = [type(one) for one in show("lii2023")]
+    assert kinds == [SourceView, TrialView]

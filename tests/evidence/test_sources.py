@@ -198,9 +198,14 @@ def test_a_mirror_is_the_last_word_of_a_citation() -> None:
     through = [entry for entry in load_sources().values() if entry.via]
     assert len(through) > 100
     for entry in through:
-        assert entry.citation.endswith(f"Read via {entry.via}"), entry.key
+        reference = entry.reference()
+        # the address of the mirror comes after the mirror, any other before it
+        address = f": {reference.identifier}" if reference.mirrored else ""
+        assert entry.citation.endswith(f"Read via {entry.via}{address}"), entry.key
         assert entry.via not in entry.display or entry.via == "scite.ai", entry.key
-    assert source("uptodate_esk").citation.endswith("Read via medilib.ir")
+    assert "Read via medilib.ir: http" in source("uptodate_esk").citation
+    # what was read as a copy has the address of its publisher
+    assert source("who_atc2026").citation.endswith("/. Read via a copy on GitHub")
     assert mirror_of("http://www.120ty.net/bencandy.php?aid=58243") == "120ty.net"
     assert mirror_of("https://ch.oddb.org:443/de/gcc") == "ch.oddb.org"
     assert mirror_of("https://doi.org/10.1111/pan.13239") == ""
@@ -239,7 +244,7 @@ def test_what_only_a_person_can_name_has_no_name_without_one() -> None:
     (named,) = read_sources(HEADER + rows, {"k": SourceName("US label of Ketalar, 2019")})
     assert named.display == "US label of Ketalar, 2019"
     assert named.citation == (
-        "US label of Ketalar, 2019. http://www.120ty.net/x. Read via 120ty.net"
+        "US label of Ketalar, 2019. Read via 120ty.net: http://www.120ty.net/x"
     )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from markupsafe import escape
+from scipy.stats import binomtest
 
 from ketasim.dosing import load_trial
-from ketasim.evidence import load_mood_rows, load_table
+from ketasim.evidence import load_card, load_mood_rows, load_table
+from ketasim.population import EXPECTATION_WORDS
 from ketasim.reports import trial_report
-from ketasim.trials import TrialResult, run_trial
-from ketasim.trials.published import is_published
+from ketasim.trials import PublishedValue, TrialResult, run_trial
+from ketasim.trials.published import _difference_ends, is_published  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,8 @@ def murrough() -> TrialResult:
 def test_every_published_value_is_there_as_published(murrough: TrialResult) -> None:
     table = murrough.published()
     published = load_table("mood/training").filter(pl.col("trial") == "murrough2013")
-    assert set(table["key"]) == set(published["row_id"])
+    printed = table.filter(pl.col("grade") != "derived")
+    assert set(printed["key"]) == set(published["row_id"])
     for row in load_mood_rows():
         if row.trial == "murrough2013":
             told = table.filter(pl.col("key") == row.key).row(0, named=True)
@@ -48,12 +52,56 @@ def test_wilson_interval_of_a_share(murrough: TrialResult) -> None:
 def test_predictions_are_those_of_the_summary(murrough: TrialResult) -> None:
     summary = murrough.summary()
     shown = murrough.published().filter(pl.col("predicted").is_not_null())
-    assert len(shown) == 4
+    assert len(shown) == 6
     for row in shown.to_dicts():
-        same = summary.filter(arm=row["arm"], metric=row["metric"], time_h=row["time_h"])
+        metric = "change" if row["metric"] == "contrast" else row["metric"]
+        same = summary.filter(arm=row["arm"], metric=metric, time_h=row["time_h"])
         assert row["predicted"] == pytest.approx(same["mean"][0])
         assert (row["p05"], row["p95"]) == (same["p05"][0], same["p95"][0])
         assert row["inside"] == (row["p05"] <= row["published"] <= row["p95"])
+
+
+def test_the_contrast_of_two_published_arms_is_derived(murrough: TrialResult) -> None:
+    """-16.5 (SE 1.60) less -8.8 (SE 1.90): SEs add in squares."""
+    rows = murrough.published().filter(grade="derived")
+    gap = rows.filter(metric="contrast").row(0, named=True)
+    assert (gap["arm"], gap["used"]) == ("ket - mdz", "derived")
+    assert gap["published"] == pytest.approx(-16.5 + 8.8)
+    half = 1.959964 * np.hypot(1.60039, 1.90065)
+    assert gap["published_high"] - gap["published"] == pytest.approx(half, rel=1e-5)
+    assert gap["published"] - gap["published_low"] == pytest.approx(half, rel=1e-5)
+    share = rows.filter(metric="response").row(0, named=True)
+    assert share["published"] == pytest.approx(0.64 - 0.28)
+    assert 0.1 < share["published_low"] < 0.36 < share["published_high"] < 0.6
+
+
+def test_newcombes_interval_of_his_first_example() -> None:
+    """56 of 70 and 48 of 80: 0.0524 to 0.3339 by the hybrid score method."""
+    a = _share(56, 70)
+    b = _share(48, 80)
+    assert _difference_ends(a, b) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def _share(count: int, n: int) -> PublishedValue:
+    ends = binomtest(count, n).proportion_ci(method="wilson")
+    nothing: dict[str, Any] = dict.fromkeys(PublishedValue.__dataclass_fields__)
+    told = {"published": count / n, "published_low": ends.low, "published_high": ends.high}
+    return PublishedValue(**{**nothing, **told})
+
+
+@pytest.mark.parametrize("key", ["TRANSFORM2", "wilkinson2019", "SYNAPSE_A", "zarate2012"])
+def test_no_contrast_is_derived_where_one_is_printed_or_arms_did_not_start_together(
+    key: str,
+) -> None:
+    table = run_trial(key, replicates=2).published()
+    printed = table.filter(pl.col("grade") != "derived")
+    derived = table.filter(grade="derived")
+    same = derived.join(printed, on=["arm", "scale", "metric", "time_h"], how="inner")
+    assert same.is_empty()
+    if key in ("wilkinson2019", "SYNAPSE_A"):
+        assert derived.is_empty()
+    if load_trial(key).design == "crossover":
+        assert derived["published_low"].is_null().all()
 
 
 def test_metrics_of_other_form_are_told_in_their_own_unit() -> None:
@@ -86,5 +134,30 @@ def test_the_report_shows_them_and_cites_their_sources(murrough: TrialResult) ->
     for one in murrough.reported:
         assert one.source in murrough.sources()
         assert str(escape(one.why)) in page
-    for word in ("fitted", "no test of the model"):
+    for word in (
+        "fitted",
+        "agreement is not a test",
+        "derived",
+        "second-hand",
+        "before their visit",
+    ):
         assert word in page
+    assert "the only published value of this share" in page
+
+
+def test_the_report_calls_arms_by_what_they_are(murrough: TrialResult) -> None:
+    page = trial_report(murrough)
+    assert "ketamine 0.5 mg/kg IV vs midazolam: MADRS" in page
+    assert "<td>ketamine 0.5 mg/kg IV<small>ket</small></td>" in page
+    assert "<td>midazolam control, masked<small>p_midazolam</small></td>" in page
+    assert "treatment known or recognisable<small>p_known</small>" in page
+    body = page[: page.index('id="reproduce"')]
+    for raw in ("<td>ket</td>", "<td>mdz</td>", ">ket - mdz<", "ket:", "ket, expected"):
+        assert raw not in body
+    assert "ketamine 0.5 mg/kg IV vs midazolam: MADRS change, 24 h" in repr(murrough)
+    assert set(murrough.summary()["arm"]) == {"ket", "mdz", "ket - mdz"}
+
+
+def test_every_amplitude_of_expectation_has_words() -> None:
+    symbols = {one for one in load_card("mood").values() if one.startswith("p_")}
+    assert set(EXPECTATION_WORDS) == symbols

@@ -62,7 +62,7 @@ from ketasim.dosing.trial.design import (
     load_trial,
     parse_trial,
 )
-from ketasim.dosing.trial.label import arm_details, arm_label
+from ketasim.dosing.trial.label import arm_details, arm_label, arm_name
 from ketasim.dosing.trial.studies import load_studies
 
 __all__ = [
@@ -119,6 +119,7 @@ __all__ = [
     "antidepressants",
     "arm_details",
     "arm_label",
+    "arm_name",
     "catalogue",
     "check_doses",
     "dose_ranges",

@@ -195,9 +195,11 @@ def _beside(one: PublishedValue, trial: Trial) -> dict[str, Any]:
     """A published value in words."""
     when = "" if one.time_h is None else f", {_time(one.time_h)}"
     ends = (one.published_low, one.published_high)
+    # what compares two arms by its name does not say so twice
+    gap = "difference in " if one.grade == DERIVED and is_share(one.metric) else ""
     return {
         "arm": trial.label(one.arm),
-        "what": f"{one.scale}, {value_in_words(one.metric)}{when}",
+        "what": f"{one.scale}, {gap}{value_in_words(one.metric)}{when}",
         "definition": one.definition,
         "statistic": one.statistic,
         "n": NOTHING if one.n is None else f"{one.n:g}",

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim._base import InputError
-from ketasim.dosing import Trial, arm_label, load_trial
+from ketasim.dosing import Trial, arm_name, load_trial
 from ketasim.evidence import Card, load_card, source_names
 from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
 from ketasim.trials.assess import Cell, Values, assessed
@@ -332,7 +332,7 @@ def _of_arms(trial: Trial) -> list[str]:
                 f"({one.direction}; {source_names(one.sources)}) is not applied."
             )
         for line in dict.fromkeys(found):
-            lines.setdefault(line, []).append(f"{arm.id} ({arm_label(arm)})")
+            lines.setdefault(line, []).append(arm_name(arm))
     return [
         line if len(arms) == len(trial.arms) else f"Arm {', '.join(arms)}: {line}"
         for line, arms in lines.items()

@@ -19,7 +19,7 @@ from ketasim.population import response_chance, to_madrs
 from ketasim.reports import simulation_report
 from ketasim.simulation import MADRS, MOOD_UNITS
 from ketasim.simulation.mood import inputs as mood_inputs
-from ketasim.simulation.mood.inputs import PARTS, loss_factor, published_baseline
+from ketasim.simulation.mood.inputs import PARTS, loss_factor, mood_input, published_baseline
 
 ONE = "ketamine 0.5 mg/kg iv over 40 min on day 0"
 SIX = "ketamine 0.5 mg/kg iv over 40 min on days 0 2 4 7 9 11"
@@ -493,3 +493,14 @@ def test_the_report_has_the_figures_and_the_numbers(many: Simulation, typical: S
         for entry in run.mood.entries:
             assert f"{entry.symbol}, card mood" in report
         assert "not medical advice" in report
+
+
+def test_the_assumed_baseline_names_every_publication_and_counts_them() -> None:
+    text = dict(mood_input(load_course({"regimen": ONE})).assumed)["patient.baseline"]
+    _, count, keys = published_baseline()
+    names = {source_name(key) for key in keys}
+    listed = text[text.index("(") + 1 : text.rindex(")")].split("; ")
+    assert set(listed) == names and len(listed) == len(names)
+    assert f"{count} published trials" in text
+    assert (f"in {len(names)} publications" in text) == (len(names) != count)
+    assert not any(key in text for key in keys)

@@ -36,7 +36,7 @@ from ketasim.dosing.trial.assessment import (
     assessment_of,
     form_of,
 )
-from ketasim.dosing.trial.label import arm_label, arm_labels, contrast_label
+from ketasim.dosing.trial.label import arm_labels, arm_name, contrast_label
 from ketasim.dosing.yaml_text import read_mapping
 from ketasim.evidence import load_sources, source_name
 
@@ -154,9 +154,7 @@ class Trial:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the reader of a result must know of the input, as sentences."""
-        return tuple(
-            f"Arm {arm.id} ({arm_label(arm)}): {line}" for arm in self.arms for line in arm.warnings
-        )
+        return tuple(f"Arm {arm_name(arm)}: {line}" for arm in self.arms for line in arm.warnings)
 
     @property
     def assumed(self) -> tuple[str, ...]:

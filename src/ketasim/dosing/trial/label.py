@@ -31,6 +31,12 @@ def arm_label(arm: Arm) -> str:
     return arm.label or _given(arm, over=False)
 
 
+def arm_name(arm: Arm) -> str:
+    """Return the id of an arm, with what it is in brackets, for a sentence on the file."""
+    label = arm_label(arm)
+    return arm.id if label == arm.id else f"{arm.id} ({label})"
+
+
 def arm_details(arm: Arm) -> str:
     """Return what an arm gets in full, such as "ketamine 0.5 mg/kg IV over 40 min"."""
     return _given(arm, over=True)
