@@ -185,9 +185,7 @@ def test_thresholds_of_the_trial_are_those_of_its_scale() -> None:
 
 def test_doses_are_checked_and_late_sessions_told() -> None:
     trial = load_trial(changed("arms.0.dose", "1.5 mg/kg"))
-    assert len(trial.warnings) == 1 and trial.warnings[0].startswith(
-        "Arm ket (ketamine 1.5 mg/kg IV): 1.5 mg/kg"
-    )
+    assert [w[:40] for w in trial.warnings] == ["Arm ket (ketamine 1.5 mg/kg IV): 1.5 mg/"]
     content = changed("arms.1.days", [0, 200])
     assert load_trial(content).warnings == (
         "Arm saline: 1 session comes after the horizon and is not seen.",
