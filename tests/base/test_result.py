@@ -10,6 +10,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from ketasim.calibration.session import compare_session
 from ketasim.evidence import load_card, load_sources
 from ketasim.figures.plot import _CHARTS
 from ketasim.reports.report import _PAGES
-from ketasim.screening import harms_over_time, screen
+from ketasim.screening import SessionPlan, harms_over_time, screen, session_plan
 from ketasim.synthesis import MetaQuery, pool_comparable
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +88,11 @@ def _pk_fit() -> PkFit:
 def _mood_fit() -> MoodFit:
     card, prior = load_card("mood"), load_card("mood_prior")
     return MoodFit(card, prior, (), np.zeros((0, 0)), (), (), (), (), 1, 8, 0)
+
+
+def _rules_alone() -> SessionPlan:
+    course = ketasim.load_course(COURSE)
+    return session_plan(course.regimen.doses, course.patient)
 
 
 MAKE: dict[str, Callable[[], Result]] = {
@@ -180,6 +186,7 @@ def test_the_main_table_goes_to_parquet(
         ("typical", ["simulate", "{file}"], COURSE),
         ("trial", ["trial", "{file}"], TRIAL),
         ("screen", ["screen", "{file}"], COURSE),
+        ("plan", ["session", "{file}"], COURSE),
         ("harm", ["harm", "{file}"], COURSE),
         ("meta", ["evidence", "meta", "--drug", "ketamine"], None),
     ],
@@ -222,11 +229,21 @@ def test_a_meta_analysis_of_nothing_is_not_saved(tmp_path: Path) -> None:
 def test_plot_and_report_name_what_they_take(results: dict[str, Result]) -> None:
     with pytest.raises(InputError, match="takes no Screen; give one of: Simulation, TrialResult"):
         ketasim.plot(results["screen"])
-    with pytest.raises(InputError, match="takes no Screen; give one of: Simulation, TrialResult"):
-        ketasim.report(results["screen"])
+    with pytest.raises(InputError, match="takes no HarmReport; give one of: Simulation, Trial"):
+        ketasim.report(results["harm"])
     with pytest.raises(InputError, match=r"no option 'sight'.*quantity, site, hours"):
         ketasim.plot(results["typical"], sight="venous")
     assert ketasim.plot(results["meta"]).to_dict()["layer"]
+    drawn = json.dumps(ketasim.plot(results["plan"]).to_dict())
+    for words in ("Session plan, IV ketamine", "Sedation, MOAA/S 4 or less", "Given"):
+        assert words in drawn
+    with pytest.raises(InputError, match=r"no predicted effects.*Simulation\.session_plan"):
+        ketasim.plot(_rules_alone())
+    page = ketasim.report(results["plan"])
+    assert "<figure" in page and "Before" in page and "ends no earlier than" in page
+    assert "<figure" not in ketasim.report(_rules_alone())
+    page = ketasim.report(results["screen"])
+    assert 'id="screening"' in page and "No verdict" in page and "lorazepam" in page
     assert "<html" in ketasim.report(results["session fit"])
 
 
@@ -258,10 +275,61 @@ def test_areas_say_what_they_are_taken_over(results: dict[str, Result]) -> None:
     assert isinstance(course, ketasim.Simulation)
     table = course.exposure().filter(quantity="ketamine", site="venous")
     told = {(r["session"], r["metric"]): r["interval"] for r in table.to_dicts()}
-    assert told["first", "auc"] == "first session to the next session, 0-72 h"
-    assert told["last", "auc"] == "last session to the end of the course, 1176-2016 h"
-    assert told["first", "auc24"] == "0 to 24 h after the first session's first dose"
+    assert told["first", "auc"] == "first session to the next session, 0-72 h after its dose"
+    assert told["last", "auc"] == "last session to the end of the course, 0-840 h after its dose"
+    assert told["first", "auc24"] == "0-24 h after the first session's dose"
     assert told["course", "auc_inf"] == "whole course, 0 h to infinity"
+    for session in ("first", "last"):
+        assert len({told[session, one] for one in ("cmax", "tmax", "auc")}) == 1
+    single = results["typical"]
+    assert isinstance(single, ketasim.Simulation)
+    table = single.patient_exposure().filter(quantity="ketamine", site="venous", session="first")
+    told = {row["metric"]: row["interval"] for row in table.to_dicts()}
+    assert told["cmax"] == told["tmax"] == told["auc"] == "0-48 h after the dose"
+    assert told["auc24"] == "0-24 h after the dose"
+    assert told["half_life"] == "24-48 h after the end of the dose"
+    assert set(table["unit"]) == {"ng/mL", "h", "ng*h/mL", "fraction"}
+
+
+def test_a_plan_carries_the_tables_of_its_session(
+    results: dict[str, Result], tmp_path: Path
+) -> None:
+    plan = results["plan"]
+    assert isinstance(plan, SessionPlan)
+    assert plan.effects is not None and plan.minutes is not None
+    saved = sorted(path.name for path in plan.save(tmp_path / "whole"))
+    assert saved == ["effects.csv", "minutes.csv", "plan.csv"]
+    bare = replace(plan, effects=None, minutes=None)
+    assert bare == plan and hash(bare) == hash(plan) and repr(bare) == repr(plan)
+    assert bare.to_dict() == plan.to_dict()
+    assert [path.name for path in _rules_alone().save(tmp_path / "rules")] == ["plan.csv"]
+
+
+def test_a_headline_says_what_its_values_are(results: dict[str, Result]) -> None:
+    one, many = results["typical"].headline(), results["long"].headline()
+    assert "ranges over patients like this one" in one.note
+    assert "Concentrations and block: median" in many.note
+    for headline in (one, many):
+        assert len(headline.note) <= 100  # is not cut
+        assert "200 virtual patients" in headline.more
+        assert headline.more in _Cells(headline.html()).text
+    assert "the typical patient, at each output time" in one.more
+    assert "the patients drawn, at each output time" in many.more
+
+
+def test_a_volunteer_is_not_told_of_mood() -> None:
+    course = {**COURSE, "patient": {"diagnosis": "healthy"}, "horizon": "1 d", "title": "C"}
+    for population in (None, {"n": 4, "seed": 1}):
+        told = repr(ketasim.simulate({**course, "population": population}))
+        assert "followed for 1 day\n" in told
+        assert "Mood was not simulated (healthy volunteer)." in " ".join(told.split())
+        assert "esponse" not in told and "MADRS" not in told
+
+
+def test_a_further_sentence_is_there_where_it_has_room() -> None:
+    row = HeadlineRow("a", "1")
+    assert Headline("T", (row,), "Note.", "More.").text().splitlines()[-2:] == ["Note.", "More."]
+    assert "More." not in Headline("T", (row,) * 8, "Note.", "More.").text()
 
 
 TEXT = st.text(max_size=150)
@@ -269,7 +337,7 @@ ROWS = st.builds(HeadlineRow, TEXT, TEXT, TEXT, TEXT, st.booleans())
 
 
 @settings(deadline=None)
-@given(st.builds(Headline, TEXT, st.lists(ROWS, max_size=14).map(tuple), TEXT))
+@given(st.builds(Headline, TEXT, st.lists(ROWS, max_size=14).map(tuple), TEXT, TEXT))
 def test_any_headline_stays_in_its_lines_and_cells(headline: Headline) -> None:
     lines = headline.text().splitlines()
     assert len(lines) <= 10

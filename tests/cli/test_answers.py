@@ -56,15 +56,34 @@ def test_a_course_is_answered_before_its_files(
     words = ["simulate", "iv_six_then_weekly", "--n", "4", "--out", str(tmp_path / "out")]
     assert run(words) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 28
+    assert len(lines) <= 32
     assert all(len(line) <= 80 for line in lines[:-3])
     text = "\n".join(lines)
     for word in ("Cmax", "block", "Dissociation", "week", "before", "after", "remission %"):
         assert word in text
     table = lines[next(i for i, line in enumerate(lines) if line.startswith("week")) + 2 :]
-    weeks = [line.split() for line in table[: table.index("")] if "more weeks" not in line]
-    assert [weeks[0][0], weeks[-1][0]] == ["1", "8"]
+    weeks = [line.split() for line in table[: table.index("")]]
+    assert [week[0] for week in weeks] == [str(number) for number in range(1, 9)]
     assert all(len(week) == 6 for week in weeks)
+
+
+def test_a_long_course_shows_its_ends_and_says_where_weeks_are_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "course.yaml"
+    for horizon, gap in (("84 d", False), ("91 d", True)):
+        file.write_text(
+            f"regimen: 'ketamine 0.5 mg/kg iv over 40 min on days 0 49'\nhorizon: {horizon}\n"
+        )
+        assert run(["simulate", str(file), "--out", str(tmp_path / horizon[:2])]) == 0
+        out = capsys.readouterr().out
+        assert "(weeks without a session: at its start and end)" in out
+        assert ("\n…" in out) is gap
+        assert ("1 more week is in --json" in out) is gap
+        table = [line.split() for line in out.splitlines() if line[:1].isdigit()]
+        shown = [int(row[0]) for row in table if len(row) == 6]
+        assert len(shown) == 12 and {1, 8, shown[-1]} <= set(shown)
+        assert shown[-1] == int(horizon[:2]) // 7
 
 
 def test_a_published_trial_is_answered_with_what_it_reported(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from html import escape
 
@@ -50,18 +51,27 @@ class Headline:
     - `title`: what was computed, in a sentence without its full stop.
     - `rows`: its main numbers, the most important first.
     - `note`: what the ranges are of, in a sentence; empty where there is none.
+    - `more`: a further sentence, which a `repr` has only where it has room.
     """
 
     title: str
     rows: tuple[HeadlineRow, ...] = ()
     note: str = ""
+    more: str = ""
 
     def text(self) -> str:
         """Write it in at most ten lines of at most a hundred characters."""
         room = LINES - 1 - bool(self.note)
         brief = [row for row in self.rows if row.brief][:room]
-        note = [_cut(_flat(self.note))] if self.note else []
-        return "\n".join([_cut(_flat(self.title)), *_columns(brief), *note])
+        rows = _columns(brief)
+        left = LINES - 1 - len(rows)
+        note = textwrap.wrap(_flat(self.note), WIDTH)
+        if len(note) > left:
+            note = [*note[: left - 1], _cut(" ".join(note[left - 1 :]))]
+        more = textwrap.wrap(_flat(self.more), WIDTH)
+        if len(note) + len(more) <= left:
+            note += more
+        return "\n".join([_cut(_flat(self.title)), *rows, *note])
 
     def html(self) -> str:
         """Write it as a table for a notebook; every value is escaped."""
@@ -73,7 +83,11 @@ class Headline:
             for row in self.rows
         )
         table = f'<table style="{_TABLE}"><tbody>{rows}</tbody></table>' if rows else ""
-        note = f'<div style="font-size:.9em">{escape(self.note)}</div>' if self.note else ""
+        note = "".join(
+            f'<div style="font-size:.9em">{escape(text)}</div>'
+            for text in (self.note, self.more)
+            if text
+        )
         title = f'<div style="font-weight:600;margin-bottom:.3em">{escape(self.title)}</div>'
         return f'<div style="max-width:60em;overflow-x:auto">{title}{table}{note}</div>'
 

@@ -58,6 +58,14 @@ QUANTITIES = {
 }
 """Quantity to its name in words."""
 
+_ROUTES: Final = {
+    "iv": "IV",
+    "im": "IM",
+    "sc": "SC",
+    "intranasal": "nasal",
+    "oral_er": "oral extended-release",
+}
+
 SITES = {
     "arterial": "arterial blood",
     "venous": "venous blood",
@@ -163,6 +171,21 @@ def metric(name: str) -> str:
 def unit(name: str) -> str:
     """How a unit is written behind a number."""
     return "points" if name == "point" else name.replace("*", "·")
+
+
+def route(name: str) -> str:
+    """How a route of administration is written before a drug or a dose, such as `IV`."""
+    return _ROUTES.get(name, name)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun, such as `1 week` and `3 weeks`.
+
+    **Arguments:**
+
+    - `count`: how many. `one`: the noun. `many`: its plural; left out, with an s.
+    """
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def capital(text: str) -> str:

@@ -126,9 +126,14 @@ def _translated(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> In
         return InputError(field, str(context["problem"]), str(context["remedy"]))
     if kind == "extra_forbidden":
         known = _names(model, location[:-1])
-        return InputError(
-            field, f"unknown key '{location[-1]}'", _nearest(str(location[-1]), known)
+        name = str(location[-1])
+        below = _inside(model, name) if len(location) == 1 else ""
+        remedy = (
+            f"write it under {below}: {dotted(prefix, (below, name))}"
+            if below
+            else _nearest(name, known)
         )
+        return InputError(field, f"unknown key '{name}'", remedy)
     if kind == "missing":
         return InputError(field, "is missing", "add it")
     if kind in _KINDS:
@@ -163,6 +168,15 @@ def _nearest(given: str, known: Sequence[str]) -> str:
     return f"did you mean '{by_name[match[1]]}'?" if match else _all(known)
 
 
+def _inside(model: type[BaseModel], name: str) -> str:
+    """The first field that is a mapping with a key of this name; empty where there is none."""
+    for field, info in model.model_fields.items():
+        inner = _model_in(info.annotation, listed=False)
+        if inner is not None and name in inner.model_fields:
+            return field
+    return ""
+
+
 def _names(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, ...]:
     """Names of the fields of the model at a place inside another."""
     current: type[BaseModel] = model
@@ -175,10 +189,12 @@ def _names(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, 
     return tuple(current.model_fields)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _model_in(annotation: Any, *, listed: bool = True) -> type[BaseModel] | None:
+    """The model of a field, or with `listed` of the members of a field that is a list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    if get_origin(annotation) in (Union, types.UnionType, tuple, list, Annotated):
-        found = (_model_in(part) for part in get_args(annotation))
+    lists = (tuple, list) if listed else ()
+    if get_origin(annotation) in (Union, types.UnionType, Annotated, *lists):
+        found = (_model_in(part, listed=listed) for part in get_args(annotation))
         return next((model for model in found if model is not None), None)
     return None

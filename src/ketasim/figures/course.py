@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim._base import InputError, near, words
+from ketasim._base import words
+from ketasim.figures.choice import chosen_curve
 from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.mood import mood_figures
 from ketasim.figures.panels import COLOURS, Line, Panel, draw, extremes, svg
 from ketasim.figures.session import plan_figures, session_figures
 from ketasim.population import SESSION_CURVES
 from ketasim.simulation.mood.course import MADRS, MOOD_UNITS
-from ketasim.simulation.session.curves import SESSION_UNITS
 
 if TYPE_CHECKING:
     import altair
@@ -186,21 +186,17 @@ def plot_course(
 
     **Other arguments:**
 
-    - `quantity`, `site`: what to draw; the parent drug at its main site when left out.
+    - `quantity`, `site`: what to draw, in any case (`block` is `nmda_block`); the parent drug at
+      its main site when left out.
     - `hours`: (first, last) time after the start of the course; all of it when left out.
 
     **Returns:** a chart of summaries, never of single patients: the median with the 25-75 % and
     5-95 % bands of the between-patient variability, or the typical patient's line.
 
-    **Raises:** `InputError` when the simulation has no such quantity or site.
+    **Raises:** `InputError` when the simulation has no such quantity or site, or it was not
+    computed.
     """
-    main = simulation.main or ("", "")
-    ours = (*MOOD_UNITS, *SESSION_UNITS)
-    own = next((key for key in ours if key[0] == quantity), ("", main[1]))[1]
-    key = (quantity or main[0], site or ("effect" if quantity == "nmda_block" else own))
-    if key not in simulation.values:
-        known = [" ".join(one) for one in simulation.values]
-        raise InputError("plot", f"no '{' '.join(key)}'", near(" ".join(key), known))
+    key = chosen_curve(simulation, quantity, site)
     curves = Curves.of(simulation)
     first, last = hours or (float(curves.times[0]), float(curves.times[-1]))
     view = _View(first, last - first, ())
@@ -236,7 +232,10 @@ def _titles(key: Key, unit: str) -> tuple[str, str]:
         return f"{words.capital(title)}{where}", _AXES[key]
     if curve is not None:
         said = {"fraction": "probability, %", "point": f"{_short(key)}, points"}
-        return curve.title, said.get(unit, f"change, {unit}" if curve.kind == "change" else unit)
+        each = ": each patient's chance" if curve.kind == "share" else ""
+        return f"{curve.title}{each}", said.get(
+            unit, f"change, {unit}" if curve.kind == "change" else unit
+        )
     if key in MOOD_UNITS:
         return f"Contribution of {words.quantity(name)}", "fall of the MADRS, points"
     return f"{words.capital(words.quantity(name))}, {words.site(site)}", f"{_short(key)}, {unit}"

@@ -43,7 +43,11 @@ CHANCE_LOOKS: Mapping[str, tuple[str, str, tuple[int, ...]]] = {
     "response": ("response: MADRS reduced by at least 50 %", COLOURS["mood"], ()),
     "remission_12": ("remission: MADRS ≤ 12", COLOURS["glutamate"], (6, 3)),
     "remission_10": ("remission: MADRS ≤ 10", COLOURS["glutamate"], (2, 3)),
-    "still_well": ("still well: response after the last session, maintained", COLOURS["block"], ()),
+    "still_well": (
+        "response kept: response after the last session, not lost since",
+        COLOURS["block"],
+        (),
+    ),
 }
 _MEANS_ONLY = (
     "Means over the virtual patients. Between-patient variability, parameter uncertainty and "
@@ -288,11 +292,11 @@ def _probability(simulation: Simulation, mood: Mood) -> Figure:
     ]
     return Figure(
         "",
-        "Probability of response, remission and staying well",
+        "Probability of response, of remission, and of keeping the response",
         (_both(panel, f"Percentages of patients over {last:g} days"),),
         tuple(entries),
         caption=(
-            "Includes rating error. Still well counts from the day after the last session and "
+            "Includes rating error. A response kept counts from the day after the last session and "
             "ends at the first weekly rating without response. The rating error of a patient is "
             "assumed constant over time."
         ),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _CHARTS: Final = {
     "Simulation": "ketasim.figures.course:plot_course",
     "TrialResult": "ketasim.figures.trial:plot_trial",
+    "SessionPlan": "ketasim.figures.session_plan:plot_plan",
     "MetaResult": "ketasim.figures.forest:forest_plot",
 }
 
@@ -22,8 +23,8 @@ def plot(result: Result, **options: Any) -> altair.LayerChart:
 
     **Main arguments:**
 
-    - `result`: a `Simulation` (one quantity over time), a `TrialResult` (one metric of its arms) or
-      a `MetaResult` (forest plot).
+    - `result`: a `Simulation` (one quantity over time), a `TrialResult` (one metric of its arms), a
+      `SessionPlan` (timeline) or a `MetaResult` (forest plot).
 
     **Other arguments:**
 

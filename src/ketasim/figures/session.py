@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from ketasim._base import words
 from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, Line, Panel, svg
-from ketasim.figures.session_plan import timeline
+from ketasim.figures.session_plan import plan_figure
 from ketasim.population import SESSION_CURVES, SessionCurve
 from ketasim.simulation.session.curves import SessionProfile
 
@@ -184,13 +185,5 @@ def plan_figures(simulation: Simulation) -> list[Figure]:
     """
     if simulation.session_effects is None:
         return []
-    drawing = Drawing(timeline(simulation.session_effects.sessions[0], simulation.session_plan()))
-    text = (
-        "Bars: from onset to resolution of an effect (mean, or percentage of patients, as in the "
-        "table above); paler: parameter uncertainty. Diamond: peak. Between-patient and "
-        "between-trial variability are not shown. An effect that stays below its threshold has no "
-        "bar."
-    )
-    return [
-        Figure("", "Timeline of the first session", (drawing,), (Legend("words", text),), columns=1)
-    ]
+    figure = plan_figure(simulation.session_plan())
+    return [replace(figure, title="Timeline of the first session")]

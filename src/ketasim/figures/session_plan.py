@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ketasim.figures.panels import COLOURS, CONFIG, INK, SOFT, chart_svg
+from ketasim._base import InputError
+from ketasim.figures.figure import Drawing, Figure, Legend
+from ketasim.figures.panels import ALONE, COLOURS, CONFIG, INK, SOFT, chart_svg
 from ketasim.population import SESSION_CURVES
-from ketasim.screening import SessionPlan
-from ketasim.simulation.session.curves import SessionProfile
+from ketasim.screening import PlanEntry, SessionPlan
+
+if TYPE_CHECKING:
+    import altair
 
 _COLOURS: Final = {
     "CADSS": COLOURS["block"],
@@ -22,27 +26,70 @@ _COLOURS: Final = {
     "HR": COLOURS["course"],
     "cognition": COLOURS["antidepressant"],
 }
+_WORDS: Final = (
+    "Bars: from onset to resolution of an effect (mean, or percentage of patients); paler: "
+    "parameter uncertainty. Diamond: peak. Between-patient and between-trial variability are not "
+    "shown. An effect that stays below its threshold has no bar."
+)
+_ALONE: Final = (
+    "Bars: onset to resolution (mean, or percentage of patients); paler: parameter uncertainty",
+    "Diamond: peak. Not shown: between-patient and between-trial variability",
+)  # the same below the title of a chart that stands alone
 _WIDTH: Final = 560
 _ROW: Final = 26  # pixels a line
 _ROOM: Final = 30.0  # min that are shown after the watch
 _BP: Final = 40.0  # min; see the plan's own line for its source
 
 
-def timeline(session: SessionProfile, plan: SessionPlan) -> str:
-    """Draw the timeline of a session as SVG.
+def plot_plan(plan: SessionPlan) -> altair.LayerChart:
+    """Draw the timeline of a session's plan as an altair chart.
 
     **Arguments:**
 
-    - `session`: by the minute. `plan`: of the same session.
+    - `plan`: what `Simulation.session_plan` returned.
+
+    **Raises:** `InputError` when the plan has no predicted effects.
     """
+    import altair
+
+    title = {"text": f"Session plan, {plan.session}", "subtitle": [*_ALONE], "anchor": "start"}
+    return altair.LayerChart.from_dict(
+        {**_timeline(plan), "title": {**title, "offset": 30}, "config": ALONE}
+    )
+
+
+def plan_figure(plan: SessionPlan) -> Figure:
+    """The timeline of a session's plan, for a report.
+
+    **Arguments:**
+
+    - `plan`: what `Simulation.session_plan` returned.
+    """
+    chart = {**_timeline(plan), "config": CONFIG}
+    drawn = chart_svg(chart, "Timeline of the session: effects, doses and monitoring period")
+    return Figure(
+        "", "Timeline of the session", (Drawing(drawn),), (Legend("words", _WORDS),), columns=1
+    )
+
+
+def _timeline(plan: SessionPlan) -> dict[str, Any]:
+    if plan.effects is None or plan.minutes is None:
+        raise InputError(
+            "plot",
+            "this plan has no predicted effects to draw",
+            "draw the plan that Simulation.session_plan() returns",
+        )
+    titles = {curve.name: curve.title for curve in SESSION_CURVES}
+    last = float(plan.minutes["minute"].to_numpy().max())
+    doses = [one for one in plan.entries if one.kind == "dose"]
     rows: list[dict[str, Any]] = [
-        {**row, "name": curve.title}
-        for curve, row in zip(SESSION_CURVES, session.table.to_dicts(), strict=True)
-        if curve.name in _COLOURS and row["state"] in ("back", "not back")
+        {**row, "name": titles[row["effect"]]}
+        for row in plan.effects.to_dicts()
+        if row["effect"] in _COLOURS and row["state"] in ("back", "not back")
     ]
     late = (row["back_at_high"] or row["back_at_min"] or 0.0 for row in rows)
     longest = max(late, default=0.0)
-    end = max(plan.watch_end_min + _ROOM, min(longest, float(session.minutes[-1])))
+    end = max(plan.watch_end_min + _ROOM, min(longest, last))
     names = ["Given", *(row["name"] for row in rows), "Monitoring, at least 2 h"]
     x = {
         "field": "x",
@@ -64,7 +111,9 @@ def timeline(session: SessionProfile, plan: SessionPlan) -> str:
         },
     }
     layers: list[dict[str, Any]] = [
-        _bars([{"x": a, "x2": max(b, a + 1.0), "name": "Given"} for a, b in session.doses], INK),
+        _bars(
+            [{"x": a, "x2": max(b, a + 1.0), "name": "Given"} for a, b in map(_given, doses)], INK
+        ),
         _bars(
             [
                 {
@@ -90,13 +139,16 @@ def timeline(session: SessionProfile, plan: SessionPlan) -> str:
             _bars([{"x": begin, "x2": min(back, end), "name": row["name"]}], colour, 0.75)
         )
         layers.append(_peak(row))
-    chart = {
+    return {
         "layer": [_on(layer, x, y) for layer in layers],
         "width": _WIDTH,
         "height": _ROW * len(names),
-        "config": CONFIG,
     }
-    return chart_svg(chart, "Timeline of the session: effects, doses and monitoring period")
+
+
+def _given(dose: PlanEntry) -> tuple[float, float]:
+    start = dose.at_min_from or 0.0
+    return start, start if dose.at_min_to is None else dose.at_min_to
 
 
 def _measured(plan: SessionPlan) -> float:

@@ -24,6 +24,7 @@ from ketasim.reports.course_session import (
 )
 from ketasim.reports.page import render
 from ketasim.screening import course_costs
+from ketasim.simulation.headline import effects_note
 from ketasim.simulation.session.curves import OLDER_FROM
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ def simulation_report(simulation: Simulation, *, command: str = "", costs: bool 
         not_iv=not_iv,
         effects=effects,
         not_in_effects=NOT_IN_EFFECTS,
+        effects_note=""
+        if effects is None
+        else effects_note(effects.patients, simulation.cohort.typical),
         older=(course.age or 0.0) >= OLDER_FROM,
         session_tables=[]
         if effects is None
@@ -206,7 +210,9 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
     write = percent if row["metric"] == "F" or _is_block(row) else number
     if "p50" not in row or row["p50"] is None:
         return Cell(write(row["mean"]))
-    return Cell(write(row["p50"]), span(write(row["p05"]), write(row["p95"])))
+    middle, ends = write(row["p50"]), span(write(row["p05"]), write(row["p95"]))
+    # all patients have the same: no range
+    return Cell(middle, "" if ends == middle else ends)
 
 
 def _is_block(row: Mapping[str, Any]) -> bool:
@@ -224,7 +230,7 @@ def _tiles(simulation: Simulation, exposure: pl.DataFrame) -> list[Tile]:
         (quantity, site, "first", "cmax", f"Peak {name}, {words.site(site)}, first session"),
         (quantity, site, "first", "tmax", "Time of this peak after the start"),
         ("nmda_block", "effect", "first", "cmax", "Peak NMDA receptor block, first session"),
-        (quantity, site, "first", "half_life", f"Half-life of {name}, 24-48 h"),
+        (quantity, site, "first", "half_life", f"Terminal half-life of {name} (24 to 48 h)"),
     ]
     tiles: list[Tile] = []
     for one, where, session, metric, text in wanted:

@@ -48,7 +48,7 @@ def mood_tiles(simulation: Simulation) -> list[tuple[str, ...]]:
         (f"Mean MADRS {when}, from {number(mood.baseline)}", number(row["MADRS"]), "", spread)
     ]
     if "response" in row:
-        found.append((f"Response {when}", percent(row["response"], 2), "", ""))
+        found.append(_chance(f"Patients with a response {when}", row, "response"))
     if row["share_drug"] is not None:
         text = f"Contribution of the drug to the improvement {when}"
         low, high = row.get("share_drug_p05"), row.get("share_drug_p95")
@@ -63,9 +63,15 @@ def mood_tiles(simulation: Simulation) -> list[tuple[str, ...]]:
         )
     end = mood.table.to_dicts()[-1]
     if last > at and end.get("still_well") is not None:
-        text = f"Still well at the end (day {end['day']:.4g})"
-        found.append((text, percent(end["still_well"], 2), "", ""))
+        text = f"Response kept until day {end['day']:.4g}"
+        found.append(_chance(text, end, "still_well"))
     return found
+
+
+def _chance(name: str, row: dict[str, Any], rate: str) -> tuple[str, ...]:
+    """A rate with its range, as a tile."""
+    ends = span(_share(row.get(f"{rate}_p05")), _share(row.get(f"{rate}_p95")))
+    return (name, percent(row[rate], 2), "", ends, "90 % uncertainty interval")
 
 
 def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:
@@ -82,7 +88,7 @@ def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:
         "response": "Response",
         "remission_12": "Remission, ≤ 12",
         "remission_10": "Remission, ≤ 10",
-        "still_well": "Still well",
+        "still_well": "Response kept",
     }
     heads += [names[name] for name in shares]
     rows: list[list[MoodCell]] = []

@@ -13,6 +13,7 @@ from ketasim.__about__ import __version__
 from ketasim._base import Headline, HeadlineRow, InputError, Result, near
 from ketasim._base.headline import plain
 from ketasim._base.result import csv
+from ketasim._base.words import counted
 from ketasim.dosing import Course
 from ketasim.evidence import Fact, Grade, fact, facts, grade_row, number, source_name
 from ketasim.screening.exposure import TreatmentExposure, course_exposure
@@ -168,7 +169,7 @@ class HarmReport(Result):
         """What the course gives, and how much is published beside it."""
         given = self.exposure
         seen = Counter(one.relation for one in self.positions)
-        rows = [HeadlineRow("sessions", str(given.sessions), f"over {plain(given.weeks)} weeks")]
+        rows = [HeadlineRow("sessions", str(given.sessions), f"over {_weeks(given.weeks)}")]
         rows += [
             HeadlineRow(f"total {drug}", plain(mg, 3), unit="mg of base")
             for drug, mg in given.milligrams.items()
@@ -454,7 +455,8 @@ def _positions(exposure: TreatmentExposure, *, supervised: bool) -> Iterator[Har
     if "ketamine" in exposure.milligrams and "iv" in exposure.routes:
         yield _beside(
             "sessions over time, racemic IV ketamine",
-            f"{exposure.sessions} sessions over {_weeks(exposure.weeks)}{_rate(exposure)}",
+            f"{counted(exposure.sessions, 'session')} over {_weeks(exposure.weeks)}"
+            f"{_rate(exposure)}",
             _published("words", clinic, "ketamine"),
             None,
             other="From a professional statement; not a limit at which harm was measured.",
@@ -526,7 +528,7 @@ def _beside(
 
 
 def _weeks(weeks: float) -> str:
-    return f"{weeks:.3g} weeks"
+    return f"{weeks:.3g} week{'' if f'{weeks:.3g}' == '1' else 's'}"
 
 
 def _rate(exposure: TreatmentExposure) -> str:

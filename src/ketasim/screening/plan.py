@@ -9,6 +9,7 @@ from typing import Final
 
 from ketasim._base import InputError, near
 from ketasim._base.numbers import number, percent, span
+from ketasim._base.words import counted, route
 from ketasim.dosing import Dose, Patient
 from ketasim.evidence import GRADES
 from ketasim.screening.plan_result import PlanEntry, SessionPlan
@@ -26,13 +27,6 @@ _MEASURED: Final = (
 _SAME_TIME: Final = 1e-6  # h
 _WATCH: Final = "watch_us"  # the rule whose length the predicted effects are compared with
 _SPACING: Final = "devices_hk"
-_ROUTE_WORDS: Final = {
-    "iv": "IV",
-    "im": "IM",
-    "sc": "SC",
-    "intranasal": "nasal",
-    "oral_er": "oral extended-release",
-}
 
 
 @dataclass(frozen=True)
@@ -166,8 +160,9 @@ def session_plan(
             entries.append(_longer_entry(effect, words, watch, watch_end, session, given))
     if left_out:
         notes.append(
-            f"{left_out} rules for racemic ketamine are not shown for a session of nasal "
-            "esketamine, which has its own."
+            f"{counted(left_out, 'rule')} for racemic ketamine "
+            f"{'is' if left_out == 1 else 'are'} not shown for a session of nasal esketamine, "
+            "which has its own."
         )
     notes += _differing(shown, session, given)
     notes += _unknown(patient)
@@ -209,9 +204,7 @@ def _kinds_given(doses: Sequence[Dose]) -> list[tuple[str, str]]:
 
 
 def _session_words(doses: Sequence[Dose]) -> str:
-    return " and ".join(
-        f"{_ROUTE_WORDS.get(route, route)} {drug}" for drug, route in _kinds_given(doses)
-    )
+    return " and ".join(f"{route(how)} {drug}" for drug, how in _kinds_given(doses))
 
 
 def _elsewhere(rule: SessionRule, doses: Sequence[Dose]) -> bool:
@@ -227,7 +220,7 @@ def _dose_entries(doses: Sequence[Dose], start: float) -> Iterator[PlanEntry]:
         begins, ends = _minutes(dose.time - start), _minutes(dose.end - start)
         amount = f"{dose.drug} {dose.amount:g} {dose.unit}"
         salt = "" if dose.salt == "base" else f" of the {dose.salt}"
-        how = _ROUTE_WORDS.get(dose.route, dose.route)
+        how = route(dose.route)
         statement = f"Planned dose: {amount}{salt}, {how}."
         sources: tuple[str, ...] = ()
         found: tuple[str, ...] = ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, cast
 
 from ketasim.__about__ import __version__
 from ketasim._base import Headline, HeadlineRow, Result
 from ketasim._base.headline import plain
 from ketasim._base.result import csv
+from ketasim._base.words import counted
 from ketasim.evidence import source_names
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class SessionPlan(Result):
     - `longer`: effects predicted not to have resolved by then, or only in part of their range,
       in words, each with what is published; predictions, not an instruction to monitor longer.
     - `notes`: what the reader must know, and what was not assessed.
+    - `effects`, `minutes`: of a plan made by `Simulation.session_plan` the predicted effects of the
+      session, as `SessionProfile.table` and `SessionProfile.by_minute` have them.
     """
 
     session: str
@@ -78,6 +81,8 @@ class SessionPlan(Result):
     watch_end_min: float
     longer: tuple[str, ...]
     notes: tuple[str, ...]
+    effects: polars.DataFrame | None = field(default=None, compare=False)
+    minutes: polars.DataFrame | None = field(default=None, compare=False)
 
     def headline(self) -> Headline:
         """When what is given and the monitoring period end, and how many rules there are."""
@@ -93,7 +98,7 @@ class SessionPlan(Result):
             HeadlineRow("effects not resolved by then", str(len(self.longer))),
             HeadlineRow("notes", str(len(self.notes))),
         )
-        title = f"Session plan, {self.session}: {len(self.entries)} entries"
+        title = f"Session plan, {self.session}: {counted(len(self.entries), 'entry', 'entries')}"
         return Headline(title, rows, "Decision support for professionals; not medical advice.")
 
     @property
@@ -110,8 +115,9 @@ class SessionPlan(Result):
         return self.table()
 
     def files(self) -> dict[str, bytes]:
-        """What `save` writes: plan.csv."""
-        return {"plan.csv": csv(self.table())}
+        """What `save` writes: plan.csv, and of a simulated session effects.csv and minutes.csv."""
+        tables = {"effects": self.effects, "minutes": self.minutes, "plan": self.table()}
+        return {f"{name}.csv": csv(one) for name, one in tables.items() if one is not None}
 
     def table(self) -> polars.DataFrame:
         """Return the entries as a frame, one a row; sources and facts are joined by `;`."""
@@ -136,14 +142,16 @@ class SessionPlan(Result):
         return polars.DataFrame(rows, schema=schema)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plan as plain dictionaries and lists."""
-        form = asdict(self)
+        """Return the plan as plain dictionaries and lists, without the tables of its effects."""
+        entries = [asdict(entry) for entry in self.entries]
         return {
-            **form,
-            "longer": list(self.longer),
-            "notes": list(self.notes),
+            "session": self.session,
             "entries": [
                 {**one, "sources": list(one["sources"]), "facts": list(one["facts"])}
-                for one in form["entries"]
+                for one in entries
             ],
+            "end_min": self.end_min,
+            "watch_end_min": self.watch_end_min,
+            "longer": list(self.longer),
+            "notes": list(self.notes),
         }

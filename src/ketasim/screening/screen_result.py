@@ -20,6 +20,7 @@ NO_VERDICT: Final = (
 """What every screen says of itself."""
 
 _NONE: Final = "No verdict; what is not listed is not thereby safe."
+_COUNTED: Final = ("caution", "note")  # severities that have a plural
 _JOINED: Final = ("measured", "sources", "facts", "monitoring")
 
 
@@ -57,7 +58,8 @@ class Screen(Result):
             )
             for severity in SEVERITIES
         ]
-        rows.append(HeadlineRow("what to measure", str(len(self.monitoring)), unit="prompts"))
+        prompts = "prompt" if len(self.monitoring) == 1 else "prompts"
+        rows.append(HeadlineRow("what to measure", str(len(self.monitoring)), unit=prompts))
         return Headline(f"Screen of {self.title or 'a course'}: {self.given}", tuple(rows), _NONE)
 
     @property
@@ -101,14 +103,18 @@ class Screen(Result):
     def count_words(self) -> tuple[tuple[str, int], ...]:
         """Each severity with how many findings are on a drug and route of this course.
 
-        **Returns:** a severity, such as `contraindicated (2 more for another drug or route)`, to
-        its number; the number in brackets is not in it.
+        **Returns:** a severity, such as `contraindicated (2 more for another drug or route)`, as it
+        is written behind its number, to that number; the number in brackets is not in it.
         """
-        more = {
-            name: f"{name} ({n} more for another drug or route)" if n else name
-            for name, n in self.counts(here=False).items()
-        }
-        return tuple((more[name], n) for name, n in self.counts(here=True).items())
+        others = self.counts(here=False)
+        found: list[tuple[str, int]] = []
+        for name, count in self.counts(here=True).items():
+            told = f"{name}s" if name in _COUNTED and count != 1 else name
+            more = others[name]
+            found.append(
+                (f"{told} ({more} more for another drug or route)" if more else told, count)
+            )
+        return tuple(found)
 
     def at_least(self, severity: str, *, any_drug: bool = True) -> tuple[ScreenFinding, ...]:
         """Findings of a severity or a more severe one; of `not assessed`, those only.

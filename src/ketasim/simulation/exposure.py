@@ -58,6 +58,44 @@ class ExposureMetric:
     values: Array
 
 
+@dataclass(frozen=True)
+class _Intervals:
+    """Over what the metrics of a session are taken, in words.
+
+    **Arguments:**
+
+    - `session`: until the next one or the end of the course. `day`: 24 h. `late`: of the half-life.
+    - `all_of_it`: to infinity.
+    """
+
+    session: str
+    day: str
+    late: str
+    all_of_it: str
+
+    @classmethod
+    def of(cls, name: str, session: Session, *, alone: bool, follows: bool) -> _Intervals:
+        """Intervals of a session: `alone` in its course, or one that another `follows`."""
+        length = f"0-{session.until - session.start:g} h"
+        day, late = f"0-{_DAY:g} h", f"{HALF_LIFE_AT[0]:g}-{HALF_LIFE_AT[-1]:g} h"
+        first = "dose" if len(session.doses) == 1 else "first dose"
+        last = "dose" if len(session.doses) == 1 else "last dose"
+        if alone:
+            return cls(
+                f"{length} after the {first}",
+                f"{day} after the {first}",
+                f"{late} after the end of the {last}",
+                f"0 h to infinity after the {first}",
+            )
+        until = "next session" if follows else "end of the course"
+        return cls(
+            f"{name} session to the {until}, {length} after its {first}",
+            f"{day} after the {name} session's {first}",
+            f"{late} after the end of the {name} session's {last}",
+            _ALONE,
+        )
+
+
 def exposure_metrics(
     model: LinearModel,
     cohort: Cohort,
@@ -88,24 +126,22 @@ def exposure_metrics(
             add = partial(_metric, found, key, name, session.start)
             within = (times >= session.start) & (times <= session.until)
             follows = name == "first" and len(sessions) > 1
-            span = f"{name} session to the {'next session' if follows else 'end of the course'}, "
-            span += f"{session.start:g}-{session.until:g} h"
+            told = _Intervals.of(name, session, alone=len(sessions) == 1, follows=follows)
             if within.any():
                 cmax, tmax = peak(times[within], table[within], breaks=session.turns)
-                add("cmax", session.until, span, cmax)
-                add("tmax", session.until, span, tmax - session.start)
+                add("cmax", session.until, told.session, cmax)
+                add("tmax", session.until, told.session, tmax - session.start)
             if key in areas.areas:
-                add("auc", session.until, span, _between(areas, key, session.start, session.until))
+                area = _between(areas, key, session.start, session.until)
+                add("auc", session.until, told.session, area)
                 day = session.start + _DAY
-                words = f"0 to 24 h after the {name} session's first dose"
-                add("auc24", day, words, _between(areas, key, session.start, day))
+                add("auc24", day, told.day, _between(areas, key, session.start, day))
             if name == "first" and key in single.areas:
                 total = single.areas[key][-1]
-                add("auc_inf", np.inf, _ALONE, total)
-                late = f"{HALF_LIFE_AT[0]:g} to {HALF_LIFE_AT[-1]:g} h after the first session"
-                add("half_life", session.until, late, _half_life(single, key))
+                add("auc_inf", np.inf, told.all_of_it, total)
+                add("half_life", session.until, told.late, _half_life(single, key))
                 if iv is not None and key[0] in _PARENT:
-                    add("F", np.inf, _ALONE, total / iv.areas[key][-1])
+                    add("F", np.inf, told.all_of_it, total / iv.areas[key][-1])
         if key in areas.areas:
             whole = areas.areas[key][-1]
             found.append(ExposureMetric(key, "course", 0.0, np.inf, _WHOLE, "auc_inf", whole))

@@ -35,17 +35,50 @@ _PEAKS: Final = (
 def title_of(course: Course, cohort: Cohort, sessions: tuple[Session, ...]) -> str:
     """What was simulated, of whom, for how long."""
     who = "typical patient" if cohort.typical else f"{cohort.n:,} virtual patients"
-    many = f"{len(sessions)} session{'' if len(sessions) == 1 else 's'}"
+    many = words.counted(len(sessions), "session")
     seed = "" if cohort.typical else f", seed {cohort.seed}"
-    about = f"{who}{seed}, {many}, followed for {course.horizon / _DAY:.3g} days"
+    days = f"{course.horizon / _DAY:.3g}"
+    about = f"{who}{seed}, {many}, followed for {days} day{'' if days == '1' else 's'}"
     return f"Simulation of {course.title or 'a course'}: {about}"
 
 
-def note_of(typical: bool) -> str:
-    """What the values and ranges of a simulation's headline are."""
+def note_of(*, typical: bool, effects: bool, mood: bool, healthy: bool = False) -> str:
+    """What the values and ranges of a simulation's headline are.
+
+    **Arguments:**
+
+    - `typical`: of the typical patient. `healthy`: of a healthy volunteer.
+    - `effects`, `mood`: whether the effects of sessions and mood were computed.
+    """
     if typical:
-        return "The typical patient: no between-patient variability."
-    return "Exposure: median; else mean. Ranges: 90 % of patients; of response, 90 % uncertainty."
+        said = "Typical patient: no between-patient variability."
+        if effects:
+            said = "Session effects: means, shares and ranges over patients like this one; "
+            said += "the rest: typical patient."
+    else:
+        means = (
+            "" if not (effects or mood) else "; else mean" if mood else "; session effects: mean"
+        )
+        said = f"Concentrations and block: median{means}. Ranges: 90 % of patients"
+        said += "; of response, uncertainty." if mood else "."
+    if mood:
+        return said
+    return f"{said} Mood was not simulated{' (healthy volunteer)' if healthy else ''}."
+
+
+def effects_note(patients: int, typical: bool) -> str:
+    """Why the tables of a session and the time course differ a little, in one sentence.
+
+    **Arguments:**
+
+    - `patients`: behind the tables. `typical`: the time course is of the typical patient.
+    """
+    single = "the typical patient" if typical else "the patients drawn"
+    return (
+        f"Session effects here average {patients} virtual patients, by the minute, over all "
+        "sensitivities to the drug; patients affected count over the whole session. summary.csv "
+        f"and ketasim.plot show {single}, at each output time."
+    )
 
 
 def exposure_rows(exposure: pl.DataFrame, main: Key | None) -> Iterator[HeadlineRow]:
@@ -141,4 +174,6 @@ def _patients(time: float, times: Array | None, values: Mapping[Key, Array] | No
 
 def _range(row: Mapping[str, Any], write: Any) -> str:
     low, high = row.get("p05"), row.get("p95")
-    return "" if low is None or high is None else span(write(low), write(high))
+    ends = "" if low is None or high is None else span(write(low), write(high))
+    # all patients have the same: no range
+    return "" if low is not None and low == high else ends

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ketasim.__about__ import __version__
 from ketasim._base import Headline, InputError, Result
 from ketasim._base.result import csv, later, parquet, saved
-from ketasim.dosing import Course
+from ketasim.dosing import HEALTHY, Course
 from ketasim.evidence import Card, load_sources
 from ketasim.models import RECEPTOR, LinearModel
 from ketasim.population import Cohort, modification_of, virtual_patients
@@ -33,6 +33,7 @@ from ketasim.simulation.exposure import (
 )
 from ketasim.simulation.headline import (
     BLOCK,
+    effects_note,
     exposure_rows,
     mood_rows,
     note_of,
@@ -141,7 +142,15 @@ class Simulation(Result):
         if self.mood is not None:
             rows += mood_rows(self.mood, self.times, None if typical else self.values)
         title = title_of(self.course, self.cohort, self.sessions)
-        return Headline(title, tuple(rows), note_of(typical))
+        effects = self.session_effects
+        note = note_of(
+            typical=typical,
+            effects=effects is not None,
+            mood=self.mood is not None,
+            healthy=self.course.patient.diagnosis == HEALTHY,
+        )
+        more = "" if effects is None else effects_note(effects.patients, typical)
+        return Headline(title, tuple(rows), note, more)
 
     def summary(self) -> pl.DataFrame:
         """Statistics over patients at every time.
@@ -182,10 +191,10 @@ class Simulation(Result):
         the horizon); `auc24`, over a day; `auc_inf`, of the first session as if no other followed,
         and of the course; `half_life`, between 24 and 48 h after the first session; `F`, absolute
         bioavailability: the area to infinity over that of the same patient given the same mg
-            intravenously. Areas are exact.
+        intravenously. Areas are exact.
 
         **Returns:** columns quantity, site, session, start_h, end_h, interval (in words, such as
-        `0 to 24 h after the first session's first dose`), metric, unit, and mean, sd, p05, p25,
+        `0-24 h after the first session's dose`), metric, unit, and mean, sd, p05, p25,
         p50, p75, p95 (of the typical patient only mean).
         """
         return exposure_table(self._exposure, self.units, self.cohort)

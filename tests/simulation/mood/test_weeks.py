@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,11 +60,15 @@ def test_the_typical_patient_has_no_shares_and_without_mood_there_is_no_week() -
 
 
 @pytest.mark.parametrize("count", [1, 6, 7, 17, 300])
-def test_a_short_table_keeps_the_first_and_the_last_week(count: int) -> None:
-    import polars as pl
-
-    shown = shown_weeks(pl.DataFrame({"week": range(count)}), 6)
+@pytest.mark.parametrize("last", [0.0, 0.3, 0.6, 1.0])
+def test_a_short_table_keeps_the_ends_and_the_week_of_the_last_session(
+    count: int, last: float
+) -> None:
+    treated = int(last * (count - 1))
+    sessions = [int(week <= treated) for week in range(count)]
+    shown = shown_weeks(pl.DataFrame({"week": range(count), "sessions": sessions}), 6)
     weeks = [row["week"] for row in shown]
+    assert treated in weeks
     assert len(weeks) == min(count, 6)
     assert weeks == sorted(set(weeks))
     assert (weeks[0], weeks[-1]) == (0, count - 1)

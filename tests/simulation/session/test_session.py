@@ -211,13 +211,16 @@ def test_a_published_model_has_no_effects_of_sessions() -> None:
 
 def test_routes_and_doses_that_the_fit_has_not_seen_are_named() -> None:
     warnings = " ".join(run("ketamine 100 mg sublingual once").warnings)
-    assert "for sublingual they are predicted from the concentration alone" in warnings
+    assert "for sublingual doses they are predicted from the concentration alone" in warnings
     warnings = " ".join(run("ketamine 2 mg/kg iv over 2 min once").warnings)
-    assert "above the range of the fitted" in warnings
+    assert "above the range of the fitted data" in warnings
     warnings = " ".join(run(INFUSION).warnings)
+    assert "for IV infusions they are predicted" in warnings
     assert "extrapolated" not in warnings
     assert "about twice as many patients reported dizziness" in warnings
-    assert "Shares of patients" not in " ".join(run("esketamine 56 mg intranasal once").warnings)
+    assert "Percentages of patients" not in " ".join(
+        run("esketamine 56 mg intranasal once").warnings
+    )
 
 
 def test_the_report_shows_session_plan_screening_and_costs(spray: Simulation) -> None:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from ketasim._base.words import counted
 from ketasim.apps.cli.console import print_table
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ WIDTH: Final = 80
 """Characters of a line at most."""
 
 _ROWS: Final = 9
-_WEEKS: Final = 6
+_WEEKS: Final = 12
 _VALUES: Final = 8
 _NOTHING: Final = "-"
+_GAP: Final = "…"
 
 
 def print_simulation(result: Simulation) -> None:
@@ -32,10 +34,16 @@ def print_simulation(result: Simulation) -> None:
     if not weeks:
         return
     print("\nMADRS, expected, before a week's first session and 24 h after its last")
+    if any(week["sessions"] == 0 for week in weeks):
+        print("(weeks without a session: at its start and end)")
     header = ("week", "sessions", "before", "after", "response %", "remission %")
-    print_table(
-        header,
-        [
+    rows: list[tuple[str, ...]] = []
+    expected = 1
+    for week in weeks:
+        if week["week"] != expected:
+            rows.append((_GAP,) * len(header))
+        expected = week["week"] + 1
+        rows.append(
             (
                 str(week["week"]),
                 str(week["sessions"]),
@@ -44,12 +52,12 @@ def print_simulation(result: Simulation) -> None:
                 _percent(week["response"]),
                 _percent(week["remission"]),
             )
-            for week in weeks
-        ],
-    )
+        )
+    print_table(header, rows)
     left_out = len(result.weekly()) - len(weeks)
     if left_out:
-        print(f"{left_out} more weeks are in --json and in Simulation.weekly()")
+        told = f"{counted(left_out, 'more week')} {'is' if left_out == 1 else 'are'}"
+        print(f"{told} in --json and in Simulation.weekly()")
 
 
 def print_trial(result: TrialResult) -> None:
@@ -84,7 +92,7 @@ def print_trial(result: TrialResult) -> None:
     _columns(rows)
     left_out = sum(one.predicted is not None for one in result.reported) - len(rows)
     if left_out:
-        print(f"  {left_out} more are in the report")
+        print(f"  {left_out} more {'is' if left_out == 1 else 'are'} in the report")
     for whence, mark in marks.items():
         _wrapped(f"{mark} {whence}", "  ")
     if any(one.grade == DERIVED for one in shown):
@@ -137,8 +145,9 @@ def _headline(headline: Headline, told: Sequence[str] = ()) -> None:
     rows = [(row.name, row.value, row.range, row.unit) for row in headline.rows if row.brief]
     rows = rows[:_ROWS]
     _columns(rows)
-    if headline.note:
-        _wrapped(headline.note)
+    note = " ".join(filter(None, (headline.note, headline.more)))
+    if note:
+        _wrapped(note)
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> None:

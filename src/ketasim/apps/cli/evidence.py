@@ -33,6 +33,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Find published numbers; without any word or option, name the tables."""
+    from ketasim._base.words import counted
     from ketasim.evidence import facts, list_facts, table_names
 
     text = " ".join(words)
@@ -49,7 +50,7 @@ def list_(
         return
     for view in found:
         _print_fact(view)
-    note(f"{len(found)} rows")
+    note(counted(len(found), "row"))
 
 
 @evidence_app.command(help_epilogue=example("evidence show perezruixo2021"))

@@ -16,6 +16,7 @@ from ketasim.apps.cli.console import (
     print_json,
     print_table,
 )
+from ketasim.apps.cli.console import save as save_result
 
 if TYPE_CHECKING:
     from ketasim.reports.course_session import EffectRow
@@ -43,7 +44,7 @@ def session(
     if out is not None:
         check_folder(out, _FILES, inputs=(file,))
 
-    from ketasim._base import InputError, write_whole
+    from ketasim._base import InputError
     from ketasim.simulation import simulate
 
     result = simulate(course, mood=False)
@@ -55,8 +56,7 @@ def session(
         )
     shown = result.session_effects.sessions[-1 if last else 0]
     plan = result.session_plan(shown.number)
-    files = {**shown.files(), **plan.files()}
-    paths = [] if out is None else write_whole(out, files, inputs=(file,))
+    paths = [] if out is None else save_result(plan, out, inputs=(file,))
     if as_json:
         print_json({**_document(result, shown, plan), "files": [str(path) for path in paths]})
         return
@@ -158,6 +158,7 @@ def _published(effects: Sequence[EffectRow]) -> None:
 
 def _print_plan(plan: SessionPlan, every: bool) -> None:
     """Rules made for this drug and route; the others folded to a line a stage, or all of them."""
+    from ketasim._base.words import counted
     from ketasim.reports.course_session import plan_stages
 
     for stage in plan_stages(plan):
@@ -168,7 +169,7 @@ def _print_plan(plan: SessionPlan, every: bool) -> None:
             continue
         count = len(stage.borrowed)
         makers = "; ".join(dict.fromkeys(entry["established_for"] for entry in stage.borrowed))
-        whence = f"{count} rule{'s' if count > 1 else ''} from {makers}"
+        whence = f"{counted(count, 'rule')} from {makers}"
         if not every:
             print(f"  {whence}, not established here: --all shows {'them' if count > 1 else 'it'}")
             continue

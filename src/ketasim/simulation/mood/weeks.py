@@ -113,14 +113,23 @@ def week_table(
 
 
 def shown_weeks(table: pl.DataFrame, most: int) -> list[dict[str, Any]]:
-    """Choose weeks for a short table: the first ones, then evenly to the last.
+    """Choose weeks for a short table: the first, the week of the last session, the last.
 
     **Arguments:**
 
-    - `table`: columns of `SCHEMA`. `most`: rows at most.
+    - `table`: columns of `SCHEMA`. `most`: rows at most, four or more.
+
+    **Returns:** the rows; all of them where they are not more than `most`.
     """
-    if len(table) <= most:
+    count = len(table)
+    if count <= most:
         return table.to_dicts()
-    first = most // 2
-    rest = np.linspace(first, len(table) - 1, most - first + 1)[1:]
-    return table[[*range(first), *np.rint(rest).astype(int).tolist()]].to_dicts()
+    treated = table["sessions"].to_numpy().nonzero()[0]
+    last = int(treated[-1]) if len(treated) else count - 1
+    at_end = most // 3
+    chosen = {*range(count - at_end, count), last}
+    for place in range(count):
+        if len(chosen) == most:
+            break
+        chosen.add(place)
+    return table[sorted(chosen)].to_dicts()

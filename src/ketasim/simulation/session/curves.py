@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ketasim._base import Headline, InputError, standard_normals
+from ketasim._base import Headline, InputError, standard_normals, words
 from ketasim._base import Shown as Held
-from ketasim._base.result import csv, later
-from ketasim.dosing import Course, PopulationSpec
+from ketasim._base.result import later
+from ketasim.dosing import Course, Dose, PopulationSpec
 from ketasim.engine import Concentrations
 from ketasim.evidence import Card, load_card, source_name, source_names
 from ketasim.models import SESSION, LinearModel
@@ -92,10 +92,6 @@ class SessionProfile(Held):
         rows = later("ketasim.simulation.headline:session_rows")(self.table)
         title = f"Session {self.number}: {self.minutes[-1]:.0f} min, {len(self.effects)} effects"
         return Headline(title, tuple(rows), "Means; ranges: 90 % of patients.")
-
-    def files(self) -> dict[str, bytes]:
-        """The two tables as `ketasim session` writes them: file name to content."""
-        return {"effects.csv": csv(self.table), "minutes.csv": csv(self.by_minute())}
 
     def by_minute(self) -> pl.DataFrame:
         """Statistics of every effect over the patients behind the session.
@@ -357,6 +353,16 @@ def _minutes(session: Session) -> Array:
     return np.unique(np.round(grid, 6))
 
 
+def _routes(names: Sequence[str], doses: Sequence[Dose]) -> str:
+    """Doses by these routes in words, such as `IV infusions and sublingual doses`."""
+    timed = {dose.route for dose in doses if dose.duration > 0}
+    every = {dose.route for dose in doses if dose.duration == 0}
+    said = [
+        f"{words.route(name)} {'infusions' if name in timed - every else 'doses'}" for name in names
+    ]
+    return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
+
+
 def _warnings(
     card: Card, sessions: Sequence[Session], group: Cohort, beyond: bool
 ) -> tuple[str, ...]:
@@ -372,7 +378,7 @@ def _warnings(
     unseen = sorted(routes - fitted)
     if unseen:
         told = "Percentages of patients affected were fitted to nasal esketamine; for "
-        told += f"{', '.join(unseen)} they are predicted from the concentration alone."
+        told += f"{_routes(unseen, doses)} they are predicted from the concentration alone."
         if "iv" in unseen:
             told += (
                 " After an infusion about twice as many patients reported dizziness as the "

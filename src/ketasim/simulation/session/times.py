@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from ketasim._base import words
@@ -58,13 +59,14 @@ def plan_of(
     - `sessions`: all of the course.
     """
     doses = sessions[shown.number - 1].doses
-    return session_plan(
+    plan = session_plan(
         doses,
         course.patient,
         effect_times(effects, shown),
         session_start_h=shown.start,
         session_number=shown.number,
     )
+    return replace(plan, effects=shown.table, minutes=shown.by_minute())
 
 
 def _time(effects: SessionEffects, curve: SessionCurve, row: dict[str, Any]) -> EffectTime:
