@@ -175,6 +175,23 @@ def test_bad_files_name_the_field(text: str, field: str, part: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "where"),
+    [
+        ("diagnosis: healthy", "patient: patient.diagnosis"),
+        ("weight: 70 kg", "patient: patient.weight"),
+        ("medicines: [lithium]", "patient: patient.medicines"),
+        ("n: 3", "population: population.n"),
+        ("stress: high", "mood: mood.stress"),
+    ],
+)
+def test_a_key_that_belongs_below_is_sent_there(key: str, where: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_course(f"{key}\nregimen: 'ketamine 0.5 mg/kg iv over 40 min once'")
+    name = key.split(":", maxsplit=1)[0]
+    assert str(caught.value) == f"{name}: unknown key '{name}'; write it under {where}"
+
+
+@pytest.mark.parametrize(
     ("name", "told"), [("absent.yaml", "there is no file"), (".", "is a folder")]
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, told: str) -> None:

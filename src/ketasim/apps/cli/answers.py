@@ -41,7 +41,7 @@ def print_simulation(result: Simulation) -> None:
     expected = 1
     for week in weeks:
         if week["week"] != expected:
-            rows.append((_GAP,) * len(header))
+            rows.append((_GAP, *[""] * (len(header) - 1)))
         expected = week["week"] + 1
         rows.append(
             (
