@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 Found = Mapping[tuple[str, Cell], Values]
 
 DERIVED: Final = "derived"
+"""Grade of a published value that was computed from two printed ones."""
 
 USES: Final = {
     FITTED: "fitted",
