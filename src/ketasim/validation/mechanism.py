@@ -182,7 +182,7 @@ def _receptor_checks(typical: Typical, make: _Maker) -> list[MechanismCheck]:
             "% of the largest",
             _yes(trapped >= _GONE),
             "The block is taken at equilibrium: drug trapped in closed channels is not in the "
-            "model. Conflicts with lord2013 and zhou2021lhb.",
+            f"model. Conflicts with {source_name('lord2013')} and {source_name('zhou2021lhb')}.",
             "",
         ),
     ]

@@ -88,7 +88,7 @@ def conflicts(
     note(
         f"{len(found)} question{'' if len(found) == 1 else 's'}"
         if found
-        else "no recorded conflict contains these words; this is no proof that the sources agree"
+        else "no recorded conflict contains these words; this is no evidence that the sources agree"
     )
 
 
