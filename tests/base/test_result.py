@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ketasim
@@ -336,7 +336,6 @@ TEXT = st.text(max_size=150)
 ROWS = st.builds(HeadlineRow, TEXT, TEXT, TEXT, TEXT, st.booleans())
 
 
-@settings(deadline=None)
 @given(st.builds(Headline, TEXT, st.lists(ROWS, max_size=14).map(tuple), TEXT, TEXT))
 def test_any_headline_stays_in_its_lines_and_cells(headline: Headline) -> None:
     lines = headline.text().splitlines()

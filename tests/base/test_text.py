@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim._base import fitting, visible
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(), max_size=40))
 def test_nothing_visible_controls(text: str) -> None:
     shown = visible(text)
@@ -26,13 +25,11 @@ def test_the_escape_is_shown_by_its_number() -> None:
     assert visible("a\x1b[2Jb\x9b1m\u202ec\ud83d") == "a\\x1b[2Jb\\x9b1m\\u202ec\\ud83d"
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from(["ascii", "latin-1", "cp1252", "utf-8"]))
 def test_every_encoding_takes_what_fits(text: str, encoding: str) -> None:
     fitting(visible(text), encoding).encode(encoding)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=255), max_size=40))
 def test_what_fits_stays(text: str) -> None:
     assert fitting(text, "latin-1") == text

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim._base import InputError
@@ -58,7 +58,6 @@ def test_covariates_have_the_means_and_the_spread_asked_for() -> None:
         assert abs(np.corrcoef(*pair)[0, 1]) < 5 / np.sqrt(MANY)
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 2**32),
     st.integers(1, 30),

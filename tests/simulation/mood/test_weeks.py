@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim.simulation import simulate
@@ -24,7 +24,6 @@ def test_a_course_of_two_weeks_and_one_without_sessions() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 4000, allow_nan=False), min_size=1, max_size=40),
     st.floats(1, 4000, allow_nan=False),
