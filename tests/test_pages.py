@@ -195,7 +195,7 @@ def test_a_result_is_outdated_once_a_number_of_its_card_has_changed(
 
     def changed(key: str) -> object:
         card = load(key)
-        if key != "effects":
+        if key != "session":
             return card
         entry = card.entry("hill")
         return card.with_entries(entry.replace(value=entry.value * 1.001))

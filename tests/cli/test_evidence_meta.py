@@ -181,4 +181,4 @@ def test_it_runs_as_a_process_without_a_warning() -> None:
     words = ["-W", "error", "-m", "ketasim", *META, "--event", "vertigo", "--measure", "rd"]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Share with the drug less share with control." in done.stdout
+    assert "Percentage with the drug minus percentage with control." in done.stdout

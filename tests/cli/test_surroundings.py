@@ -268,7 +268,7 @@ def test_no_text_of_a_user_acts_on_the_terminal(here: Path) -> None:
         (["screen", b"no\xff.yaml"], r"no\udcff.yaml"),
         (["regimen", b"\xff mg"], r"\udcff"),
         (["evidence", "show", b"\xff"], r"\udcff"),
-        (["evidence", "cite", "--result", "n" * 300], "holds no report"),
+        (["evidence", "cite", "--result", "n" * 300], "contains no report"),
         (["screen", "."], "is a folder"),
         (["screen", "course.yaml/x"], "there is no file"),
     ],

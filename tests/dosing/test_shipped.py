@@ -76,7 +76,7 @@ def test_the_catalogue_counts_the_patients_of_a_crossover_once() -> None:
     assert list(entries) == list(shipped("trial"))
     assert entries["murrough2013"].patients == 48 + 25
     assert entries["murrough2013"].days == 1
-    assert entries["murrough2013"].given == "ketamine iv / midazolam"
+    assert entries["murrough2013"].given == "ketamine IV / midazolam"
     trial = load_trial("diazgranados2010")
     assert trial.design == "crossover"
     assert entries["diazgranados2010"].patients == max(arm.n for arm in trial.arms)

@@ -235,7 +235,7 @@ def test_what_a_declaration_does_not_know_is_refused(chains: ModuleType) -> None
 def test_functions_in_lanes_are_those_of_the_library() -> None:
     from numba import njit
 
-    from ketasim.engine import lanes
+    from ketasim.engine.backends.numba import lanes
 
     @njit
     def all_of(x: Array, y: Array, out: Array) -> None:

@@ -130,7 +130,7 @@ def test_figures_are_those_of_the_model(simulated: Simulation, report: str) -> N
         range(1, len(figures) + 1)
     )
     told = " ".join(figures)
-    assert ("Block" in told) == (("nmda_block", "effect") in simulated.values)
+    assert ("NMDA receptor block" in told) == (("nmda_block", "effect") in simulated.values)
     assert ("Metabolites" in told) == ("norketamine" in simulated.model.analytes)
     assert ("whole course" in told) == (
         len(simulated.sessions) > 1 or simulated.course.horizon > 48.0
@@ -150,7 +150,10 @@ def test_every_legend_names_the_spread(simulated: Simulation, report: str) -> No
         # and a timeline has no band between patients
         drawn = not simulated.cohort.typical or "exposure and sensitivity" in legend
         drawn = drawn and "Diamond" not in legend
-        assert ("90 % of patients" in legend) == drawn
+        if "Bands: parameter uncertainty" in legend:  # of probabilities: the patients make them
+            assert "90 % uncertainty interval" in legend
+        else:
+            assert ("90 % of patients" in legend) == drawn
 
 
 def test_what_acted_is_named(simulated: Simulation, report: str) -> None:

@@ -248,7 +248,7 @@ def test_numbers_not_moved_are_marked(fit: MoodFit, page: str) -> None:
     table = page[page.index('id="numbers"') :].split("</table>", maxsplit=1)[0]
     unmoved = [one for one in fit.numbers if not one.moved]
     assert 0 < len(unmoved) < len(fit.numbers)
-    assert table.count("not moved by the data") == len(unmoved)
+    assert table.count("not informed by the data") == len(unmoved)
     between = page[page.index('id="between"') :].split("</table>", maxsplit=1)[0]
     for symbol in fit.prior.extra["prior"]:
         assert (symbol in between) == symbol.startswith("tau_")

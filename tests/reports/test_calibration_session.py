@@ -144,7 +144,7 @@ def test_the_page_tells_numbers_definitions_and_what_is_not_known(
     for symbol in fit.free:
         assert f"{symbol}, " in numbers
     unmoved = [symbol for symbol, left in fit.shrinkage.items() if left >= 0.9]
-    assert numbers.count("not moved by the published numbers") == len(unmoved)
+    assert numbers.count("not informed by the published values") == len(unmoved)
     identified = plain[plain.index('id="identified"') : plain.index('id="limits"')]
     for symbol, _ in little_known(fit):
         assert f"<strong>{symbol}</strong>" in identified

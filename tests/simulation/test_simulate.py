@@ -293,7 +293,7 @@ def test_what_was_assumed_of_the_input_is_listed() -> None:
 
 
 def test_who_was_simulated_is_said(typical: Simulation, many: Simulation) -> None:
-    assert "typical" in typical.cohort.describe()
+    assert "Typical patient" in typical.cohort.describe()
     assert "40 virtual patients" in many.cohort.describe()
     assert "seed 1" in many.cohort.describe()
 

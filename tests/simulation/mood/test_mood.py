@@ -231,9 +231,7 @@ def test_a_baseline_outside_the_trials_is_said_to_be_an_extrapolation() -> None:
 
 def test_a_medicine_without_a_finding_on_benefit_is_named() -> None:
     run = simulate(course(ONE, patient={"medicines": ["lamotrigine", "lorazepam 2 mg/day"]}))
-    assert any(
-        w.startswith("lamotrigine: nothing is published on the benefit") for w in run.warnings
-    )
+    assert any(w.startswith("lamotrigine: nothing published on the benefit") for w in run.warnings)
     assert not any("lorazepam" in w and "nothing published" in w for w in run.warnings)
 
 
