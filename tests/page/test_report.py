@@ -152,6 +152,8 @@ def test_every_legend_names_the_spread(simulated: Simulation, report: str) -> No
         drawn = drawn and "Diamond" not in legend
         if "Bands: parameter uncertainty" in legend:  # of probabilities: the patients make them
             assert "90 % uncertainty interval" in legend
+        elif "Means over the virtual patients" in legend:  # of what contributes: areas, no bands
+            assert "90 %" not in legend
         else:
             assert ("90 % of patients" in legend) == drawn
 
