@@ -279,7 +279,7 @@ def test_uncertainty_is_in_the_bands_and_said() -> None:
     for card, words in (
         ("reference", "correlated as in the fit"),
         ("mood", "correlated as in the fit"),
-        ("effects", "correlated as in the fit"),
+        ("session", "correlated as in the fit"),
         ("receptor", "no parameter uncertainty is published"),
     ):
         assert f"Card '{card}'" in said
