@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import shutil
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
@@ -25,3 +28,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(NO_BROWSER)
     for item in pages:
         item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+def _trim_heap() -> None:
+    """Give the memory of what was freed back to the system, where the C library can."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+    if trim is not None:
+        trim(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _memory_of_a_file_leaves_with_it() -> Iterator[None]:
+    """A worker runs many files: none of them finds the memory of those before."""
+    yield
+    _trim_heap()
+
+
+@pytest.fixture
+def trim_heap() -> Callable[[], None]:
+    """What gives freed memory back."""
+    return _trim_heap

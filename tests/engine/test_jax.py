@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -29,16 +27,13 @@ Array = NDArray[np.float64]
 
 
 @pytest.fixture(autouse=True)
-def _compiled_programs_leave_the_process() -> Iterator[None]:
+def _compiled_programs_leave_the_process(trim_heap: Callable[[], None]) -> Iterator[None]:
     """The programs of all tests together take more than 2 GB, and a freed one stays in the heap."""
     yield
     for kept in (backend._compiled, backend._derivative):
         kept.cache_clear()
     jax.clear_caches()
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
-    if trim is not None:
-        trim(0)
+    trim_heap()
 
 
 HORIZON = 24.0 * 9
