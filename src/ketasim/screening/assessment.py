@@ -16,7 +16,6 @@ from ketasim.screening.finding import (
     ratio_words,
     unassessed,
 )
-from ketasim.screening.medicine import resolve_medicine
 from ketasim.screening.rules.course import course_triggers, dose_findings
 from ketasim.screening.rules.interaction import (
     interaction_findings,
@@ -32,6 +31,7 @@ from ketasim.screening.rules.patient import (
 )
 from ketasim.screening.rules.standing import Given, given, origin, standing
 from ketasim.screening.screen_result import Screen
+from ketasim.vocabulary import resolve_medicine
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course, Patient

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ketasim._base import Headline, HeadlineRow, Result
 from ketasim._base.result import csv
 from ketasim.screening.finding import SEVERITIES, MonitoringPrompt, ScreenFinding
-from ketasim.screening.medicine import MedicineMatch
+from ketasim.vocabulary import MedicineMatch
 
 if TYPE_CHECKING:
     import polars

@@ -16,10 +16,10 @@ from ketasim.screening.finding import (
     ratio_words,
     unassessed,
 )
-from ketasim.screening.medicine import MedicineMatch, resolve_medicine
 from ketasim.screening.rules.exposure_ratio import TOGETHER, exposure_ratios
 from ketasim.screening.rules.standing import Given, cited, origin, sentence, standing
 from ketasim.screening.wording import effect_words
+from ketasim.vocabulary import MedicineMatch, resolve_medicine
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course

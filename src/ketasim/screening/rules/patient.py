@@ -13,8 +13,8 @@ from ketasim.dosing import Course, Patient
 from ketasim.evidence import Fact, fact, facts
 from ketasim.screening.finding import ScreenFinding, unassessed
 from ketasim.screening.rules.standing import Given, cited, origin, sentence, standing
-from ketasim.screening.terms import ABSENT, denied, plain, read_terms, slip_of
 from ketasim.screening.wording import subject_words
+from ketasim.vocabulary.terms import ABSENT, denied, plain, read_terms, slip_of
 
 RULES: Final = "care/screening_rules"
 """Rules of screening: rows of `care/screening` with their severity here, and rules of labels."""

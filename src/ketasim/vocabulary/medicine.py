@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ketasim.evidence import Fact, facts
-from ketasim.screening.terms import NOT_TAKEN, denied, plain, read_terms, replaced, slip_of
+from ketasim.vocabulary.terms import NOT_TAKEN, denied, plain, read_terms, replaced, slip_of
 
 MEDICINES: Final = "care/medicines"
 """The curated list of medicines."""
