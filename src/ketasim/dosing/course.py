@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from ketasim._base import InputError
 from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import FROZEN, Text, quantity, validated
-from ketasim.dosing.guards import check_doses
+from ketasim.dosing.guards import check_doses, late_start
 from ketasim.dosing.mood_options import MoodOptions
 from ketasim.dosing.patient import HEALTHY, Patient
 from ketasim.dosing.people import PopulationSpec
@@ -117,7 +117,8 @@ class Course:
         late = sum(dose.time >= self.horizon for dose in self.regimen.doses)
         come = "dose comes" if late == 1 else "doses come"
         after = (f"{late} {come} after the horizon and are not seen.",) if late else ()
-        return (*check_doses(self.regimen, self.patient.weight), *after, *self._replaced)
+        doses = check_doses(self.regimen, self.patient.weight)
+        return (*doses, *after, *late_start(self.regimen), *self._replaced)
 
     @property
     def _replaced(self) -> tuple[str, ...]:

@@ -80,6 +80,17 @@ def ranges_for(drug: str, route: str, context: str) -> tuple[DoseRange, ...]:
     return tuple(sorted(found, key=lambda r: r.high))
 
 
+def late_start(regimen: Regimen) -> tuple[str, ...]:
+    """A sentence where the first dose is on a later day than day 0, as in days counted from 1."""
+    first = regimen.doses[0].time
+    if first < DAY - _SAME_TIME:
+        return ()
+    return (
+        f"The first dose is on day {first / DAY:.4g} ({first:g} h): times and the horizon count "
+        "from 0 h, the start of day 0; if day 1 is the day of the first dose, count days from 0.",
+    )
+
+
 def check_doses(regimen: Regimen, weight: float | NDArray[np.float64]) -> list[str]:
     """Compare what a regimen gives with the published psychiatric and anaesthetic ranges.
 

@@ -37,6 +37,7 @@ from ketasim.dosing.trial.assessment import (
     form_of,
 )
 from ketasim.dosing.trial.label import arm_labels, arm_name, contrast_label
+from ketasim.dosing.trial.time_zero import time_zero_warnings
 from ketasim.dosing.yaml_text import read_mapping
 from ketasim.evidence import load_sources, source_name
 
@@ -154,7 +155,10 @@ class Trial:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the reader of a result must know of the input, as sentences."""
-        return tuple(f"Arm {arm_name(arm)}: {line}" for arm in self.arms for line in arm.warnings)
+        return (
+            *time_zero_warnings(self.arms, self.assessments),
+            *(f"Arm {arm_name(arm)}: {line}" for arm in self.arms for line in arm.warnings),
+        )
 
     @property
     def assumed(self) -> tuple[str, ...]:
