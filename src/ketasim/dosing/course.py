@@ -243,6 +243,8 @@ def _patient_form(patient: Patient) -> dict[str, Any]:
     form: dict[str, Any] = patient.model_dump(exclude_unset=True)
     if "weight" in form:
         form["weight"] = f"{patient.weight!r} kg"
+    if patient.height is not None:
+        form["height"] = f"{patient.height!r} m"
     if "medicines" in form:
         form["medicines"] = list(patient.medicines)
     if "history" in form:

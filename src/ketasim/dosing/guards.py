@@ -85,10 +85,11 @@ def late_start(regimen: Regimen) -> tuple[str, ...]:
     first = regimen.doses[0].time
     if first < DAY - _SAME_TIME:
         return ()
-    return (
+    text = (
         f"The first dose is on day {first / DAY:.4g} ({first:g} h): times and the horizon count "
-        "from 0 h, the start of day 0; if day 1 is the day of the first dose, count days from 0.",
+        "from 0 h, the start of day 0; if day 1 is the day of the first dose, count days from 0."
     )
+    return (text,)
 
 
 def check_doses(regimen: Regimen, weight: float | NDArray[np.float64]) -> list[str]:

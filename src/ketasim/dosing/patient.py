@@ -38,6 +38,9 @@ WEIGHTS: Final = (1.0, 500.0)
 AGES: Final = (0.0, 120.0)
 """Youngest and oldest patient that is accepted, years."""
 
+HEIGHTS: Final = (0.3, 2.75)
+"""Shortest and tallest patient that is accepted, m: assumed limits against slips of the pen."""
+
 VITAL_LIMITS: Final[Mapping[str, tuple[float, float, str]]] = {
     "sbp": (40.0, 300.0, "mmHg"),
     "dbp": (20.0, 200.0, "mmHg"),
@@ -237,6 +240,7 @@ class Patient(BaseModel):
 
     - `age`: years; left out, no effect of age is computed.
     - `weight`: kg; left out, the reference weight of the published models, named in `assumed`.
+    - `height`: such as `172 cm` or `1.72 m`; with the weight it gives the body mass index.
     - `sex`: female or male.
     - `ancestry`: white, black, asian, japanese or other.
     - `cyp2b6`: genotype, `*1/*1`, `*1/*6` or `*6/*6`.
@@ -259,6 +263,7 @@ class Patient(BaseModel):
     weight: Annotated[float, quantity("kg", *WEIGHTS)] = Field(
         default_factory=lambda: reference_weight()[0]
     )
+    height: Annotated[float, quantity("m", *HEIGHTS, example="172 cm")] | None = None
     sex: Annotated[str, word(SEXES)] | None = None
     ancestry: Annotated[str, word(ANCESTRIES)] | None = None
     cyp2b6: Annotated[str, word(GENOTYPES, listed=True)] | None = None
@@ -271,6 +276,21 @@ class Patient(BaseModel):
     liver: Annotated[str, word(IMPAIRMENTS), BeforeValidator(_degree)] | None = None
     history: tuple[Text, ...] = ()
     vitals: Vitals | None = None
+
+    @property
+    def body_mass_index(self) -> float | None:
+        """Weight over the square of the height, kg/m²; nothing unless both are given."""
+        if self.height is None or "weight" not in self.model_fields_set:
+            return None
+        return self.weight / self.height**2
+
+    @property
+    def pressure(self) -> dict[str, float | None]:
+        """Blood pressure before a session, `SBP` and `DBP` to mmHg, or nothing."""
+        vitals = self.vitals
+        if vitals is None:
+            return {"SBP": None, "DBP": None}
+        return {"SBP": vitals.sbp, "DBP": vitals.dbp}
 
     @property
     def assumed(self) -> tuple[str, ...]:

@@ -166,15 +166,40 @@ def share_rising(
     all_spared = np.ones((effect.shape[1], len(_NODES)))
     for factor, count in kinds:
         rise = base + full * factor * effect[:, :, None] * gains(values, _NODES)
-        spared = np.zeros(rise.shape[1:])
-        # over the scatter of the reading before the dose, which all later ones are compared with
-        for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-            quiet = np.ones(rise.shape[1:])
-            for reading in rise:
-                quiet = quiet * _below((cut + scatter * node - reading) / scatter)
-            spared = spared + weight * quiet
-        all_spared = all_spared * spared**count
+        all_spared = all_spared * _unread(cut, rise, scatter) ** count
     return float(np.mean((1.0 - all_spared) @ _WEIGHTS))
+
+
+def share_rising_either(
+    cuts: Mapping[str, float], values: Numbers, effect: Array, *, older: bool
+) -> float:
+    """Share of patients with a reading of a session at or above a cut, of one pressure or another.
+
+    The pressures of a patient rise together, and their readings scatter each on its own.
+
+    **Arguments:**
+
+    - `cuts`: SBP, DBP or both to mmHg above the reading before the dose.
+    - `values`: the numbers of the card. `effect`: h at each reading, shape (readings, n).
+    - `older`: whether a rise without the drug is added, as from 65 years.
+    """
+    spared = np.ones((effect.shape[1], len(_NODES)))
+    for name, cut in cuts.items():
+        base = values[f"older_{name}"] if older else 0.0
+        rise = base + values[f"{name}_full"] * effect[:, :, None] * gains(values, _NODES)
+        spared = spared * _unread(cut, rise, values[f"sigma_{name}"])
+    return float(np.mean((1.0 - spared) @ _WEIGHTS))
+
+
+def _unread(cut: float, rise: Array, scatter: float) -> Array:
+    """Chance that no reading is at the cut, over the scatter of all and of that before the dose."""
+    spared = np.zeros(rise.shape[1:])
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        quiet = np.ones(rise.shape[1:])
+        for reading in rise:
+            quiet = quiet * _below((cut + scatter * node - reading) / scatter)
+        spared = spared + weight * quiet
+    return spared
 
 
 def _below(standard: Any) -> Array:

@@ -22,8 +22,11 @@ from ketasim.models import SESSION, LinearModel
 from ketasim.population import (
     SESSION_CURVES,
     Cohort,
+    PressureOutlook,
     Sensitivity,
     card_draws,
+    pressure_outlook,
+    pressure_sensitivity,
     session_curve,
     virtual_patients,
 )
@@ -76,6 +79,7 @@ class SessionProfile(Held):
     - `means`: name to the mean over patients and their sensitivities, none drawn, shape (M,).
     - `table`: one row an effect, as `SessionEffects.table` has them.
     - `pressure`: one row a pressure: what its statistics are, as the sources define them.
+    - `outlook`: the patient's own blood pressure with the predicted rise.
     """
 
     number: int
@@ -86,6 +90,7 @@ class SessionProfile(Held):
     means: Mapping[str, Array]
     table: pl.DataFrame
     pressure: pl.DataFrame
+    outlook: PressureOutlook
 
     def headline(self) -> Headline:
         """Peaks of dissociation, sedation and blood pressure."""
@@ -211,7 +216,7 @@ def simulate_session(
     exposed = [_exposed(values, course, group, model, sessions[i], i + 1) for i in shown]
     whole = whole_course(values, exposed[0][0], peaks, older)
     found = [
-        _session(card, group, sessions[one.number - 1], one, both, older, whole)
+        _session(card, course, group, sessions[one.number - 1], one, both, older, whole)
         for one, both in exposed
     ]
     driving = driving_after(course, group, model, sessions[0])
@@ -244,12 +249,13 @@ def _sensitivity(cohort: Cohort, number: NDArray[np.int64]) -> Sensitivity:
     """Each patient's own sensitivity, and that of each session, shape (T, n)."""
     seed = cohort.seed or 0
     # the names of these streams choose the patients drawn: they stay as they are
-    own = standard_normals(seed, "acute", 0, cohort.n, 2)
+    own = standard_normals(seed, "acute", 0, cohort.n, 2)[:, 0]
     drawn = {
         int(k): standard_normals(seed, f"acute session {k}", 0, cohort.n, 1)[:, 0]
         for k in np.unique(number)
     }
-    return Sensitivity(own[:, 0], own[:, 1], np.stack([drawn[int(k)] for k in number]))
+    pressure = pressure_sensitivity(seed, cohort.n)
+    return Sensitivity(own, pressure, np.stack([drawn[int(k)] for k in number]))
 
 
 def _session_peaks(
@@ -289,6 +295,7 @@ def _exposed(
 
 def _session(
     card: Card,
+    course: Course,
     group: Cohort,
     session: Session,
     shown: Shown,
@@ -326,6 +333,17 @@ def _session(
         means=MappingProxyType(mean),
         table=pl.DataFrame(rows, schema_overrides=NUMBERS),
         pressure=pl.DataFrame([pressure_row(values, name, shown, older, whole) for name in CUTS]),
+        outlook=pressure_outlook(
+            card,
+            shown.minutes,
+            drugs,
+            course.patient.pressure,
+            session=number,
+            nasal=shown.nasal,
+            older=older,
+            sensitivity=None if patients is None else patients.pressure,
+            values=own,
+        ),
     )
 
 

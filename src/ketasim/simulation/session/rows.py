@@ -16,8 +16,10 @@ from ketasim.models import SESSION
 from ketasim.population import (
     SESSION_CURVES,
     SessionCurve,
+    at_readings,
     card_draws,
     mean_of_maxima,
+    reading_minutes,
     session_curve,
     share_in_course,
     share_now,
@@ -140,19 +142,13 @@ class _Readings:
 
     @classmethod
     def of(cls, values: Mapping[str, Any], name: str, shown: Shown, older: bool) -> _Readings:
-        minutes = np.array([values[f"reading_{i}"] for i in (1, 2, 3)])
-        if not shown.nasal:
-            # after other routes the first reading is taken at the peak (assumed)
-            minutes = minutes - minutes[0] + shown.minutes[np.argmax(shown.effect.mean(axis=1))]
-        columns = [
-            np.asarray(np.interp(minutes, shown.minutes, one), np.float64) for one in shown.effect.T
-        ]
+        readings = reading_minutes(values, shown.minutes, shown.effect, nasal=shown.nasal)
         return cls(
             cut=CUTS[name],
             full=values[f"{name}_full"],
             scatter=values[f"sigma_{name}"],
             base=values[f"older_{name}"] if older else 0.0,
-            effect=np.stack(columns, axis=1),
+            effect=at_readings(readings, shown.minutes, shown.effect),
             values=values,
         )
 
