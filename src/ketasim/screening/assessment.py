@@ -27,9 +27,9 @@ from ketasim.screening.rules.patient import (
     patient_triggers,
     read_history,
     rule_findings,
-    vital_findings,
 )
 from ketasim.screening.rules.standing import Given, given, origin, standing
+from ketasim.screening.rules.vitals import vital_findings
 from ketasim.screening.screen_result import Screen
 from ketasim.vocabulary import resolve_medicine
 

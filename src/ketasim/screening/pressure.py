@@ -11,6 +11,7 @@ from ketasim._base.numbers import number, percent, span
 from ketasim.evidence import Fact, fact, facts, source_name
 from ketasim.population import PRESSURES, SEVERE, SEVERE_FACT, PressureOutlook, PressureRise
 from ketasim.screening.rules.standing import Given
+from ketasim.screening.rules.vitals import LIMITS, age_words, of_age, whose
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from ketasim.dosing import Course, Dose, Patient
 
     Array = NDArray[np.float64]
-
-LIMITS: Final = "care/vital_limits"
-"""Limits of blood pressure before a session."""
 
 NOT_STATED: Final = "Blood pressure before the session: not stated."
 """Said where a patient has no blood pressure."""
@@ -35,7 +33,6 @@ _MOST: Final = 4  # sessions that are computed: of different doses, first ones f
 _DRUGS: Final = ("s_ketamine", "s_norketamine")
 _VITALS: Final = {"sbp": "SBP", "dbp": "DBP"}
 _SOON: Final = 48.0  # h between sessions, under which an earlier one may still act
-_AGE: Final = {"<=": "up to", "<": "below", ">": "above", ">=": "from"}
 
 
 def course_pressure(course: Course) -> tuple[PressureOutlook, ...]:
@@ -175,9 +172,9 @@ def _limit_lines(patient: Patient, what: Given) -> Iterator[str]:
                 above = _exceeded(limits, patient)
                 key = (above, "/".join(f"{one:g}" for one in limits.values()))
                 said.setdefault(key, []).append(f"{origin}{age}")
-        for (above, limit), places in said.items():
+        for (above, limit), places in sorted(said.items(), key=lambda one: not one[0][0]):
             verdict = ("Above" if above else "Not above") if known else "Limit"
-            yield f"{verdict} {limit} mmHg: {'; '.join(places)}. {_whose(drug, what)}"
+            yield f"{verdict} {limit} mmHg: {'; '.join(places)}. {whose(drug, what)}"
 
 
 def _pairs(drug: str, age: float | None) -> dict[str, list[tuple[dict[str, float], str]]]:
@@ -193,15 +190,8 @@ def _pairs(drug: str, age: float | None) -> dict[str, list[tuple[dict[str, float
         for row in members:
             if row.get("vital") == "sbp":
                 limits = {"SBP": float(row.get("value")), "DBP": lower["DBP"]}
-                found.setdefault(origin, []).append((limits, _age_words(row.get("age"))))
+                found.setdefault(origin, []).append((limits, age_words(row.get("age"))))
     return found
-
-
-def _age_words(condition: str) -> str:
-    if not condition:
-        return ""
-    sign = condition.rstrip("0123456789.")
-    return f", {_AGE[sign]} {condition[len(sign) :]} years"
 
 
 def _exceeded(limits: Mapping[str, float], patient: Patient) -> bool:
@@ -209,24 +199,6 @@ def _exceeded(limits: Mapping[str, float], patient: Patient) -> bool:
     return any(
         (value := pressure[name]) is not None and value > limit for name, limit in limits.items()
     )
-
-
-def _whose(drug: str, what: Given) -> str:
-    """Which drug a limit is of, and whether that is given."""
-    if drug not in what.drugs:
-        return f"{drug.capitalize()}'s label; not for this drug."
-    if drug == "esketamine" and "intranasal" not in what.routes:
-        return "Esketamine's label, of the nasal spray; not for this route."
-    return f"{drug.capitalize()}'s label."
-
-
-def of_age(condition: str, age: float | None) -> bool:
-    """Whether a limit is of a patient's age; without an age, of every age."""
-    if not condition or age is None:
-        return True
-    sign = condition.rstrip("0123456789.")
-    limit = float(condition[len(sign) :])
-    return {"<=": age <= limit, "<": age < limit, ">": age > limit, ">=": age >= limit}[sign]
 
 
 def _outlook_lines(one: PressureOutlook) -> Iterator[str]:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _WEEK: Final = 168.0  # h
 _DAY: Final = 24.0  # h
 _WEEKLY_FROM: Final = 28 * _DAY  # h: the label's weeks 5 on, one session a week (care/rules:5)
-_TWICE: Final = 2  # sessions a week, the label's weeks 1 to 4 (care/rules:5)
 _FIRST_MG: Final = 56.0  # mg, day 1 (care/rules:5)
 _FIRST_OLD_MG: Final = 28.0  # mg, day 1 from 65 years or at Japanese ancestry (care/rules:6)
 _FIRST_SUICIDALITY_MG: Final = 84.0  # mg, in depression with acute suicidality (care/rules:7)
@@ -59,9 +58,9 @@ def course_triggers(course: Course, triggers: Triggers) -> None:
     triggers.add("every course", counted, "course")
     if exposure.sessions > 1:
         triggers.add("repeated sessions", counted, "course")
-    if exposure.most_in_7_days > _TWICE:
-        most = f"regimen: {exposure.most_in_7_days} sessions within 7 days"
-        triggers.add("more than twice a week", most, "course")
+        triggers.add("frequent sessions for over two months", counted, "course")
+        # how often is a condition of the rule
+        triggers.add("more than twice a week", counted, "course")
     place = course.patient.place
     for dose in doses:
         if dose.route == "iv" and dose.duration == 0:

@@ -9,9 +9,10 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from ketasim.dosing import Course, Patient
-from ketasim.evidence import Fact, fact, facts
+from ketasim.dosing import Patient
+from ketasim.evidence import Fact, fact, facts, source, source_name
 from ketasim.screening.finding import ScreenFinding, unassessed
+from ketasim.screening.rules.conditions import how_often, speaks
 from ketasim.screening.rules.standing import Given, cited, origin, sentence, standing
 from ketasim.screening.wording import subject_words
 from ketasim.vocabulary.terms import ABSENT, denied, plain, read_terms, slip_of
@@ -22,8 +23,8 @@ RULES: Final = "care/screening_rules"
 WORDS: Final = "care/history_words"
 """Words for what stands in a history."""
 
-LIMITS: Final = "care/vital_limits"
-"""Limits of blood pressure before a session."""
+BODY_MASS: Final = "care/body_mass"
+"""Overweight and obesity of adults by the body mass index."""
 
 _LESS: Final = ("contraindicated", "avoid")  # what a rule becomes when its condition is not stated
 _AGES: Final = (
@@ -55,8 +56,8 @@ _LAST: Final = re.compile(
 )
 _HOME: Final = "home"
 _AT_HOME: Final = "doses that are often taken at home"
-_AGE: Final = {"<=": "up to", "<": "below", ">": "above", ">=": "from"}
 _OLD: Final = 65.0  # years, of care/rules:6 and care/care:52
+_ADULT: Final = 18.0  # years
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,17 @@ def _dated(words: str, factors: tuple[str, ...]) -> tuple[str, ...]:
 
 @dataclass
 class Triggers:
-    """Subjects of rules that hold of a course, with what they were matched to."""
+    """Subjects of rules that hold of a course, with what they were matched to.
+
+    **Arguments:**
+
+    - `found`: subject to what it was matched to. `kinds`: subject to the kind of its findings.
+    - `absent`: subjects that are known not to hold.
+    """
 
     found: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     kinds: dict[str, str] = field(default_factory=dict[str, str])
+    absent: set[str] = field(default_factory=set[str])
 
     def add(self, subject: str, matched: str, kind: str) -> None:
         """Note that a subject holds; `kind` is that of its findings."""
@@ -171,10 +179,7 @@ def patient_triggers(patient: Patient, history: Sequence[HistoryMatch]) -> Trigg
     if patient.diagnosis in _DIAGNOSED:
         subject = _DIAGNOSED[patient.diagnosis]
         triggers.add(subject, f"diagnosis: {patient.diagnosis}", "patient")
-    both = [triggers.found.get(one) for one in ("sleep apnoea", "overweight")]
-    if all(both):
-        matched = "; ".join(m for one in both if one for m in one)
-        triggers.add("sleep apnoea with overweight", matched, "history")
+    _add_overweight(patient, triggers)
     if patient.age is not None:
         matched = f"age: {patient.age:g} years"
         for subject, low, high in _AGES:
@@ -183,6 +188,26 @@ def patient_triggers(patient: Patient, history: Sequence[HistoryMatch]) -> Trigg
         if patient.age >= _OLD:
             triggers.add("age 65 or more", matched, "patient")
     return triggers
+
+
+def _add_overweight(patient: Patient, triggers: Triggers) -> None:
+    """Sleep apnoea with overweight, by the history or the body mass index of an adult."""
+    apnoea, overweight = (triggers.found.get(one) for one in ("sleep apnoea", "overweight"))
+    index = patient.body_mass_index
+    if index is not None and not overweight and (patient.age is None or patient.age >= _ADULT):
+        reached = [row for row in facts(BODY_MASS) if index >= float(row.get("low"))]
+        if reached:
+            words = (
+                f"body mass index {index:.1f} kg/m² ({patient.weight:g} kg, {patient.height:g} m): "
+                f"{reached[-1].get('category')}, from {reached[-1].get('low')} "
+                f"({source_name(reached[-1].source)})"
+            )
+            overweight = [words]
+        else:
+            triggers.absent.add("overweight")
+    if apnoea and overweight:
+        matched = "; ".join((*apnoea, *overweight))
+        triggers.add("sleep apnoea with overweight", matched, "history")
 
 
 def rule_findings(triggers: Triggers, what: Given, place: str | None = None) -> list[ScreenFinding]:
@@ -202,7 +227,7 @@ def rule_findings(triggers: Triggers, what: Given, place: str | None = None) -> 
         partial = [one for one in row.listed("partial") if one in triggers.found]
         sure = [one for one in subjects if one in triggers.found]
         hits = sure or partial
-        if not hits:
+        if not hits or not speaks(row, what) or triggers.absent.intersection(row.listed("needs")):
             continue
         stands = standing(row, what)
         if not stands.route_here and all(triggers.kinds[one] == "course" for one in hits):
@@ -287,21 +312,22 @@ def _rule(
     matched = "; ".join(dict.fromkeys(m for one in hits for m in triggers.found[one]))
     return ScreenFinding(
         subject=", ".join(hits),
-        matched=matched,
+        matched=how_often(row, what) or matched,
         kind=kind,
         severity=severity,
         severity_in_source=words,
         statement=text + stands.suffix,
-        quality="label" if _is_label(row) else "guideline or practice",
+        quality=_quality(row),
         **origin(row, stands),
         monitoring=row.listed("monitoring"),
     )
 
 
-def _is_label(row: Fact) -> bool:
-    from ketasim.evidence import source
-
-    return source(row.source).kind == "label"
+def _quality(row: Fact) -> str:
+    if source(row.source).kind == "label":
+        return "label"
+    measured = row.source and any(one.startswith("pk/") for one in row.listed("facts"))
+    return "study" if measured else "guideline or practice"
 
 
 def history_findings(history: Sequence[HistoryMatch]) -> list[ScreenFinding]:
@@ -330,104 +356,3 @@ def history_findings(history: Sequence[HistoryMatch]) -> list[ScreenFinding]:
                 )
             )
     return found
-
-
-def vital_findings(course: Course, what: Given) -> list[ScreenFinding]:
-    """Vital signs against the limits of labels and trials.
-
-    **Arguments:**
-
-    - `course`: with its patient.
-    - `what`: the course gives.
-    """
-    patient, vitals = course.patient, course.patient.vitals
-    found: list[ScreenFinding] = []
-    if vitals is None:
-        return found
-    below: list[Fact] = []
-    for row in facts(LIMITS):
-        value: float | None = getattr(vitals, row.get("vital"))
-        if value is None or not _of_age(row.get("age"), patient.age):
-            continue
-        if value > float(row.get("value")):
-            found.append(_limit(row, value, patient.age, what))
-        else:
-            below.append(row)
-    if not found and below:
-        keys = tuple(dict.fromkeys(row.source for row in below))
-        pressure = " and ".join(
-            f"{name} {value:g} mmHg"
-            for name, value in (("systolic", vitals.sbp), ("diastolic", vitals.dbp))
-            if value is not None
-        )
-        limits = [
-            f"{name} {' or '.join(f'{one:g}' for one in sorted(values))} mmHg"
-            for name, vital in (("systolic", "sbp"), ("diastolic", "dbp"))
-            if (values := {float(row.get("value")) for row in below if row.get("vital") == vital})
-        ]
-        found.append(
-            ScreenFinding(
-                subject="blood pressure before the session",
-                matched=f"vitals: {pressure}",
-                kind="vitals",
-                severity="note",
-                statement=(
-                    f"Not above the limits in the sources ({', '.join(limits)}). No lower limit "
-                    "in the "
-                    "sources: whether it is too low was not assessed."
-                ),
-                effect_on="blood pressure",
-                applies_to="esketamine",
-                applies_here="esketamine" in what.drugs,
-                sources=keys,
-                facts=tuple(dict.fromkeys(i for row in below for i in row.listed("facts"))),
-                monitoring=("blood pressure",),
-            )
-        )
-    for name, value, unit in (
-        ("heart rate", vitals.heart_rate, "/min"),
-        ("oxygen saturation", vitals.spo2, "%"),
-    ):
-        if value is not None:
-            found.append(
-                unassessed(
-                    "vitals",
-                    name,
-                    f"vitals: {value:g} {unit}",
-                    f"No {name} limit before a session in the sources: not assessed.",
-                )
-            )
-    return found
-
-
-def _of_age(condition: str, age: float | None) -> bool:
-    """Whether a limit is of a patient's age; without an age, of every age."""
-    if not condition or age is None:
-        return True
-    sign = condition.rstrip("0123456789.")
-    limit = float(condition[len(sign) :])
-    return {"<=": age <= limit, "<": age < limit, ">": age > limit, ">=": age >= limit}[sign]
-
-
-def _limit(row: Fact, value: float, age: float | None, what: Given) -> ScreenFinding:
-    stands = standing(row, what)
-    name = {"sbp": "systolic", "dbp": "diastolic"}[row.get("vital")]
-    condition = row.get("age")
-    sign = condition.rstrip("0123456789.")
-    for_age = f", {_AGE[sign]} {condition[len(sign) :]} years" if condition else ""
-    text = sentence(f"{row.get('statement')}: {row.get('value')} mmHg {name}{for_age}")
-    if condition and age is None:
-        text += " Whether this limit applies depends on the age, which is not stated."
-    return ScreenFinding(
-        subject="blood pressure before the session",
-        matched=f"vitals: {name} {value:g} mmHg",
-        kind="vitals",
-        severity=row.get("severity"),
-        severity_in_source=row.get("severity_in_source"),
-        statement=text + stands.suffix,
-        effect_on="blood pressure",
-        size=f"above {row.get('value')} mmHg",
-        quality="trial protocol" if row.get("jurisdiction") == "trial protocol" else "label",
-        **origin(row, stands),
-        monitoring=("blood pressure",),
-    )

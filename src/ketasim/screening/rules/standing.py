@@ -20,10 +20,14 @@ class Given:
     **Arguments:**
 
     - `drugs`, `routes`: in their order.
+    - `starts`: of the sessions before the horizon, h.
+    - `diagnosis`: of the patient; nothing when it is not given.
     """
 
     drugs: tuple[str, ...]
     routes: tuple[str, ...]
+    starts: tuple[float, ...] = ()
+    diagnosis: str | None = None
 
     def words(self) -> str:
         """Such as `IV ketamine`."""
@@ -37,6 +41,8 @@ def given(course: Course) -> Given:
     return Given(
         tuple(dict.fromkeys(dose.drug for dose in doses)),
         tuple(dict.fromkeys(dose.route for dose in doses)),
+        tuple(time for time in course.regimen.sessions if time < course.horizon),
+        course.patient.diagnosis,
     )
 
 
