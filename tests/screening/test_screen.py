@@ -111,6 +111,10 @@ def _course_for(subject: str) -> dict[str, Any]:
         ),
         "nasal spray at home": (SPRAY, {"place": "home"}),
         "more than twice a week": ("esketamine 56 mg intranasal on days 0 2 4", {}),
+        "frequent sessions for over two months": (
+            "ketamine 0.5 mg/kg iv over 40 min twice weekly x 24",
+            {},
+        ),
         "more often than the label": ("esketamine 56 mg intranasal on days 0 28 30", {}),
         "first dose above 28 mg": (SPRAY, {"age": 70}),
         "first dose is not 56 mg": ("esketamine 84 mg intranasal once", {"age": 40}),
@@ -407,7 +411,7 @@ def test_schedule() -> None:
     assert "more often than the label" not in subjects(label)
     assert "more often than the label" in subjects(label.replace("28 35", "28 31"))
     assert "more than twice a week" not in subjects(label)
-    assert "more than twice a week" in subjects("ketamine 0.5 mg/kg iv over 40 min on days 0 2 4")
+    assert "more than twice a week" in subjects("esketamine 56 mg intranasal on days 0 2 4")
     assert "rapid intravenous dose" in subjects("ketamine 0.5 mg/kg iv once")
     assert "repeated sessions" not in subjects("ketamine 0.5 mg/kg iv over 40 min once")
 

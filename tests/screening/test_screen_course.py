@@ -163,7 +163,8 @@ def test_rules_on_treatment_at_home_follow_the_place() -> None:
         ("active suicidal intent", "suicidal intent"),
         ("AAA", "aneurysm"),
         ("CKD stage 3", "kidney disease"),
-        ("on dialysis", "kidney disease"),
+        ("on dialysis", "dialysis"),
+        ("CKD stage 5", "kidney disease"),
         ("obesity", "overweight"),
     ],
 )

@@ -16,6 +16,7 @@ from ketasim.screening.finding import (
     ratio_words,
     unassessed,
 )
+from ketasim.screening.rules.conditions import speaks
 from ketasim.screening.rules.course import course_triggers, dose_findings
 from ketasim.screening.rules.interaction import (
     interaction_findings,
@@ -71,13 +72,15 @@ def screen(course: Course | Mapping[str, Any] | str | Path, *, exposure: bool = 
 
     - `course`: a course, its content as a mapping, or the path of its file.
     - `exposure`: compute through the reference model how medicines, genotype and kidneys change
-      exposure to the first session; left off, only what was measured is told.
+      exposure to the first session, and how high blood pressure rises; left off, only what was
+      measured is told.
 
     **Returns:** `Screen`.
 
     **Raises:** `InputError` with the field when the course cannot be read.
     """
     from ketasim.dosing import Course, load_course
+    from ketasim.screening.pressure import course_pressure, pressure_lines
 
     loaded = course if isinstance(course, Course) else load_course(course)
     patient, what = loaded.patient, given(loaded)
@@ -96,6 +99,8 @@ def screen(course: Course | Mapping[str, Any] | str | Path, *, exposure: bool = 
         *_not_stated(patient, told={one.subject for one in rules}),
     ]
     ordered = tuple(sorted(dict.fromkeys(found), key=_order))
+    outlooks = course_pressure(loaded) if exposure else ()
+    told = {one.statement for one in ordered}
     return Screen(
         title=loaded.title,
         given=what.words(),
@@ -104,6 +109,9 @@ def screen(course: Course | Mapping[str, Any] | str | Path, *, exposure: bool = 
         monitoring=tuple(_prompts(ordered, what)),
         assumptions=tuple(_assumptions(loaded, history)),
         record=_metadata(loaded),
+        warnings=tuple(line for line in loaded.warnings if line not in told),
+        pressure=outlooks,
+        pressure_lines=pressure_lines(patient, what, outlooks),
     )
 
 
@@ -162,7 +170,7 @@ def _not_stated(patient: Patient, told: Set[str]) -> Iterator[ScreenFinding]:
 
 
 def _assumptions(course: Course, history: Sequence[object]) -> Iterator[str]:
-    yield from course.patient.assumptions
+    yield from course.assumptions
     if "history" in course.patient.model_fields_set:
         if history:
             yield "The history is assumed complete: what it does not name is not assessed."
@@ -183,7 +191,7 @@ def _prompts(found: Sequence[ScreenFinding], what: Given) -> Iterator[Monitoring
             asked.setdefault(name, {}).update(dict.fromkeys(one.subject.split(", ")))
     for row in facts(MONITORING):
         prompts = asked.get(row.get("name"))
-        if not prompts:
+        if not prompts or not speaks(row, what):
             continue
         stands = standing(row, what)
         yield MonitoringPrompt(

@@ -69,6 +69,7 @@ class ScreenFinding:
     - `applies_to`: `esketamine`, `ketamine` or `both`, and the route if the source is on one.
     - `applies_here`: whether the source is on a drug and route of this course.
     - `jurisdiction`, `date`: of the source, such as `US`, `2019`; empty when not shown.
+    - `conditional`: whether it depends on something that is not known of the patient.
     - `sources`: keys. `facts`: ids of rows. `monitoring`: names of the prompts, see
       `MonitoringPrompt`.
     """
@@ -93,6 +94,7 @@ class ScreenFinding:
     sources: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     monitoring: tuple[str, ...] = ()
+    conditional: bool = False
 
     @property
     def boxed(self) -> bool:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from ketasim._base import Headline, HeadlineRow, Result
 from ketasim._base.result import csv
-from ketasim.screening.finding import SEVERITIES, MonitoringPrompt, ScreenFinding
+from ketasim.screening.finding import (
+    FINDING_KINDS,
+    SEVERITIES,
+    MonitoringPrompt,
+    ScreenFinding,
+)
 from ketasim.vocabulary import MedicineMatch
 
 if TYPE_CHECKING:
     import polars
+
+    from ketasim.population import PressureOutlook
 
 NO_VERDICT: Final = (
     "What the evidence says about this course. No verdict; what is not listed is not thereby safe."
@@ -20,6 +28,8 @@ NO_VERDICT: Final = (
 """What every screen says of itself."""
 
 _NONE: Final = "No verdict; what is not listed is not thereby safe."
+_SEVERE: Final = SEVERITIES[:3]  # what may be among the most severe
+_FOREMOST: Final = 5
 _COUNTED: Final = ("caution", "note")  # severities that have a plural
 _JOINED: Final = ("measured", "sources", "facts", "monitoring")
 
@@ -36,6 +46,10 @@ class Screen(Result):
     - `monitoring`: what to measure because of the findings.
     - `assumptions`: sentences.
     - `record`: version and input, in a form that loads back; see `metadata`.
+    - `warnings`: what the reader must know of the course as it was read, as sentences.
+    - `pressure`: predicted blood pressure in sessions; none when it was not computed.
+    - `pressure_lines`: the patient's blood pressure, the limits of labels and the prediction, in
+      words.
     """
 
     title: str
@@ -45,16 +59,55 @@ class Screen(Result):
     monitoring: tuple[MonitoringPrompt, ...]
     assumptions: tuple[str, ...] = ()
     record: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    warnings: tuple[str, ...] = ()
+    pressure: tuple[PressureOutlook, ...] = ()
+    pressure_lines: tuple[str, ...] = ()
+
+    @cached_property
+    def foremost(self) -> tuple[ScreenFinding, ...]:
+        """The most severe findings, at most five, of as many different matters.
+
+        Notes and what was not assessed are not among them. Of equal severity those on a drug and
+        route of this course come first, then those that depend on nothing unknown, those on this
+        patient, boxed warnings.
+        """
+        found: dict[str, ScreenFinding] = {}
+        ranked = sorted(
+            (one for one in self.findings if one.severity in _SEVERE), key=_foremost_order
+        )
+        for one in ranked:
+            found.setdefault(_matter(one), one)
+        return tuple(found.values())[:_FOREMOST]
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Entries of history and medicines that were not assessed, in whole or in part."""
+        history = [one.matched for one in self.not_assessed if one.kind == "history"]
+        medicines = [
+            match.text
+            for match in self.medicines
+            if match.unread or match.status not in ("recognised", "class")
+        ]
+        return tuple(dict.fromkeys((*history, *medicines)))
+
+    def on_same(self, finding: ScreenFinding) -> tuple[ScreenFinding, ...]:
+        """The other findings on what a finding is about, notes included."""
+        matter = _matter(finding)
+        return tuple(one for one in self.findings if _matter(one) == matter and one != finding)
 
     def headline(self) -> Headline:
-        """How many findings each severity has; there is no verdict over all."""
+        """The most severe findings, and how many each severity has; no verdict over all."""
         here, others = self.counts(here=True), self.counts(here=False)
-        rows = [
+        rows = [_headline_row(one) for one in self.foremost]
+        told = [f"{here[one]} {_plural(one, here[one])}" for one in SEVERITIES]
+        rows.append(HeadlineRow(", ".join(told), ""))
+        rows += [
             HeadlineRow(
                 severity,
                 str(here[severity]),
                 f"{others[severity]} more for another drug or route" if others[severity] else "",
                 "finding" if here[severity] == 1 else "findings",
+                brief=False,
             )
             for severity in SEVERITIES
         ]
@@ -109,7 +162,7 @@ class Screen(Result):
         others = self.counts(here=False)
         found: list[tuple[str, int]] = []
         for name, count in self.counts(here=True).items():
-            told = f"{name}s" if name in _COUNTED and count != 1 else name
+            told = _plural(name, count)
             more = others[name]
             found.append(
                 (f"{told} ({more} more for another drug or route)" if more else told, count)
@@ -158,9 +211,13 @@ class Screen(Result):
             "statement": NO_VERDICT,
             "counts": self.counts(),
             "counts_here": self.counts(here=True),
+            "foremost": [one.to_dict() for one in self.foremost],
             "findings": [one.to_dict() for one in self.findings],
             "medicines": [one.to_dict() for one in self.medicines],
             "monitoring": [asdict(one) for one in self.monitoring],
+            "pressure": [one.to_dict() for one in self.pressure],
+            "pressure_lines": list(self.pressure_lines),
+            "warnings": list(self.warnings),
             "assumptions": list(self.assumptions),
             "sources": {key: cite([key]) for key in self.sources()},
             "metadata": self.metadata,
@@ -171,7 +228,33 @@ class Screen(Result):
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=2)
 
 
-_FLAGS: Final = ("conflict", "applies_here")
+def _plural(severity: str, count: int) -> str:
+    return f"{severity}s" if severity in _COUNTED and count != 1 else severity
+
+
+def _foremost_order(one: ScreenFinding) -> tuple[int, bool, bool, bool, bool, int]:
+    return (
+        SEVERITIES.index(one.severity),
+        not one.applies_here,
+        one.conditional,
+        one.kind == "course",
+        not one.boxed,
+        FINDING_KINDS.index(one.kind),
+    )
+
+
+def _matter(one: ScreenFinding) -> str:
+    """What of the course a finding is about; the pressures before a session are one matter."""
+    return one.subject if one.kind in ("vitals", "course") else one.matched or one.subject
+
+
+def _headline_row(one: ScreenFinding) -> HeadlineRow:
+    about = one.about if one.matched in ("", one.subject) else f"{one.about} ({one.matched})"
+    other = "" if one.applies_here else ", for another drug or route"
+    return HeadlineRow(f"{one.severity}{other}: {about}", "")
+
+
+_FLAGS: Final = ("conflict", "applies_here", "conditional")
 _COLUMNS: Final = (
     "severity",
     "kind",
@@ -194,6 +277,7 @@ _COLUMNS: Final = (
     "source_names",
     "facts",
     "monitoring",
+    "conditional",
 )
 
 

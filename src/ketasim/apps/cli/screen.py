@@ -84,21 +84,21 @@ def _severity(text: str) -> str:
 
 
 def _print(result: Screen) -> None:
-    from ketasim.screening import NO_VERDICT, SEVERITIES
+    from ketasim.screening import NO_VERDICT
 
     print(f"{result.title or 'Course'}: {result.given}")
     counts = ", ".join(f"{count} {severity}" for severity, count in result.count_words())
     _wrapped(f"Findings: {counts}. {NO_VERDICT}")
-    for severity in SEVERITIES:
-        found = [one for one in result.of(severity) if severity != "not assessed"]
-        for here in (True, False):
-            group = [one for one in found if one.applies_here == here]
-            if group:
-                other = "" if here else f", for a drug or route other than {result.given}"
-                boxed = sum(one.boxed for one in group)
-                marked = f", {boxed} in a boxed warning" if boxed else ""
-                _heading(f"{severity.upper()}{other} ({len(group)}{marked})")
-                _findings(group)
+    _foremost(result)
+    if result.pressure_lines:
+        _heading("BLOOD PRESSURE")
+        for line in result.pressure_lines:
+            _wrapped(line)
+    if result.warnings or result.assumptions:
+        _heading("HOW THE COURSE WAS READ")
+        for line in (*(f"warning: {one}" for one in result.warnings), *result.assumptions):
+            _wrapped(f"- {line}")
+    _rest(result)
     if result.monitoring:
         _heading("MONITORING prompted by these findings")
         for prompt in result.monitoring:
@@ -111,10 +111,52 @@ def _print(result: Screen) -> None:
     for one in result.not_assessed:
         matched = f" ({one.matched})" if one.matched not in ("", one.subject) else ""
         _wrapped(f"- {one.about}{matched}: {one.statement}")
-    for sentence in result.assumptions:
-        _wrapped(f"- {sentence}")
     _heading("SOURCES")
     _sources(result)
+
+
+def _foremost(result: Screen) -> None:
+    """The most severe findings in full, and what was written and not assessed."""
+    first = result.foremost
+    count = len(first)
+    _heading(f"MOST SEVERE ({count}), each on another matter" if count > 1 else "MOST SEVERE")
+    if not first:
+        print("No finding is more severe than a note.")
+    for place, one in enumerate(first, start=1):
+        other = "" if one.applies_here else f", for {one.applies_to}, not {result.given}"
+        _wrapped(f"{place}. {one.severity.upper()}{other}: {_subject(one)}")
+        _finding(one)
+        more = len(result.on_same(one))
+        if more:
+            _wrapped(f"{more} more on this below", "    ")
+    if result.unread:
+        _wrapped(f"Written in the course, not or not wholly assessed: {'; '.join(result.unread)}.")
+
+
+def _rest(result: Screen) -> None:
+    """All other findings, by severity."""
+    from ketasim.screening import SEVERITIES
+
+    shown = set(result.foremost)
+    for severity in SEVERITIES:
+        found = [one for one in result.of(severity) if severity != "not assessed"]
+        for here in (True, False):
+            group = [one for one in found if one.applies_here == here]
+            rest = [one for one in group if one not in shown]
+            if not rest:
+                continue
+            other = "" if here else f", for a drug or route other than {result.given}"
+            boxed = sum(one.boxed for one in group)
+            marked = f", {boxed} in a boxed warning" if boxed else ""
+            above = f", {len(group) - len(rest)} of them above" if len(rest) < len(group) else ""
+            _heading(f"{severity.upper()}{other} ({len(group)}{above}{marked})")
+            _findings(rest)
+
+
+def _subject(one: ScreenFinding) -> str:
+    if one.matched in ("", one.subject):
+        return one.about
+    return f"{one.about} [{one.matched}]"
 
 
 def _heading(text: str) -> None:
@@ -123,8 +165,8 @@ def _heading(text: str) -> None:
 
 def _findings(found: Sequence[ScreenFinding]) -> None:
     """Findings on one thing of the course stand under it."""
-    for (matched, subject), group in groupby(found, key=lambda one: (one.matched, one.about)):
-        _wrapped(subject if matched in ("", subject) else f"{subject} [{matched}]")
+    for about, group in groupby(found, key=_subject):
+        _wrapped(about)
         for one in group:
             _finding(one)
 

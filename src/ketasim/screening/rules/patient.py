@@ -320,6 +320,7 @@ def _rule(
         quality=_quality(row),
         **origin(row, stands),
         monitoring=row.listed("monitoring"),
+        conditional=not sure,
     )
 
 

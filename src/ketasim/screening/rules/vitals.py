@@ -117,6 +117,7 @@ def _limit(row: Fact, value: float, age: float | None, what: Given) -> ScreenFin
     name = {"sbp": "systolic", "dbp": "diastolic"}[row.get("vital")]
     condition = row.get("age")
     text = sentence(f"{row.get('statement')}: {row.get('value')} mmHg {name}{age_words(condition)}")
+    other = whose(row.get("applies_to"), what).rstrip(".")
     if condition and age is None:
         text += " Whether this limit applies depends on the age, which is not stated."
     return ScreenFinding(
@@ -125,7 +126,7 @@ def _limit(row: Fact, value: float, age: float | None, what: Given) -> ScreenFin
         kind="vitals",
         severity=row.get("severity"),
         severity_in_source=row.get("severity_in_source"),
-        statement=text if stands.here else f"{text} {whose(row.get('applies_to'), what)}",
+        statement=text if stands.here else f"{text} {other}: not established for {what.words()}.",
         effect_on="blood pressure",
         size=f"above {row.get('value')} mmHg",
         quality="trial protocol" if row.get("jurisdiction") == "trial protocol" else "label",
