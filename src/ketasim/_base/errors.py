@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+from ketasim._base.text import visible
+
+# characters of the parts of a message: a line that a terminal and a log can show
+_FIELD: Final = 80
+_PROBLEM: Final = 200
+_REMEDY: Final = 200
+_LISTED: Final = 160  # of known names listed in one
 
 
 class KetasimError(Exception):
@@ -13,6 +22,8 @@ class KetasimError(Exception):
 class InputError(KetasimError):
     """The input cannot be used; the message is one line: field, problem, remedy.
 
+    Whatever the user wrote, the line has at most 500 characters, none of which acts on a terminal.
+
     **Arguments:**
 
     - `field`: dotted path of the offending field, such as `patient.weight` or `doses[2].over`.
@@ -21,10 +32,23 @@ class InputError(KetasimError):
     """
 
     def __init__(self, field: str, problem: str, remedy: str) -> None:
-        self.field = field
-        self.problem = problem
-        self.remedy = remedy
-        super().__init__(f"{field}: {problem}; {remedy}")
+        self.field = _line(field, _FIELD)
+        self.problem = _line(problem, _PROBLEM)
+        self.remedy = _line(remedy, _REMEDY)
+        super().__init__(f"{self.field}: {self.problem}; {self.remedy}")
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
+        """Carry the three parts between processes."""
+        return type(self), (self.field, self.problem, self.remedy)
+
+
+def _line(text: str, longest: int) -> str:
+    """One line; the middle of a long one is left out, since its end says what is wrong."""
+    shown = " ".join(visible(text).split())
+    if len(shown) <= longest:
+        return shown
+    half = (longest - 1) // 2
+    return f"{shown[:half]}…{shown[-half:]}"
 
 
 class KetasimWarning(UserWarning):
@@ -41,4 +65,16 @@ def near(word: str, known: Iterable[str]) -> str:
     hit = difflib.get_close_matches(word, options, n=1, cutoff=0.6 if len(word) < 6 else 0.7)
     if hit:
         return f"did you mean '{hit[0]}'?"
-    return "use one of: " + ", ".join(options)
+    return one_of(options)
+
+
+def one_of(known: Iterable[str]) -> str:
+    """Return a clause that lists what is known, of many the first: `use one of: im, iv, sc`."""
+    names = list(known)
+    shown: list[str] = []
+    for name in names:
+        if shown and sum(len(one) + 2 for one in shown) + len(name) > _LISTED:
+            break
+        shown.append(name)
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return f"use one of: {', '.join(shown)}{more}"

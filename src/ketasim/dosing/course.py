@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import LONGEST
-from ketasim.dosing.fields import FROZEN, Text, quantity, validated
+from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, validated
 from ketasim.dosing.guards import check_doses, late_start
 from ketasim.dosing.mood_options import MoodOptions
 from ketasim.dosing.patient import HEALTHY, Patient
@@ -22,12 +23,30 @@ from ketasim.dosing.sentence import parse_regimen
 from ketasim.dosing.shipped import read_input
 from ketasim.dosing.structured import DoseItem, items_of, regimen_of
 from ketasim.dosing.yaml_text import read_mapping
+from ketasim.vocabulary import Moment, read_moment
 
 FOLLOW_UP: Final = 7 * 24.0
 """How long a course is followed after its last session when no horizon is given, h."""
 
 REFERENCE: Final = "reference"
 """The pharmacokinetic model used when none is named."""
+
+
+def _start(value: object) -> Moment:
+    try:
+        found = read_moment(value)
+    except InputError as error:
+        raise refuse(error.problem, error.remedy) from None
+    if found is None:
+        raise refuse(f"'{shortened(value)}' is not a date", "write it such as '2026-01-05'")
+    return found
+
+
+# a date in a sentence; what is before the first of them needs no "day"
+_BEFORE: Final = {"on": "on days ", "from": "from day "}
+_DATES: Final = re.compile(
+    r"\b((?:on|from)\s+)?(\d{4}-\d{1,2}-\d{1,2})\b(?![-:])", re.IGNORECASE | re.ASCII
+)
 
 
 class CourseFile(BaseModel):
@@ -38,6 +57,8 @@ class CourseFile(BaseModel):
     - `title`: of the course.
     - `patient`: who is treated.
     - `population`: left out, the typical patient.
+    - `start`: date of day 0, such as `2026-01-05`, with a clock time or without; then `doses` may
+      have dates.
     - `regimen`: as a sentence, or
     - `doses`: as a list.
     - `horizon`: such as `84 d`; left out, seven days after the last session.
@@ -50,6 +71,7 @@ class CourseFile(BaseModel):
     title: Text = ""
     patient: Patient = Field(default_factory=lambda: Patient.model_validate({}))
     population: PopulationSpec | None = None
+    start: Annotated[Moment, BeforeValidator(_start, json_schema_input_type=str)] | None = None
     regimen: str | None = None
     doses: tuple[DoseItem, ...] | None = None
     horizon: Annotated[float, quantity("h", 0, LONGEST, example="84 d")] | None = None
@@ -71,6 +93,7 @@ class Course:
     - `pk_model`: name of the pharmacokinetic model.
     - `horizon_given`: false when the horizon is the default, seven days after the last session.
     - `mood`: what decides on mood beside the drug.
+    - `start`: date of day 0, or nothing.
     """
 
     title: str
@@ -81,6 +104,7 @@ class Course:
     pk_model: str = REFERENCE
     horizon_given: bool = True
     mood: MoodOptions = field(default_factory=MoodOptions)
+    start: Moment | None = None
 
     def __post_init__(self) -> None:
         """Refuse a horizon before anything is given, deadly doses, what contradicts itself."""
@@ -172,6 +196,8 @@ class Course:
             form["patient"] = _patient_form(self.patient)
         if self.population is not None:
             form["population"] = self.population.to_dict()
+        if self.start is not None:
+            form["start"] = str(self.start)
         if self.regimen.text is None:
             form["doses"] = items_of(self.regimen)
         else:
@@ -212,7 +238,9 @@ def _course(content: Mapping[str, Any]) -> Course:
             "regimen", f"{problem} given: regimen and doses", "give exactly one of the two"
         )
     regimen = (
-        parse_regimen(file.regimen) if file.regimen is not None else regimen_of(file.doses or ())
+        parse_regimen(_undated(file.regimen, file.start))
+        if file.regimen is not None
+        else regimen_of(file.doses or (), file.start)
     )
     default = max(regimen.sessions[-1] + FOLLOW_UP, regimen.end)
     return Course(
@@ -224,7 +252,32 @@ def _course(content: Mapping[str, Any]) -> Course:
         pk_model=file.pk_model,
         horizon_given=file.horizon is not None,
         mood=file.mood,
+        start=file.start,
     )
+
+
+def _undated(sentence: str, start: Moment | None) -> str:
+    """A sentence with the number of the day in the place of each date."""
+
+    def numbered(hit: re.Match[str]) -> str:
+        moment = read_moment(hit[2], field="regimen")
+        assert moment is not None
+        if start is None:
+            raise InputError(
+                "regimen",
+                f"'{moment}' is a date, and the course has no start",
+                "add 'start:' with the date of day 0",
+            )
+        days = (moment.day - start.day).days
+        if days < 0:
+            raise InputError(
+                "regimen",
+                f"'{moment}' is before the start of the course, {start}",
+                "give a later date, or an earlier start",
+            )
+        return f"{_BEFORE[hit[1].split()[0].lower()] if hit[1] else ''}{days}"
+
+    return _DATES.sub(numbered, sentence)
 
 
 def _middle(patient: Patient, population: PopulationSpec | None) -> Patient:

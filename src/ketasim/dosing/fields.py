@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from ketasim._base import InputError, near, parse_quantity
+from ketasim._base import InputError, near, one_of, parse_quantity
+from ketasim.vocabulary import read_clock, read_moment
 
 FROZEN: Final = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 """What every model of an input has in common."""
@@ -19,7 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _CUSTOM: Final = "ketasim"
 _KINDS: Final = {
-    "string_type": ("is not text", "write it as text"),
+    "string_type": ("is not text", "write it in quotes"),
     "tuple_type": ("is not a list", "write it as a list, such as [a, b]"),
     "list_type": ("is not a list", "write it as a list, such as [a, b]"),
     "int_type": ("is not a whole number", "give a whole number"),
@@ -51,12 +52,26 @@ def quantity(
         try:
             return parse_quantity(text, to, field="", low=low, high=high)
         except InputError as error:
+            if to == "h":
+                _check_duration(value)
             remedy = error.remedy
             if example and "such as" in remedy:
                 remedy = f"write it with its unit, such as '{example}'"
             raise refuse(error.problem, remedy) from None
 
     return BeforeValidator(read, json_schema_input_type=str | float if bare else str)
+
+
+def _check_duration(value: object) -> None:
+    """Refuse a clock time or a date as what it is, where a time that passes is asked for."""
+    try:
+        found = "a date" if read_moment(value) else ""
+        found = found or ("a clock time" if read_clock(value) is not None else "")
+    except InputError:
+        return
+    if found:
+        remedy = "write how much later it is, with its unit, such as '9 h'"
+        raise refuse(f"'{shortened(value)}' is {found}", remedy)
 
 
 def word(known: Sequence[str], *, listed: bool = False) -> BeforeValidator:
@@ -71,10 +86,10 @@ def word(known: Sequence[str], *, listed: bool = False) -> BeforeValidator:
 
     def read(value: object) -> str:
         if not isinstance(value, str):
-            raise refuse(f"'{shortened(value)}' is not a word", _all(known))
+            raise refuse(f"'{shortened(value)}' is not a word", one_of(known))
         found = by_name.get(value.strip().lower())
         if found is None:
-            remedy = _all(known) if listed else _nearest(value, known)
+            remedy = one_of(known) if listed else _nearest(value, known)
             raise refuse(f"unknown value '{shortened(value)}'", remedy)
         return found
 
@@ -83,7 +98,7 @@ def word(known: Sequence[str], *, listed: bool = False) -> BeforeValidator:
 
 def _one_line(value: object) -> str:
     if not isinstance(value, str):
-        raise refuse(f"'{shortened(value)}' is not text", "write it as text")
+        raise refuse(f"'{shortened(value)}' is not text", "write it in quotes")
     return " ".join(value.split())
 
 
@@ -127,6 +142,9 @@ def _translated(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> In
     if kind == "extra_forbidden":
         known = _names(model, location[:-1])
         name = str(location[-1])
+        head, colon, _ = name.partition(":")
+        if colon and head in known:
+            return InputError(field, f"unknown key '{name}'", "write a space after the colon")
         below = _inside(model, name) if len(location) == 1 else ""
         remedy = (
             f"write it under {below}: {dotted(prefix, (below, name))}"
@@ -153,19 +171,17 @@ def dotted(prefix: str, location: Sequence[str | int]) -> str:
 
 def shortened(value: object, longest: int = 40) -> str:
     """What a user wrote, on one line and not too long for a message."""
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "null"}[value]
     text = " ".join(str(value).split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def _all(known: Sequence[str]) -> str:
-    return "use one of: " + ", ".join(known)
 
 
 def _nearest(given: str, known: Sequence[str]) -> str:
     by_name = {name.lower(): name for name in known}
     hint = near(given.strip().lower(), by_name)
     match = re.fullmatch(r"did you mean '(.*)'\?", hint)
-    return f"did you mean '{by_name[match[1]]}'?" if match else _all(known)
+    return f"did you mean '{by_name[match[1]]}'?" if match else one_of(known)
 
 
 def _inside(model: type[BaseModel], name: str) -> str:

@@ -34,7 +34,7 @@ for."""
 
 
 def _unquoted(value: object) -> object:
-    """YAML reads a bare `off` and `on` as no and yes."""
+    """True and false say `on` and `off`."""
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, cast
 
@@ -30,6 +31,7 @@ from ketasim.dosing.regimen import (
     number_sessions,
     split_devices,
 )
+from ketasim.vocabulary import Moment, read_clock, read_moment
 
 _PER_WEIGHT = re.compile(r"/\s*kg\s*$", re.IGNORECASE)
 
@@ -48,11 +50,63 @@ def _amount(value: object) -> tuple[float, str]:
     return amount, unit
 
 
+_hours = cast("Callable[[object], float]", quantity("h", 0, LONGEST, bare=True).func)
+_lasting = cast("Callable[[object], float]", quantity("h", 0, LONGEST).func)
+
+
 def _over(value: object) -> float:
-    hours = quantity("h", 0, LONGEST).func(value)  # pyright: ignore[reportCallIssue, reportUnknownVariableType]
+    hours = _lasting(value)
     if too_short(hours):
         raise refuse(f"'{shortened(value)}' is shorter than 1 s", "leave 'over' out: a bolus")
     return hours
+
+
+def _day(value: object) -> float | Moment:
+    """A day: a number, or a date of a course that has a `start`."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if not 0 <= value <= LONGEST / 24:
+            raise refuse(f"'{shortened(value)}' is not a day of a course", "give 0 to 20 years")
+        return float(value)
+    try:
+        clock, moment = read_clock(value), read_moment(value)
+    except InputError as error:
+        raise refuse(error.problem, error.remedy) from None
+    if clock is not None:
+        raise refuse(f"'{value}' is a clock time", f"write 'day: 0' with 'at: {value}'")
+    if moment is None:
+        raise refuse(f"'{shortened(value)}' is not a number", "give a number of days, or a date")
+    if moment.clock is not None:
+        raise refuse(f"'{value}' is a date with a clock time", f"write it as 'time: {value}'")
+    return moment
+
+
+def _at(value: object) -> float:
+    try:
+        clock = read_clock(value)
+    except InputError as error:
+        raise refuse(error.problem, error.remedy) from None
+    if clock is None:
+        raise refuse(f"'{shortened(value)}' is not a clock time", "write it such as '14:30'")
+    return clock
+
+
+def _time(value: object) -> float | Moment:
+    """A time: h from the start, or a date with a clock time."""
+    try:
+        clock, moment = read_clock(value), read_moment(value)
+    except InputError as error:
+        raise refuse(error.problem, error.remedy) from None
+    if clock is not None:
+        hours = f"{clock:g} h" if (4 * clock).is_integer() else f"{60 * clock:g} min"
+        raise refuse(
+            f"'{value}' is a clock time",
+            f"write '{hours}' for {hours} after the start, or 'day: 0' with 'at: {value}'",
+        )
+    if moment is None:
+        return _hours(value)
+    if moment.clock is None:
+        raise refuse(f"'{value}' is a date", f"write it as 'day: {value}'")
+    return moment
 
 
 class DoseItem(BaseModel):
@@ -60,8 +114,10 @@ class DoseItem(BaseModel):
 
     **Arguments:**
 
-    - `day`: day it is given on, from 0; a number. Or
+    - `day`: day it is given on, from 0, a number; or its date, in a course with a `start`. Or
     - `time`: when it is given, from the start of the course, such as `36 h`; a bare number is in h.
+      In a course with a `start` also a date with a clock time, such as `2026-01-05 14:30`.
+    - `at`: clock time on that day, such as `9:00`; left out, at its beginning.
     - `drug`, `route`: see `Dose`.
     - `dose`: such as `0.5 mg/kg` or `56 mg`; of nasal esketamine that of the whole session.
     - `over`: such as `40 min`; left out, all at once.
@@ -77,16 +133,39 @@ class DoseItem(BaseModel):
     drug: Annotated[str, word(DRUGS)]
     route: Annotated[str, word(ROUTES)]
     dose: Annotated[tuple[float, str], BeforeValidator(_amount, json_schema_input_type=str)]
-    day: Annotated[float, Field(strict=True, ge=0, le=LONGEST / 24)] | None = None
-    time: Annotated[float, quantity("h", 0, LONGEST, bare=True)] | None = None
+    day: (
+        Annotated[float | Moment, BeforeValidator(_day, json_schema_input_type=float | str)] | None
+    ) = None
+    time: (
+        Annotated[float | Moment, BeforeValidator(_time, json_schema_input_type=float | str)] | None
+    ) = None
+    at: Annotated[float, BeforeValidator(_at, json_schema_input_type=str)] | None = None
     over: Annotated[float, BeforeValidator(_over, json_schema_input_type=str)] = 0.0
     salt: Annotated[str, word(SALTS)] = "base"
     steady_state: Annotated[float, quantity("h", 1e-9, LONGEST)] | None = None
     device: Annotated[int, Field(strict=True, ge=0, le=MOST_DOSES)] | None = None
     session: Annotated[int, Field(strict=True, ge=0, le=MOST_DOSES)] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _clock_of_a_day(cls, given: Any) -> Any:
+        """`day: 0` with `time: 9:00` says what `at: 9:00` says."""
+        if not isinstance(given, Mapping):
+            return given
+        entry = cast("Mapping[str, Any]", given)
+        if entry.get("day") is None or entry.get("time") is None or "at" in entry:
+            return entry
+        with suppress(InputError):  # a time that no clock shows is refused as such
+            if read_clock(entry["time"]) is not None:
+                return {**{k: v for k, v in entry.items() if k != "time"}, "at": entry["time"]}
+        return entry
+
     @model_validator(mode="after")
     def _consistent(self) -> DoseItem:
+        if self.at is not None and self.day is None:
+            raise refuse("a clock time is given without its day", "add the day, such as 'day: 0'")
+        if self.at is not None and isinstance(self.day, float) and not self.day.is_integer():
+            raise refuse(f"day {self.day:g} with a clock time", "give a whole day")
         if (self.day is None) == (self.time is None):
             problem = "both day and time are" if self.day is not None else "neither day nor time is"
             raise refuse(f"{problem} given", "give one of them, such as 'day: 0' or 'time: 36 h'")
@@ -97,9 +176,16 @@ class DoseItem(BaseModel):
             )
         return self
 
-    def doses(self, field: str) -> tuple[Dose, ...]:
-        """The doses of the entry; `field` is its path, for errors."""
-        time = self.time if self.time is not None else 24.0 * (self.day or 0.0)
+    def doses(self, field: str, start: Moment | None = None) -> tuple[Dose, ...]:
+        """The doses of the entry.
+
+        **Arguments:**
+
+        - `field`: its path, for errors. `start`: of the course, for dates.
+
+        **Raises:** `InputError`.
+        """
+        time = self._hours_after(field, start)
         amount, unit = self.dose
         dose = Dose(
             time=time,
@@ -113,6 +199,34 @@ class DoseItem(BaseModel):
             steady_state_interval=self.steady_state,
         )
         return (dose,) if self.device is not None else split_devices(dose, f"{field}.dose")
+
+    def _hours_after(self, field: str, start: Moment | None) -> float:
+        """When the dose is given, h from the start of the course."""
+        name = "day" if self.time is None else "time"
+        given = self.day if self.time is None else self.time
+        if isinstance(given, Moment):
+            if start is None:
+                raise InputError(
+                    f"{field}.{name}",
+                    f"'{given}' is a date, and the course has no start",
+                    "add 'start:' with the date of day 0",
+                )
+            time = given.hours_after(start)
+        else:
+            time = given or 0.0 if self.time is not None else 24.0 * (given or 0.0)
+        if self.at is not None:
+            time += self.at - ((start.clock if start else None) or 0.0)
+        if time < 0:
+            raise InputError(
+                f"{field}.{name}",
+                f"it is before the start of the course, {start}",
+                "give a later one, or an earlier start",
+            )
+        if time > LONGEST:
+            raise InputError(
+                f"{field}.{name}", "it is more than 20 years after the start", "check the year"
+            )
+        return time
 
 
 class _DoseList(BaseModel):
@@ -136,10 +250,10 @@ def structured_regimen(items: Sequence[Mapping[str, Any]]) -> Regimen:
     return regimen_of(validated(_DoseList, {"doses": items}).doses)
 
 
-def regimen_of(items: Sequence[DoseItem]) -> Regimen:
-    """Make a regimen of entries that were read."""
+def regimen_of(items: Sequence[DoseItem], start: Moment | None = None) -> Regimen:
+    """Make a regimen of entries that were read; `start` is that of the course, for dates."""
     check_count(len(items), "doses")
-    groups = [item.doses(dotted("doses", (place,))) for place, item in enumerate(items)]
+    groups = [item.doses(dotted("doses", (place,)), start) for place, item in enumerate(items)]
     check_count(sum(len(group) for group in groups), "doses")
     _check_steady(items, groups)
     named = [item.session is not None for item in items]

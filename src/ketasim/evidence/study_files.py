@@ -9,10 +9,7 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
-import yaml
-
-# the same language, read ten times as fast where the C library was there when PyYAML was built
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from ketasim._base import read_yaml
 
 
 def studies() -> tuple[Path, ...]:
@@ -33,10 +30,7 @@ class StudyHead:
 @cache
 def study_heads() -> Mapping[str, StudyHead]:
     """Key of each published trial to what its file says of it."""
-    files = (
-        yaml.load(path.read_bytes(), Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
-        for path in studies()
-    )
+    files = (read_yaml(path.read_text("utf-8"), path.name) for path in studies())
     return MappingProxyType(
         {
             file["trial"]: StudyHead(

@@ -51,6 +51,8 @@ _SLIP = 1e-9  # relative; a span that is a whole number of intervals includes it
 
 
 def _flag(value: object) -> bool:
+    if isinstance(value, str) and value.strip().lower() in ("yes", "no"):
+        return value.strip().lower() == "yes"
     if not isinstance(value, bool):
         raise refuse(f"'{shortened(value)}' is not true or false", "write true or false")
     return value
