@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -13,6 +14,8 @@ _FIELD: Final = 80
 _PROBLEM: Final = 200
 _REMEDY: Final = 200
 _LISTED: Final = 160  # of known names listed in one
+_WORDS: Final = 60  # of what the user wrote, in quotes; the path of a file may be longer
+_LONG_WORDS: Final = re.compile(rf"'([^'/]{{{_WORDS + 1},}})'")
 
 
 class KetasimError(Exception):
@@ -44,7 +47,13 @@ class InputError(KetasimError):
 
 def _line(text: str, longest: int) -> str:
     """One line; the middle of a long one is left out, since its end says what is wrong."""
-    shown = " ".join(visible(text).split())
+    shown = _LONG_WORDS.sub(
+        lambda hit: f"'{_cut(hit[1], _WORDS)}'", " ".join(visible(text).split())
+    )
+    return _cut(shown, longest)
+
+
+def _cut(shown: str, longest: int) -> str:
     if len(shown) <= longest:
         return shown
     half = (longest - 1) // 2

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from ketasim._base.errors import InputError
 from ketasim._base.files import write_whole
@@ -18,6 +18,10 @@ from ketasim._base.headline import Headline
 
 if TYPE_CHECKING:
     import polars
+
+
+# what a spreadsheet takes for a formula; a sign alone is none, nor is a number behind it
+_FORMULA: Final = r"^\s*[=@]|^[\t\r]|^\s*[+-]."
 
 
 # Results and their parts have read-only mappings, which Python does not pickle or copy by itself.
@@ -159,5 +163,14 @@ def parquet(table: polars.DataFrame) -> bytes:
 
 
 def csv(table: polars.DataFrame) -> bytes:
-    """A table as the content of a CSV file."""
-    return table.write_csv().encode()
+    """A table as the content of a CSV file.
+
+    Text that a spreadsheet would take for a formula has an apostrophe before it; numbers stay.
+    """
+    import polars
+
+    text = [name for name, kind in table.schema.items() if kind == polars.String]
+    column = polars.col(text)
+    formula = column.str.contains(_FORMULA) & column.cast(polars.Float64, strict=False).is_null()
+    safe = polars.when(formula).then("'" + column).otherwise(column).name.keep()
+    return (table.with_columns(safe) if text else table).write_csv().encode()

@@ -83,7 +83,13 @@ def located(source: str | Path, kind: str, *, field: str | None = None) -> Path:
         if other.name != kind and name.lower() in map(str.lower, shipped(other.name)):
             raise _of_kind(field, f"'{name}'", other, name)
     stem = path.stem if path.suffix.lower() in (".yaml", ".yml") else name
-    hint = near(stem, shipped(kind)) if path.name == name else ""
+    hint = ""
+    if path.name == name:
+        for other in _KINDS:
+            if other.name != kind and stem.lower() in map(str.lower, shipped(other.name)):
+                raise _of_kind(field, f"there is no file '{shown}', and '{stem}'", other, stem)
+        found = here.get(stem.lower())
+        hint = near(stem.lower(), here) if found is None else f"did you mean '{found.stem}'?"
     if hint.startswith("did you mean"):
         raise InputError(field, f"there is no file '{shown}', and no {kind} of that name", hint)
     remedy = "check the path"

@@ -20,7 +20,7 @@ from ketasim.models.mood import (
     mood_chain,
     with_sessions,
 )
-from ketasim.models.pharmacokinetics import MODELS
+from ketasim.models.pharmacokinetics import MODELS, known_model
 from ketasim.models.receptor import RECEPTOR, Blocker, ReceptorModel
 from ketasim.models.response import (
     AMOUNT,
@@ -61,6 +61,7 @@ __all__ = [
     "drawn_on",
     "evaluate",
     "from_scale",
+    "known_model",
     "mood_chain",
     "moved",
     "names_in",

@@ -77,12 +77,14 @@ def screen(course: Course | Mapping[str, Any] | str | Path, *, exposure: bool = 
 
     **Returns:** `Screen`.
 
-    **Raises:** `InputError` with the field when the course cannot be read.
+    **Raises:** `InputError` with the field when the course cannot be read, or its model is unknown.
     """
     from ketasim.dosing import Course, load_course
+    from ketasim.models import known_model
     from ketasim.screening.pressure import course_pressure, pressure_lines
 
     loaded = course if isinstance(course, Course) else load_course(course)
+    known_model(loaded.pk_model)
     patient, what = loaded.patient, given(loaded)
     matches = tuple(resolve_medicine(text) for text in patient.medicines)
     history = tuple(read_history(text) for text in patient.history)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError, KetasimError, near
 from ketasim.dosing import HEALTHY, Course, load_course
 from ketasim.evidence import load_card, source_name
-from ketasim.models import MODELS, RECEPTOR, LinearModel
+from ketasim.models import RECEPTOR, LinearModel, known_model
 from ketasim.population import uncertainty_note, virtual_patients
 from ketasim.simulation.calendar import checked_times, output_times, sessions_of
 from ketasim.simulation.concentrations import Key, input_durations, solve_cohort
@@ -82,11 +82,7 @@ def simulate(
     """
     course = course if isinstance(course, Course) else load_course(course)
     course = _with_population(course, typical, seed)
-    if course.pk_model not in MODELS:
-        raise InputError(
-            "pk_model", f"unknown model '{course.pk_model}'", near(course.pk_model, MODELS)
-        )
-    model, card = MODELS[course.pk_model], load_card(course.pk_model)
+    model, card = known_model(course.pk_model), load_card(course.pk_model)
     for site in sites or ():
         if site not in model.sites:
             raise InputError(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
 from ketasim.__about__ import __version__
-from ketasim._base import InputError, files_made, visible
+from ketasim._base import InputError, files_made, named, visible
 from ketasim.apps.cli.calibrate import calibrate_app
 from ketasim.apps.cli.console import example
 from ketasim.apps.cli.evidence import evidence_app
@@ -24,6 +26,9 @@ from ketasim.apps.cli.trial import trial
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 plus the number of the signal, as shells have it
+
+_LONGEST = 480  # characters of an error
+_SHOWN = 60  # of a word in it
 
 EPILOGUE = """\
 Exit status:
@@ -98,6 +103,8 @@ def _answered(arguments: Sequence[str]) -> int:
             result_action="return_value",
         )
         sys.stdout.flush()
+    except UnknownOptionError as error:
+        return _refuse(_unknown_option(error))
     except (CycloptsError, InputError) as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
@@ -128,6 +135,16 @@ def _help_console(arguments: Sequence[str]) -> Any:
     return Console(file=sys.stdout, force_terminal=False, no_color=True)
 
 
+def _unknown_option(error: UnknownOptionError) -> str:
+    """What is said of an option that is not known, which may be a file with a dash before it."""
+    word = error.token.value or error.token.keyword or ""
+    name = named(word, _SHOWN)
+    if Path(word).suffix.lower() in (".yaml", ".yml", ".csv") or os.path.lexists(word):
+        return f"'{name}' is taken for an option; write './{name}', or '--' before it"
+    return str(error)
+
+
 def _refuse(text: str) -> int:
-    print(f"error: {visible(' '.join(text.split()))}", file=sys.stderr)
+    line = " ".join(visible(text).split())
+    print(f"error: {named(line, _LONGEST)}", file=sys.stderr)
     return BAD_INPUT

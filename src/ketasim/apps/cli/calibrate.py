@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from ketasim.apps.cli.console import (
     AsJson,
@@ -16,6 +16,7 @@ from ketasim.apps.cli.console import (
     print_json,
     progress_console,
     save,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def pk(*, out: OutFolder, as_json: AsJson = False) -> None:
 def mood(
     *,
     out: OutFolder,
-    seed: Annotated[int, Parameter(help="Seed of the virtual patients.")] = 1,
+    seed: Annotated[int, whole_number("Seed of the virtual patients.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Fit the chain to mood to the published trials: card, tables, report (a few minutes)."""

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import shlex
 import stat
 import sys
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 from cyclopts import Parameter
 
-from ketasim._base import InputError, check_targets, fitting, named, visible
+from ketasim._base import InputError, check_kind, check_targets, fitting, named, visible
 from ketasim.apps.cli.streams import bare
 
 if TYPE_CHECKING:
+    from cyclopts import Token
     from rich.console import Console
 
     from ketasim._base import Result
@@ -28,10 +30,30 @@ OutFolder = Annotated[Path, Parameter(name="--out", help="Folder for the files; 
 MaybeFolder = Annotated[
     Path | None, Parameter(name="--out", help="Folder for the files; made if missing.")
 ]
+
+
+def _whole(_kind: Any, tokens: Sequence[Token]) -> int:
+    """A whole number in plain digits: not 2.5, which would lose its half, nor 1e3 or 0x10."""
+    token = tokens[0]
+    text = token.value.strip()
+    option = token.keyword or "a number"
+    if not re.fullmatch(r"[-+]?[0-9]+", text):
+        raise InputError(option, f"'{named(text, 40)}' is not a whole number", "give one, as 20")
+    if len(text) > _DIGITS:
+        raise InputError(option, f"it has {len(text)} digits", f"give at most {_DIGITS}")
+    return int(text)
+
+
+def whole_number(told: str) -> Parameter:
+    """The parameter of an option that takes a whole number; `told` is its help."""
+    return Parameter(help=told, converter=_whole)
+
+
 ListShipped = Annotated[bool, Parameter(name="--list", help="List what ships, and do nothing.")]
 
 Given = TypeVar("Given")
 
+_DIGITS = 18  # of a whole number
 _CATALOGUE, _GIVEN = 100, 40  # characters of a line, and of what is given
 _HOURS_BELOW = 2.0  # days
 
@@ -194,8 +216,7 @@ def check_file(path: Path, field: str) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(field, f"cannot read '{shown}' ({reason})", "check the path") from None
-    if stat.S_ISDIR(found.st_mode):
-        raise InputError(field, f"'{shown}' is a folder", "name a file")
+    check_kind(path, field)
     if stat.S_ISREG(found.st_mode) and _printed_into(found):
         raise InputError(
             field, f"'{shown}' is also where the output goes", "print into another file"

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from ketasim.apps.cli.console import AsJson, example, note, print_json, print_table
+from ketasim.apps.cli.console import (
+    AsJson,
+    example,
+    note,
+    print_json,
+    print_table,
+    whole_number,
+)
 from ketasim.apps.cli.evidence_meta import meta
 from ketasim.apps.cli.evidence_topics import condition, conflicts
 
@@ -29,7 +36,7 @@ def list_(
     *words: Annotated[str, Parameter(help="Words that a row must contain.")],
     table: Annotated[str | None, Parameter(help="Table or folder, such as pk/observed.")] = None,
     source: Annotated[str | None, Parameter(help="Key of a source, such as otto2021.")] = None,
-    limit: Annotated[int | None, Parameter(help="Maximum number of rows to print.")] = None,
+    limit: Annotated[int | None, whole_number("Maximum number of rows to print.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find published numbers; without any word or option, name the tables."""

@@ -44,9 +44,11 @@ def harm(
         check_folder(out, ("harm.csv", "harm.json"), inputs=(file,))
 
     from ketasim.dosing import load_course
+    from ketasim.models import known_model
     from ketasim.screening import harms_over_time
 
     loaded = load_course(course)
+    known_model(loaded.pk_model)
     report = harms_over_time(loaded, setting=setting)
     for path in [] if out is None else save(report, out, inputs=(course,)):
         note(str(path))

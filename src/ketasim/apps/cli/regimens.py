@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ketasim._base import InputError, KetasimWarning, write_whole
+from ketasim._base.result import csv
 from ketasim.apps.cli.console import AsJson, check_file, check_folder, check_input, note, print_json
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def events(
         return
 
     from ketasim.dosing import load_course, read_events, write_events
+    from ketasim.models import known_model
 
     if file.suffix.lower() == ".csv":
         table = read_events(file, drug=drug)
@@ -89,9 +91,11 @@ def events(
         if out is None:
             return
     else:
-        written = write_events(load_course(file))
+        course = load_course(file)
+        known_model(course.pk_model)
+        written = write_events(course)
     if out is not None:
-        content = written.write_csv().encode()
+        content = csv(written)
         paths = write_whole(out.parent, {out.name: content}, inputs=(file,))
         if file.suffix.lower() != ".csv" and as_json:
             print_json({"files": [str(path) for path in paths], "rows": written.height})
@@ -100,7 +104,7 @@ def events(
     elif as_json:
         print_json({"columns": written.columns, "rows": written.to_dicts()})
     else:
-        print(written.write_csv(), end="")
+        print(csv(written).decode(), end="")
 
 
 def _predict(file: Path, out: Path, drug: str, pk_model: str, as_json: bool) -> None:
@@ -123,7 +127,7 @@ def _predict(file: Path, out: Path, drug: str, pk_model: str, as_json: bool) -> 
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     for text in told:
         note(f"warning: {text}")
-    content = found.write_csv().encode()
+    content = csv(found)
     paths = write_whole(out.parent, {out.name: content}, field="--predict", inputs=(file,))
     if as_json:
         print_json({"files": [str(path) for path in paths], "rows": found.height, "warnings": told})

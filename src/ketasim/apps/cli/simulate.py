@@ -19,6 +19,7 @@ from ketasim.apps.cli.console import (
     print_catalogue,
     print_json,
     save,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def simulate(
     typical: Annotated[
         bool, Parameter(help="The typical patient, even if the file asks for a population.")
     ] = False,
-    n: Annotated[int | None, Parameter(help="Virtual patients around the patient.")] = None,
-    seed: Annotated[int | None, Parameter(help="Seed of the virtual patients.")] = None,
+    n: Annotated[int | None, whole_number("Virtual patients around the patient.")] = None,
+    seed: Annotated[int | None, whole_number("Seed of the virtual patients.")] = None,
     uncertainty: Annotated[
         bool,
         Parameter(

@@ -20,6 +20,7 @@ from ketasim.apps.cli.console import (
     print_json,
     progress_console,
     save,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def trial(
     *,
     out: MaybeFolder = None,
     replicates: Annotated[
-        int | None, Parameter(help="How often the trial is simulated, instead of the file's.")
+        int | None, whole_number("How often the trial is simulated, instead of the file's.")
     ] = None,
-    seed: Annotated[int | None, Parameter(help="Seed, instead of the file's.")] = None,
+    seed: Annotated[int | None, whole_number("Seed, instead of the file's.")] = None,
     listed: ListShipped = False,
     as_json: AsJson = False,
 ) -> None:

@@ -1,5 +1,6 @@
 """Pharmacokinetic structures: the published ones, and the reference model."""
 
+from ketasim._base import InputError, near
 from ketasim.models.declaration import LinearModel
 from ketasim.models.pharmacokinetics import (
     anaesthesia,
@@ -28,4 +29,15 @@ MODELS: dict[str, LinearModel] = {
 }
 """Every pharmacokinetic model by its name."""
 
-__all__ = ["MODELS"]
+
+def known_model(name: str) -> LinearModel:
+    """Return the pharmacokinetic model that a course names.
+
+    **Raises:** `InputError` when there is none of that name, with the nearest.
+    """
+    if name not in MODELS:
+        raise InputError("pk_model", f"unknown model '{name}'", near(name, MODELS))
+    return MODELS[name]
+
+
+__all__ = ["MODELS", "known_model"]
