@@ -37,6 +37,9 @@ LONGEST: Final = 20 * 365.25 * 24.0
 SHORTEST: Final = 1.0 / 3600.0
 """Shortest infusion, h: 1 s, a limit against slips of the pen; nothing is given faster by hand."""
 
+SMALLEST: Final = 1e-9
+"""Smallest amount of a dose, mg or mg/kg: a limit against slips of the pen; less is no dose."""
+
 MOST_DOSES: Final = 10_000
 """Most doses in a regimen, nasal devices counted one by one: a limit against slips of the pen."""
 
@@ -140,6 +143,8 @@ class Dose:
                 return field, f"unknown {field} '{value}'", near(value, known)
         if not (math.isfinite(self.amount) and self.amount > 0):
             return "amount", f"{self.amount:g} is not an amount", "give a number above 0"
+        if self.amount < SMALLEST:
+            return "amount", f"{self.amount:g} {self.unit} is too little", "check the unit"
         if not 0 <= self.time <= LONGEST:
             return "time", f"{self.time:g} h is not a time of a course", "give 0 h to 20 years"
         if not 0 <= self.duration <= LONGEST:

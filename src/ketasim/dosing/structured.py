@@ -17,6 +17,7 @@ from ketasim.dosing.dose import (
     MOST_DOSES,
     ROUTES,
     SALTS,
+    SMALLEST,
     TIMED_ROUTES,
     UNITS,
     Dose,
@@ -46,7 +47,9 @@ def _amount(value: object) -> tuple[float, str]:
         remedy = "write it with its unit, such as '56 mg' or '0.5 mg/kg'"
         raise refuse(error.problem, remedy) from None
     if not amount > 0:
-        raise refuse(f"'{value}' is not a dose", "give an amount above 0")
+        raise refuse(f"'{shortened(value)}' is not a dose", "give an amount above 0")
+    if amount < SMALLEST:
+        raise refuse(f"'{shortened(value)}' is too little for a dose", "check the unit")
     return amount, unit
 
 

@@ -21,6 +21,7 @@ FIRST_BIN = 2.0**-6  # h; the first bin after a break, about a minute
 BINS = 22  # the last ends 2**15 h after a break and is the longest step's limit
 _DECIMALS = 10  # times closer than 1e-10 h are one time
 _LEAST = 1e-9  # h
+_SHORTEST = 5e-11  # h; a segment of which rounded times make two has one step at least
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _segment(length: float, counts: Sequence[int]) -> tuple[Array, Integers]:
         rest = length - begin
         if rest <= width * (1.0 + 1e-12) or last:
             steps = max(int(np.ceil(rest / full - 1e-6)), 1)
-            if rest > _LEAST:
+            if rest > (_LEAST if sizes else _SHORTEST):
                 sizes.append(np.full(steps, rest / steps))
                 which.append(np.full(steps, number, np.int64))
             break

@@ -65,7 +65,7 @@ def assessment_times(horizon: float, well_from: float) -> Array:
     regular = np.arange(0.0, horizon + _SLIP, step)
     extra = [t for t in (_DAY, well_from, horizon) if t <= horizon + _SLIP]
     times: Array = np.concatenate([regular, np.asarray(extra, np.float64)])
-    return np.unique(np.round(times, 9))
+    return np.unique(np.minimum(np.round(times, 9), horizon))
 
 
 def _chances(scores: Scores, sigma: Any) -> dict[str, Array]:
