@@ -20,13 +20,14 @@ EXAMPLES := src/ketasim/dosing/examples
 COURSES := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/*.yaml))))
 TRIALS := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/trials/*.yaml))))
 
-.PHONY: help demo examples test slow lint bench calibrate pages docs requirements browser clean
+.PHONY: help demo examples test slow fuzz lint bench calibrate pages docs requirements browser clean
 
 help:
 	@echo "make demo          simulate one course and one trial: what came out, and what to open"
 	@echo "make examples      run every example; reports in out/"
 	@echo "make test          run the tests"
 	@echo "make slow          run the tests that take minutes: the calibrations from their start"
+	@echo "make fuzz          mutated input for an hour; FUZZ_SECONDS=600 for ten minutes"
 	@echo "make lint          style, types, imports, dependencies, evidence"
 	@echo "make calibrate     fit the three models again; cards and reports in out/calibrate-*"
 	@echo "make pages         write again what is generated in the pages; ARGS=--recompute for kept results"
@@ -99,6 +100,10 @@ test: .venv/.dev .venv/.package browser
 
 slow: .venv/.dev .venv/.package
 	@$(BIN)/python -m pytest -m calibration $(ARGS)
+
+# Prints the seed and the smallest input of each failure; writes nothing into the tree.
+fuzz: .venv/.dev .venv/.package
+	@PYTHONDONTWRITEBYTECODE=1 $(BIN)/python tests/fuzz/test_fuzz.py
 
 calibrate: .venv/.run .venv/.package
 	@$(BIN)/ketasim calibrate pk --out out/calibrate-pk
