@@ -47,9 +47,14 @@ from ketasim.screening import screen
 LONGEST_LINE: Final = 500
 UNFINISHED: Final = 30  # s of CPU; a guard against what does not end, not a measure of speed
 
+
+def _split(texts: str) -> tuple[str, ...]:
+    return tuple(texts.split("====\n"))
+
+
 COURSES: Final = (
     *(path.read_text("utf-8") for path in shipped("course").values()),
-    *"""\
+    *_split("""\
 patient: {age: 71, weight: 78 kg, sex: F, cyp2b6: "*1/*6", ancestry: white, kidney: mild}
 population: {n: 20, seed: 1, weight: {mean: 80, sd: 15}, age: {mean: 43, sd: 12}, female: 0.6}
 regimen: ketamine 0.5 mg/kg iv over 40 min twice weekly x 4
@@ -71,7 +76,7 @@ patient: {vitals: {sbp: 150 mmHg, dbp: 95 mmHg, heart_rate: 72 /min, spo2: 97 %}
 mood: {background: new, blinded: true, stress: high, switches: {serotonin: on}}
 pk_model: otto2021
 regimen: esketamine 28 mg oral once
-""".split("====\n"),
+"""),
 )
 TRIALS: Final = (
     *(path.read_text("utf-8") for path in list(shipped("trial").values())[::6]),
@@ -101,8 +106,7 @@ SENTENCES: Final = (
     "ketamine 21 mL/h of 2 mg/mL iv over 1 h",
     "ketamine lozenge 200 mg sl at 0, 6, 12 h",
 )
-TABLES: Final = tuple(
-    """\
+TABLES: Final = _split("""\
 ID,TIME,AMT,RATE,CMT,EVID
 1,0,35,52.5,1,1
 1,1,0,0,1,0
@@ -120,8 +124,7 @@ C,1,2026-01-05,9:40,.,.,1,0,101.5,0
 ====
 ID;TIME;AMT;RATE;CMT;EVID
 1;0;35,5;52,5;1;1
-""".split("====\n")
-)
+""")
 MEDICINES: Final = (
     "sertraline 50 mg daily",
     "lorazepam 1 mg nocte, off on session days",
