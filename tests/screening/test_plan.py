@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from ketasim._base import InputError
 from ketasim.dosing import Dose, Patient, load_course, split_devices
 from ketasim.evidence import fact, facts, load_sources
+from ketasim.reports.session_plan import session_plan_report
 from ketasim.screening import EffectTime, PlanEntry, SessionPlan, session_plan, session_rules
 from ketasim.screening.plan import KINDS
 from ketasim.screening.rules.session import COUNTED_FROM, ESTABLISHED_FOR, STAGES, TABLE
+from ketasim.simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 LATE = ("effect", "discharge")  # an effect beyond the watch
@@ -283,8 +285,12 @@ def test_one_line_says_that_limits_of_pressure_differ() -> None:
 
 def test_what_is_not_known_of_the_patient_is_told() -> None:
     plan = session_plan((Dose(0, "ketamine", "iv", 0.5, "mg/kg"),), NOBODY)
-    for word in ("age", "ancestry", "liver", "vital signs"):
+    for word in ("age", "liver", "vital signs"):
         assert any(word in note and "not" in note for note in plan.notes), word
+    # the starting dose for Japanese ancestry is that of the spray
+    assert not any("ancestry" in note for note in plan.notes)
+    spray = session_plan((Dose(0, "esketamine", "intranasal", 28, "mg"),), NOBODY)
+    assert any("ancestry" in note for note in spray.notes)
     unknown = [one for one in plan.entries if "not assessed" in one.applies]
     assert {one.what for one in unknown} == {"blood pressure", "liver", "observation"}
 
@@ -421,3 +427,50 @@ def test_python_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shared: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "session-plan.md", "exec"), shared)  # noqa: S102 - own text
+
+
+# --- forms that release over hours
+
+
+def test_no_times_of_a_spray_beside_a_tablet_of_slow_release() -> None:
+    plan = _plan("ketamine 120 mg oral_er once", {"age": 40})
+    assert plan.watch_end_min is None and plan.longer == ()
+    for entry in plan.entries:
+        assert not re.search(r"\b(40 min|2 h|4 h)\b|spray|infusion", entry.statement) or (
+            entry.what == "observation" and "no source has one for oral extended" in entry.statement
+        ), entry.statement
+    assert any("rules for a spray or an infusion are not shown" in note for note in plan.notes)
+    assert "no monitoring period in the sources for this form" in repr(plan)
+
+
+def test_a_simulated_tablet_of_slow_release_says_when_it_peaks() -> None:
+    result = simulate({"regimen": "ketamine 120 mg oral_er once"}, mood=False)
+    plan = result.session_plan()
+    (told,) = [one for one in plan.entries if "no source has one" in one.statement]
+    assert "Predicted peaks, counted from the dose" in told.statement
+    assert "at 603 min" in told.statement
+    assert not any("Published" in one.statement for one in plan.entries)
+    assert "<svg" in session_plan_report(plan)
+
+
+def test_an_effect_that_peaks_after_the_monitoring_period_is_named() -> None:
+    late = _effect(4.0, peak_at_h=3.0, peak_at_low=3.0, peak_at_high=3.0)
+    plan = _plan("ketamine 100 mg oral once", {"age": 40}, effects=[late])
+    assert any("Predicted to peak after a monitoring period" in note for note in plan.notes)
+
+
+def test_rules_of_other_routes_are_not_beside_the_point() -> None:
+    def rules(regimen: str) -> set[str]:
+        shown = {one.statement for one in _plan(regimen, {"age": 40}).entries}
+        return {r.rule for r in session_rules() if any(r.statement in one for one in shown)}
+
+    drip = rules("ketamine 0.5 mg/kg iv over 40 min once")
+    spray = rules("esketamine 56 mg intranasal once")
+    swallowed = rules("ketamine 100 mg oral once")
+    # the restricted programme, its devices, and how long the spray's own increase lasts
+    programme = {"supervision_us", "rems_people", "watch_rems_form", "bp_lasts_us", "bp_lasts_eu"}
+    assert programme <= spray and not programme & (drip | swallowed)
+    assert {"bp_limit_iv", "watch_oxford", "place_bc"} <= drip
+    assert not {"bp_limit_iv", "watch_oxford", "place_bc", "food_us"} & swallowed
+    # limits of the label are shown whatever the drug
+    assert "bp_before_us" in drip & spray & swallowed

@@ -35,6 +35,7 @@ _ALONE: Final = (
     "Bars: onset to resolution (mean, or percentage of patients); paler: parameter uncertainty",
     "Diamond: peak. Not shown: between-patient and between-trial variability",
 )  # the same below the title of a chart that stands alone
+_WATCH: Final = "Monitoring, at least 2 h"
 _WIDTH: Final = 560
 _ROW: Final = 26  # pixels a line
 _ROOM: Final = 30.0  # min that are shown after the watch
@@ -89,8 +90,10 @@ def _timeline(plan: SessionPlan) -> dict[str, Any]:
     ]
     late = (row["back_at_high"] or row["back_at_min"] or 0.0 for row in rows)
     longest = max(late, default=0.0)
-    end = max(plan.watch_end_min + _ROOM, min(longest, last))
-    names = ["Given", *(row["name"] for row in rows), "Monitoring, at least 2 h"]
+    watch_end = plan.watch_end_min
+    end = max((watch_end or plan.end_min) + _ROOM, min(longest, last))
+    names = ["Given", *(row["name"] for row in rows)]
+    names += [] if watch_end is None else [_WATCH]
     x = {
         "field": "x",
         "type": "quantitative",
@@ -114,19 +117,13 @@ def _timeline(plan: SessionPlan) -> dict[str, Any]:
         _bars(
             [{"x": a, "x2": max(b, a + 1.0), "name": "Given"} for a, b in map(_given, doses)], INK
         ),
-        _bars(
-            [
-                {
-                    "x": plan.end_min,
-                    "x2": plan.watch_end_min,
-                    "name": "Monitoring, at least 2 h",
-                }
-            ],
-            SOFT,
-        ),
-        _upright(_measured(plan), "blood pressure check", end, -2),
-        _upright(plan.watch_end_min, "earliest end of monitoring", end, -14),
     ]
+    if watch_end is not None:  # no source has times for a form that releases over hours
+        layers += [
+            _bars([{"x": plan.end_min, "x2": watch_end, "name": _WATCH}], SOFT),
+            _upright(_measured(plan), "blood pressure check", end, -2),
+            _upright(watch_end, "earliest end of monitoring", end, -14),
+        ]
     for row in rows:
         colour = _COLOURS[row["effect"]]
         begin = row["onset_min"] or 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,7 @@ NOT_IN_EFFECTS: Final = (
     "the screening of the course lists what is known about them."
 )
 """What the effects of a session leave out, shown with them everywhere."""
+_NOTHING_SEEN: Final = 0.001  # points, mmHg, cm: below it a number only says that it is small
 _CURVES: Final[Mapping[str, SessionCurve]] = {curve.name: curve for curve in SESSION_CURVES}
 
 
@@ -60,12 +61,12 @@ class CheckRow:
 def effect_rows(session: SessionProfile) -> list[EffectRow]:
     """The table of a session, in words."""
     return [
-        _effect_row(curve, row)
+        _effect_row(curve, row, session.routes)
         for curve, row in zip(SESSION_CURVES, session.table.to_dicts(), strict=True)
     ]
 
 
-def _effect_row(curve: SessionCurve, row: dict[str, Any]) -> EffectRow:
+def _effect_row(curve: SessionCurve, row: dict[str, Any], routes: Sequence[str]) -> EffectRow:
     fraction = curve.unit == "fraction"
     write = _share if fraction else _effect
     unit = "" if fraction else f" {words.unit(curve.unit)}"
@@ -95,7 +96,7 @@ def _effect_row(curve: SessionCurve, row: dict[str, Any]) -> EffectRow:
         grade=row["level_grade"],
         in_session=NOTHING if row["in_session"] is None else _share(row["in_session"]),
         in_course=NOTHING if row["in_course"] is None else _share(row["in_course"]),
-        published=published_times(curve),
+        published=published_times(curve, routes),
     )
 
 
@@ -108,6 +109,8 @@ def _back_range(row: dict[str, Any]) -> str:
 
 
 def _effect(value: float | None) -> str:
+    if value is not None and 0.0 < abs(value) < _NOTHING_SEEN:
+        return f"< {_NOTHING_SEEN:g}"
     return number(value, 2)
 
 

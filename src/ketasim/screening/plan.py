@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,9 +11,13 @@ from ketasim._base import InputError, near
 from ketasim._base.numbers import number, percent, span
 from ketasim._base.words import counted, route
 from ketasim.dosing import Dose, Patient
-from ketasim.evidence import GRADES
+from ketasim.evidence import GRADES, fact
+from ketasim.population import SEVERE_FACT, PressureOutlook
 from ketasim.screening.plan_result import PlanEntry, SessionPlan
+from ketasim.screening.pressure import outlook_lines, pressure_lines
+from ketasim.screening.rules.conditions import is_slow
 from ketasim.screening.rules.session import STAGES, SessionRule, session_rules
+from ketasim.screening.rules.standing import Given
 
 KINDS: Final = ("dose", "measurement", "effect", "rule", "discharge", "after")
 """Kinds of entries of a plan; `after` is what holds once the patient has left."""
@@ -25,6 +29,7 @@ _MEASURED: Final = (
     "breathing, circulation, mental state",
 )
 _SAME_TIME: Final = 1e-6  # h
+_NAMED: Final = 3  # effects named one by one
 _WATCH: Final = "watch_us"  # the rule whose length the predicted effects are compared with
 _SPACING: Final = "devices_hk"
 
@@ -105,13 +110,15 @@ def session_plan(
     *,
     session_start_h: float = 0.0,
     session_number: int | None = None,
+    outlook: PressureOutlook | None = None,
 ) -> SessionPlan:
     """Lay out one session: doses, measurements, predicted effects, rules, leaving, the next day.
 
     A rule made for another drug or use than the session's is shown and marked as not established
     for it. The monitoring period of at least two hours is counted from the end of the last dose, as
     the label counts it from the dose; the plan says which effects are predicted to last longer, and
-    what is published on them.
+    what is published on them. No source has one for a form that releases over hours, nor rules with
+    times: the plan says so, and when the predicted effects peak.
 
     **Arguments:**
 
@@ -121,6 +128,7 @@ def session_plan(
     - `session_start_h`: h from the start of the course, when the first dose begins.
     - `session_number`: which of the course, from 1; left out, rules on the first day say that it is
       not known whether this is one.
+    - `outlook`: predicted blood pressure of the session.
 
     **Returns:** the plan; its minutes are from the first dose.
 
@@ -137,11 +145,13 @@ def session_plan(
     notes: list[str] = []
     entries = [*_dose_entries(given, session_start_h)]
     shown: list[SessionRule] = []
-    left_out = 0
+    left_out = unfit = 0
+    slow = is_slow(dose.route for dose in given)
     watch = next(rule for rule in session_rules() if rule.rule == _WATCH)
     for rule in session_rules():
         concerned = rule.concerns(patient)
         if concerned is False or not rule.is_for(given):
+            unfit += not rule.sessions and concerned is not False
             continue
         if _elsewhere(rule, given):
             left_out += 1
@@ -150,14 +160,24 @@ def session_plan(
         about = _about(rule, given, patient, session_number)
         entries.append(_rule_entry(rule, given, end, session, concerned, about))
     assert watch.at_min_to is not None
-    watch_end = end + watch.at_min_to
+    watch_end = None if slow else end + watch.at_min_to
     longer: list[str] = []
     for effect in effects:
         entries += _effect_entries(effect)
-        words = _outlasts(effect, watch_end)
-        if words:
+        words = "" if watch_end is None else _outlasts(effect, watch_end)
+        if words and watch_end is not None:
             longer.append(words)
             entries.append(_longer_entry(effect, words, watch, watch_end, session, given))
+    peaks = tuple(_late_peaks(effects, watch_end))
+    if slow:
+        entries.append(_unwatched(session, peaks))
+    else:
+        notes += peaks
+    if unfit and slow:
+        notes.append(
+            f"{counted(unfit, 'rule')} for a spray or an infusion "
+            f"{'is' if unfit == 1 else 'are'} not shown for {session}."
+        )
     if left_out:
         notes.append(
             f"{counted(left_out, 'rule')} for racemic ketamine "
@@ -165,7 +185,13 @@ def session_plan(
             "which has its own."
         )
     notes += _differing(shown, session, given)
-    notes += _unknown(patient)
+    notes += _unknown(patient, shown)
+    outlooks = () if outlook is None else (outlook,)
+    what = Given(
+        tuple(dict.fromkeys(dose.drug for dose in given)),
+        tuple(dict.fromkeys(dose.route for dose in given)),
+    )
+    entries += map(_pressure_entry, outlooks)
     return SessionPlan(
         session=session,
         entries=tuple(sorted(entries, key=_order)),
@@ -173,6 +199,57 @@ def session_plan(
         watch_end_min=watch_end,
         longer=tuple(longer),
         notes=tuple(notes),
+        pressure_lines=pressure_lines(patient, what, outlooks),
+        assumptions=patient.assumptions,
+    )
+
+
+def _late_peaks(effects: Sequence[EffectTime], watch_end: float | None) -> Iterator[str]:
+    """Say when effects peak that no monitoring period of the sources covers."""
+    peaks: dict[float, list[str]] = {}
+    for effect in effects:
+        minute = _minutes(effect.peak_at_h)
+        if watch_end is None or minute > watch_end:
+            peaks.setdefault(minute, []).append(effect.effect)
+    told = "; ".join(
+        f"{'; '.join(names) if len(names) <= _NAMED else f'{len(names)} effects'} at {at:.0f} min"
+        for at, names in sorted(peaks.items())
+    )
+    if told and watch_end is None:
+        yield f"Predicted peaks, counted from the dose: {told}."
+    elif told:
+        yield f"Predicted to peak after a monitoring period of 2 h ends: {told}."
+
+
+def _unwatched(session: str, peaks: Iterable[str]) -> PlanEntry:
+    """What stands in place of a monitoring period that no source has."""
+    words = (
+        "The monitoring period of labels, at least 2 h, is that of a nasal spray; no source has "
+        f"one for {session}, which releases the drug over hours."
+    )
+    return PlanEntry(
+        at_min_from=None,
+        at_min_to=None,
+        what="observation",
+        kind="rule",
+        statement=" ".join((words, *peaks)),
+        stage="after",
+    )
+
+
+def _pressure_entry(outlook: PressureOutlook) -> PlanEntry:
+    """The predicted pressure as a line of the table of the plan."""
+    at = outlook.rises[0].at_min
+    return PlanEntry(
+        at_min_from=at,
+        at_min_to=at,
+        what="blood pressure with the predicted increase",
+        kind="effect",
+        statement=" ".join(outlook_lines(outlook)),
+        stage="after",
+        grade="fitted",
+        sources=(fact(SEVERE_FACT).source,),
+        facts=(SEVERE_FACT,),
     )
 
 
@@ -465,15 +542,21 @@ def _longer_entry(
     )
 
 
-def _unknown(patient: Patient) -> Iterator[str]:
+def _unknown(patient: Patient, shown: Sequence[SessionRule]) -> Iterator[str]:
     """What was not assessed, as sentences."""
-    for name, value, what in (
-        ("age", patient.age, "blood pressure limits and starting doses for all ages remain in"),
-        ("ancestry", patient.ancestry, "the starting dose for Japanese ancestry remains in"),
-        ("liver function", patient.liver, "the rules for hepatic impairment remain in"),
+    asked = " ".join(rule.applies_if for rule in shown)
+    for field, name, value, what in (
+        ("age", "age", patient.age, "blood pressure limits and starting doses for all ages remain"),
+        (
+            "ancestry",
+            "ancestry",
+            patient.ancestry,
+            "the starting dose for Japanese ancestry remains",
+        ),
+        ("liver", "liver function", patient.liver, "the rules for hepatic impairment remain"),
     ):
-        if value is None:
-            yield f"The patient's {name} is not given: not assessed; {what} the plan."
+        if value is None and field in asked:
+            yield f"The patient's {name} is not given: not assessed; {what} in the plan."
     vitals = patient.vitals
     if vitals is None:
         yield "No vital signs are given: blood pressure limits are not assessed."

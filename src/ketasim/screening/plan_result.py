@@ -67,10 +67,14 @@ class SessionPlan(Result):
     - `session`: what is given, such as `IV ketamine`.
     - `entries`: sorted by part of the session, then by time.
     - `end_min`: min from the first dose, when all has been given.
-    - `watch_end_min`: min from the first dose, the earliest end of the monitoring period.
+    - `watch_end_min`: min from the first dose, the earliest end of the monitoring period; nothing
+      for a form that releases over hours, of which no source has one.
     - `longer`: effects predicted not to have resolved by then, or only in part of their range,
       in words, each with what is published; predictions, not an instruction to monitor longer.
     - `notes`: what the reader must know, and what was not assessed.
+    - `pressure_lines`: the patient's blood pressure, the limits of labels whatever the drug, and
+      the predicted highest pressure, in words.
+    - `assumptions`: of the course as it was read, as sentences.
     - `effects`, `minutes`: of a plan made by `Simulation.session_plan` the predicted effects of the
       session, as `SessionProfile.table` and `SessionProfile.by_minute` have them.
     """
@@ -78,9 +82,11 @@ class SessionPlan(Result):
     session: str
     entries: tuple[PlanEntry, ...]
     end_min: float
-    watch_end_min: float
+    watch_end_min: float | None
     longer: tuple[str, ...]
     notes: tuple[str, ...]
+    pressure_lines: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
     effects: polars.DataFrame | None = field(default=None, compare=False)
     minutes: polars.DataFrame | None = field(default=None, compare=False)
 
@@ -88,11 +94,12 @@ class SessionPlan(Result):
         """When what is given and the monitoring period end, and how many rules there are."""
         rules = [one for one in self.entries if one.established_for]
         borrowed = sum(one.borrowed for one in rules)
+        watch = "earliest end of the monitoring period"
         rows = (
             HeadlineRow("end of dosing", plain(self.end_min, 3), unit="min"),
-            HeadlineRow(
-                "earliest end of the monitoring period", plain(self.watch_end_min, 3), unit="min"
-            ),
+            HeadlineRow("no monitoring period in the sources for this form", "")
+            if self.watch_end_min is None
+            else HeadlineRow(watch, plain(self.watch_end_min, 3), unit="min"),
             HeadlineRow("rules for this drug and route", str(len(rules) - borrowed)),
             HeadlineRow("rules from another drug or use", str(borrowed)),
             HeadlineRow("effects not resolved by then", str(len(self.longer))),
@@ -154,4 +161,6 @@ class SessionPlan(Result):
             "watch_end_min": self.watch_end_min,
             "longer": list(self.longer),
             "notes": list(self.notes),
+            "pressure_lines": list(self.pressure_lines),
+            "assumptions": list(self.assumptions),
         }

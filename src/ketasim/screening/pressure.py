@@ -147,7 +147,7 @@ def pressure_lines(
         if highest.rise("SBP").mean > 1.1 * outlooks[0].rise("SBP").mean:
             told = [outlooks[0], highest]
     for one in told:
-        lines += _outlook_lines(one)
+        lines += outlook_lines(one)
     if told:
         lines.append(_grades(told[0], what))
     return tuple(lines)
@@ -201,7 +201,8 @@ def _exceeded(limits: Mapping[str, float], patient: Patient) -> bool:
     )
 
 
-def _outlook_lines(one: PressureOutlook) -> Iterator[str]:
+def outlook_lines(one: PressureOutlook) -> Iterator[str]:
+    """The predicted blood pressure of a session as sentences; without pressures given, the rise."""
     given = [rise for rise in one.rises if rise.before is not None]
     at = f"in session {one.session}, at {one.rises[0].at_min:.0f} min"
     if given:

@@ -173,7 +173,7 @@ def test_what_the_plan_says_is_what_was_computed(spray: Simulation) -> None:
     effects = effect_times(spray.session_effects, spray.session_effects.sessions[0])
     assert [one.effect for one in effects] == [curve.title for curve in SESSION_CURVES]
     shown = {entry.what for entry in plan.entries if entry.kind == "effect"}
-    assert shown == {one.effect for one in effects}
+    assert shown == {one.effect for one in effects} | {"blood pressure with the predicted increase"}
     late = {
         one.effect
         for one in effects

@@ -134,6 +134,9 @@ def _print(result: Simulation, shown: SessionProfile, plan: SessionPlan, every: 
     )
     print(f"\n{NOT_IN_EFFECTS}")
     print(effects.driving.statement)
+    print()
+    for line in plan.pressure_lines:
+        print(line)
     if plan.longer:
         print(
             "\nPredicted not to have resolved (point estimate or upper end of the range) when a "
@@ -179,6 +182,8 @@ def _print_plan(plan: SessionPlan, every: bool) -> None:
     print()
     for line in plan.notes:
         print(line)
+    for line in plan.assumptions:
+        print(f"Assumed: {line}")
 
 
 def _rule(entry: dict[str, Any], session: str) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ketasim.evidence import Fact, fact, facts, number
+from ketasim.screening.rules.conditions import IMMEDIATE, is_slow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,9 @@ class SessionRule:
     - `sbp_above`, `dbp_above`: mmHg; the blood pressure that the rule names.
     - `established_for`: the drug and use that the rule was made for.
     - `sessions`: which sessions it concerns; empty for all.
+    - `routes`: by which routes a dose must be given; none for every route.
+    - `release`: `immediate` where its times are not of a form that releases over hours; empty for
+      every form.
     - `applies_if`: whom it concerns, such as `age>=65`; empty for everybody.
     - `jurisdiction`, `date`: where it holds, and the year of the text, or `not shown`.
     - `facts`: ids of the rows that say it.
@@ -79,6 +83,8 @@ class SessionRule:
     dbp_above: float | None
     established_for: str
     sessions: str
+    routes: tuple[str, ...]
+    release: str
     applies_if: str
     jurisdiction: str
     date: str
@@ -103,6 +109,11 @@ class SessionRule:
 
     def is_for(self, doses: tuple[Dose, ...]) -> bool:
         """Tell whether the rule is about sessions like these doses."""
+        given = [dose.route for dose in doses]
+        if self.routes and not set(self.routes).intersection(given):
+            return False
+        if self.release == IMMEDIATE and is_slow(given):
+            return False
         if not self.sessions:
             return True
         if self.sessions == "infusion":
@@ -143,6 +154,8 @@ def _rule(row: Fact) -> SessionRule:
         dbp_above=number(row.get("dbp_above")),
         established_for=row.get("established_for"),
         sessions=row.get("sessions"),
+        routes=row.listed("routes"),
+        release=row.get("release"),
         applies_if=row.get("applies_if"),
         jurisdiction=row.get("jurisdiction"),
         date=row.get("date"),

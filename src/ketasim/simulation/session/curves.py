@@ -80,6 +80,7 @@ class SessionProfile(Held):
     - `table`: one row an effect, as `SessionEffects.table` has them.
     - `pressure`: one row a pressure: what its statistics are, as the sources define them.
     - `outlook`: the patient's own blood pressure with the predicted rise.
+    - `routes`: by which its doses are given.
     """
 
     number: int
@@ -91,6 +92,7 @@ class SessionProfile(Held):
     table: pl.DataFrame
     pressure: pl.DataFrame
     outlook: PressureOutlook
+    routes: tuple[str, ...]
 
     def headline(self) -> Headline:
         """Peaks of dissociation, sedation and blood pressure."""
@@ -344,6 +346,7 @@ def _session(
             sensitivity=None if patients is None else patients.pressure,
             values=own,
         ),
+        routes=tuple(dict.fromkeys(dose.route for dose in session.doses)),
     )
 
 

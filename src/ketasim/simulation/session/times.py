@@ -12,6 +12,7 @@ from ketasim.dosing import Course
 from ketasim.evidence import Fact, facts, source_name
 from ketasim.population import SESSION_CURVES, SessionCurve
 from ketasim.screening import EffectTime, SessionPlan, session_plan
+from ketasim.screening.rules.conditions import is_slow
 from ketasim.simulation.calendar import Session
 from ketasim.simulation.session.curves import SessionEffects, SessionProfile
 
@@ -44,7 +45,8 @@ def effect_times(effects: SessionEffects, session: SessionProfile) -> tuple[Effe
     """
     rows = session.table.to_dicts()
     return tuple(
-        _time(effects, curve, row) for curve, row in zip(SESSION_CURVES, rows, strict=True)
+        _time(effects, curve, row, session.routes)
+        for curve, row in zip(SESSION_CURVES, rows, strict=True)
     )
 
 
@@ -65,11 +67,19 @@ def plan_of(
         effect_times(effects, shown),
         session_start_h=shown.start,
         session_number=shown.number,
+        outlook=shown.outlook,
     )
-    return replace(plan, effects=shown.table, minutes=shown.by_minute())
+    return replace(
+        plan,
+        effects=shown.table,
+        minutes=shown.by_minute(),
+        assumptions=course.assumptions,
+    )
 
 
-def _time(effects: SessionEffects, curve: SessionCurve, row: dict[str, Any]) -> EffectTime:
+def _time(
+    effects: SessionEffects, curve: SessionCurve, row: dict[str, Any], routes: Sequence[str]
+) -> EffectTime:
     shares = curve.kind == "share" or row["peak_p05"] is None
     low, high = ("peak_low", "peak_high") if shares else ("peak_p05", "peak_p95")
     # a mean may lie outside the band of a skewed spread, and a range may be missing
@@ -91,7 +101,7 @@ def _time(effects: SessionEffects, curve: SessionCurve, row: dict[str, Any]) -> 
         back_high=_hours(row["back_at_high"]),
         threshold=_threshold(curve, row),
         threshold_grade=grade,
-        published=published_times(curve),
+        published=published_times(curve, routes),
         source=effects.card.source,
         # of cognition only a share of an unknown size is computed: it decides nothing
         comes_back=row["state"] in ("back", "not back") and curve.kind != "cognition",
@@ -120,13 +130,17 @@ def _may_exceed(row: dict[str, Any]) -> str:
     return f" (exceeded in {percent(row['may_exceed'], 2)} of parameter draws)"
 
 
-def published_times(curve: SessionCurve) -> str:
+def published_times(curve: SessionCurve, routes: Sequence[str]) -> str:
     """What is published on when an effect begins, peaks and is gone, in one sentence.
 
     **Arguments:**
 
     - `curve`: one of `SESSION_CURVES`.
+    - `routes`: of the session; for a form that releases over hours nothing is published, and times
+      of a spray or an infusion say nothing of it.
     """
+    if is_slow(routes):
+        return ""
     names = {curve.name.lower(), curve.event} - {""}
     if curve.name == "dissociation":
         names.add("cadss")  # one effect, one statement
