@@ -134,3 +134,70 @@ def test_the_command_itself_ends_with_the_status() -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stderr == ""
     assert "NOT ASSESSED" in done.stdout
+
+
+def test_the_most_severe_come_first_then_the_pressure_then_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patient = (
+        "age: 71, height: 168 cm, history: [aneurysm, AVM, hypertension, alcohol use disorder, "
+        "bunions], medicines: [an MAOI, lorazepam, kratom], "
+        "vitals: {sbp: 162 mmHg, dbp: 97 mmHg}"
+    )
+    assert run(["screen", _course(tmp_path, patient)]) == 0
+    out = capsys.readouterr().out
+    text = " ".join(out.split())
+    heads = ("MOST SEVERE (5)", "BLOOD PRESSURE", "HOW THE COURSE WAS READ", "CONTRAINDICATED, for")
+    places = [out.index(one) for one in heads]
+    assert places == sorted(places)
+    first = out[: places[1]]
+    told = [line for line in first.splitlines() if line[:2] in ("1.", "2.", "3.", "4.", "5.")]
+    assert [line[0] for line in told] == list("12345")
+    assert "1. CONTRAINDICATED: aneurysm" in first
+    assert "2. CONTRAINDICATED: arteriovenous malformation" in first
+    # what was written and not understood is there as well
+    assert "not or not wholly assessed: bunions; kratom" in text
+    assert "Above 150/90 mmHg" in text and "Predicted highest pressure in session 1" in text
+    assert "no verdict" in text.lower()
+    # nothing is told twice
+    found = screen(_course(tmp_path, patient))
+    assert len(found.foremost) == 5
+    for one in found.foremost:
+        assert text.count(" ".join(one.statement.split())) >= 1
+    severities = [SEVERITIES.index(one.severity) for one in found.foremost]
+    assert severities == sorted(severities)
+    assert not any(one.severity in ("note", "not assessed") for one in found.foremost)
+    matters = [one.matched or one.subject for one in found.foremost]
+    assert len(set(matters)) == 5
+    # each of them is among all findings, which are complete
+    assert set(found.foremost) <= set(found.findings)
+    assert repr(found).splitlines()[1].strip().startswith("contraindicated: aneurysm")
+
+
+def test_without_a_severe_finding_the_screen_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "course.yaml"
+    path.write_text('regimen: "arketamine 30 mg iv over 40 min once"\n', encoding="utf-8")
+    result = screen(path, exposure=False)
+    assert all(one.severity in SEVERITIES[:3] for one in result.foremost)
+    assert run(["screen", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert ("No finding is more severe than a note." in text) is (not result.foremost)
+
+
+def test_what_was_assumed_of_the_course_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "course.yaml"
+    path.write_text(
+        'regimen: "ketamine 0.5 mg/kg iv over 40 min on days 1 4 8"\n', encoding="utf-8"
+    )
+    assert run(["screen", str(path)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "warning: The first dose is on day 1 (24 h)" in text
+    assert "The patient's weight is not given" in text and "The horizon is not given" in text
+    assert run(["session", str(path)]) == 0
+    told = capsys.readouterr()
+    assert "warning: The first dose is on day 1" in told.err
+    assert "Assumed: The patient's weight is not given" in told.out

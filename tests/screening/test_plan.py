@@ -18,6 +18,7 @@ from ketasim.evidence import fact, facts, load_sources
 from ketasim.reports.session_plan import session_plan_report
 from ketasim.screening import EffectTime, PlanEntry, SessionPlan, session_plan, session_rules
 from ketasim.screening.plan import KINDS
+from ketasim.screening.plan_result import UNWATCHED
 from ketasim.screening.rules.session import COUNTED_FROM, ESTABLISHED_FOR, STAGES, TABLE
 from ketasim.simulation import simulate
 
@@ -437,7 +438,7 @@ def test_no_times_of_a_spray_beside_a_tablet_of_slow_release() -> None:
     assert plan.watch_end_min is None and plan.longer == ()
     for entry in plan.entries:
         assert not re.search(r"\b(40 min|2 h|4 h)\b|spray|infusion", entry.statement) or (
-            entry.what == "observation" and "no source has one for oral extended" in entry.statement
+            entry.what == UNWATCHED and "no source has one for oral extended" in entry.statement
         ), entry.statement
     assert any("rules for a spray or an infusion are not shown" in note for note in plan.notes)
     assert "no monitoring period in the sources for this form" in repr(plan)
@@ -446,7 +447,8 @@ def test_no_times_of_a_spray_beside_a_tablet_of_slow_release() -> None:
 def test_a_simulated_tablet_of_slow_release_says_when_it_peaks() -> None:
     result = simulate({"regimen": "ketamine 120 mg oral_er once"}, mood=False)
     plan = result.session_plan()
-    (told,) = [one for one in plan.entries if "no source has one" in one.statement]
+    (told,) = [one for one in plan.entries if one.what == UNWATCHED]
+    assert plan.monitoring == told.statement
     assert "Predicted peaks, counted from the dose" in told.statement
     assert "at 603 min" in told.statement
     assert not any("Published" in one.statement for one in plan.entries)

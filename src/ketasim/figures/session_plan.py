@@ -91,7 +91,8 @@ def _timeline(plan: SessionPlan) -> dict[str, Any]:
     late = (row["back_at_high"] or row["back_at_min"] or 0.0 for row in rows)
     longest = max(late, default=0.0)
     watch_end = plan.watch_end_min
-    end = max((watch_end or plan.end_min) + _ROOM, min(longest, last))
+    # a form that releases over hours is drawn to the end: its peak is late
+    end = last if watch_end is None else max(watch_end + _ROOM, min(longest, last))
     names = ["Given", *(row["name"] for row in rows)]
     names += [] if watch_end is None else [_WATCH]
     x = {

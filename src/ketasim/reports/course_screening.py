@@ -16,19 +16,24 @@ _FOLDED: Final = "note"  # as is what speaks of another drug or route, unless co
 
 @dataclass(frozen=True)
 class FindingGroup:
-    """Findings of one severity, those for another drug or route apart."""
+    """Findings of one severity, those for another drug or route apart; `above` have been shown."""
 
     title: str
     open: bool
     findings: tuple[dict[str, Any], ...]
+    above: int
 
 
 @dataclass(frozen=True)
 class ScreeningView:
-    """A screen as the report shows it."""
+    """A screen as the report shows it; `foremost` has the most severe findings in full."""
 
     statement: str
     counts: tuple[tuple[str, int], ...]
+    foremost: tuple[dict[str, Any], ...]
+    unread: tuple[str, ...]
+    pressure: tuple[str, ...]
+    read: tuple[str, ...]
     groups: tuple[FindingGroup, ...]
     monitoring: tuple[MonitoringPrompt, ...]
 
@@ -41,17 +46,39 @@ def screening_view(screen: Screen) -> ScreeningView:
     - `screen`: what `ketasim.screen` returned.
     """
     groups: list[FindingGroup] = []
+    first = set(screen.foremost)
     for severity in SEVERITIES:
         found = screen.of(severity)
         for here in (True, False):
-            members = tuple(_finding(one) for one in found if one.applies_here is here)
+            members = tuple(
+                _finding(one) for one in found if one.applies_here is here and one not in first
+            )
             if not members:
                 continue
             other = "" if here else f", for a drug or route other than {screen.given}"
             title = words.capital(severity) + other
             shown = severity == "contraindicated" or (here and severity != _FOLDED)
-            groups.append(FindingGroup(title, shown, members))
-    return ScreeningView(NO_VERDICT, screen.count_words(), tuple(groups), screen.monitoring)
+            above = sum(one.applies_here is here and one in first for one in found)
+            groups.append(FindingGroup(title, shown, members, above))
+    return ScreeningView(
+        statement=NO_VERDICT,
+        counts=screen.count_words(),
+        foremost=tuple(_foremost(one, screen) for one in screen.foremost),
+        unread=screen.unread,
+        pressure=screen.pressure_lines,
+        read=(*(f"Warning: {one}" for one in screen.warnings), *screen.assumptions),
+        groups=tuple(groups),
+        monitoring=screen.monitoring,
+    )
+
+
+def _foremost(one: ScreenFinding, screen: Screen) -> dict[str, Any]:
+    other = "" if one.applies_here else f", for {one.applies_to}, not {screen.given}"
+    return {
+        **_finding(one),
+        "severity": f"{words.capital(one.severity)}{other}",
+        "more": len(screen.on_same(one)),
+    }
 
 
 def _finding(one: ScreenFinding) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ketasim._base.words import counted, route
 from ketasim.dosing import Dose, Patient
 from ketasim.evidence import GRADES, fact
 from ketasim.population import SEVERE_FACT, PressureOutlook
-from ketasim.screening.plan_result import PlanEntry, SessionPlan
+from ketasim.screening.plan_result import UNWATCHED, PlanEntry, SessionPlan
 from ketasim.screening.pressure import outlook_lines, pressure_lines
 from ketasim.screening.rules.conditions import is_slow
 from ketasim.screening.rules.session import STAGES, SessionRule, session_rules
@@ -230,7 +230,7 @@ def _unwatched(session: str, peaks: Iterable[str]) -> PlanEntry:
     return PlanEntry(
         at_min_from=None,
         at_min_to=None,
-        what="observation",
+        what=UNWATCHED,
         kind="rule",
         statement=" ".join((words, *peaks)),
         stage="after",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ketasim.__about__ import __version__
 from ketasim._base import Headline, HeadlineRow, Result
@@ -14,6 +14,10 @@ from ketasim.evidence import source_names
 
 if TYPE_CHECKING:
     import polars
+
+
+UNWATCHED: Final = "no monitoring period in the sources"
+"""Topic of the entry that stands in place of one."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,16 @@ class SessionPlan(Result):
     effects: polars.DataFrame | None = field(default=None, compare=False)
     minutes: polars.DataFrame | None = field(default=None, compare=False)
 
+    @property
+    def monitoring(self) -> str:
+        """When the monitoring period ends, or that no source has one for this form."""
+        if self.watch_end_min is None:
+            return next(one.statement for one in self.entries if one.what == UNWATCHED)
+        return (
+            "The monitoring period of at least 2 h ends no earlier than "
+            f"{self.watch_end_min:.0f} min after the start."
+        )
+
     def headline(self) -> Headline:
         """When what is given and the monitoring period end, and how many rules there are."""
         rules = [one for one in self.entries if one.established_for]
@@ -115,7 +129,10 @@ class SessionPlan(Result):
 
     def sources(self) -> tuple[str, ...]:
         """Keys of every source, in the order of the plan."""
-        return tuple(dict.fromkeys(key for one in self.entries for key in one.sources))
+        from ketasim.screening.pressure import pressure_sources
+
+        keys = [key for one in self.entries for key in one.sources]
+        return tuple(dict.fromkeys((*keys, *(pressure_sources(()) if self.pressure_lines else ()))))
 
     def main_table(self) -> polars.DataFrame:
         """The entries, as `table` returns them."""

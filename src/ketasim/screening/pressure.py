@@ -153,6 +153,12 @@ def pressure_lines(
     return tuple(lines)
 
 
+def pressure_sources(outlooks: Sequence[PressureOutlook]) -> tuple[str, ...]:
+    """Keys of the sources of the limits and, with a prediction, of its cut."""
+    cut = (fact(SEVERE_FACT).source,) if outlooks else ()
+    return tuple(dict.fromkeys((*(row.source for row in facts(LIMITS)), *cut)))
+
+
 def _before(patient: Patient) -> str:
     vitals = patient.vitals
     sbp, dbp = (None, None) if vitals is None else (vitals.sbp, vitals.dbp)

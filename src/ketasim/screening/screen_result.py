@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -71,11 +72,16 @@ class Screen(Result):
         route of this course come first, then those that depend on nothing unknown, those on this
         patient, boxed warnings.
         """
+        severe = [one for one in self.findings if one.severity in _SEVERE]
+        # of equal rank a matter that more sources name comes first
+        often = Counter((one.severity, one.applies_here, _matter(one)) for one in severe)
+
+        def rank(one: ScreenFinding) -> tuple[int, bool, bool, bool, bool, int, int]:
+            named = often[one.severity, one.applies_here, _matter(one)]
+            return (*_standing(one), -named, FINDING_KINDS.index(one.kind))
+
         found: dict[str, ScreenFinding] = {}
-        ranked = sorted(
-            (one for one in self.findings if one.severity in _SEVERE), key=_foremost_order
-        )
-        for one in ranked:
+        for one in sorted(severe, key=rank):
             found.setdefault(_matter(one), one)
         return tuple(found.values())[:_FOREMOST]
 
@@ -196,9 +202,13 @@ class Screen(Result):
 
     def sources(self) -> tuple[str, ...]:
         """Keys of every source, in the order in which they are met."""
+        from ketasim.screening.pressure import pressure_sources
+
         keys = [key for one in self.findings for key in one.sources]
         keys += [key for prompt in self.monitoring for key in prompt.sources]
         keys += [key for match in self.medicines for key in match.sources]
+        if self.pressure_lines:
+            keys += pressure_sources(self.pressure)
         return tuple(dict.fromkeys(keys))
 
     def to_dict(self) -> dict[str, Any]:
@@ -232,14 +242,13 @@ def _plural(severity: str, count: int) -> str:
     return f"{severity}s" if severity in _COUNTED and count != 1 else severity
 
 
-def _foremost_order(one: ScreenFinding) -> tuple[int, bool, bool, bool, bool, int]:
+def _standing(one: ScreenFinding) -> tuple[int, bool, bool, bool, bool]:
     return (
         SEVERITIES.index(one.severity),
         not one.applies_here,
         one.conditional,
         one.kind == "course",
         not one.boxed,
-        FINDING_KINDS.index(one.kind),
     )
 
 

@@ -134,7 +134,7 @@ def _print(result: Simulation, shown: SessionProfile, plan: SessionPlan, every: 
     )
     print(f"\n{NOT_IN_EFFECTS}")
     print(effects.driving.statement)
-    print()
+    print(f"\n{plan.monitoring}\n")
     for line in plan.pressure_lines:
         print(line)
     if plan.longer:
