@@ -6,13 +6,21 @@ from ketasim._base.headline import Headline, HeadlineRow
 from ketasim._base.inputs import check_kind, read_whole
 from ketasim._base.random import standard_normals, uniforms
 from ketasim._base.result import Result, Shown
-from ketasim._base.text import fitting, named, visible
-from ketasim._base.units import Quantity, parse_quantity
+from ketasim._base.text import fitting, named, shortened, visible
+from ketasim._base.units import (
+    NUMBER,
+    Quantity,
+    Unit,
+    parse_quantity,
+    read_number,
+    read_unit,
+)
 from ketasim._base.words import DRUGS, ROUTES
 from ketasim._base.yaml_values import read_yaml
 
 __all__ = [
     "DRUGS",
+    "NUMBER",
     "ROUTES",
     "Headline",
     "HeadlineRow",
@@ -22,6 +30,7 @@ __all__ = [
     "Quantity",
     "Result",
     "Shown",
+    "Unit",
     "check_kind",
     "check_targets",
     "files_made",
@@ -30,8 +39,11 @@ __all__ = [
     "near",
     "one_of",
     "parse_quantity",
+    "read_number",
+    "read_unit",
     "read_whole",
     "read_yaml",
+    "shortened",
     "standard_normals",
     "uniforms",
     "visible",

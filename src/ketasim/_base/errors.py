@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -16,6 +15,9 @@ _REMEDY: Final = 200
 _LISTED: Final = 160  # of known names listed in one
 _WORDS: Final = 60  # of what the user wrote, in quotes; the path of a file may be longer
 _LONG_WORDS: Final = re.compile(rf"'([^'/]{{{_WORDS + 1},}})'")
+
+_SHORT: Final = 3
+_LONG: Final = 6
 
 
 class KetasimError(Exception):
@@ -64,16 +66,31 @@ class KetasimWarning(UserWarning):
     """Something the reader of a result must know; results carry it and reports print it."""
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """Return a clause that suggests the nearest known word, or lists what is known.
+def near(word: str, known: Iterable[str], *, most: int = 2) -> str:
+    """Return a clause that suggests the known word that this one is a slip of, or lists all.
+
+    A slip is one wrong, missing, added or swapped letter, of words of six letters and more two. A
+    word of two letters, or one that is nearly as close to a second, is no slip of any: `im` is not
+    `iv`, and a guess may mean another drug, scale or dose.
+
+    **Arguments:**
+
+    - `word`: as typed. `known`: what it may be. `most`: letters of a slip.
 
     **Returns:** such as `did you mean 'intranasal'?` or `use one of: im, iv, sc`.
     """
     options = sorted(set(known))
-    # a long word shares many letters with words that mean something else
-    hit = difflib.get_close_matches(word, options, n=1, cutoff=0.6 if len(word) < 6 else 0.7)
-    if hit:
-        return f"did you mean '{hit[0]}'?"
+    limit = 0 if len(word) < _SHORT else 1 if len(word) < _LONG else most
+    # a word of a flood is no slip, and comparing it takes long
+    distances = sorted(
+        (_distance(word, option), option)
+        for option in options
+        if abs(len(word) - len(option)) <= limit + 1
+    )
+    closest = [option for distance, option in distances if distance <= limit]
+    alone = len(distances) < 2 or distances[1][0] > distances[0][0] + (len(word) == _SHORT)
+    if limit and closest and alone:
+        return f"did you mean '{closest[0]}'?"
     return one_of(options)
 
 
@@ -87,3 +104,17 @@ def one_of(known: Iterable[str]) -> str:
         shown.append(name)
     more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
     return f"use one of: {', '.join(shown)}{more}"
+
+
+def _distance(word: str, other: str) -> int:
+    """Letters to be changed, added, left out or swapped with their neighbour to get the other."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(word, start=1):
+        earlier, before, row = before, row, [i]
+        for j, sign in enumerate(other, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != sign))
+            if i > 1 and j > 1 and letter == other[j - 2] and word[i - 2] == sign:
+                cost = min(cost, earlier[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

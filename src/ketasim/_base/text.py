@@ -41,6 +41,14 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(lambda hit: ascii(hit[0])[1:-1], text)
 
 
+def shortened(value: object, longest: int = 40) -> str:
+    """What a user wrote, on one line and not too long for a message."""
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "null"}[value]
+    text = " ".join(str(value)[: 4 * longest].split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def named(path: object, longest: int = 100) -> str:
     """A path as a message shows it: the middle of a long one is left out."""
     text = str(path)

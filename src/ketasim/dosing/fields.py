@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from ketasim._base import InputError, near, one_of, parse_quantity
+from ketasim._base import InputError, near, one_of, parse_quantity, shortened
 from ketasim.vocabulary import read_clock, read_moment
 
 FROZEN: Final = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -167,14 +167,6 @@ def dotted(prefix: str, location: Sequence[str | int]) -> str:
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
     return path
-
-
-def shortened(value: object, longest: int = 40) -> str:
-    """What a user wrote, on one line and not too long for a message."""
-    if value is None or isinstance(value, bool):
-        return {True: "true", False: "false", None: "null"}[value]
-    text = " ".join(str(value).split())
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _nearest(given: str, known: Sequence[str]) -> str:
