@@ -119,7 +119,7 @@ def test_structured_doses_make_steps_and_sessions() -> None:
         (
             REGIMEN + "patient: {baseline: {scale: MADS, score: 1}}",
             "patient.baseline.scale",
-            "'MADRS'",
+            "MADRS",
         ),
         (REGIMEN + "patient: {baseline: {scale: MADRS}}", "patient.baseline.score", "missing"),
         (REGIMEN + "population: {n: 0}", "population.n", "greater than or equal to 1"),
@@ -132,11 +132,15 @@ def test_structured_doses_make_steps_and_sessions() -> None:
         (f"doses: [{{{DOSE}}}, {{{DOSE}, over: 40}}]", "doses[1].over", "no unit"),
         (f"doses: [{{{DOSE}, time: 3 h}}]", "doses[0]", "both day and time"),
         ("doses: [{drug: ketamine, route: iv, dose: 5 mg}]", "doses[0]", "neither day nor time"),
-        ("doses: [{day: 0, drug: ketamine, route: ivv, dose: 5 mg}]", "doses[0].route", "'iv'"),
+        ("doses: [{day: 0, drug: ketamine, route: ivv, dose: 5 mg}]", "doses[0].route", "iv, im"),
         ("doses: [{day: 0, drug: ketamin, route: iv, dose: 5 mg}]", "doses[0].drug", "'ketamine'"),
         ("doses: [{day: 0, drug: ketamine, route: iv, dose: 5}]", "doses[0].dose", "no unit"),
         ("doses: [{day: 0, drug: ketamine, route: iv, dose: -5 mg}]", "doses[0].dose", "above 0"),
-        ("doses: [{day: 0, drug: ketamine, route: iv, dose: 5 mL}]", "doses[0].dose", "not a unit"),
+        (
+            "doses: [{day: 0, drug: ketamine, route: iv, dose: 5 mL}]",
+            "doses[0].dose",
+            "concentration",
+        ),
         ("doses: [{day: -1, drug: ketamine, route: iv, dose: 5 mg}]", "doses[0].day", "'-1'"),
         ("doses: [{day: .nan, drug: ketamine, route: iv, dose: 5 mg}]", "doses[0].day", "'.nan'"),
         (

@@ -87,7 +87,7 @@ def test_names_of_routes(words: str, route: str) -> None:
 def test_a_phase_restates_what_changes() -> None:
     regimen = parse_regimen(
         "ketamine hydrochloride 0.5 mg/kg iv over 40 min on day 0, then 0.3 mg/kg on day 1, "
-        "then over 1 h on day 2, then esketamine on day 3, then 20 mg im on day 4, "
+        "then over 1 h on day 2, then esketamine hydrochloride on day 3, then 20 mg im on day 4, "
         "then base on day 5"
     )
     told = [(d.drug, d.amount, d.unit, d.route, d.duration, d.salt) for d in regimen.doses]
@@ -161,13 +161,12 @@ def test_describe_says_days_devices_and_base() -> None:
 REFUSED = [
     ("", "empty"),
     ("ketamin 5 mg im once", "did you mean 'ketamine'"),
-    ("s-ketamine 5 mg im once", "did you mean 'esketamine'"),
     ("midazolam 5 mg im once", "use one of: arketamine, esketamine, ketamine"),
-    ("ketamine 5 im once", "'5' has no unit; write it with its unit, such as '5 mg'"),
+    ("ketamine 5 im once", "'5' has no unit after 'ketamine'"),
     ("ketamine 5", "'5' has no unit"),
-    ("ketamine 5 ml iv once", "'ml' is not a unit of a dose"),
-    ("ketamine 5 mg/kg/h iv once", "'mg/kg/h' is not a unit of a dose"),
-    ("ketamine 5 mg iv over 40 once", "'40' has no unit; write it with its unit, such as '40 min'"),
+    ("ketamine 5 ml iv once", "add the concentration in mg/mL"),
+    ("ketamine 5 mg/kg/h iv once", "does not say for how long"),
+    ("ketamine 5 mg iv over 40 once", "'40' has no unit; write it with its unit"),
     ("ketamine 5 mg intranassal once", "after 'ketamine 5 mg'; did you mean 'intranasal'"),
     ("ketamine 5 mg im weekli x 4", "did you mean 'weekly'"),
     ("ketamine 5 mg im biweekly x 4", "write 'twice weekly' or 'every 2 weeks'"),
@@ -287,5 +286,6 @@ def test_weekly_patterns_keep_their_rhythm(
     before=st.sampled_from(["", "once, then "]),
 )
 def test_a_span_of_weeks_holds_every_session_of_them(n: int, weeks: int, before: str) -> None:
+    """Weeks of several sessions have a single first dose inside, as those of a label do."""
     regimen = parse_regimen(f"ketamine 5 mg im {before}{n}/week for {weeks} weeks")
-    assert len(regimen.sessions) == n * weeks + bool(before)
+    assert len(regimen.sessions) == n * weeks + (bool(before) and n == 1)

@@ -55,6 +55,8 @@ _PRESSURE: Final = {"mmhg": (1, ""), "kpa": (Fraction(10**12, 133322387415), "")
 _LENGTH: Final = {
     "m": (1, "meter meters metre metres"),
     "cm": (Fraction(1, 100), "centimeter centimeters centimetre centimetres"),
+    "ft": (Fraction(3048, 10000), "foot feet"),
+    "in": (Fraction(254, 10000), "inch inches"),
 }
 # an age of 40 min is a slip of the pen, whatever 40 min is in years
 _MEANT: Final = {"year": ("year", "month")}
@@ -66,6 +68,7 @@ _USABLE: Final = {
     "mg/kg": "mg/kg, g/kg, ug/kg",
     "year": "years, months",
     "mmHg": "mmHg, kPa",
+    "m": "m, cm, ft, in",
 }
 
 

@@ -32,7 +32,7 @@ from ketasim.dosing.people import (
     WeightSpread,
 )
 from ketasim.dosing.regimen import Regimen, split_devices
-from ketasim.dosing.sentence import parse_regimen
+from ketasim.dosing.sentence.parse import parse_regimen
 from ketasim.dosing.shipped import located, shipped
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
 from ketasim.dosing.trial.arm import (

@@ -19,7 +19,7 @@ from ketasim.dosing.mood_options import MoodOptions
 from ketasim.dosing.patient import HEALTHY, Patient
 from ketasim.dosing.people import PopulationSpec
 from ketasim.dosing.regimen import Regimen
-from ketasim.dosing.sentence import parse_regimen
+from ketasim.dosing.sentence.parse import parse_regimen
 from ketasim.dosing.shipped import read_input
 from ketasim.dosing.structured import DoseItem, items_of, regimen_of
 from ketasim.dosing.yaml_text import read_mapping
@@ -141,7 +141,7 @@ class Course:
         late = sum(dose.time >= self.horizon for dose in self.regimen.doses)
         come = "dose comes" if late == 1 else "doses come"
         after = (f"{late} {come} after the horizon and are not seen.",) if late else ()
-        doses = check_doses(self.regimen, self.patient.weight)
+        doses = (*check_doses(self.regimen, self.patient.weight), *self.regimen.warnings)
         return (*doses, *after, *late_start(self.regimen), *self._replaced)
 
     @property
@@ -173,6 +173,7 @@ class Course:
         return (
             *(f"patient.{name}" for name in self.patient.assumed),
             *(field for field, _ in drawn),
+            *self.regimen.assumed,
             *horizon,
         )
 
@@ -186,6 +187,7 @@ class Course:
         return (
             *self.patient.assumptions,
             *(sentence for _, sentence in drawn),
+            *self.regimen.assumptions,
             *(() if self.horizon_given else (horizon,)),
         )
 

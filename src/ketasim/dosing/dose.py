@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, TypeVar
 
@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 
 from ketasim._base import DRUGS, ROUTES, InputError, near
 from ketasim.evidence import facts, number
+from ketasim.vocabulary import SALTS
 
 TIMED_ROUTES: Final = ("iv", "im", "sc")
 """Routes by which a dose may be given over a time: an infusion, or a pump under the skin."""
 
 UNITS: Final = ("mg", "mg/kg")
 """Units of an amount; `mg/kg` is per kg of body weight."""
-
-SALTS: Final = ("base", "hydrochloride")
-"""What an amount is the mass of."""
 
 DEVICE_AMOUNT: Final = 28.0
 """Esketamine base in one nasal device, mg (mims_hk; care/rules R10)."""
@@ -93,6 +91,8 @@ class Dose:
     - `device`: place of a nasal device in its session: 0 for the first, 1, 2 … for later ones.
     - `session`: index of the session the dose belongs to.
     - `steady_state_interval`: h; when given, infinitely many equal doses came before, so far apart.
+    - `duration_given`: false of an iv dose of which nothing says how long it takes: that it is
+      given all at once is assumed. Doses that differ in this alone are equal.
 
     **Raises:** `InputError` when a value cannot be.
     """
@@ -107,6 +107,7 @@ class Dose:
     device: int = 0
     session: int = 0
     steady_state_interval: float | None = None
+    duration_given: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a dose."""
@@ -133,14 +134,14 @@ class Dose:
 
     def _problem(self) -> tuple[str, str, str] | None:
         """Field, problem and remedy of the first thing wrong."""
-        for field, value, known in (
+        for name, value, known in (
             ("drug", self.drug, DRUGS),
             ("route", self.route, ROUTES),
             ("unit", self.unit, UNITS),
             ("salt", self.salt, SALTS),
         ):
             if value not in known:
-                return field, f"unknown {field} '{value}'", near(value, known)
+                return name, f"unknown {name} '{value}'", near(value, known)
         if not (math.isfinite(self.amount) and self.amount > 0):
             return "amount", f"{self.amount:g} is not an amount", "give a number above 0"
         if self.amount < SMALLEST:

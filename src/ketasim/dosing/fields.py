@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -19,6 +19,7 @@ FROZEN: Final = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=Tru
 Model = TypeVar("Model", bound=BaseModel)
 
 _CUSTOM: Final = "ketasim"
+_HUGE: Final = 1e300
 _KINDS: Final = {
     "string_type": ("is not text", "write it in quotes"),
     "tuple_type": ("is not a list", "write it as a list, such as [a, b]"),
@@ -48,7 +49,8 @@ def quantity(
     def read(value: object) -> float:
         text = value
         if bare and isinstance(value, int | float) and not isinstance(value, bool):
-            text = f"{value!r} {to}"
+            # a whole number of thousands of digits cannot even be written
+            text = f"{value!r} {to}" if abs(value) < _HUGE else "a number of too many digits"
         try:
             return parse_quantity(text, to, field="", low=low, high=high)
         except InputError as error:
@@ -106,10 +108,16 @@ Text = Annotated[str, BeforeValidator(_one_line)]
 """A line of text."""
 
 
-def refuse(problem: str, remedy: str) -> PydanticCustomError:
-    """Error of a validator; `validated` adds the field and raises `InputError`."""
+def refuse(problem: str, remedy: str, below: str = "") -> PydanticCustomError:
+    """Error of a validator; `validated` adds the field and raises `InputError`.
+
+    **Arguments:**
+
+    - `problem`, `remedy`: as of `InputError`.
+    - `below`: of a whole model, the field of it that is at fault.
+    """
     return PydanticCustomError(
-        _CUSTOM, "{problem}; {remedy}", {"problem": problem, "remedy": remedy}
+        _CUSTOM, "{problem}; {remedy}", {"problem": problem, "remedy": remedy, "below": below}
     )
 
 
@@ -138,20 +146,25 @@ def _translated(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> In
     field = dotted(prefix, location)
     if kind == _CUSTOM:
         context = detail.get("ctx", {})
+        field = dotted(field, (context["below"],)) if context.get("below") else field
         return InputError(field, str(context["problem"]), str(context["remedy"]))
     if kind == "extra_forbidden":
-        known = _names(model, location[:-1])
+        owner = _model_at(model, location[:-1])
+        known = tuple(owner.model_fields)
         name = str(location[-1])
         head, colon, _ = name.partition(":")
         if colon and head in known:
             return InputError(field, f"unknown key '{name}'", "write a space after the colon")
+        meant: Mapping[str, str] = getattr(owner, "meant", {})
+        if name.lower() in meant:
+            return InputError(field, f"unknown key '{shortened(name)}'", meant[name.lower()])
         below = _inside(model, name) if len(location) == 1 else ""
         remedy = (
             f"write it under {below}: {dotted(prefix, (below, name))}"
             if below
             else _nearest(name, known)
         )
-        return InputError(field, f"unknown key '{name}'", remedy)
+        return InputError(field, f"unknown key '{shortened(name)}'", remedy)
     if kind == "missing":
         return InputError(field, "is missing", "add it")
     if kind in _KINDS:
@@ -185,8 +198,11 @@ def _inside(model: type[BaseModel], name: str) -> str:
     return ""
 
 
-def _names(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, ...]:
-    """Names of the fields of the model at a place inside another."""
+def _model_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel]:
+    """The model at a place inside another.
+
+    A class may have `meant`: keys that people write, which it has not, to what they write instead.
+    """
     current: type[BaseModel] = model
     for part in location:
         if isinstance(part, str):
@@ -194,7 +210,7 @@ def _names(model: type[BaseModel], location: Sequence[str | int]) -> tuple[str, 
             if inner is None:
                 break
             current = inner
-    return tuple(current.model_fields)
+    return current
 
 
 def _model_in(annotation: Any, *, listed: bool = True) -> type[BaseModel] | None:

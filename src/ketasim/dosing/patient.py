@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
-from ketasim._base import InputError, near, parse_quantity
+from ketasim._base import NUMBER, InputError, near, parse_quantity, read_number
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, word
 from ketasim.evidence import facts, load_card, source_name
+from ketasim.vocabulary import scale_of, scale_remedy, sex_of
 
 SEXES: Final = ("female", "male")
 ANCESTRIES: Final = ("white", "black", "asian", "japanese", "other")
@@ -55,7 +56,13 @@ _UNIT_WORDS: Final = {
     "/min": re.compile(r"(?:/|1/|per )\s*min(?:ute)?|bpm|min\^?-1|beats?(?: ?/| per) ?min(?:ute)?"),
     "%": re.compile(r"%|percent|per cent"),
 }
-_VALUE: Final = re.compile(r"([-+]?\d+(?:\.\d+)?)\s*(\S.*)?")
+_VALUE: Final = re.compile(rf"({NUMBER})\s*(\S.*)?", re.DOTALL)
+# what people write as a key, and which list it belongs into
+_HISTORY_KEYS: Final = (
+    "pregnant pregnancy breastfeeding lactating allergy allergies conditions comorbidities "
+    "diseases diagnoses dialysis smoker smoking alcohol"
+)
+_MEDICINE_KEYS: Final = "medication medications meds drugs comedication concomitant"
 
 
 @cache
@@ -114,16 +121,32 @@ def _not_a_place(value: object) -> object:
     return value
 
 
-def _degree(value: object) -> object:
-    """`mild impairment` says the same as `mild`."""
-    return value.strip().lower().removesuffix(" impairment") if isinstance(value, str) else value
+def _degree(value: object) -> str:
+    """`mild impairment` says the same as `mild`; a disease or its treatment is history."""
+    word_ = str(value).strip().lower() if isinstance(value, str) else ""
+    found = word_.removesuffix(" impairment")
+    if found not in IMPAIRMENTS:
+        raise refuse(
+            f"'{shortened(value)}' is not a degree of impairment",
+            f"use one of: {', '.join(IMPAIRMENTS)}; write a disease or dialysis under 'history', "
+            "such as 'history: [haemodialysis]'",
+        )
+    return found
+
+
+def _read_sex(value: object) -> str:
+    found = sex_of(value) if isinstance(value, str) else None
+    if found is None:
+        raise refuse(f"unknown value '{shortened(value)}'", near(str(value)[:40].lower(), SEXES))
+    return found
 
 
 def known_scale(scale: str) -> str:
-    """Return the scale, or refuse one that the package does not carry."""
-    if scale not in scales():
-        raise refuse(f"unknown scale '{scale}'", near(scale, scales()))
-    return scale
+    """Return the scale that a name means, or refuse one that the package does not carry."""
+    found = scale_of(scale, scales())
+    if found is None:
+        raise refuse(f"unknown scale '{shortened(scale)}'", scale_remedy(scale, scales()))
+    return found
 
 
 def check_score(scale: str, score: float) -> None:
@@ -193,7 +216,7 @@ def _in_words(value: object, unit: str, example: str) -> float:
         raise refuse(f"'{shortened(value)}' has no unit", example)
     if not words.fullmatch(match[2]):
         raise refuse(f"'{shortened(match[2])}' is not a unit usable as {unit}", example)
-    return float(match[1])
+    return float(read_number(match[1], field=""))
 
 
 class Vitals(BaseModel):
@@ -241,7 +264,7 @@ class Patient(BaseModel):
     - `age`: years; left out, no effect of age is computed.
     - `weight`: kg; left out, the reference weight of the published models, named in `assumed`.
     - `height`: such as `172 cm` or `1.72 m`; with the weight it gives the body mass index.
-    - `sex`: female or male.
+    - `sex`: female or male, or `F`, `M`, `woman`, `man`.
     - `ancestry`: white, black, asian, japanese or other.
     - `cyp2b6`: genotype, `*1/*1`, `*1/*6` or `*6/*6`.
     - `diagnosis`: mdd, trd, bipolar, suicidality, ptsd, ocd, anxiety or pain, or another condition
@@ -258,13 +281,28 @@ class Patient(BaseModel):
     """
 
     model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            _HISTORY_KEYS.split(),
+            "write it in words under 'history', such as 'history: [pregnant]'",
+        ),
+        **dict.fromkeys(_MEDICINE_KEYS.split(), "write it under 'medicines'"),
+        **dict.fromkeys(("gender",), "write it as 'sex'"),
+        **dict.fromkeys(("wt", "mass", "bodyweight", "body_weight"), "write it as 'weight'"),
+        **dict.fromkeys(("race", "ethnicity"), "write it as 'ancestry'"),
+        **dict.fromkeys(("genotype",), "write it as 'cyp2b6'"),
+        **dict.fromkeys(("renal", "kidneys"), "write it as 'kidney'"),
+        **dict.fromkeys(("hepatic",), "write it as 'liver'"),
+        **dict.fromkeys(("bp", "blood_pressure", "sbp", "dbp"), "write it under 'vitals'"),
+    }
+    """Keys that people write, which a patient has not, to what to write."""
 
     age: Annotated[float, quantity("year", *AGES, bare=True)] | None = None
     weight: Annotated[float, quantity("kg", *WEIGHTS)] = Field(
         default_factory=lambda: reference_weight()[0]
     )
     height: Annotated[float, quantity("m", *HEIGHTS, example="172 cm")] | None = None
-    sex: Annotated[str, word(SEXES)] | None = None
+    sex: Annotated[str, BeforeValidator(_read_sex)] | None = None
     ancestry: Annotated[str, word(ANCESTRIES)] | None = None
     cyp2b6: Annotated[str, word(GENOTYPES, listed=True)] | None = None
     diagnosis: Annotated[str, BeforeValidator(_read_diagnosis)] | None = None
@@ -272,8 +310,8 @@ class Patient(BaseModel):
     setting: Annotated[str, word(SETTINGS), BeforeValidator(_not_a_place)] | None = None
     place: Annotated[str, word(PLACES)] | None = None
     medicines: tuple[Text, ...] = ()
-    kidney: Annotated[str, word(IMPAIRMENTS), BeforeValidator(_degree)] | None = None
-    liver: Annotated[str, word(IMPAIRMENTS), BeforeValidator(_degree)] | None = None
+    kidney: Annotated[str, BeforeValidator(_degree)] | None = None
+    liver: Annotated[str, BeforeValidator(_degree)] | None = None
     history: tuple[Text, ...] = ()
     vitals: Vitals | None = None
 

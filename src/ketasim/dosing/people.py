@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from ketasim._base import NUMBER, InputError, read_number, shortened
 from ketasim.dosing.fields import FROZEN, quantity, refuse
 from ketasim.dosing.patient import AGES, WEIGHTS
 
@@ -74,8 +76,32 @@ class WeightSpread(MeanSd):
         return self
 
 
-Female = Annotated[float, Field(strict=True, ge=0, le=1)]
-"""Fraction of women."""
+_PERCENT: Final = re.compile(rf"({NUMBER})\s*(?:%|per\s?cent)", re.IGNORECASE)
+
+
+def _share(value: object) -> object:
+    """A fraction, or a percentage with its sign."""
+    if isinstance(value, str):
+        match = _PERCENT.fullmatch(value.strip())
+        if match is None:
+            raise refuse(
+                f"'{shortened(value)}' is not a fraction", "write it such as 0.6 or '60 %'"
+            )
+        try:
+            return float(read_number(match[1], field="") / 100)
+        except InputError as error:
+            raise refuse(error.problem, error.remedy) from None
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 1:
+        raise refuse(f"{shortened(value)} is above 1", "give a fraction, or a percentage with '%'")
+    return value
+
+
+Female = Annotated[
+    float,
+    Field(strict=True, ge=0, le=1),
+    BeforeValidator(_share, json_schema_input_type=float | str),
+]
+"""Fraction of women, or a percentage such as `60 %`."""
 
 
 def drawn_ages_assumed(what: str) -> str:

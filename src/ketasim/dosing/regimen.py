@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from ketasim._base import InputError
@@ -22,6 +22,8 @@ class Regimen:
 
     - `doses`: sorted by time, nasal sessions already split into their devices.
     - `text`: the sentence as the user wrote it, nothing for a regimen given otherwise.
+    - `notes`: what was computed of the words, such as the dose of a rate, as sentences.
+    - `readings`: how words were read that may be meant otherwise, as sentences.
 
     **Raises:** `InputError` when there is no dose, or more than `MOST_DOSES`, or they are not
     sorted.
@@ -29,6 +31,8 @@ class Regimen:
 
     doses: tuple[Dose, ...]
     text: str | None = None
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    readings: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a regimen."""
@@ -55,16 +59,40 @@ class Regimen:
         """Time at which the last dose has been given, h."""
         return max(dose.end for dose in self.doses)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the reader of a result must know: iv doses that are taken as given at once."""
+        untimed = [dose for dose in self.doses if not dose.duration_given]
+        if not untimed:
+            return ()
+        amounts = ", ".join(dict.fromkeys(f"{dose.amount:g} {dose.unit}" for dose in untimed[:20]))
+        many = len(untimed) > 1
+        doses = f"{len(untimed)} iv doses" if many else "the iv dose"
+        take = "take" if many else "takes"
+        problem = f"Nothing says how long {doses} of {amounts} {take}: given at once (bolus) is"
+        return (f"{problem} assumed. Write 'over' and a time for an infusion, or 'bolus'.",)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Paths of the fields of which something was assumed, one for each of `assumptions`."""
+        paths = ("regimen", "regimen") if self.text is not None else ("doses.over", "doses.route")
+        return (*(paths[0] for _ in self.warnings), *(paths[1] for _ in self.readings))
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What was assumed of the doses, as sentences."""
+        return (*self.warnings, *self.readings)
+
     def describe(self) -> list[str]:
         """Say in plain words what was understood.
 
         Sessions that follow each other and give the same share a line, such as `8 sessions:
         esketamine 56 mg (base) intranasal (2 devices of 28 mg, 5 min apart) on days 0, 3, 7, …`.
-        What an amount is the mass of, base or hydrochloride, is always said.
+        What an amount is the mass of, base or hydrochloride, is always said, and what was computed.
 
-        **Returns:** one line a group of sessions.
+        **Returns:** one line a group of sessions, then the notes.
         """
-        return describe_sessions(by_session(self.doses))
+        return [*describe_sessions(by_session(self.doses)), *self.notes]
 
 
 def by_session(doses: Iterable[Dose]) -> list[tuple[Dose, ...]]:

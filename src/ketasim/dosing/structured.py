@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, Any, cast
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar, Final, cast
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
-
-from ketasim._base import InputError, parse_quantity
-from ketasim.dosing.dose import (
-    DRUGS,
-    LONGEST,
-    MOST_DOSES,
-    ROUTES,
-    SALTS,
-    SMALLEST,
-    TIMED_ROUTES,
-    UNITS,
-    Dose,
-    too_short,
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    model_validator,
 )
-from ketasim.dosing.fields import FROZEN, dotted, quantity, refuse, shortened, validated, word
+
+from ketasim._base import InputError
+from ketasim.dosing.dose import LONGEST, MOST_DOSES, TIMED_ROUTES, Dose, too_short
+from ketasim.dosing.fields import FROZEN, dotted, quantity, refuse, shortened, validated
 from ketasim.dosing.regimen import (
     Regimen,
     by_session,
@@ -32,25 +28,83 @@ from ketasim.dosing.regimen import (
     number_sessions,
     split_devices,
 )
-from ketasim.vocabulary import Moment, read_clock, read_moment
+from ketasim.dosing.sentence.phase import phase_of
+from ketasim.dosing.sentence.refusal import PARTS
+from ketasim.dosing.sentence.scan import Token, scan
+from ketasim.dosing.sentence.step import Step
+from ketasim.dosing.words import describe_duration
+from ketasim.vocabulary import (
+    SALTS,
+    DrugName,
+    Measure,
+    Moment,
+    RouteName,
+    read_clock,
+    read_drug,
+    read_moment,
+    read_route,
+    value_of,
+)
+from ketasim.vocabulary.drug import salt_of
+from ketasim.vocabulary.measure import DOSE_UNITS, measure_pattern
+from ketasim.vocabulary.phrase import straight
 
-_PER_WEIGHT = re.compile(r"/\s*kg\s*$", re.IGNORECASE)
+_AMOUNTS: Final = ("DOSE", "RATE", "CONC", "VOL", "FLOW", "SALT", "MULTIPLE", "DEVICES", "IN")
+_BETWEEN: Final = ("FILL", "AT", "DILUENT", "NOUN")
+_AT_ONCE: Final = ("bolus", "push", "at once", "iv push", "iv bolus")
+_SHAPES: Final = f"write a number with its unit: {DOSE_UNITS}"
+_LONGEST: Final = 80  # letters of an amount
 
 
-def _amount(value: object) -> tuple[float, str]:
-    if isinstance(value, tuple):
-        return cast("tuple[float, str]", value)  # already read
-    unit = UNITS[bool(isinstance(value, str) and _PER_WEIGHT.search(value))]
+def _drug(value: object) -> DrugName:
+    return value if isinstance(value, DrugName) else _field(read_drug, value)
+
+
+def _route(value: object, info: ValidationInfo) -> RouteName:
+    if isinstance(value, RouteName):
+        return value
+    name = info.data.get("drug")
+    brand = name if isinstance(name, DrugName) and name.route else None
+    if value is None:
+        if brand is None or brand.route is None:
+            raise refuse("is missing", "add it")
+        return RouteName(brand.route, brand.brand)
+    found = _field(read_route, value)
+    if brand is not None and found.route != brand.route:
+        raise refuse(f"{brand.brand} is given by the route {brand.route}", "check drug and route")
+    return found
+
+
+def _field(read: Callable[..., Any], value: object) -> Any:
+    """What a reader of the vocabulary makes of a value, its errors without a field."""
     try:
-        amount = parse_quantity(value, unit, field="")
+        return read(value, field="")
     except InputError as error:
-        remedy = "write it with its unit, such as '56 mg' or '0.5 mg/kg'"
-        raise refuse(error.problem, remedy) from None
-    if not amount > 0:
-        raise refuse(f"'{shortened(value)}' is not a dose", "give an amount above 0")
-    if amount < SMALLEST:
-        raise refuse(f"'{shortened(value)}' is too little for a dose", "check the unit")
-    return amount, unit
+        raise refuse(error.problem, error.remedy) from None
+
+
+def _amount(value: object) -> tuple[Token, ...]:
+    """The amounts of a text such as `0.5 mg/kg`, `2 mL of 50 mg/mL` or `5 mcg/kg/min`."""
+    if isinstance(value, tuple):
+        return cast("tuple[Token, ...]", value)  # already read
+    if not isinstance(value, str):
+        kind = "has no unit" if isinstance(value, int | float) else "is not an amount"
+        raise refuse(f"'{shortened(value)}' {kind}", _SHAPES)
+    try:
+        tokens = tuple(scan(value[:_LONGEST]))
+    except InputError as error:
+        told = error.remedy == PARTS or error.problem.startswith("unknown drug")
+        if told or len(value) > _LONGEST:
+            raise refuse(f"'{shortened(value)}' is not an amount with a unit", _SHAPES) from None
+        raise refuse(error.problem, error.remedy) from None
+    found = [token for token in tokens if token.kind in _AMOUNTS]
+    other = [token for token in tokens if token.kind not in (*_AMOUNTS, *_BETWEEN)]
+    if [token.kind for token in other] == ["NUM"] and not found:
+        raise refuse(f"'{shortened(value)}' has no unit", _SHAPES)
+    if other or not found or len(value) > _LONGEST:
+        word_ = other[0].text if other else value
+        raise refuse(f"'{shortened(word_)}' is not read in an amount", _SHAPES)
+    return tokens
 
 
 _hours = cast("Callable[[object], float]", quantity("h", 0, LONGEST, bare=True).func)
@@ -58,9 +112,16 @@ _lasting = cast("Callable[[object], float]", quantity("h", 0, LONGEST).func)
 
 
 def _over(value: object) -> float:
-    hours = _lasting(value)
+    if isinstance(value, str) and value.strip().lower() in _AT_ONCE:
+        return 0.0
+    text = value
+    if isinstance(value, str):
+        match = measure_pattern().fullmatch(straight(value).strip())
+        if match is not None and match["number"].isalpha():
+            text = f"{_field(value_of, match['number'])} {match['unit']}"
+    hours = _lasting(text)
     if too_short(hours):
-        raise refuse(f"'{shortened(value)}' is shorter than 1 s", "leave 'over' out: a bolus")
+        raise refuse(f"'{shortened(value)}' is shorter than 1 s", "write 'over: bolus'")
     return hours
 
 
@@ -112,6 +173,13 @@ def _time(value: object) -> float | Moment:
     return moment
 
 
+def _salt(value: object) -> str:
+    found = salt_of(value) if isinstance(value, str) else None
+    if found is None:
+        raise refuse(f"unknown value '{shortened(value)}'", f"use one of: {', '.join(SALTS)}")
+    return found
+
+
 class DoseItem(BaseModel):
     """One entry of `doses:` in a course file.
 
@@ -121,9 +189,11 @@ class DoseItem(BaseModel):
     - `time`: when it is given, from the start of the course, such as `36 h`; a bare number is in h.
       In a course with a `start` also a date with a clock time, such as `2026-01-05 14:30`.
     - `at`: clock time on that day, such as `9:00`; left out, at its beginning.
-    - `drug`, `route`: see `Dose`.
-    - `dose`: such as `0.5 mg/kg` or `56 mg`; of nasal esketamine that of the whole session.
-    - `over`: such as `40 min`; left out, all at once.
+    - `drug`: a generic name or a brand, with its salt or without, such as `ketamine HCl`.
+    - `route`: in any usual short form; may be left out of a brand that has one.
+    - `dose`: such as `0.5 mg/kg`, `56 mg`, `2 mL of 50 mg/mL`, or with `over` a rate such as
+      `5 mcg/kg/min`; of nasal esketamine that of the whole session.
+    - `over`: such as `40 min`, or `bolus`; left out, all at once, which of an iv dose is assumed.
     - `salt`: `base` (when left out) or `hydrochloride`: what the amount is the mass of.
     - `steady_state`: such as `12 h`: infinitely many equal doses came before, so far apart; of one
       entry, at the start of the course.
@@ -132,10 +202,27 @@ class DoseItem(BaseModel):
     """
 
     model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("amount", "amt", "dosage", "dosis", "rate"), "write it as 'dose'"),
+        **dict.fromkeys(
+            ("duration", "dur", "infusion", "infusion_time", "tinf", "minutes"),
+            "write it as 'over', such as 'over: 40 min'",
+        ),
+        **dict.fromkeys(("medicine", "medication", "substance"), "write it as 'drug'"),
+        **dict.fromkeys(
+            ("frequency", "every", "repeat", "interval", "days", "times"),
+            "write an entry for each dose, or the regimen as a sentence under 'regimen'",
+        ),
+    }
+    """Keys that people write, which an entry has not, to what to write."""
 
-    drug: Annotated[str, word(DRUGS)]
-    route: Annotated[str, word(ROUTES)]
-    dose: Annotated[tuple[float, str], BeforeValidator(_amount, json_schema_input_type=str)]
+    drug: Annotated[Any, PlainValidator(_drug, json_schema_input_type=str)]
+    route: Annotated[
+        Any,
+        PlainValidator(_route, json_schema_input_type=str),
+        Field(validate_default=True),
+    ] = None
+    dose: Annotated[Any, PlainValidator(_amount, json_schema_input_type=str)]
     day: (
         Annotated[float | Moment, BeforeValidator(_day, json_schema_input_type=float | str)] | None
     ) = None
@@ -143,8 +230,8 @@ class DoseItem(BaseModel):
         Annotated[float | Moment, BeforeValidator(_time, json_schema_input_type=float | str)] | None
     ) = None
     at: Annotated[float, BeforeValidator(_at, json_schema_input_type=str)] | None = None
-    over: Annotated[float, BeforeValidator(_over, json_schema_input_type=str)] = 0.0
-    salt: Annotated[str, word(SALTS)] = "base"
+    over: Annotated[float, BeforeValidator(_over, json_schema_input_type=str)] | None = None
+    salt: Annotated[str, BeforeValidator(_salt, json_schema_input_type=str)] | None = None
     steady_state: Annotated[float, quantity("h", 1e-9, LONGEST)] | None = None
     device: Annotated[int, Field(strict=True, ge=0, le=MOST_DOSES)] | None = None
     session: Annotated[int, Field(strict=True, ge=0, le=MOST_DOSES)] | None = None
@@ -172,12 +259,36 @@ class DoseItem(BaseModel):
         if (self.day is None) == (self.time is None):
             problem = "both day and time are" if self.day is not None else "neither day nor time is"
             raise refuse(f"{problem} given", "give one of them, such as 'day: 0' or 'time: 36 h'")
-        if self.over > 0 and self.route not in TIMED_ROUTES:
+        if self.over and self.route.route not in TIMED_ROUTES:
             raise refuse(
-                f"a dose by the route {self.route} is given all at once",
+                f"a dose by the route {self.route.route} is given all at once",
                 "leave 'over' out; only iv, im and sc take it",
             )
+        try:
+            _ = self.step
+        except InputError as error:
+            raise refuse(error.problem, error.remedy, below="dose") from None
         return self
+
+    @property
+    def step(self) -> Step:
+        """What the entry gives, computed as in a sentence."""
+        over = self.over
+        if over is None and self.route.timed is False:
+            over = 0.0
+        tokens = list(self.dose)
+        content = phase_of(
+            [
+                *tokens,
+                Token("DRUG", self.drug, self.drug.drug, 0),
+                Token("ROUTE", self.route, "", 0),
+            ]
+            + ([] if self.salt is None else [Token("SALT", self.salt, self.salt, 0)])
+            + ([] if over is None else _taken(over)),
+            "",
+        )
+        (step,) = content.steps
+        return step.checked()
 
     def doses(self, field: str, start: Moment | None = None) -> tuple[Dose, ...]:
         """The doses of the entry.
@@ -189,17 +300,19 @@ class DoseItem(BaseModel):
         **Raises:** `InputError`.
         """
         time = self._hours_after(field, start)
-        amount, unit = self.dose
+        step = self.step
+        assert step.drug and step.route and step.amount is not None
         dose = Dose(
             time=time,
-            drug=self.drug,
-            route=self.route,
-            amount=amount,
-            unit=unit,
-            duration=self.over,
-            salt=self.salt,
+            drug=step.drug,
+            route=step.route,
+            amount=step.amount,
+            unit=step.unit,
+            duration=step.duration or 0.0,
+            salt=step.salt or "base",
             device=self.device or 0,
             steady_state_interval=self.steady_state,
+            duration_given=step.route != "iv" or step.duration is not None,
         )
         return (dose,) if self.device is not None else split_devices(dose, f"{field}.dose")
 
@@ -232,6 +345,14 @@ class DoseItem(BaseModel):
         return time
 
 
+def _taken(hours: float) -> list[Token]:
+    """`over` of an entry, as the words of a sentence."""
+    if hours == 0:
+        return [Token("BOLUS", None, "bolus", 0)]
+    time = Measure("time", Fraction(hours), text=describe_duration(hours), unit="h")
+    return [Token("OVER", None, "over", 0), Token("TIME", time, time.text, 0)]
+
+
 class _DoseList(BaseModel):
     model_config = FROZEN
 
@@ -259,9 +380,18 @@ def regimen_of(items: Sequence[DoseItem], start: Moment | None = None) -> Regime
     groups = [item.doses(dotted("doses", (place,)), start) for place, item in enumerate(items)]
     check_count(sum(len(group) for group in groups), "doses")
     _check_steady(items, groups)
+    steps = [item.step for item in items]
+    notes = tuple(dict.fromkeys(note for step in steps for note in step.notes))
+    readings = tuple(
+        dict.fromkeys(
+            f"'{step.assumed}' is read as {step.route}, which is assumed."
+            for step in steps
+            if step.assumed
+        )
+    )
     named = [item.session is not None for item in items]
     if not any(named):
-        return Regimen(number_sessions(groups))
+        return Regimen(number_sessions(groups), notes=notes, readings=readings)
     if not all(named):
         raise InputError(
             f"doses[{named.index(False)}].session", "is missing", "number every dose, or none"
@@ -271,7 +401,7 @@ def regimen_of(items: Sequence[DoseItem], start: Moment | None = None) -> Regime
         for item, group in zip(items, groups, strict=True)
         for dose in group
     ]
-    return Regimen(in_order(doses))
+    return Regimen(in_order(doses), notes=notes, readings=readings)
 
 
 def _check_steady(items: Sequence[DoseItem], groups: Sequence[tuple[Dose, ...]]) -> None:
@@ -355,6 +485,8 @@ def _item(dose: Dose) -> dict[str, Any]:
     }
     if dose.duration > 0:
         item["over"] = f"{dose.duration!r} h"
+    elif dose.route == "iv" and dose.duration_given:
+        item["over"] = "bolus"
     if dose.salt != "base":
         item["salt"] = dose.salt
     if dose.steady_state_interval is not None:

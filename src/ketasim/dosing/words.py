@@ -58,7 +58,7 @@ def describe_dose(dose: Dose) -> str:
     if dose.duration > 0:
         words.append(f"over {describe_duration(dose.duration)}")
     elif dose.route == "iv":
-        words.append("bolus")
+        words.append("bolus" if dose.duration_given else "bolus (no duration is given)")
     if dose.steady_state_interval is not None:
         words.append(f"at steady state of every {describe_duration(dose.steady_state_interval)}")
     return " ".join(words)

@@ -7,6 +7,8 @@ from ketasim.vocabulary.measure import Measure, read_measure
 from ketasim.vocabulary.medicine import MedicineMatch, resolve_medicine
 from ketasim.vocabulary.number import value_of
 from ketasim.vocabulary.route import RouteName, read_route, route_of
+from ketasim.vocabulary.scale import scale_of, scale_remedy
+from ketasim.vocabulary.sex import sex_of
 
 __all__ = [
     "SALTS",
@@ -25,5 +27,8 @@ __all__ = [
     "read_route",
     "resolve_medicine",
     "route_of",
+    "scale_of",
+    "scale_remedy",
+    "sex_of",
     "value_of",
 ]

@@ -156,7 +156,8 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], F
             rf"(?P<times>{words})(?:\s*(?:times|x))?\s*(?:/|\s(?:per|an?|each|every)\s){period}",
             _times,
         ),
-        (rf"(?P<times>{words})(?:\s+times)?[\s-]+(?P<period>daily|weekly)", _times),
+        (rf"(?P<times>{'|'.join(TIMES)})[\s-]+(?P<period>daily|weekly)", _times),
+        (rf"(?P<times>{words})\s+times[\s-]+(?P<period>daily|weekly)", _times),
         (
             r"(?P<times>\d{1,3})\s*(?:(?:times|x)\s*(?:/|(?:per|an?|each|every)\s)|/|\s(?:per|an?)\s)"
             + period,

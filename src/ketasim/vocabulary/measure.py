@@ -86,7 +86,7 @@ def measure_pattern() -> re.Pattern[str]:
         word.replace("-", r"[\s-]") for word in sorted(NUMBER_WORDS, key=len, reverse=True)
     )
     return re.compile(
-        rf"(?<![\w.,])(?P<number>{NUMBER}|(?:{words})(?=[\s-]))\s*-?\s*(?P<unit>{_UNIT_TEXT})"
+        rf"(?P<number>{NUMBER}|(?:{words})(?=[\s-]))\s*-?\s*(?P<unit>{_UNIT_TEXT})"
         r"(?!\w)",
         re.IGNORECASE,
     )

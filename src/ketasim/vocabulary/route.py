@@ -16,7 +16,7 @@ _ROUTES: Final = {
     "im": "im;i.m.;i/m;intramuscular;intramuscularly;im injection;intramuscular injection",
     "sc": "sc;s.c.;s/c;sq;s.q.;sub q;subq;subcut;sub cut;subcutaneous;subcutaneously;"
     "sc injection;subcutaneous injection",
-    "intranasal": "intranasal;intranasally;i.n.;nasal;nasally;nasal spray;nasal sprays;"
+    "intranasal": "intranasal;intranasally;nasal;nasally;nasal spray;nasal sprays;"
     "intranasal spray;by nasal spray",
     "oral": "oral;orally;po;p.o.;by mouth;per os;oral solution;oral liquid;oral tablet;"
     "oral tablets;oral capsule;oral capsules;swallowed",
@@ -72,6 +72,9 @@ _ASKED: Final = {
     "injection": "an injection may be iv, im or sc",
     "parenteral": "it may be iv, im or sc",
 }
+IN_SHORT: Final = re.compile(r"IN(?!\w)|[iI]\.[nN]\.?(?!\w)")
+"""The short form of intranasal; in small letters it is a word of any sentence."""
+
 _UNKNOWN: Final = "epidural;intrathecal;caudal;topical;transdermal;intraosseous;io;vaginal;gargle"
 
 
@@ -139,7 +142,7 @@ def other_route_pattern() -> re.Pattern[str]:
 def route_of(text: str) -> RouteName | None:
     """What words for a route say; nothing when they are none."""
     found = _words().get(key(text))
-    if found is None and text.strip() == "IN":  # in small letters it is a word of any sentence
+    if found is None and IN_SHORT.fullmatch(text.strip()):
         found = RouteName("intranasal")
     if found is None:
         return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
@@ -167,6 +167,8 @@ class PhaseItem(BaseModel):
     """
 
     model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = DoseItem.meant
+    """As of an entry of `doses`."""
 
     drug: _AsInDoses = None
     route: _AsInDoses = None
@@ -228,6 +230,7 @@ class Phase:
     - `drug`, `route`, `amount`, `unit`, `duration`, `salt`: as of `Dose`; of nasal esketamine the
       amount of the whole session.
     - `days`: start of each session, days from 0, ascending.
+    - `duration_given`: as of `Dose`.
     """
 
     drug: str
@@ -237,6 +240,7 @@ class Phase:
     duration: float
     salt: str
     days: tuple[float, ...]
+    duration_given: bool = field(default=True, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the normal form."""
@@ -247,6 +251,8 @@ class Phase:
         }
         if self.duration > 0:
             form["over"] = f"{self.duration!r} h"
+        elif self.route == "iv" and self.duration_given:
+            form["over"] = "bolus"
         if self.salt != "base":
             form["salt"] = self.salt
         return form | {"days": _plain(self.days)}
@@ -312,7 +318,10 @@ class Arm:
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What the reader of a result must know of the arm, as sentences."""
-        found = () if self.regimen is None else tuple(check_doses(self.regimen, self._kilograms))
+        regimen = self.regimen
+        found: tuple[str, ...] = ()
+        if regimen is not None:
+            found = (*check_doses(regimen, self._kilograms), *regimen.warnings)
         late = sum(time >= self.horizon for time in self.sessions)
         come, are = ("session comes", "is") if late == 1 else ("sessions come", "are")
         after = (f"{late} {come} after the horizon and {are} not seen.",) if late else ()
@@ -503,14 +512,18 @@ def _given(item: ArmItem, field: str) -> tuple[tuple[Phase, ...], tuple[Dose, ..
         keys = ("drug", *_DRUG_KEYS)
         content = {key: getattr(one, key) for key in keys if getattr(one, key) is not None}
         first = validated(DoseItem, content | {"day": days[0]}, prefix=path)
+        step = first.step
+        assert step.drug and step.route and step.amount is not None
         phases.append(
             Phase(
-                first.drug,
-                first.route,
-                *first.dose,
-                duration=first.over,
-                salt=first.salt,
+                step.drug,
+                step.route,
+                step.amount,
+                step.unit,
+                duration=step.duration or 0.0,
+                salt=step.salt or "base",
                 days=days,
+                duration_given=step.route != "iv" or step.duration is not None,
             )
         )
         groups += [first.model_copy(update={"day": day}).doses(path) for day in days]

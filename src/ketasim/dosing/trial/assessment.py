@@ -20,7 +20,7 @@ from pydantic import (
 from ketasim._base import InputError, near
 from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, word
-from ketasim.dosing.patient import scales
+from ketasim.dosing.patient import known_scale, scales
 
 METRICS: Final = (
     "score",
@@ -123,9 +123,7 @@ class _Item(BaseModel):
     @field_validator("scale")
     @classmethod
     def _known(cls, scale: str) -> str:
-        if scale not in scales():
-            raise refuse(f"unknown scale '{shortened(scale)}'", near(scale, scales()))
-        return scale
+        return known_scale(scale)
 
 
 if TYPE_CHECKING:

@@ -172,7 +172,16 @@ class Trial:
             "population.age.sd": any(arm.age is not None and arm.age.sd for arm in self.arms),
             "horizon": not self.horizon_given,
         }
-        return tuple(path for path, out in left_out.items() if out)
+        return (*(path for path, out in left_out.items() if out), *self._untimed)
+
+    @property
+    def _untimed(self) -> dict[str, str]:
+        """Path of the duration of each arm with iv doses that are taken as given at once."""
+        return {
+            f"arms[{place}].over": f"Arm {arm_name(arm)}: {line}"
+            for place, arm in enumerate(self.arms)
+            for line in (() if arm.regimen is None else arm.regimen.warnings)
+        }
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -191,7 +200,7 @@ class Trial:
             "population.weight.sd": drawn_weights_assumed("Patients'"),
             "population.age.sd": drawn_ages_assumed("Patients'"),
             "horizon": (f"The horizon is not given: {self.horizon / 24:g} d, the last assessment."),
-        }
+        } | self._untimed
         return tuple(sentences[path] for path in self.assumed)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The regimen sentence: scanned into tokens, tokens into phases, phases into doses."""
