@@ -169,8 +169,7 @@ class Said:
         if not dose.value > 0:
             raise InputError(FIELD, f"'{dose.text}' is not a dose", "give an amount above 0")
         if float(dose.value) < SMALLEST:
-            least = f"{SMALLEST:g} {dose.dose_unit}"
-            raise InputError(FIELD, f"'{dose.text}' is below {least}", "check its unit")
+            raise InputError(FIELD, f"'{dose.text}' is too little for a dose", "check the unit")
         return replace(
             step,
             amount=float(dose.value),
