@@ -122,10 +122,11 @@ def test_options(
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        ("ID,TIME,AMT,CMT,EVID\n1,1,10,1,1\n1,0,10,1,1\n", "TIME"),  # unsorted
-        ("ID,TIME,AMT,CMT,EVID\n1,0,10,1,1\n2,0,10,1,1\n1,2,10,1,1\n", "ID"),  # rows apart
+        ("ID,TIME,AMT,CMT,EVID\n1,1,10,iv,1\n1,0,10,iv,1\n", "TIME"),  # unsorted
+        ("ID,TIME,AMT,CMT,EVID\n1,0,10,iv,1\n2,0,10,iv,1\n1,2,10,iv,1\n", "ID"),  # rows apart
         ("ID,TIME,AMT,CMT,EVID\n1,0,10,1,0\n", "AMT"),  # a dose that is no dose
         ("ID,TIME,AMT,EVID\n1,0,10,1\n", "CMT"),
+        ("ID,TIME,AMT,CMT,EVID\n1,0,10,2,1\n", "CMT"),  # a compartment of some model
         ("", ""),
     ],
 )

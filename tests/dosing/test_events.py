@@ -13,6 +13,7 @@ from ketasim.dosing import (
     COMPARTMENTS,
     CONTRACT,
     ROUTES,
+    EventTable,
     load_course,
     parse_regimen,
     read_events,
@@ -27,6 +28,11 @@ def table(*rows: str, head: str = HEAD) -> dict[str, list[str]]:
     return {name: [row[i] for row in cells] for i, name in enumerate(head.split(","))}
 
 
+def numbered(source: Any, **options: Any) -> EventTable:
+    """Read a table whose CMT has the numbers that are written."""
+    return read_events(source, compartments=COMPARTMENTS, **options)
+
+
 def test_a_table_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_text(
@@ -37,7 +43,7 @@ def test_a_table_of_a_file(tmp_path: Path) -> None:
         "2,0,25,0,sublingual,1,0,0,0,60,.\n",
         encoding="utf-8",
     )
-    one, two = read_events(path).subjects
+    one, two = numbered(path).subjects
     assert (one.id, one.weight, one.age, [o.time for o in one.observations]) == (1, 80, None, [1])
     assert one.regimen is not None and two.regimen is not None
     assert [d.time for d in one.regimen.doses] == [0, 24, 48]
@@ -47,14 +53,14 @@ def test_a_table_of_a_file(tmp_path: Path) -> None:
 
 
 def test_a_steady_state_dose_comes_before_its_repetitions() -> None:
-    (subject,) = read_events(table("1,0,10,0,5,1,12,2,1")).subjects
+    (subject,) = numbered(table("1,0,10,0,5,1,12,2,1")).subjects
     assert subject.regimen is not None
     assert [d.steady_state_interval for d in subject.regimen.doses] == [12, None, None]
     assert [d.time for d in subject.regimen.doses] == [0, 12, 24]
 
 
 def test_without_devices_a_nasal_session_is_split() -> None:
-    (subject,) = read_events(table("1,0,84,0,4,1,168,1,0"), drug="esketamine").subjects
+    (subject,) = numbered(table("1,0,84,0,4,1,168,1,0"), drug="esketamine").subjects
     assert subject.regimen is not None
     assert [d.device for d in subject.regimen.doses] == [0, 1, 2, 0, 1, 2]
     assert len(subject.regimen.sessions) == 2
@@ -63,7 +69,7 @@ def test_without_devices_a_nasal_session_is_split() -> None:
 def test_devices_of_a_table_are_kept() -> None:
     head = "ID,TIME,AMT,EVID,ROUTE,DRUG,DEVICE"
     rows = ("1,0,28,1,intranasal,esketamine,0", "1,0.2,28,1,intranasal,esketamine,1")
-    (subject,) = read_events(table(*rows, head=head)).subjects
+    (subject,) = numbered(table(*rows, head=head)).subjects
     assert subject.regimen is not None
     assert [(d.time, d.device) for d in subject.regimen.doses] == [(0, 0), (0.2, 1)]
     assert subject.regimen.sessions == (0,)
@@ -71,7 +77,7 @@ def test_devices_of_a_table_are_kept() -> None:
 
 @pytest.mark.parametrize("number", COMPARTMENTS)
 def test_compartments_are_numbered_by_route(number: int) -> None:
-    (subject,) = read_events(table(f"1,0,28,0,{number},1,0,0,0")).subjects
+    (subject,) = numbered(table(f"1,0,28,0,{number},1,0,0,0")).subjects
     assert subject.regimen is not None
     assert subject.regimen.doses[0].route == COMPARTMENTS[number] == ROUTES[number - 1]
 
@@ -127,7 +133,7 @@ def test_compartments_are_numbered_by_route(number: int) -> None:
 )
 def test_refusals(rows: list[str], field: str, part: str) -> None:
     with pytest.raises(InputError) as caught:
-        read_events(table(*rows))
+        numbered(table(*rows))
     assert caught.value.field == field
     assert part in str(caught.value) and "\n" not in str(caught.value)
 
@@ -156,7 +162,7 @@ def test_refusals(rows: list[str], field: str, part: str) -> None:
 )
 def test_refusals_of_columns(head: str, rows: list[str], field: str, part: str) -> None:
     with pytest.raises(InputError) as caught:
-        read_events(table(*rows, head=head))
+        numbered(table(*rows, head=head))
     assert caught.value.field == field
     assert part in str(caught.value)
 
@@ -165,12 +171,12 @@ def test_refusals_of_columns(head: str, rows: list[str], field: str, part: str) 
 def test_a_weight_or_age_that_is_nan_in_a_frame_is_refused(column: str) -> None:
     cells: dict[str, list[Any]] = {"ID": [1], "TIME": [0], "AMT": [5], "EVID": [1], "CMT": [1]}
     with pytest.raises(InputError, match=f"{column} in row 1: 'nan'"):
-        read_events(cells | {column: [float("nan")]})
+        numbered(cells | {column: [float("nan")]})
 
 
 def test_a_steady_state_of_several_devices_is_refused() -> None:
     with pytest.raises(InputError, match="SS in row 1: a steady state of several nasal devices"):
-        read_events(table("1,0,56,0,4,1,24,0,1"), drug="esketamine")
+        numbered(table("1,0,56,0,4,1,24,0,1"), drug="esketamine")
 
 
 def test_the_order_of_rows_at_the_same_time_is_kept() -> None:
@@ -181,7 +187,7 @@ def test_the_order_of_rows_at_the_same_time_is_kept() -> None:
         "1,12,20,0,2,1,0,0,0",
         "1,12,0,0,1,0,0,0,0",
     )
-    read = read_events(table(*rows))
+    read = numbered(table(*rows))
     (subject,) = read.subjects
     assert [(o.time, o.doses_after, o.row) for o in subject.observations] == [
         (12, 2, 1),
@@ -197,7 +203,7 @@ def test_the_order_of_rows_at_the_same_time_is_kept() -> None:
 @pytest.mark.parametrize("rows", [["1,0,50,1,4"], ["1,0,28,1,4", "1,0.08,28,1,4"]])
 def test_nasal_esketamine_without_devices_is_whole_sessions(rows: list[str]) -> None:
     with pytest.raises(InputError, match=r"device|DEVICE"):
-        read_events(table(*rows, head="ID,TIME,AMT,EVID,CMT"), drug="esketamine")
+        numbered(table(*rows, head="ID,TIME,AMT,EVID,CMT"), drug="esketamine")
 
 
 @pytest.mark.parametrize("source", [3, {}, {"ID": [1], "TIME": [1, 2]}, "absent.csv"])
@@ -208,7 +214,7 @@ def test_what_is_no_table_is_refused(source: Any) -> None:
 
 def test_ordinary_columns_are_ignored() -> None:
     head = "ID,TIME,AMT,EVID,CMT,DV,MDV,SEX,RACE,DATE,STUDY"
-    (subject,) = read_events(table("1,0,5,1,1,.,1,F,2,today,X", head=head)).subjects
+    (subject,) = numbered(table("1,0,5,1,1,.,1,F,2,today,X", head=head)).subjects
     assert subject.regimen is not None and len(subject.regimen.doses) == 1
 
 

@@ -90,7 +90,7 @@ def test_a_table_without_observations_is_refused() -> None:
 def _plain(*rows: str) -> pl.DataFrame:
     """Arterial ketamine at the observations of rows TIME,AMT,EVID,II,SS of an intravenous bolus."""
     head = "ID,CMT,TIME,AMT,EVID,II,SS,WT,AGE"
-    cells = [f"2,1,{row},70,40".split(",") for row in rows]
+    cells = [f"2,iv,{row},70,40".split(",") for row in rows]
     table = {name: [row[i] for row in cells] for i, name in enumerate(head.split(","))}
     return predict_events(read_events(table)).filter(quantity="ketamine", site="arterial")
 
@@ -155,7 +155,9 @@ def test_what_the_reader_must_know_is_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, out = tmp_path / "data.csv", tmp_path / "predictions.csv"
-    data.write_text("ID,TIME,AMT,CMT,EVID\n2,0,150,1,1\n2,1,0,1,0\n3,0,10,1,1\n3,1,0,1,0\n")
+    data.write_text(
+        "ID,TIME,AMT,RATE,CMT,EVID\n2,0,150,0,iv,1\n2,1,0,0,,0\n3,0,10,0,iv,1\n3,1,0,0,,0\n"
+    )
     with pytest.warns(KetasimWarning) as caught:
         predict_events(read_events(data))
     told = [str(one.message) for one in caught]

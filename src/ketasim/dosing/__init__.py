@@ -4,7 +4,8 @@ from ketasim.dosing.catalogue import CatalogueEntry, catalogue
 from ketasim.dosing.course import Course, CourseFile, load_course, parse_course
 from ketasim.dosing.dose import DRUGS, ROUTES, Dose
 from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT, Column
-from ketasim.dosing.events.table import EventTable, Observation, Subject, read_events, write_events
+from ketasim.dosing.events.table import EventTable, Observation, Subject, read_events
+from ketasim.dosing.events.written import write_events
 from ketasim.dosing.guards import DoseRange, check_doses, dose_ranges
 from ketasim.dosing.mood_options import (
     LEAST_STRESS,

@@ -44,6 +44,7 @@ CHOICES: Final[Mapping[str, str]] = MappingProxyType(
         "care/condition_rows": "",
         "care/studied_regimens": "",
         "care/history_words": "",
+        "event_columns": "",
     }
 )
 """Tables that hold choices about the rows of another table, by its row number, and no facts.

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimWarning
 from ketasim.dosing import Course, Dose, EventTable, Patient, Regimen, Subject
 from ketasim.simulation.simulate import simulate
 
 if TYPE_CHECKING:
+    from ketasim.simulation.concentrations import Key
     from ketasim.simulation.result import Simulation
 
 SCHEMA = {
@@ -36,7 +39,7 @@ def predict_events(table: EventTable, *, pk_model: str = "reference") -> pl.Data
 
     Each subject is the typical patient of the model with the weight and age of the table. At the
     same time, an observation sees the doses of the rows before it and not those of the rows after.
-    What the reader must know of a subject is a `KetasimWarning`.
+    What the reader must know of the table or a subject is a `KetasimWarning`.
 
     **Main arguments:**
 
@@ -53,6 +56,8 @@ def predict_events(table: EventTable, *, pk_model: str = "reference") -> pl.Data
     dose, or the model does not know a drug or route of the table, or a dose is refused.
     """
     parts: list[pl.DataFrame] = []
+    for text in table.notes:
+        warnings.warn(text, KetasimWarning, stacklevel=2)
     for subject in table.subjects:
         if not subject.observations:
             continue
@@ -77,20 +82,51 @@ def _predicted(
     """Predictions of a subject, and what the reader must know."""
     doses, times = _in_record_order(subject, regimen.doses)
     result = _simulated(subject, doses, times, pk_model)
-    blocks = _blocks(result)
-    trough: pl.DataFrame | None = None
-    parts: list[pl.DataFrame] = []
+    keys = list(result.values)
+    # observations in the order of the table, quantities in that of the result: (O, Q)
+    found = np.stack([result.values[key][:, 0] for key in keys], axis=-1)
+    values = found[_places(result, times)]
     first = doses[0]
-    for one, time in zip(subject.observations, times, strict=True):
-        block = blocks[round(time, _DECIMALS)]
-        unseen = one.doses_after == subject.places[0] and round(one.time, _DECIMALS) == 0
-        if first.steady_state_interval is not None and unseen:
-            trough = _trough(subject, doses, pk_model) if trough is None else trough
-            block = trough
-        known = {"id": subject.id, "row": one.row, "time_h": one.time}
-        parts.append(block.with_columns(**{name: pl.lit(cell) for name, cell in known.items()}))
-    found = pl.concat(parts).select([pl.col(name).cast(kind) for name, kind in SCHEMA.items()])
-    return found, (*result.course.assumptions, *result.warnings)
+    if first.steady_state_interval is not None:
+        before = subject.places[0]
+        unseen = [
+            one.doses_after == before and round(one.time, _DECIMALS) == 0
+            for one in subject.observations
+        ]
+        if any(unseen):
+            values[unseen] = _trough(subject, doses, pk_model)
+    return _frame(subject, keys, result.units, values), (
+        *result.course.assumptions,
+        *result.warnings,
+    )
+
+
+def _places(result: Simulation, times: Sequence[float]) -> NDArray[np.intp]:
+    """Where each time stands among those of a result."""
+    return np.searchsorted(result.times, np.round(times, _DECIMALS) - 0.5 * 10.0**-_DECIMALS)
+
+
+def _frame(
+    subject: Subject, keys: Sequence[Key], units: Mapping[Key, str], values: NDArray[np.float64]
+) -> pl.DataFrame:
+    """The predictions of a subject: a block of rows, one a quantity, for each observation."""
+    seen, each = len(subject.observations), len(keys)
+    quantities, sites = ([key[i] for key in keys] for i in (0, 1))
+    names = {"quantity": quantities, "site": sites, "unit": [units[key] for key in keys]}
+    repeated = {
+        name: pl.Series(words, dtype=pl.Enum(list(dict.fromkeys(words))))[
+            np.tile(np.arange(each), seen)
+        ].cast(pl.String)
+        for name, words in names.items()
+    }
+    columns = {
+        "id": np.full(seen * each, subject.id),
+        "row": np.repeat([one.row for one in subject.observations], each),
+        "time_h": np.repeat([one.time for one in subject.observations], each),
+        **repeated,
+        "value": values.reshape(-1),
+    }
+    return pl.DataFrame({name: columns[name] for name in SCHEMA}, schema=SCHEMA)
 
 
 def _in_record_order(
@@ -115,7 +151,7 @@ def _in_record_order(
     return tuple(sorted(placed, key=lambda dose: dose.time)), times
 
 
-def _trough(subject: Subject, doses: Sequence[Dose], pk_model: str) -> pl.DataFrame:
+def _trough(subject: Subject, doses: Sequence[Dose], pk_model: str) -> NDArray[np.float64]:
     """What is there before the first dose of a steady state: the same as one interval after it."""
     first, *others = doses
     assert first.steady_state_interval is not None
@@ -123,7 +159,7 @@ def _trough(subject: Subject, doses: Sequence[Dose], pk_model: str) -> pl.DataFr
     # the other doses stay, so that the same molecules are followed, but come later
     later = [replace(dose, time=dose.time + 2 * interval) for dose in others]
     result = _simulated(subject, (first, *later), [interval], pk_model)
-    return _blocks(result)[round(interval, _DECIMALS)]
+    return np.array([values[0, 0] for values in result.values.values()])
 
 
 def _simulated(
@@ -149,12 +185,3 @@ def _course(subject: Subject, doses: tuple[Dose, ...], last: float, pk_model: st
         horizon=max(last, regimen.end, doses[-1].time + 1.0),
         pk_model=pk_model,
     )
-
-
-def _blocks(result: Simulation) -> dict[float, pl.DataFrame]:
-    """Rows of each time, by the time."""
-    frame = result.timecourse()
-    return {
-        round(float(time), _DECIMALS): block  # pyright: ignore[reportArgumentType]
-        for (time,), block in frame.group_by("time_h", maintain_order=True)
-    }

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
 
-from ketasim._base import InputError, KetasimWarning, write_whole
+from ketasim._base import InputError, KetasimWarning, named, write_whole
 from ketasim._base.result import csv
 from ketasim.apps.cli.console import AsJson, check_file, check_folder, check_input, note, print_json
 
 if TYPE_CHECKING:
-    from ketasim.dosing import Regimen, Subject
+    from ketasim.dosing import EventTable, Regimen, Subject
+
+_TABLES: Final = (".csv", ".tsv", ".tab", ".dat", ".prn")  # endings of event tables
 
 
 def regimen(
@@ -62,11 +64,15 @@ def events(
     pk_model: Annotated[
         str, Parameter(help="For --predict: reference, or a published model.")
     ] = "reference",
+    cmt: Annotated[
+        str | None,
+        Parameter(help="Routes that numbers in CMT stand for, such as '1=oral,2=iv'."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn a course into a NONMEM-style event table; check or predict such a table."""
-    found = file
-    if predict is not None or file.suffix.lower() == ".csv":
+    found, is_table = file, file.suffix.lower() in _TABLES
+    if predict is not None or is_table:
         check_file(file, "FILE")
     else:
         found = check_input(file, "FILE")
@@ -78,15 +84,15 @@ def events(
             raise InputError(
                 "--out", "with --predict only predictions are written", "leave --out out"
             )
-        _predict(file, predict, drug, pk_model, as_json)
+        _predict(_table(file, drug, cmt), file, predict, pk_model, as_json)
         return
 
-    from ketasim.dosing import load_course, read_events, write_events
+    from ketasim.dosing import load_course, write_events
     from ketasim.models import known_model
 
-    if file.suffix.lower() == ".csv":
-        table = read_events(file, drug=drug)
-        _tell(table.subjects, as_json)
+    if is_table:
+        table = _table(file, drug, cmt)
+        _tell(table, as_json)
         written = write_events(table)
         if out is None:
             return
@@ -97,7 +103,7 @@ def events(
     if out is not None:
         content = csv(written)
         paths = write_whole(out.parent, {out.name: content}, inputs=(file,))
-        if file.suffix.lower() != ".csv" and as_json:
+        if not is_table and as_json:
             print_json({"files": [str(path) for path in paths], "rows": written.height})
         elif not as_json:
             _list(paths)
@@ -107,22 +113,52 @@ def events(
         print(csv(written).decode(), end="")
 
 
-def _predict(file: Path, out: Path, drug: str, pk_model: str, as_json: bool) -> None:
+def _table(file: Path, drug: str, cmt: str | None) -> EventTable:
+    """The table of a file; what was made of its columns is printed as notes."""
+    from ketasim.dosing import read_events
+
+    if file.suffix.lower() not in _TABLES:
+        raise InputError(
+            "FILE", f"'{named(file)}' is no event table", "give a table with the ending .csv"
+        )
+    table = read_events(file, drug=drug, compartments=_compartments(cmt))
+    for text in table.notes:
+        note(f"note: {text}")
+    return table
+
+
+def _compartments(text: str | None) -> dict[int, str]:
+    """Read `1=oral,2=iv`."""
+    found: dict[int, str] = {}
+    for part in (text or "").split(","):
+        number, sign, route = (one.strip() for one in part.partition("="))
+        if not part.strip():
+            continue
+        if not (sign and route and number.isascii() and number.isdigit() and len(number) < 10):
+            raise InputError(
+                "--cmt",
+                f"'{part.strip()}' is no number with a route",
+                "write such as 1=oral,2=iv",
+            )
+        if int(number) in found:
+            raise InputError("--cmt", f"{number} stands twice", "give each number one route")
+        found[int(number)] = route
+    return found
+
+
+def _predict(table: EventTable, file: Path, out: Path, pk_model: str, as_json: bool) -> None:
     import warnings
 
-    from ketasim.dosing import read_events
     from ketasim.simulation import predict_events
 
-    if file.suffix.lower() != ".csv":
-        raise InputError("FILE", f"'{file}' is no event table", "give a table with the ending .csv")
-    table = read_events(file, drug=drug)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", KetasimWarning)
         found = predict_events(table, pk_model=pk_model)
     told: list[str] = []
     for one in caught:
         if issubclass(one.category, KetasimWarning):
-            told.append(str(one.message))
+            if str(one.message) not in table.notes:  # which are printed already
+                told.append(str(one.message))
         else:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     for text in told:
@@ -130,7 +166,14 @@ def _predict(file: Path, out: Path, drug: str, pk_model: str, as_json: bool) -> 
     content = csv(found)
     paths = write_whole(out.parent, {out.name: content}, field="--predict", inputs=(file,))
     if as_json:
-        print_json({"files": [str(path) for path in paths], "rows": found.height, "warnings": told})
+        print_json(
+            {
+                "files": [str(path) for path in paths],
+                "rows": found.height,
+                "warnings": told,
+                "notes": list(table.notes),
+            }
+        )
     else:
         _list(paths)
 
@@ -141,10 +184,12 @@ def _list(paths: Iterable[Path]) -> None:
         print(path)
 
 
-def _tell(subjects: tuple[Subject, ...], as_json: bool) -> None:
+def _tell(table: EventTable, as_json: bool) -> None:
+    subjects = table.subjects
     if as_json:
         print_json(
             {
+                "notes": list(table.notes),
                 "subjects": [
                     {
                         "id": one.id,
@@ -155,7 +200,7 @@ def _tell(subjects: tuple[Subject, ...], as_json: bool) -> None:
                         **(_document(one.regimen) if one.regimen else {"words": []}),
                     }
                     for one in subjects
-                ]
+                ],
             }
         )
         return

@@ -1,74 +1,120 @@
-"""Rows of event tables, from files and data frames."""
+"""Rows of event tables and the numbers in their cells."""
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from ketasim._base import InputError, near
-from ketasim.dosing.events.contract import CONTRACT
+from ketasim._base import InputError
 from ketasim.dosing.fields import shortened
+from ketasim.vocabulary.column import Unit, read_unit
 
-_BLANK: Final = ("", ".", "na", "null", "none")
+_BLANK: Final = frozenset(("", ".", "na", "n/a", "null", "none"))
 # columns in which NaN is a slip and no blank
-_NUMBERS: Final = ("TIME", "AMT", "RATE", "WT", "AGE")
-_KNOWN: Final = tuple(column.name for column in CONTRACT)
-# usual columns that are not read, and are no slip of the pen although they resemble one that is
-_ORDINARY: Final = ("DATE", "DV", "MDV", "RACE", "SEX", "TAD")
+_NUMBERS: Final = ("TIME", "AMT", "RATE", "DUR", "STOP", "WT", "AGE")
+_LARGEST: Final = 10**15  # whole numbers are exact below; a limit against slips of the pen
+_COMMA: Final = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
+_THOUSANDS: Final = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+")
+_DOT: Final = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?")
+_WITH_UNIT: Final = re.compile(
+    r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([a-z\u00b5\u03bc][a-z/ ]*)", re.IGNORECASE
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the rows of a table share.
+
+    **Arguments:**
+
+    - `typed`: column to its name as typed.
+    - `units`: column to what its unit measures and the unit in its name, if any.
+    - `commas`: whether decimals have commas.
+    """
+
+    typed: Mapping[str, str]
+    units: Mapping[str, tuple[str, Unit | None]]
+    commas: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of an event table.
 
     **Arguments:**
 
     - `number`: from 1, below the header.
-    - `cells`: column, in upper case, to cell.
+    - `cells`: column, by its name in the contract, to cell: nothing where it is blank, a number
+      where it says one, what was typed otherwise.
+    - `names`: of the table.
     """
 
     number: int
     cells: Mapping[str, Any]
+    names: Names
 
     def field(self, column: str) -> str:
         """What to call a cell in an error."""
-        return f"{column} in row {self.number}"
+        return f"{self.names.typed.get(column, column)} in row {self.number}"
 
     def blank(self, column: str) -> bool:
         """Tell whether a cell says nothing; NaN is no blank where a number is all there is."""
+        return self.cells.get(column) is None
+
+    def text(self, column: str) -> str:
+        """The text of a cell, without space around it; empty when it is blank."""
         cell = self.cells.get(column)
-        missing = isinstance(cell, float) and math.isnan(cell) and column not in _NUMBERS
-        return cell is None or missing or str(cell).strip().lower() in _BLANK
+        if cell is None:
+            return ""
+        return f"{cell:g}" if isinstance(cell, float) else " ".join(str(cell).split())
+
+    def measured(self, column: str) -> tuple[float, Unit | None]:
+        """The number of a cell as written and its unit, that of the cell before the column's.
+
+        **Raises:** `InputError` when it is not a finite number, 0 when it is blank.
+        """
+        kind, unit = self.names.units.get(column, ("", None))
+        cell = self.cells.get(column)
+        if cell is None:
+            return 0.0, unit
+        if isinstance(cell, float) and math.isfinite(cell):
+            return cell, unit
+        match = None
+        if kind and isinstance(cell, str):
+            match = _WITH_UNIT.fullmatch(_dotted(cell, self.names.commas))
+        own = read_unit(match[2], kind) if match else None
+        if match is not None and own is not None:
+            return float(match[1]), own
+        remedy = f"give a number; the unit is none of {kind} that is read here"
+        raise InputError(
+            self.field(column),
+            f"'{shortened(cell)}' is not a finite number",
+            remedy if match else "give a number",
+        )
 
     def number_of(self, column: str, *, low: float = 0.0) -> float:
-        """The number of a cell, 0 when it is blank."""
-        if self.blank(column):
-            return 0.0
-        cell = self.cells[column]
-        try:
-            value = float(cell)
-        except (TypeError, ValueError):
-            value = math.nan
-        if not math.isfinite(value):
-            raise InputError(
-                self.field(column), f"'{shortened(cell)}' is not a finite number", "give a number"
-            )
+        """The number of a cell in h, mg, mg/h, kg or years, 0 when it is blank."""
+        value, unit = self.measured(column)
+        value = value if unit is None else value * unit.factor
         if value < low:
             raise InputError(
                 self.field(column), f"{value:g} is below {low:g}", f"give {low:g} or more"
             )
         return value
 
-    def whole(self, column: str) -> int:
+    def whole(self, column: str, most: int = _LARGEST) -> int:
         """The whole number of a cell, 0 when it is blank."""
         value = self.number_of(column)
-        if value != int(value):
+        if value != math.floor(value):
             raise InputError(
                 self.field(column), f"{value:g} is not a whole number", "give a whole number"
+            )
+        if value > most:
+            raise InputError(
+                self.field(column), f"{value:g} is above {most:,}", "give a smaller number"
             )
         return int(value)
 
@@ -78,82 +124,89 @@ class Row:
             raise InputError(self.field(column), "is blank", "fill it in")
 
 
-def read_rows(source: Any) -> tuple[set[str], list[Row]]:
-    """Read the columns of the contract from a file, a mapping or a data frame.
+def says_nothing(text: str) -> bool:
+    """Tell whether a text is blank."""
+    return text.strip().lower() in _BLANK
 
-    **Returns:** the columns found, in upper case, and the rows.
 
-    **Raises:** `InputError` when it is no table, or a column stands twice or looks misspelt.
+def decimal_commas(columns: Mapping[str, Iterable[Any]]) -> bool:
+    """Tell whether the numbers of a table have decimal commas.
+
+    **Arguments:**
+
+    - `columns`: name to cells, of the columns that have numbers.
+
+    **Raises:** `InputError` when commas and dots both stand before decimals, or when a comma may
+    as well stand between thousands.
     """
-    columns = _columns(source)
-    names: dict[str, str] = {}
-    for name in columns:
-        upper = str(name).strip().upper()
-        if upper in names:
-            raise InputError(upper, "the column stands twice", "keep one of them")
-        names[upper] = name
-    for name in names:
-        close = near(name, _KNOWN)
-        meant = close.split("'")[1] if close.startswith("did you mean") else None
-        # a misspelt RATE that is ignored would turn an infusion into a bolus
-        if name not in _KNOWN + _ORDINARY and meant is not None and meant not in names:
-            raise InputError(name, "unknown column", close)
-    lengths = {len(values) for values in columns.values()}
-    if len(lengths) > 1:
-        raise InputError("events", "the columns differ in length", "give each row every column")
-    known = {name: columns[names[name]] for name in names if name in _KNOWN}
-    count = lengths.pop() if lengths else 0
-    return set(known), [
-        Row(i + 1, {name: values[i] for name, values in known.items()}) for i in range(count)
-    ]
-
-
-def _columns(source: Any) -> Mapping[str, Sequence[Any]]:
-    if isinstance(source, str | Path):
-        return _csv_columns(Path(source))
-    if isinstance(source, Mapping):
-        return {str(name): list(values) for name, values in source.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if hasattr(source, "columns") and hasattr(source, "__getitem__"):
-        names = getattr(source, "column_names", source.columns)  # pyarrow has columns of its own
-        return {
-            str(name): values.to_pylist() if hasattr(values, "to_pylist") else list(values)
-            for name in names
-            for values in (source[name],)
-        }
-    raise InputError(
-        "events", f"a {type(source).__name__} is no table", "give a path, a mapping or a data frame"
-    )
-
-
-def _csv_columns(path: Path) -> Mapping[str, Sequence[Any]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        reason = error.strerror or str(error)
+    commas: dict[str, str] = {}
+    dots: dict[str, str] = {}
+    for name, cells in columns.items():
+        for cell in {c for c in cells if isinstance(c, str)}:
+            text = cell.strip()
+            if _COMMA.fullmatch(text) or _THOUSANDS.fullmatch(text):
+                commas.setdefault(text, name)
+            elif not dots and _DOT.fullmatch(text):
+                dots[text] = name
+    if not commas:
+        return False
+    sure = [text for text in commas if not _THOUSANDS.fullmatch(text)]
+    first = next(iter(sorted(sure or commas)))
+    if dots:
+        other = next(iter(dots))
         raise InputError(
-            "events", f"cannot read '{path}' ({reason})", "name a CSV file that exists"
-        ) from None
-    except UnicodeDecodeError:
-        raise InputError("events", f"'{path}' is not text", "write it as CSV in UTF-8") from None
-    reader = csv.reader(text.splitlines())
-    try:
-        lines = [line for line in reader if any(cell.strip() for cell in line)]
-    except csv.Error as error:
+            commas[first],
+            f"decimals have commas ('{shortened(first)}') and dots ('{shortened(other)}')",
+            "write all of them with dots",
+        )
+    if not sure:
         raise InputError(
-            f"line {reader.line_num}", f"'{path}' cannot be read as CSV ({error})", "mend that line"
-        ) from None
-    if not lines:
-        raise InputError("events", f"'{path}' is empty", "write a header and at least one row")
-    header, *rows = lines
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(header):
-            raise InputError(
-                f"row {number}",
-                f"has {len(row)} cells where the header has {len(header)}",
-                "give each row every column",
-            )
-    upper = [name.strip().upper() for name in header]
-    for name in upper:
-        if upper.count(name) > 1:
-            raise InputError(name, "the column stands twice", "keep one of them")
-    return {name: [row[i] for row in rows] for i, name in enumerate(upper)}
+            commas[first],
+            f"'{shortened(first)}' may have a decimal comma or thousands set apart",
+            "write decimals with a dot and thousands without a mark",
+        )
+    return True
+
+
+def parsed(name: str, cells: Iterable[Any], commas: bool | None) -> list[Any]:
+    """Cells of a column as `Row` has them.
+
+    **Arguments:**
+
+    - `name`: of the column, in the contract. `cells`: as typed.
+    - `commas`: whether decimals have commas; nothing where the column has words.
+    """
+    known: dict[Any, Any] = {}
+    found: list[Any] = []
+    for cell in cells:
+        if not isinstance(cell, str):
+            found.append(_parsed(name, cell, commas))
+            continue
+        if cell not in known:  # tables say the same again and again
+            known[cell] = _parsed(name, cell, commas)
+        found.append(known[cell])
+    return found
+
+
+def _parsed(name: str, cell: Any, commas: bool | None) -> Any:
+    if cell is None or (isinstance(cell, float) and math.isnan(cell) and name not in _NUMBERS):
+        return None
+    text = str(cell)
+    if says_nothing(text):
+        return None
+    if commas is None or isinstance(cell, bool):
+        return cell
+    if isinstance(cell, str):
+        text = _dotted(cell, commas)
+        # what float() also reads: digits of other scripts, and underscores
+        if not text.isascii() or "_" in text:
+            return cell
+        cell = text
+    try:
+        return float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return cell
+
+
+def _dotted(text: str, commas: bool) -> str:
+    return text.replace(",", ".") if commas else text

@@ -112,6 +112,7 @@ def solve_linear(
     initial = extended[:, :m].copy()
     given = np.zeros((n, m))
     held = np.zeros((n, m))
+    asked = frozenset(wanted)
     found: dict[float, tuple[Array, Array, Array]] = {}
     starts, ends, pulses = _events(inputs)
     running = [0] * k
@@ -140,7 +141,8 @@ def solve_linear(
         for item in pulses.get(time, ()):
             extended[:, column[item.state]] += item.amount
             given[:, column[item.state]] += item.amount
-        found[time] = (extended[:, :m].copy(), given.copy(), held.copy())
+        if time in asked:  # of many doses, all other times would fill the memory
+            found[time] = (extended[:, :m].copy(), given.copy(), held.copy())
     amounts, totals, areas = (_stack([found[t][i] for t in wanted], n, m) for i in range(3))
     return Solution(
         np.asarray(times, np.float64),

@@ -1,0 +1,318 @@
+"""Columns of an event table: which are read, and what is said of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ketasim._base import InputError
+from ketasim.dosing.events.contract import CONTRACT
+from ketasim.dosing.events.file import read_grid
+from ketasim.dosing.events.rows import Names, Row, decimal_commas, parsed, says_nothing
+from ketasim.dosing.fields import shortened
+from ketasim.vocabulary.column import ColumnName, Unit, read_column, read_unit
+
+_MOST_NAMED: Final = 20  # ignored columns in a note; beyond, they are counted
+_MOST_COLUMNS: Final = 1_000  # a limit against tables that are no event table
+_LEFT_OUT: Final = ("1", "y", "yes", "true", "t", "x", "c", "#", "excluded", "exclude")
+_KEPT: Final = ("0", "n", "no", "false", "f")
+_COMMENTED: Final = ("c", "#", "@")
+_WITH_NUMBERS: Final = (
+    *("ID", "TIME", "AMT", "RATE", "DUR", "STOP", "II", "ADDL", "SS"),
+    *("EVID", "MDV", "DEVICE", "WT", "AGE", "DAY", "WEEK"),
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """An event table before its rows are understood.
+
+    **Arguments:**
+
+    - `names`: of the columns that are read.
+    - `rows`: those not left out.
+    - `notes`: what was made of the columns, a sentence each.
+    """
+
+    names: Names
+    rows: list[Row]
+    notes: list[str] = field(default_factory=list[str])
+
+    def has(self, column: str) -> bool:
+        """Tell whether the table has a column of the contract."""
+        return column in self.names.typed
+
+
+@dataclass
+class _Sorted:
+    """Columns as they are sorted out."""
+
+    read: dict[str, ColumnName] = field(default_factory=dict[str, ColumnName])
+    ignored: list[ColumnName] = field(default_factory=list[ColumnName])
+
+
+def read_table(source: Any) -> Table:
+    """Read the columns of the contract from a file, a mapping or a data frame.
+
+    **Raises:** `InputError` when it is no table; a column stands twice, has no name, looks
+    misspelt, or means something that is not read; or numbers cannot be told.
+    """
+    notes: list[str] = []
+    if isinstance(source, str | Path):
+        grid = read_grid(Path(source))
+        numbers = [number for number, _ in grid.rows]
+        header: Sequence[str] = grid.header
+        columns: list[Sequence[Any]] = list(zip(*(cells for _, cells in grid.rows), strict=True))
+        columns = columns or [() for _ in header]
+        commented = grid.skipped
+    else:
+        header, columns = _frame(source)
+        numbers = list(range(1, len(columns[0]) + 1)) if columns else []
+        commented = 0
+    if len(header) > _MOST_COLUMNS:
+        raise InputError(
+            "events", f"has {len(header):,} columns", "leave out those that are not needed"
+        )
+    cells = _named(header, columns, notes)
+    found = _sorted(cells)
+    _all_there(found)
+    keep, left_out = _kept(found, cells)
+    commented += left_out
+    if commented:
+        rows = "1 row is" if commented == 1 else f"{commented:,} rows are"
+        notes.append(f"{rows} commented out and not read")
+    if found.ignored:
+        notes.append(_ignored(found.ignored))
+    typed = {name: column.typed.strip() for name, column in found.read.items()}
+    by_name = {name: cells[column.typed] for name, column in found.read.items()}
+    units = {name: (column.kind, column.unit) for name, column in found.read.items()}
+    _share_time_unit(units, by_name, typed, notes)
+    commas = decimal_commas({typed[n]: by_name[n] for n in _WITH_NUMBERS if n in by_name})
+    names = Names(typed, units, commas)
+    keys = tuple(by_name)
+    read = [parsed(n, by_name[n], commas if n in _WITH_NUMBERS else None) for n in keys]
+    rows = [
+        Row(number, dict(zip(keys, values, strict=True)), names)
+        for number, kept, values in zip(numbers, keep, zip(*read, strict=True), strict=True)
+        if kept
+    ]
+    return Table(names, rows, notes)
+
+
+def _frame(source: Any) -> tuple[list[str], list[Sequence[Any]]]:
+    """Names and cells of a mapping or a data frame."""
+    if isinstance(source, Mapping):
+        columns = {str(name): list(values) for name, values in source.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    elif hasattr(source, "columns") and hasattr(source, "__getitem__"):
+        names = getattr(source, "column_names", source.columns)  # pyarrow has columns of its own
+        columns = {
+            str(name): values.to_pylist() if hasattr(values, "to_pylist") else list(values)
+            for name in names
+            for values in (source[name],)
+        }
+    else:
+        raise InputError(
+            "events",
+            f"a {type(source).__name__} is no table",
+            "give a path, a mapping or a data frame",
+        )
+    if len({len(values) for values in columns.values()}) > 1:
+        raise InputError("events", "the columns differ in length", "give each row every column")
+    return list(columns), list(columns.values())
+
+
+def _named(
+    header: Sequence[str], columns: Sequence[Sequence[Any]], notes: list[str]
+) -> dict[str, Sequence[Any]]:
+    """Cells by the name as typed; a column that has no name is refused unless it says nothing."""
+    found: dict[str, Sequence[Any]] = {}
+    seen: set[str] = set()
+    for place, (name, cells) in enumerate(zip(header, columns, strict=True), start=1):
+        upper = name.strip().upper()
+        if not upper:
+            if all(_nothing(cell) for cell in cells):
+                continue
+            texts = [str(cell).strip() for cell in cells]
+            if any(texts == [str(i + n) for i in range(len(texts))] for n in (0, 1)):
+                notes.append(f"column {place} has no name and counts the rows: not read")
+                continue
+            raise InputError(
+                "events", f"the header has no name in column {place}", "name it or leave it out"
+            )
+        if upper in seen:
+            raise InputError(shortened(upper), "the column stands twice", "keep one of them")
+        seen.add(upper)
+        found[name] = cells
+    return found
+
+
+def _sorted(cells: Mapping[str, Sequence[Any]]) -> _Sorted:
+    found = _Sorted()
+    known = [read_column(name) for name in cells]
+    exact = {column.name: column for column in known if column.name == column.typed.strip().upper()}
+    for column in known:
+        use, values = column.use, cells[column.typed]
+        named = shortened(column.typed)
+        if use == "read_with_unit" and not _says(values, "0"):
+            use = "ignored"
+        elif use == "read_where_text":
+            text = any(not _nothing(cell) and not _numeric(cell) for cell in values)
+            use = "read" if text and column.name not in exact else "ignored"
+        if use == "read_with_unit":
+            raise InputError(
+                named, f"{column.says}, without a unit", f"name it {named}_MIN or {named}_H"
+            )
+        if use == "read":
+            _add(found, column, values)
+        elif use in ("refused", "like") and _says(values, column.neutral or "0"):
+            remedy = column.says
+            if use == "like":
+                remedy = f"name it {column.name} where it is the {column.says}, or leave it out"
+            raise InputError(named, "is not read, and means something", remedy)
+        elif column.slip and not use and not any(c.name == column.slip for c in known):
+            raise InputError(named, "unknown column", f"did you mean '{column.slip}'?")
+        else:
+            found.ignored.append(column)
+    return found
+
+
+def _add(found: _Sorted, column: ColumnName, values: Sequence[Any]) -> None:
+    named = shortened(column.typed)
+    if column.unknown_unit:
+        raise InputError(
+            named,
+            f"'{shortened(column.unknown_unit)}' is no unit that is read here",
+            "name the column with a unit such as (mg), (mcg), (mg/kg), (h), (min), (mg/h) or (kg)",
+        )
+    other = found.read.get(column.name)
+    if other is not None:
+        raise InputError(
+            named, f"says the same as {shortened(other.typed)}", "keep one of the two columns"
+        )
+    if column.name == "C" and not _comments(column, values):
+        found.ignored.append(column)
+        return
+    found.read[column.name] = column
+
+
+def _comments(column: ColumnName, values: Iterable[Any]) -> bool:
+    """Tell whether a column marks rows; a text or a concentration does not."""
+    said = {str(cell).strip().lower() for cell in values if not _nothing(cell)} - {"0", "0.0"}
+    if said <= set(_COMMENTED):
+        return True
+    if column.typed.strip().upper() == "C":
+        if all(map(_numeric, said)) and not said <= {"1", "1.0"}:
+            return False
+        other = next(iter(sorted(said - set(_COMMENTED))))
+        raise InputError(
+            column.typed,
+            f"'{shortened(other)}' is no mark of a row",
+            "write C or # on rows to leave out, and a dot on the others",
+        )
+    return False
+
+
+def _all_there(found: _Sorted) -> None:
+    for column in CONTRACT:
+        if not column.required or column.name in found.read:
+            continue
+        if column.name == "TIME" and "DATETIME" in found.read:
+            continue
+        remedy = f"add it: {column.meaning}"
+        instead = [c.typed.strip() for c in found.ignored if c.instead == column.name]
+        if instead:
+            remedy = f"name {shortened(instead[0])} so where it is this: {column.meaning}"
+        raise InputError(column.name, "the column is missing", remedy)
+    if not {"CMT", "ROUTE"} & set(found.read):
+        raise InputError("CMT", "the column is missing", "add CMT or ROUTE")
+
+
+def _kept(found: _Sorted, cells: Mapping[str, Sequence[Any]]) -> tuple[list[bool], int]:
+    """Which rows stay, and how many do not."""
+    count = len(next(iter(cells.values()), ()))
+    keep = [True] * count
+    marks = found.read.pop("C", None)
+    if marks is not None:
+        for i, cell in enumerate(cells[marks.typed]):
+            if not _nothing(cell) and str(cell).strip().lower() in _COMMENTED:
+                keep[i] = False
+    flags = found.read.pop("EXCLUDE", None)
+    if flags is not None:
+        for i, cell in enumerate(cells[flags.typed]):
+            said = "" if _nothing(cell) else str(cell).strip().lower().removesuffix(".0")
+            if said in _LEFT_OUT:
+                keep[i] = False
+            elif said and said not in _KEPT:
+                raise InputError(
+                    f"{flags.typed.strip()} in row {i + 1}",
+                    f"'{shortened(cell)}' is not read",
+                    "write 1 on rows to leave out, and 0 on the others",
+                )
+    first = cells[found.read["ID"].typed]
+    for i, cell in enumerate(first):
+        if isinstance(cell, str) and cell.lstrip()[:1] == "#":
+            keep[i] = False
+    return keep, count - sum(keep)
+
+
+def _share_time_unit(
+    units: dict[str, tuple[str, Unit | None]],
+    cells: Mapping[str, Sequence[Any]],
+    typed: Mapping[str, str],
+    notes: list[str],
+) -> None:
+    """Give TIME the unit of TIMEU, and II and STOP that of TIME where they have none."""
+    said = {str(cell).strip() for cell in cells.get("TIMEU", ()) if not _nothing(cell)}
+    for text in sorted(said):
+        own = read_unit(text, "time")
+        before = units.get("TIME", ("time", None))[1]
+        if own is None or (before is not None and before.factor != own.factor):
+            raise InputError(
+                typed["TIMEU"],
+                f"'{shortened(text)}' is no unit of time that is read here, or one of several",
+                "give one unit for all rows, such as h or min",
+            )
+        units["TIME"] = ("time", own)
+    unit = units.get("TIME", ("time", None))[1]
+    if unit is None or unit.factor == 1.0:
+        return
+    for name in ("II", "STOP"):
+        if name in units and units[name][1] is None:
+            units[name] = ("time", unit)
+            notes.append(f"{typed[name]} has no unit and is read in {unit.text}, as TIME is")
+
+
+def _ignored(columns: Sequence[ColumnName]) -> str:
+    names = [shortened(column.typed) for column in columns]
+    shown = ", ".join(names[:_MOST_NAMED])
+    if len(names) > _MOST_NAMED:
+        shown += f" and {len(names) - _MOST_NAMED:,} more"
+    return f"not used: {shown}"
+
+
+def _nothing(cell: Any) -> bool:
+    return cell is None or says_nothing(text := str(cell)) or text == "nan"
+
+
+def _numeric(cell: Any) -> bool:
+    try:
+        float(str(cell).replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _says(cells: Iterable[Any], neutral: str) -> bool:
+    """Tell whether any cell says more than the number that changes nothing."""
+    for cell in set(map(str, cells)):
+        if says_nothing(cell) or cell.strip().lower() == "nan":
+            continue
+        try:
+            if float(cell.replace(",", ".")) == float(neutral):
+                continue
+        except ValueError:
+            pass
+        return True
+    return False

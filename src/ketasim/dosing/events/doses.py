@@ -1,0 +1,405 @@
+"""From a row of an event table to its doses: route, amount, duration and repetitions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ketasim._base import InputError, near
+from ketasim.dosing.dose import (
+    DRUGS,
+    MOST_DOSES,
+    ROUTES,
+    SALTS,
+    TIMED_ROUTES,
+    Dose,
+    base_fraction,
+    too_short,
+)
+from ketasim.dosing.events.columns import Table
+from ketasim.dosing.events.rows import Row
+from ketasim.dosing.events.times import Moments, stop_time
+from ketasim.dosing.fields import shortened
+from ketasim.dosing.regimen import split_devices
+from ketasim.vocabulary.column import Unit, read_unit
+
+_AGREE: Final = 0.01  # part by which RATE, DUR and STOP may differ: they are printed rounded
+# An infusion so long and so slow that its number may be one of minutes, or its rate one a minute.
+# Assumed: limits against slips of the pen, above 0.667 and such, below the infusions of days.
+_LONG: Final = 2.0  # h
+_SLOW: Final = 10.0  # mg/h
+_MOST_DEVICES: Final = 1_000
+_SALTS: Final = {
+    **{salt: salt for salt in SALTS},
+    **dict.fromkeys(("hcl", "hydrochlorid", "chlorhydrate", "ketamine hydrochloride"), SALTS[1]),
+    **dict.fromkeys(("free base", "freebase", "ketamine base"), SALTS[0]),
+}
+
+
+@dataclass
+class Reading:
+    """What all rows of a table share while they are read, and what is noted once.
+
+    **Arguments:**
+
+    - `table`: the table. `when`: its rows. `drug`: without a column DRUG.
+    - `compartments`: numbers in CMT to routes, where the user said so.
+    - `notes`: what was made of doses, a sentence each, by what it is about.
+    """
+
+    table: Table
+    when: Moments
+    drug: str
+    compartments: Mapping[int, str]
+    notes: dict[str, str] = field(default_factory=dict[str, str])
+
+    def note(self, text: str, about: str = "") -> None:
+        """Keep a sentence, once, or the first of those about one thing."""
+        self.notes.setdefault(about or text, text)
+
+
+def doses_of(
+    reading: Reading, row: Row, place: int, weight: float | None, *, first: bool
+) -> list[tuple[Dose, ...]]:
+    """The doses of a row: those of one session, as often as ADDL repeats them.
+
+    **Arguments:**
+
+    - `reading`: of the table. `row`: with EVID 1. `place`: of the row among those of the table.
+    - `weight`: kg of the subject, nothing when it is not known.
+    - `first`: whether no dose of the subject came before.
+
+    **Raises:** `InputError` naming column and row.
+    """
+    table, time = reading.table, reading.when.hours[place]
+    written, unit = _amount(row)
+    if written == 0:
+        raise InputError(
+            row.field("AMT"), "a dose of 0", "give mg above 0, or EVID 0 for an observation"
+        )
+    route = _route(reading, row)
+    name = _drug(reading, row)
+    amount = _milligrams(row, "AMT", written, unit, weight)
+    duration = _duration(_Given(reading, row, place, written, amount, weight), route)
+    interval, further, steady = _repeats(row, duration)
+    if steady and not (first and time == 0):
+        raise InputError(
+            row.field("SS"),
+            f"a steady state at {time:g} h" if time > 0 else "a steady state after another dose",
+            "SS=1 is read on a subject's first dose at TIME 0 alone; write the earlier doses out",
+        )
+    salt = _salt(row)
+    base = amount * base_fraction(salt)
+    if salt != "base":
+        reading.note(f"{table.names.typed['SALT']}: amounts of {salt} are turned into base")
+    try:
+        dose = Dose(
+            time=time,
+            drug=name,
+            route=route,
+            amount=base,
+            unit="mg",
+            duration=duration,
+            device=row.whole("DEVICE", _MOST_DEVICES),
+            steady_state_interval=interval if steady else None,
+        )
+        given = (dose,) if table.has("DEVICE") else split_devices(dose, row.field("AMT"))
+        repeated = [given]
+        for n in range(1, further + 1):
+            repeated.append(
+                tuple(
+                    replace(d, time=d.time + n * interval, steady_state_interval=None)
+                    for d in given
+                )
+            )
+    except InputError as error:
+        column = {"time": "TIME", "duration": "RATE"}.get(error.field.removeprefix("dose."))
+        if column is None:
+            raise
+        raise InputError(row.field(column), error.problem, error.remedy) from None
+    if steady and len(given) > 1:
+        raise InputError(
+            row.field("SS"),
+            "a steady state of several nasal devices",
+            "give 0, and write the earlier doses out",
+        )
+    return repeated
+
+
+def _amount(row: Row) -> tuple[float, Unit | None]:
+    value, unit = row.measured("AMT")
+    if value < 0:
+        raise InputError(row.field("AMT"), f"{value:g} is below 0", "give 0 or more")
+    return value, _own_unit(row, "AMTU", "amount", unit)
+
+
+def _own_unit(row: Row, column: str, kind: str, unit: Unit | None) -> Unit | None:
+    """The unit in a column of units, which must not gainsay the one in a name or cell."""
+    text = row.text(column)
+    if not text:
+        return unit
+    own = read_unit(text, kind)
+    if own is None:
+        raise InputError(
+            row.field(column),
+            f"'{shortened(text)}' is no unit of {kind} that is read here",
+            "write mg, mcg, g, mg/kg or mcg/kg" if kind == "amount" else "write such as h or mg/h",
+        )
+    if unit is not None and own[1:] != unit[1:]:
+        raise InputError(
+            row.field(column), f"'{text}' where the amount is in {unit.text}", "make them agree"
+        )
+    return own
+
+
+def _milligrams(
+    row: Row, column: str, value: float, unit: Unit | None, weight: float | None
+) -> float:
+    if unit is None:
+        return value
+    if unit.per_kg:
+        if weight is None:
+            raise InputError(
+                row.field(column), f"in {unit.text} without a body weight", "add the column WT"
+            )
+        return value * unit.factor * weight
+    return value * unit.factor
+
+
+def _drug(reading: Reading, row: Row) -> str:
+    name = row.text("DRUG").lower() or reading.drug
+    if name not in DRUGS:
+        raise InputError(row.field("DRUG"), f"unknown drug '{shortened(name)}'", near(name, DRUGS))
+    return name
+
+
+def _salt(row: Row) -> str:
+    text = row.text("SALT").lower()
+    if not text:
+        return "base"
+    if text not in _SALTS:
+        raise InputError(
+            row.field("SALT"),
+            f"unknown salt '{shortened(text)}'",
+            "use one of: base, hydrochloride",
+        )
+    return _SALTS[text]
+
+
+def _route(reading: Reading, row: Row) -> str:
+    named = row.text("ROUTE").lower()
+    if named and named not in ROUTES:
+        raise _unknown(row, "ROUTE", named)
+    cell = row.text("CMT").lower()
+    try:
+        number = float(cell) if cell.isascii() else None
+    except ValueError:
+        number = None
+    if not cell:
+        if not named:
+            raise InputError(row.field("CMT"), "a dose without a route", "fill in CMT or ROUTE")
+        return named
+    if number is None:
+        found = cell if cell in ROUTES else None
+        if found is None:
+            raise _unknown(row, "CMT", cell)
+    elif reading.compartments:
+        found = reading.compartments.get(int(number)) if number == number // 1 else None
+        if found is None:
+            known = ", ".join(f"{n} {route}" for n, route in reading.compartments.items())
+            raise InputError(
+                row.field("CMT"), f"unknown route '{shortened(cell)}'", f"use one of: {known}"
+            )
+    elif named:
+        return named  # a number of the user's own model, which says nothing here
+    else:
+        raise InputError(
+            row.field("CMT"),
+            f"'{shortened(cell)}' is the number of a compartment and tells no route",
+            "add the column ROUTE, or say what the numbers stand for: --cmt 1=oral,2=iv "
+            "(in Python compartments={1: 'oral', 2: 'iv'})",
+        )
+    if named and named != found:
+        raise InputError(
+            row.field("CMT"),
+            f"CMT says {found} and ROUTE says {named}",
+            "make them agree, or leave one out",
+        )
+    return found
+
+
+def _unknown(row: Row, column: str, word: str) -> InputError:
+    hint = near(word, ROUTES)
+    return InputError(row.field(column), f"unknown route '{shortened(word)}'", hint)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A dose as far as it is known before its duration: the amount as written and in mg."""
+
+    reading: Reading
+    row: Row
+    place: int
+    written: float
+    amount: float
+    weight: float | None
+
+
+def _duration(given: _Given, route: str) -> float:
+    """Duration of an input, h, from RATE, DUR or STOP, which must agree."""
+    row, amount = given.row, given.amount
+    found: dict[str, float] = {}
+    for column, read in (("RATE", _by_rate), ("DUR", _by_duration), ("STOP", _by_stop)):
+        if not row.blank(column):
+            found[column] = read(given)
+    timed = {column: hours for column, hours in found.items() if hours > 0}
+    if not timed:
+        return 0.0
+    column, duration = next(iter(timed.items()))
+    if route not in TIMED_ROUTES:
+        what = {"RATE": "a rate", "DUR": "a duration", "STOP": "an end"}[column]
+        raise InputError(
+            row.field(column),
+            f"a dose by the route {route} is given all at once",
+            f"leave it blank; only iv, im and sc take {what}",
+        )
+    for other, hours in found.items():
+        if abs(hours - duration) > _AGREE * duration:
+            typed = row.names.typed
+            raise InputError(
+                row.field(other),
+                f"{typed[column]} says {_said(duration)} and {typed[other]} {_said(hours)}",
+                "make them agree, or leave one of them blank",
+            )
+    if too_short(duration):
+        raise InputError(
+            row.field(column),
+            f"{amount:g} mg would be given in less than 1 s",
+            "give 0, for a bolus",
+        )
+    return duration
+
+
+def _said(hours: float) -> str:
+    return f"{hours:.4g} h" if hours > 0 else "all at once"
+
+
+def _by_rate(given: _Given) -> float:
+    reading, row, amount = given.reading, given.row, given.amount
+    rate, unit = row.measured("RATE")
+    if rate in (-1, -2):
+        raise InputError(
+            row.field("RATE"),
+            f"{rate:g} is not supported",
+            "give the rate in mg/h; leave it blank where DUR or STOP says how long",
+        )
+    if rate < 0:
+        raise InputError(row.field("RATE"), f"{rate:g} is below 0", "give mg/h, or 0")
+    if rate == 0:
+        return 0.0
+    unit = _own_unit(row, "RATEU", "rate", unit)
+    if unit is None:  # as NONMEM has it: the unit of AMT in one unit of TIME
+        per = _time_unit(reading)
+        hours = given.written / rate * (1.0 if per is None else per.factor)
+        _, mass = row.measured("AMT")
+        mass = _own_unit(row, "AMTU", "amount", mass)
+        if per is not None or mass is not None:
+            text = f"{mass.text if mass else 'mg'} in one {per.text if per else 'h'}"
+            reading.note(f"{row.names.typed['RATE']} has no unit and is read as {text}")
+    else:
+        hours = amount / _milligrams(row, "RATE", rate, unit, given.weight)
+    if unit is None and hours >= _LONG and amount / hours < _SLOW:
+        reading.note(
+            f"{row.field('RATE')}: {rate:g} mg/h is an infusion of {hours:.3g} h; name the column "
+            "RATE_MG_MIN where it is mg/min",
+            about="slow",
+        )
+    return hours
+
+
+def _by_duration(given: _Given) -> float:
+    reading, row, amount = given.reading, given.row, given.amount
+    value, unit = row.measured("DUR")
+    if value < 0:
+        raise InputError(row.field("DUR"), f"{value:g} is below 0", "give 0 or more")
+    unit = _own_unit(row, "DURU", "time", unit)
+    if unit is not None:
+        return value * unit.factor
+    per = _time_unit(reading)
+    hours = value if per is None else value * per.factor
+    typed = row.names.typed["DUR"]
+    if hours >= _LONG and amount / hours < _SLOW:
+        raise InputError(
+            row.field("DUR"),
+            f"'{row.text('DUR')}' has no unit: {amount:g} mg over {hours:g} h, or over "
+            f"{value:g} min?",
+            f"name the column {typed}_H or {typed}_MIN",
+        )
+    if value:
+        reading.note(f"{typed} has no unit and is read in {per.text if per else 'h'}, as TIME is")
+    return hours
+
+
+def _by_stop(given: _Given) -> float:
+    reading, row = given.reading, given.row
+    start = reading.when.hours[given.place]
+    if row.text("STOP") in ("0", "0.0"):
+        return 0.0
+    end = stop_time(row, reading.when, given.place)
+    if end <= start:
+        raise InputError(
+            row.field("STOP"),
+            f"'{row.text('STOP')}' is not after the start of the dose",
+            "give the time at which the infusion ends; leave it blank for a bolus",
+        )
+    return end - start
+
+
+def _time_unit(reading: Reading) -> Unit | None:
+    """The unit of TIME, in which other columns without one are; nothing when it is h."""
+    unit = reading.table.names.units.get("TIME", ("", None))[1]
+    return None if unit is None or unit.factor == 1.0 else unit
+
+
+def _repeats(row: Row, duration: float) -> tuple[float, int, bool]:
+    interval = row.number_of("II")
+    further = row.whole("ADDL")
+    steady = row.number_of("SS", low=-math.inf)
+    if steady not in (0, 1):
+        raise InputError(row.field("SS"), f"{steady:g} is not supported", "give 0 or 1")
+    if (further > 0 or steady == 1) and interval == 0:
+        which = "ADDL" if further > 0 else "SS"
+        raise InputError(row.field("II"), f"{which} without an interval", "give II in h")
+    if interval > 0 and not (further > 0 or steady == 1):
+        raise InputError(
+            row.field("II"),
+            "an interval without ADDL or SS repeats nothing",
+            "give 0 where each dose has a row of its own",
+        )
+    if steady == 1 and duration > interval:
+        raise InputError(
+            row.field("SS"),
+            f"an input of {duration:g} h lasts longer than its interval",
+            "check II and how long the dose lasts",
+        )
+    if further >= MOST_DOSES:
+        raise InputError(row.field("ADDL"), f"more than {MOST_DOSES:,} doses", "give fewer doses")
+    return interval, further, steady == 1
+
+
+def checked_compartments(given: Mapping[int, str] | None) -> dict[int, str]:
+    """Routes by the numbers in CMT, as the user gave them.
+
+    **Raises:** `InputError` for an unknown route.
+    """
+    found: dict[int, str] = {}
+    for number, word in (given or {}).items():
+        route = str(word).strip().lower()
+        if route not in ROUTES:
+            raise InputError(
+                "compartments", f"unknown route '{shortened(word)}'", near(route, ROUTES)
+            )
+        found[int(number)] = route
+    return found

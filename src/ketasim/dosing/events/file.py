@@ -1,0 +1,214 @@
+"""Files of event tables: the separator, the header and the rows, whatever program wrote them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ketasim._base import InputError
+from ketasim.dosing.fields import shortened
+from ketasim.vocabulary.column import read_column
+
+_SEPARATORS: Final = {",": "','", ";": "';'", "\t": "tabs", "|": "'|'", " ": "spaces"}
+_BANNER: Final = re.compile(r"\s*TABLE NO\.?\s*\d+", re.IGNORECASE)  # of a NONMEM table
+_EXCEL: Final = re.compile(r'\s*"?sep=.?"?\s*', re.IGNORECASE)  # Excel's own first line
+_LOOKED_AT: Final = 30  # lines in which a header is looked for
+_ENOUGH: Final = 3  # known names that make a line the header
+_MOST_COLUMNS: Final = 1_000  # a limit against files that are no event table
+_COMMENTED: Final = ("#", "c")  # in the first column, as NONMEM's IGNORE=# and IGNORE=C
+
+
+class Grid(NamedTuple):
+    """A table as text.
+
+    **Arguments:**
+
+    - `header`: names as typed, one a column; empty where a column has none.
+    - `rows`: number of each row, from 1 below the header, and its cells; as many as names.
+    - `skipped`: how many rows are commented out.
+    """
+
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+    skipped: int
+
+
+def read_grid(path: Path) -> Grid:
+    """Read a file separated by commas, semicolons, tabs, bars or spaces.
+
+    Lines that begin with `#`, rows with `C` or `#` alone in the first cell, empty lines, NONMEM's
+    `TABLE NO.` and Excel's `sep=` are left out.
+
+    **Arguments:**
+
+    - `path`: of the file, UTF-8 or UTF-16 with its mark.
+
+    **Raises:** `InputError` when it cannot be read, has no header, or a row has other cells than
+    the header.
+    """
+    text = _text(path)
+    separator, header_line = _shape(text)
+    header: list[str] | None = None
+    rows: list[tuple[int, list[str]]] = []
+    number = skipped = 0
+    for cells in _cells(text, separator):
+        first = cells[0].strip()
+        if header is None:
+            joined = separator.join(cells)
+            if first.startswith("#") and _score(cells) < _ENOUGH:
+                continue
+            if _BANNER.match(joined) or _EXCEL.fullmatch(joined):
+                continue
+            header = _header(cells, header_line)
+            continue
+        if _is_again(cells, header, separator):
+            continue
+        number += 1
+        if first.startswith("#") or first.lower() in _COMMENTED:
+            skipped += 1
+            continue
+        rows.append((number, cells))
+    if header is None:
+        raise InputError(
+            "events", f"'{shortened(path)}' is empty", "write a header and at least one row"
+        )
+    return Grid(header, _even(header, rows, separator), skipped)
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            "events", f"cannot read '{shortened(path)}' ({reason})", "name a CSV file that exists"
+        ) from None
+    code = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = content.decode(code)
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise InputError("events", f"'{shortened(path)}' is not text", "write it as CSV in UTF-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _shape(text: str) -> tuple[str, int]:
+    """The separator, and the number of the line that looks like a header; 0 when none does."""
+    best, separator, number = (0, 0), ",", 0
+    looked = 0
+    for place, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        looked += 1
+        if looked > _LOOKED_AT:
+            break
+        for one in _SEPARATORS:
+            cells = _split(line, one)
+            score = _score(cells)
+            if (score, len(cells)) > best and score:
+                best, separator, number = (score, len(cells)), one, place
+    return separator, number if best[0] >= _ENOUGH else 0
+
+
+def _header(cells: list[str], best: int) -> list[str]:
+    """The header, refused when it is none."""
+    if _score(cells) >= _ENOUGH:
+        return [cells[0].strip().lstrip("#").strip(), *(cell.strip() for cell in cells[1:])]
+    if best > 0:
+        raise InputError(
+            "events",
+            f"the first line is no header ('{shortened(','.join(cells))}'), line {best} is",
+            "delete what is above the header, or put # before it",
+        )
+    if all(_is_number(cell) for cell in cells):
+        raise InputError(
+            "events",
+            "the header is missing: the first line has numbers",
+            "write the names of the columns in the first line, such as ID,TIME,AMT,EVID,ROUTE",
+        )
+    return [cell.strip() for cell in cells]
+
+
+def _is_again(cells: list[str], header: list[str], separator: str) -> bool:
+    """Tell whether a line is a banner or the header again, as NONMEM writes them."""
+    first = cells[0].lstrip()[:1]
+    if not first.isalpha():
+        return False
+    return _BANNER.match(separator.join(cells)) is not None or [c.strip() for c in cells] == header
+
+
+def _even(
+    header: list[str], rows: list[tuple[int, list[str]]], separator: str
+) -> list[tuple[int, list[str]]]:
+    """Rows with as many cells as the header has names."""
+    width = len(header)
+    if width > _MOST_COLUMNS:
+        raise InputError(
+            "events", f"has {width:,} columns", f"leave out those not needed ({_MOST_COLUMNS:,})"
+        )
+    for place, (number, cells) in enumerate(rows):
+        if len(cells) == width:
+            continue
+        if not any(cell.strip() for cell in cells[width:]) and len(cells) > width:
+            rows[place] = (number, cells[:width])
+            continue
+        problem = f"has {len(cells)} cells where the header has {width}"
+        if separator != ",":
+            problem += f" (separated by {_SEPARATORS[separator]})"
+        remedy = "give each row every column"
+        if separator == "," and len(cells) > width:
+            remedy = "write decimals with a dot, or separate the cells by ';'"
+        raise InputError(f"row {number}", problem, remedy)
+    return rows
+
+
+def _cells(text: str, separator: str) -> Iterator[list[str]]:
+    """Cells of every line that has any."""
+    if separator == " ":
+        for line in text.split("\n"):
+            if line.strip():
+                yield line.split()
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield cells
+    except csv.Error as error:
+        reason = str(error)
+        if "field larger" in reason or "unexpected end" in reason:
+            reason = "a quotation mark is not closed, or a cell is longer than 131,072 characters"
+        raise InputError(
+            f"line {reader.line_num}", f"cannot be read as CSV ({reason})", "mend that line"
+        ) from None
+
+
+def _split(line: str, separator: str) -> list[str]:
+    return line.split() if separator == " " else line.split(separator)
+
+
+def _score(cells: Sequence[str]) -> int:
+    """How many cells are names of columns."""
+    if len(cells) > _MOST_COLUMNS:
+        cells = cells[:_MOST_COLUMNS]
+    return sum(bool(read_column(cell.strip().strip('"')).use) for cell in cells if _short(cell))
+
+
+def _short(cell: str) -> bool:
+    return 0 < len(cell.strip()) <= 40
+
+
+def _is_number(cell: str) -> bool:
+    text = cell.strip().replace(",", ".")
+    if text in ("", "."):
+        return True
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
