@@ -170,3 +170,116 @@ def test_what_the_reader_must_know_is_a_warning(
     assert lines == [f"warning: {text}" for text in told]
     assert run(["events", str(data), "--predict", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["warnings"] == told
+
+
+CASES = {
+    "duration": (
+        (
+            "ID,TIME,AMT,DUR,CMT,EVID,DRUG,WT,AGE\n1,0,35,0.667,iv,1,ketamine,70,40\n"
+            "1,0.667,0,0,,0,,70,40\n"
+        ),
+        202.6,
+    ),
+    "duration in minutes": (
+        "ID,TIME,AMT,INFUSION_MIN,CMT,EVID,WT,AGE\n1,0,35,40,iv,1,70,40\n1,0.667,,,,0,70,40\n",
+        202.6,
+    ),
+    "end": (
+        "ID,TIME,AMT,STOP,CMT,EVID,WT,AGE\n1,0,35,0.667,iv,1,70,40\n1,0.667,.,.,.,0,70,40\n",
+        202.6,
+    ),
+    "another name, a measured value": (
+        (
+            "ID,TIME,AMT,TINF,CMT,EVID,Y,WT,AGE\n1,0,35,0.667,iv,1,.,70,40\n"
+            "1,0.667,.,.,.,0,190,70,40\n"
+        ),
+        202.6,
+    ),
+    "rate": (
+        (
+            "ID,TIME,AMT,RATE,CMT,EVID,DRUG,WT,AGE\n1,0,35,52.5,iv,1,ketamine,70,40\n"
+            "1,0.667,0,0,,0,,70,40\n"
+        ),
+        202.6,
+    ),
+    "semicolons and decimal commas": (
+        "\ufeffID;TIME;AMT;RATE;CMT;EVID;WT;AGE\n1;0;35;52,5;iv;1;70;40\n1;0,667;0;0;;0;70;40\n",
+        202.6,
+    ),
+    "dates": (
+        (
+            "ID,DATE,TIME,AMT,RATE,CMT,EVID,WT,AGE\n1,2024-03-04,9.0,35,52.5,iv,1,70,40\n"
+            "1,2024-03-06,9.0,35,52.5,iv,1,70,40\n1,2024-03-08,10.0,35,52.5,iv,1,70,40\n"
+            "1,2024-03-08,11.0,0,0,,0,70,40\n"
+        ),
+        115.2,
+    ),
+    "salt": (
+        (
+            "ID,TIME,AMT,SALT,RATE,CMT,EVID,WT,AGE\n1,0,40,hydrochloride,60,iv,1,70,40\n"
+            "1,0.667,0,,0,,0,70,40\n"
+        ),
+        200.7,
+    ),
+    "a commented dose": (
+        (
+            "C,ID,TIME,AMT,RATE,CMT,EVID,WT,AGE\n.,1,0,35,52.5,iv,1,70,40\n"
+            "C,1,1,35,52.5,iv,1,70,40\n.,1,2,0,0,.,0,70,40\n"
+        ),
+        48.7,
+    ),
+}
+"""Tables that say the same in ways people write it, and ketamine in venous blood, ng/mL."""
+
+
+@quiet
+@pytest.mark.parametrize("name", CASES)
+def test_tables_are_predicted_as_they_are_meant(tmp_path: Path, name: str) -> None:
+    text, expected = CASES[name]
+    data = tmp_path / "data.csv"
+    data.write_text(text, encoding="utf-8")
+    found = predict_events(read_events(data)).filter(quantity="ketamine", site="venous")
+    assert found["value"].to_list() == pytest.approx([expected], rel=1e-3)
+
+
+def test_what_was_made_of_the_columns_is_printed_and_warned_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "data.csv", tmp_path / "predictions.csv"
+    data.write_text("ID,TIME,AMT,CMT,EVID,WT,AGE,DV\n1,0,10,2,1,70,40,.\n1,1,0,2,0,70,40,5\n")
+    command = ["events", str(data), "--cmt", "1=oral,2=im", "--predict", str(out)]
+    assert run([*command[:2], *command[4:]]) == 2
+    assert "--cmt" in capsys.readouterr().err and not out.exists()
+    assert run(command) == 0
+    assert "note: not used: DV\n" in capsys.readouterr().err
+    with pytest.warns(KetasimWarning) as caught:
+        predict_events(read_events(data, compartments={2: "im"}))
+    assert str(caught[0].message) == "not used: DV"
+    assert run(["events", str(data), "--cmt", "2=im", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == ["not used: DV"]
+    for wrong in ("2", "2=", "=im", "2=im,2=iv", "two=im", "2=central"):
+        assert run(["events", str(data), "--cmt", wrong]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@quiet
+def test_the_work_grows_with_doses_and_observations() -> None:
+    """As many observations as would take hours if each looked at every dose."""
+    times = [i / 2 for i in range(6000)]
+    dosed = [i % 4 == 0 for i in range(6000)]
+    table = {
+        "ID": [1] * 6000,
+        "TIME": times,
+        "AMT": [1.0 if one else 0.0 for one in dosed],
+        "EVID": [int(one) for one in dosed],
+        "ROUTE": ["im"] * 6000,
+        "WT": [70.0] * 6000,
+        "AGE": [40] * 6000,
+    }
+    read = read_events(table)
+    found = predict_events(read).filter(quantity="ketamine", site="venous")
+    assert found["row"].to_list() == [i + 1 for i, one in enumerate(dosed) if not one]
+    assert found["time_h"].to_list() == [t for t, one in zip(times, dosed, strict=True) if not one]
+    # what is left after many equal intervals no longer changes
+    late = found.filter(pl.col("time_h").is_in([1001.0, 2001.0]))["value"]
+    assert late[0] == pytest.approx(late[1], rel=1e-6)

@@ -165,9 +165,8 @@ def _trough(subject: Subject, doses: Sequence[Dose], pk_model: str) -> NDArray[n
 def _simulated(
     subject: Subject, doses: tuple[Dose, ...], times: Sequence[float], pk_model: str
 ) -> Simulation:
-    return simulate(
-        _course(subject, doses, max(times), pk_model), times=times, typical=True, mood=False
-    )
+    course = _course(subject, doses, max(times), pk_model)
+    return simulate(course, times=times, typical=True, mood=False, profiles=False)
 
 
 def _course(subject: Subject, doses: tuple[Dose, ...], last: float, pk_model: str) -> Course:

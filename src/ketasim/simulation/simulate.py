@@ -19,7 +19,12 @@ from ketasim.simulation.calendar import checked_times, output_times, sessions_of
 from ketasim.simulation.concentrations import Key, input_durations, solve_cohort
 from ketasim.simulation.mood.course import MOOD_UNITS, Mood, simulate_mood
 from ketasim.simulation.result import BLOCK, Simulation
-from ketasim.simulation.session.curves import SESSION_UNITS, SessionEffects, simulate_session
+from ketasim.simulation.session.curves import (
+    SESSION_UNITS,
+    SessionEffects,
+    session_at,
+    simulate_session,
+)
 
 Array = NDArray[np.float64]
 
@@ -53,6 +58,7 @@ def simulate(
     seed: int | None = None,
     mood: bool = True,
     session: bool = True,
+    profiles: bool = True,
     uncertainty: bool = False,
 ) -> Simulation:
     """Simulate a course: concentrations at every site, the block of NMDA receptors, and mood.
@@ -71,6 +77,8 @@ def simulate(
     - `seed`: instead of the seed of the course's population.
     - `mood`: false leaves the chain from the receptor to mood out.
     - `session`: false leaves the effects of the sessions out.
+    - `profiles`: false keeps of them only the curves at the times of the result, which is much
+      faster where many courses are simulated.
     - `uncertainty`: every virtual patient has a draw of the numbers of each card within the
       uncertainty of their estimates, so that the bands include
       it together with between-patient variability.
@@ -127,6 +135,10 @@ def simulate(
                 f"them ({source_name('olofsen2022')}), one study found some "
                 f"({source_name('jonkman2018')})."
             )
+        elif in_room and not profiles:
+            curves, said = session_at(course, cohort, model, in_room, hours, effect)
+            values |= curves
+            warnings += said
         elif in_room:
             curves, room = simulate_session(course, cohort, model, in_room, hours, effect)
             values |= curves

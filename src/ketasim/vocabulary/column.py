@@ -87,6 +87,7 @@ class ColumnName:
     - `instead`: the column that is meant when that one is missing.
     - `neutral`: the number that changes nothing.
     - `says`: what it holds, or why it is refused.
+    - `remedy`: what to do when it is refused.
     - `slip`: the known name that it may be a slip of; empty when there is none.
     """
 
@@ -99,6 +100,7 @@ class ColumnName:
     instead: str = ""
     neutral: str = ""
     says: str = ""
+    remedy: str = ""
     slip: str = ""
 
 
@@ -183,6 +185,7 @@ def _with_unit(typed: str, entry: Mapping[str, str], unit: str) -> ColumnName:
         column.instead,
         column.neutral,
         column.says,
+        column.remedy,
     )
 
 
@@ -195,6 +198,7 @@ def _column(typed: str, entry: Mapping[str, str]) -> ColumnName:
         instead=entry["instead"],
         neutral=entry["neutral"],
         says=entry["says"],
+        remedy=entry["remedy"],
     )
 
 

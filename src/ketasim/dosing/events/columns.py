@@ -98,6 +98,12 @@ def read_table(source: Any) -> Table:
         for number, kept, values in zip(numbers, keep, zip(*read, strict=True), strict=True)
         if kept
     ]
+    if rows and all(isinstance(rows[0].cells.get(name), str) for name in ("ID", "AMT")):
+        raise InputError(
+            f"row {rows[0].number}",
+            f"has no numbers ('{shortened(rows[0].cells['AMT'])}' in {typed['AMT']})",
+            "leave out what is below the header; units stand in names, such as TIME (h)",
+        )
     return Table(names, rows, notes)
 
 
@@ -166,11 +172,14 @@ def _sorted(cells: Mapping[str, Sequence[Any]]) -> _Sorted:
             )
         if use == "read":
             _add(found, column, values)
-        elif use in ("refused", "like") and _says(values, column.neutral or "0"):
-            remedy = column.says
-            if use == "like":
-                remedy = f"name it {column.name} where it is the {column.says}, or leave it out"
-            raise InputError(named, "is not read, and means something", remedy)
+        elif use == "refused" and _says(values, column.neutral or "0"):
+            raise InputError(named, column.says, column.remedy)
+        elif use == "like" and _says(values, "0"):
+            raise InputError(
+                named,
+                f"looks like {column.says} and is not read",
+                f"name it {column.name} where it is that; leave it out where it is something else",
+            )
         elif column.slip and not use and not any(c.name == column.slip for c in known):
             raise InputError(named, "unknown column", f"did you mean '{column.slip}'?")
         else:
@@ -200,21 +209,23 @@ def _add(found: _Sorted, column: ColumnName, values: Sequence[Any]) -> None:
 def _comments(column: ColumnName, values: Iterable[Any]) -> bool:
     """Tell whether a column marks rows; a text or a concentration does not."""
     said = {str(cell).strip().lower() for cell in values if not _nothing(cell)} - {"0", "0.0"}
-    if said <= set(_COMMENTED):
+    others = sorted(said - set(_COMMENTED))
+    if not others:
         return True
-    if column.typed.strip().upper() == "C":
-        if all(map(_numeric, said)) and not said <= {"1", "1.0"}:
-            return False
-        other = next(iter(sorted(said - set(_COMMENTED))))
-        raise InputError(
-            column.typed,
-            f"'{shortened(other)}' is no mark of a row",
-            "write C or # on rows to leave out, and a dot on the others",
-        )
-    return False
+    called_c = column.typed.strip().upper() == "C"
+    numbers = all(map(_numeric, others)) and not said <= {"1", "1.0"}
+    if said.isdisjoint(_COMMENTED) and (numbers or not called_c):
+        return False
+    raise InputError(
+        shortened(column.typed),
+        f"'{shortened(others[0])}' is no mark of a row",
+        "write C or # on rows to leave out, and a dot on the others",
+    )
 
 
 def _all_there(found: _Sorted) -> None:
+    if "EVID" in found.read and "MDV" in found.read:
+        found.ignored.append(found.read.pop("MDV"))
     for column in CONTRACT:
         if not column.required or column.name in found.read:
             continue

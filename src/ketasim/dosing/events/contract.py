@@ -34,8 +34,10 @@ CONTRACT: Final = (
     Column(
         "TIME",
         True,
-        "h from the start of the course",
-        "blank, text, negative, NaN, or earlier than the row before of the same subject",
+        "h from the start of the course; with DATE or DAY a time of day (`9:30` or 9.5), or both "
+        "in one (`2024-03-04T09:30`), and h then count from the subject's first row",
+        "blank, other text, negative, NaN, a time of day without a date, or earlier than the row "
+        "before of the same subject",
     ),
     Column(
         "AMT",
@@ -51,18 +53,33 @@ CONTRACT: Final = (
         "observation, or by a route other than iv, im and sc",
     ),
     Column(
+        "DUR",
+        False,
+        "h, as TINF, INFDUR and the like; duration of an infusion; 0 or blank: all at once",
+        "negative, NaN, on an observation, by a route other than iv, im and sc, another duration "
+        "than RATE says, or without a unit where minutes are as likely",
+    ),
+    Column(
+        "STOP",
+        False,
+        "as TIME: when an infusion ends; blank: all at once",
+        "not after TIME, on an observation, or another duration than RATE or DUR says",
+    ),
+    Column(
         "CMT",
         False,
-        "number or name of the route (see COMPARTMENTS); not used on observations; may be left "
-        "out where ROUTE is given",
-        "an unknown number or name, blank on a dose without ROUTE, or another route than ROUTE",
+        "name of the route; a number where ROUTE says the route, or what the numbers stand for is "
+        "given (`--cmt`); not used on observations",
+        "a number alone, an unknown name, blank on a dose without ROUTE, or another route than "
+        "ROUTE",
     ),
     Column(
         "EVID",
-        True,
-        "1 for a dose, 0 for an observation; at the same TIME, an observation sees the doses of "
-        "the rows before it and not those of the rows after it",
-        "2, 3, 4 and anything else",
+        False,
+        "1 for a dose, 0 for an observation; without the column, a row with AMT above 0 is a dose; "
+        "at the same TIME, an observation sees the doses of the rows before it and not those of "
+        "the rows after it",
+        "blank, 2, 3, 4 and anything else",
     ),
     Column(
         "II",
@@ -87,6 +104,29 @@ CONTRACT: Final = (
     Column("DRUG", False, "drug of the dose; without it, the argument `drug`", "an unknown drug"),
     Column("ROUTE", False, "route of the dose", "an unknown route"),
     Column(
+        "SALT", False, "what AMT is the mass of: base or blank, or hydrochloride", "another salt"
+    ),
+    Column(
+        "AMTU",
+        False,
+        "unit of AMT on a dose, also as UNIT: mg, mcg, g, mg/kg or mcg/kg; RATEU, DURU and TIMEU "
+        "likewise",
+        "another unit, a unit other than that in a name, or an amount per kg without WT",
+    ),
+    Column(
+        "DATE",
+        False,
+        "date of the row: 2024-03-04, 4 Mar 2024, 4.3.2024, or the number of a day; DAT1 has "
+        "day/month/year, DAT2 year/month/day, DAT3 year/day/month",
+        "no date, a year of two digits, or a date that may be read in two ways",
+    ),
+    Column(
+        "DAY",
+        False,
+        "number of the day, any first; WEEK is compared with TIME alone",
+        "blank, not whole, or not clear together with TIME",
+    ),
+    Column(
         "DEVICE",
         False,
         "0 for the first nasal device of a session, 1, 2 … for later ones; without the column, a "
@@ -103,12 +143,21 @@ CONTRACT: Final = (
     Column(
         "AGE", False, "age, years", "text, NaN, outside 0 to 120 years, or two ages for one subject"
     ),
+    Column(
+        "C",
+        False,
+        "C or # on a row that is commented out, a dot on others; EXCLUDE has 1 and 0",
+        "anything else; a COMMENT that is text, and a C of numbers, are not used",
+    ),
 )
 """Every column that is read; a dot or nothing is blank.
 
-Other columns are ignored, but one that looks like a misspelt column that is absent is refused.
+A unit may stand in a name or a cell: `AMT (mcg)`, `TIME_MIN`, `40 min`. Other names of these
+columns, those that are not used, and those that mean something and are refused, are in the table
+`event_columns`. Columns that are not used are named in the notes of a table; one that looks like a
+misspelt column that is absent is refused.
 """
 
 COMPARTMENTS: Final[dict[int, str]] = dict(enumerate(ROUTES, start=1))
-"""Number of a compartment to its route: 1 iv, 2 im, 3 sc, 4 intranasal, 5 oral, 6 oral_er,
-7 sublingual, 8 buccal, 9 rectal, 10 inhaled."""
+"""Number that is written in CMT for a route: 1 iv, 2 im, 3 sc, 4 intranasal, 5 oral, 6 oral_er,
+7 sublingual, 8 buccal, 9 rectal, 10 inhaled. Read alone it tells no route; ROUTE does."""

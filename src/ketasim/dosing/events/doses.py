@@ -19,6 +19,7 @@ from ketasim.dosing.dose import (
     too_short,
 )
 from ketasim.dosing.events.columns import Table
+from ketasim.dosing.events.contract import COMPARTMENTS
 from ketasim.dosing.events.rows import Row
 from ketasim.dosing.events.times import Moments, stop_time
 from ketasim.dosing.fields import shortened
@@ -193,10 +194,7 @@ def _route(reading: Reading, row: Row) -> str:
     if named and named not in ROUTES:
         raise _unknown(row, "ROUTE", named)
     cell = row.text("CMT").lower()
-    try:
-        number = float(cell) if cell.isascii() else None
-    except ValueError:
-        number = None
+    number = _finite(cell)
     if not cell:
         if not named:
             raise InputError(row.field("CMT"), "a dose without a route", "fill in CMT or ROUTE")
@@ -213,7 +211,10 @@ def _route(reading: Reading, row: Row) -> str:
                 row.field("CMT"), f"unknown route '{shortened(cell)}'", f"use one of: {known}"
             )
     elif named:
-        return named  # a number of the user's own model, which says nothing here
+        if COMPARTMENTS.get(int(number)) != named:  # a number of the user's own model
+            typed = row.names.typed
+            reading.note(f"{typed['ROUTE']} says the route; numbers in {typed['CMT']} are not used")
+        return named
     else:
         raise InputError(
             row.field("CMT"),
@@ -228,6 +229,15 @@ def _route(reading: Reading, row: Row) -> str:
             "make them agree, or leave one out",
         )
     return found
+
+
+def _finite(text: str) -> float | None:
+    """The number of a text, nothing when it is none."""
+    try:
+        number = float(text) if text.isascii() else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _unknown(row: Row, column: str, word: str) -> InputError:

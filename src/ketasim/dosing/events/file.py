@@ -99,20 +99,16 @@ def _text(path: Path) -> str:
 
 def _shape(text: str) -> tuple[str, int]:
     """The separator, and the number of the line that looks like a header; 0 when none does."""
-    best, separator, number = (0, 0), ",", 0
-    looked = 0
-    for place, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        looked += 1
-        if looked > _LOOKED_AT:
-            break
-        for one in _SEPARATORS:
-            cells = _split(line, one)
-            score = _score(cells)
-            if (score, len(cells)) > best and score:
-                best, separator, number = (score, len(cells)), one, place
-    return separator, number if best[0] >= _ENOUGH else 0
+    best, separator, number = 0, "", 0
+    lines = [(i, line) for i, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    for place, line in lines[:_LOOKED_AT]:
+        for one in _SEPARATORS:  # the first of equals: spaces stand beside other separators
+            score = _score(_split(line, one))
+            if score > best:
+                best, separator, number = score, one, place
+    if not separator and lines:
+        separator = max((s for s in _SEPARATORS if s != " "), key=lines[0][1].count)
+    return separator or ",", number if best >= _ENOUGH else 0
 
 
 def _header(cells: list[str], best: int) -> list[str]:
@@ -125,7 +121,7 @@ def _header(cells: list[str], best: int) -> list[str]:
             f"the first line is no header ('{shortened(','.join(cells))}'), line {best} is",
             "delete what is above the header, or put # before it",
         )
-    if all(_is_number(cell) for cell in cells):
+    if not _score(cells) and any(_is_number(cell) for cell in cells):
         raise InputError(
             "events",
             "the header is missing: the first line has numbers",
@@ -204,11 +200,8 @@ def _short(cell: str) -> bool:
 
 
 def _is_number(cell: str) -> bool:
-    text = cell.strip().replace(",", ".")
-    if text in ("", "."):
-        return True
     try:
-        float(text)
+        float(cell.strip().replace(",", "."))
     except ValueError:
         return False
     return True

@@ -50,13 +50,13 @@ class Moments(NamedTuple):
     - `hours`: of each row; from the subject's first row where there are dates or clock times.
     - `shift`: of each row, h; from its midnight to the subject's first row, 0 where TIME counts.
     - `note`: what was made of it; empty when TIME is in hours alone.
-    - `whole`: whether dates and times stand in one column.
+    - `whole`: the column that has dates and times, empty when there is none.
     """
 
     hours: list[float]
     shift: list[float]
     note: str
-    whole: bool = False
+    whole: str = ""
 
 
 def moments(table: Table, subjects: Sequence[int]) -> Moments:
@@ -72,9 +72,11 @@ def moments(table: Table, subjects: Sequence[int]) -> Moments:
     """
     rows = table.rows
     if table.has("DATETIME"):
-        return _of_moments(table, subjects)
+        return _of_moments(table, subjects, "DATETIME")
     for row in rows:
         row.needed("TIME")
+    if any(isinstance(r.cells["TIME"], str) and _MOMENT.fullmatch(r.text("TIME")) for r in rows):
+        return _of_moments(table, subjects, "TIME")
     dates = [name for name in ("DATE", *_ORDERS) if table.has(name)]
     days = [name for name in ("DAY", "WEEK") if table.has(name)]
     clock = any(_is_clock(row) for row in rows)
@@ -89,15 +91,18 @@ def moments(table: Table, subjects: Sequence[int]) -> Moments:
                     "add the column DATE or DAY, or give h from the subject's first dose",
                 )
         return Moments([row.number_of("TIME") for row in rows], [0.0] * len(rows), "")
-    which = dates[0] if dates else days[0]
+    which, *others = (*dates, *days)
+    more = "".join(f"; {table.names.typed[name]} is not used" for name in others)
     if _same(table, which, subjects):
         if not clock:
             note = f"{table.names.typed[which]} is the same in a subject's rows and is not used"
-            return Moments([row.number_of("TIME") for row in rows], [0.0] * len(rows), note)
+            hours = [row.number_of("TIME") for row in rows]
+            return Moments(hours, [0.0] * len(rows), note + more)
         numbers = [0] * len(rows)
     else:
         numbers = _dates(table, which) if dates else _days(table, which)
-    return _together(table, subjects, which, numbers, clock)
+    found = _together(table, subjects, which, numbers, clock)
+    return found._replace(note=found.note + more)
 
 
 def _same(table: Table, which: str, subjects: Sequence[int]) -> bool:
@@ -212,18 +217,21 @@ def _from_first(
     return Moments(hours, shift, note)
 
 
-def _of_moments(table: Table, subjects: Sequence[int]) -> Moments:
+def _of_moments(table: Table, subjects: Sequence[int], column: str) -> Moments:
     """Hours from dates with times in one column."""
-    typed = table.names.typed["DATETIME"]
+    typed = table.names.typed[column]
     for other in ("TIME", "DATE", *_ORDERS, "DAY", "WEEK"):
-        if table.has(other):
+        if other != column and table.has(other):
             raise InputError(
                 typed, f"says when, and so does {table.names.typed[other]}", "keep one of them"
             )
-    read = [_moment(row, "DATETIME") for row in table.rows]
+    order = _order(
+        table, column, [row.text(column).split("T")[0].split(" ")[0] for row in table.rows]
+    )
+    read = [_moment(row, column, order) for row in table.rows]
     midnights = [_DAY * day for day, _ in read]
     note = f"{typed}: h count from a subject's first row"
-    return _from_first(midnights, [time for _, time in read], subjects, note)._replace(whole=True)
+    return _from_first(midnights, [time for _, time in read], subjects, note)._replace(whole=column)
 
 
 def stop_time(row: Row, when: Moments, place: int) -> float:
@@ -234,7 +242,7 @@ def stop_time(row: Row, when: Moments, place: int) -> float:
     - `row`: with STOP. `when`: of the table. `place`: of the row among those of the table.
     """
     if when.whole:
-        (day, time), (began, _) = _moment(row, "STOP"), _moment(row, "DATETIME")
+        (day, time), (began, _) = _moment(row, "STOP"), _moment(row, when.whole)
         return round(_DAY * (day - began) + time + when.shift[place], 9)
     if _CLOCK.fullmatch(row.text("STOP")) and not when.shift[place]:
         raise InputError(
@@ -245,7 +253,7 @@ def stop_time(row: Row, when: Moments, place: int) -> float:
     return round(time_of_day(row, "STOP") + when.shift[place], 9)
 
 
-def _moment(row: Row, column: str) -> tuple[int, float]:
+def _moment(row: Row, column: str, order: str = "ymd") -> tuple[int, float]:
     """Number of the day and h after midnight of a date with a time."""
     row.needed(column)
     text = row.text(column)
@@ -257,7 +265,7 @@ def _moment(row: Row, column: str) -> tuple[int, float]:
             f"'{shortened(text)}' is no date with a time",
             "write it as 2024-03-04T09:00",
         )
-    day = _date(match[1], "ymd", row.field(column))
+    day = _date(match[1], order, row.field(column))
     return day, int(clock[1]) + int(clock[2]) / 60.0 + int(clock[3] or 0) / 3600.0
 
 

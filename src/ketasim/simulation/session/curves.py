@@ -199,18 +199,7 @@ def simulate_session(
     """
     card = load_card("session")
     values = card.values()
-    drugs = _both(effect_site, (len(hours), cohort.n))
-    own = _drawn(card, cohort)
-    effect = SESSION.effect(own, *drugs)
-    number = np.searchsorted([s.start for s in sessions], hours + 1e-9, side="right")
-    number = np.maximum(number, 1)
-    patients = None if cohort.typical else _sensitivity(cohort, number)
-    curves = {
-        (curve.name, "patient"): session_curve(
-            own, curve, effect, *drugs, session=number[:, None], patients=patients
-        )
-        for curve in SESSION_CURVES
-    }
+    curves = _curves(card, cohort, sessions, hours, effect_site)
     group = _group(course, cohort, model)
     shown = [0] if len(sessions) == 1 else [0, len(sessions) - 1]
     peaks = _session_peaks(values, course, group, model, sessions)
@@ -222,9 +211,55 @@ def simulate_session(
         for one, both in exposed
     ]
     driving = driving_after(course, group, model, sessions[0])
-    beyond = float(np.median(peaks.max(axis=0))) > float(card.extra["highest_effect"])
-    warnings = _warnings(card, sessions, group, beyond)
+    beyond = _beyond(card, peaks)
+    warnings = _warnings(card, sessions, beyond, alike=group.typical)
     return curves, SessionEffects(card, tuple(found), group.n, driving, beyond, warnings)
+
+
+def session_at(
+    course: Course,
+    cohort: Cohort,
+    model: LinearModel,
+    sessions: Sequence[Session],
+    hours: Array,
+    effect_site: Mapping[str, Array],
+) -> tuple[dict[Key, Array], tuple[str, ...]]:
+    """Effects of sessions at times alone, without what a session is like for 200 patients.
+
+    **Arguments:** as of `simulate_session`.
+
+    **Returns:** the curves of `SESSION_UNITS`, shape (T, n), and what the reader must know.
+    """
+    card = load_card("session")
+    curves = _curves(card, cohort, sessions, hours, effect_site)
+    peaks = _session_peaks(card.values(), course, cohort, model, sessions)
+    return curves, _warnings(card, sessions, _beyond(card, peaks), alike=False)
+
+
+def _curves(
+    card: Card,
+    cohort: Cohort,
+    sessions: Sequence[Session],
+    hours: Array,
+    effect_site: Mapping[str, Array],
+) -> dict[Key, Array]:
+    drugs = _both(effect_site, (len(hours), cohort.n))
+    own = _drawn(card, cohort)
+    effect = SESSION.effect(own, *drugs)
+    number = np.searchsorted([s.start for s in sessions], hours + 1e-9, side="right")
+    number = np.maximum(number, 1)
+    patients = None if cohort.typical else _sensitivity(cohort, number)
+    return {
+        (curve.name, "patient"): session_curve(
+            own, curve, effect, *drugs, session=number[:, None], patients=patients
+        )
+        for curve in SESSION_CURVES
+    }
+
+
+def _beyond(card: Card, peaks: Array) -> bool:
+    """Tell whether the highest effect of the median patient is above those of the fitted data."""
+    return float(np.median(peaks.max(axis=0))) > float(card.extra["highest_effect"])
 
 
 def _group(course: Course, cohort: Cohort, model: LinearModel) -> Cohort:
@@ -385,7 +420,7 @@ def _routes(names: Sequence[str], doses: Sequence[Dose]) -> str:
 
 
 def _warnings(
-    card: Card, sessions: Sequence[Session], group: Cohort, beyond: bool
+    card: Card, sessions: Sequence[Session], beyond: bool, *, alike: bool
 ) -> tuple[str, ...]:
     found: list[str] = []
     if beyond:
@@ -417,7 +452,7 @@ def _warnings(
             "Patients affected at least once in the course are counted over the first "
             f"{_MOST_SESSIONS} sessions."
         )
-    if group.typical:
+    if alike:
         found.append(
             "The model has no between-patient variability: percentages are for identical patients."
         )
