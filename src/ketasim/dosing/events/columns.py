@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ketasim._base import InputError
 from ketasim.dosing.events.contract import CONTRACT
@@ -109,8 +109,10 @@ def read_table(source: Any) -> Table:
 
 def _frame(source: Any) -> tuple[list[str], list[Sequence[Any]]]:
     """Names and cells of a mapping or a data frame."""
+    columns: dict[str, list[Any]]
     if isinstance(source, Mapping):
-        columns = {str(name): list(values) for name, values in source.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        given = cast("Mapping[Any, Any]", source)
+        columns = {str(name): list(values) for name, values in given.items()}
     elif hasattr(source, "columns") and hasattr(source, "__getitem__"):
         names = getattr(source, "column_names", source.columns)  # pyarrow has columns of its own
         columns = {
