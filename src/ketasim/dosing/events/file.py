@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ketasim._base import InputError
+from ketasim._base import InputError, read_whole
 from ketasim.dosing.fields import shortened
 from ketasim.vocabulary.column import read_column
 
@@ -18,6 +18,7 @@ _BANNER: Final = re.compile(r"\s*TABLE NO\.?\s*\d+", re.IGNORECASE)  # of a NONM
 _EXCEL: Final = re.compile(r'\s*"?sep=.?"?\s*', re.IGNORECASE)  # Excel's own first line
 _LOOKED_AT: Final = 30  # lines in which a header is looked for
 _ENOUGH: Final = 3  # known names that make a line the header
+_MOST_BYTES: Final = 500_000_000  # a limit against files that fill the memory
 _MOST_COLUMNS: Final = 1_000  # a limit against files that are no event table
 _COMMENTED: Final = ("#", "c")  # in the first column, as NONMEM's IGNORE=# and IGNORE=C
 
@@ -80,13 +81,7 @@ def read_grid(path: Path) -> Grid:
 
 
 def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            "events", f"cannot read '{shortened(path)}' ({reason})", "name a CSV file that exists"
-        ) from None
+    content = read_whole(path, "events", _MOST_BYTES, what="CSV")
     code = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = content.decode(code)
