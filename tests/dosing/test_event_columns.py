@@ -312,6 +312,13 @@ def test_a_table_that_means_an_interval_is_not_told_to_repeat_its_doses() -> Non
         ("MISSED", "1"),
         ("TAKEN", "0"),
         ("ADMINROUTE2", "sl"),
+        ("MIN", "40"),
+        ("BOLUS", "10"),
+        ("AMT_HCL", "40"),
+        ("AMT2", "10"),
+        ("DRUG2", "midazolam"),
+        ("VALID", "0"),
+        ("DRIP_TIME", "40"),
         ("RAET", "1"),
         ("SALT_FORM_X", "HCl"),
     ],
@@ -322,7 +329,7 @@ def test_what_changes_doses_is_refused(column: str, cell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "cell"), [("F1", "1"), ("ALAG1", "0"), ("D1", "."), ("RATEX", "")]
+    ("column", "cell"), [("F1", "1"), ("ALAG1", "0"), ("D1", "."), ("RATEX", ""), ("VALID", "Y")]
 )
 def test_what_changes_nothing_is_named(column: str, cell: str) -> None:
     source = table(f"ID|TIME|AMT|ROUTE|EVID|{column}", f"1|0|35|im|1|{cell}")
@@ -340,9 +347,10 @@ def test_columns_that_are_not_used_are_named_once() -> None:
 @pytest.mark.parametrize(
     ("head", "part"),
     [
-        ("SUBJ|TIME|AMT|ROUTE|EVID", "ID: the column is missing; name SUBJ so"),
-        ("ID|TAD|AMT|ROUTE|EVID", "TIME: the column is missing; name TAD so"),
-        ("ID|TIME|DOSE|ROUTE|EVID", "AMT: the column is missing; name DOSE so"),
+        ("SUBJ|TIME|AMT|ROUTE|EVID", "ID: the column is missing; name SUBJ ID where"),
+        ("ID|TAD|AMT|ROUTE|EVID", "TIME: the column is missing; name TAD TIME where"),
+        ("ID|TIME|DOSE|ROUTE|EVID", "AMT: the column is missing; name DOSE AMT where"),
+        ("ID|TIME|DOSE (mg/kg)|ROUTE|EVID", "name DOSE (mg/kg) AMT (mg/kg) where"),
     ],
 )
 def test_a_missing_column_is_answered_with_one_like_it(head: str, part: str) -> None:

@@ -85,7 +85,7 @@ class ColumnName:
     - `unit`: in the name, nothing when there is none.
     - `unknown_unit`: in the name, not understood; empty when there is none.
     - `instead`: the column that is meant when that one is missing.
-    - `neutral`: the number that changes nothing.
+    - `neutral`: the number that changes nothing, and words for it, joined by `;`.
     - `says`: what it holds, or why it is refused.
     - `remedy`: what to do when it is refused.
     - `slip`: the known name that it may be a slip of; empty when there is none.

@@ -234,9 +234,10 @@ def _all_there(found: _Sorted) -> None:
         if column.name == "TIME" and "DATETIME" in found.read:
             continue
         remedy = f"add it: {column.meaning}"
-        instead = [c.typed.strip() for c in found.ignored if c.instead == column.name]
+        instead = [c for c in found.ignored if c.instead == column.name]
         if instead:
-            remedy = f"name {shortened(instead[0])} so where it is this: {column.meaning}"
+            name = column.name if not instead[0].unit else f"{column.name} ({instead[0].unit.text})"
+            remedy = f"name {shortened(instead[0].typed)} {name} where it is this: {column.meaning}"
         raise InputError(column.name, "the column is missing", remedy)
     if not {"CMT", "ROUTE"} & set(found.read):
         raise InputError("CMT", "the column is missing", "add CMT or ROUTE")
@@ -318,12 +319,14 @@ def _numeric(cell: Any) -> bool:
 
 
 def _says(cells: Iterable[Any], neutral: str) -> bool:
-    """Tell whether any cell says more than the number that changes nothing."""
+    """Tell whether any cell says more than what changes nothing, such as `1;yes`."""
+    words = neutral.split(";")
     for cell in set(map(str, cells)):
-        if says_nothing(cell) or cell.strip().lower() == "nan":
+        text = cell.strip().lower()
+        if says_nothing(cell) or text == "nan" or text in words:
             continue
         try:
-            if float(cell.replace(",", ".")) == float(neutral):
+            if float(text.replace(",", ".")) == float(words[0]):
                 continue
         except ValueError:
             pass
