@@ -45,6 +45,8 @@ CHOICES: Final[Mapping[str, str]] = MappingProxyType(
         "care/studied_regimens": "",
         "care/history_words": "",
         "event_columns": "",
+        "care/history_qualifiers": "",
+        "vocabulary/triggers": "",
     }
 )
 """Tables that hold choices about the rows of another table, by its row number, and no facts.

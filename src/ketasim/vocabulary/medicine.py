@@ -1,16 +1,19 @@
-"""Names of medicines: generic names, synonyms, brands and classes, from the curated list."""
+"""Names of medicines: generic names, synonyms, brands and classes, and whether they are taken."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ketasim.evidence import Fact, facts
-from ketasim.vocabulary.terms import NOT_TAKEN, denied, plain, read_terms, replaced, slip_of
+from ketasim.vocabulary.assertion import Assertion, assertions, denies_all
+from ketasim.vocabulary.daily_dose import daily_mg
+from ketasim.vocabulary.qualifier import time_of
+from ketasim.vocabulary.terms import plain, read_terms, replaced, slip_of
 
 MEDICINES: Final = "care/medicines"
 """The curated list of medicines."""
@@ -18,38 +21,116 @@ MEDICINES: Final = "care/medicines"
 CLASSES: Final = "care/medicine_classes"
 """Their classes."""
 
+WASHOUT: Final = 35.0
+"""Days for which a stopped medicine may still act: five weeks, that of fluoxetine, for all
+(assumed); of a medicine that was stopped without a time nothing is known."""
+
 # what may stand beside a name without naming a medicine: doses, times, salts, forms, small words
 _BESIDE_TEXT: Final = """
-a about acetate acid after agent alternate an and any approximately as at bd bedtime before bid
-breakfast bromide buccal by cap caps capsule capsules carbonate chronic citrate class continued
-cr current currently daily day days depot dinner dose dosed doses dr drop drops drug drugs each
-er evening every extended extract food for forte four from g h hcl her high his hour hourly
-hours hr hrs hs hydrochloride if im in infusion inhaled inhaler injection injections
-intramuscular intranasal intravenous ir iu iv juice ketamine-free la long low lp lunch maleate
-max maximum mcg meal meals medication medicine medicines mg microgram micrograms milk min
-minutes ml modified month monthly months morning mornings mouth mr my nasal needed new night
-nightly nights noon od of on once only or oral orally other patch patches per phosphate pill
-pills plus po potassium prn puff puffs qd qds qhs qid recently release required salt salts sc
-session sessions short since sl slow small sodium some spray sprays sr st stable start started
-strength subcutaneous sublingual succinate sulfate sulphate supper supplement tab tablet tablets
-tabs taken takes taking tartrate tds term the their therapy three thrice tid time times to
-topical transdermal treatment twice ug unit units up usual water week weekly weeks when with x
-xl xr
+a about acetate acid after agent ago alternate am an and any approximately april as at august b bd
+bed bedarf bedtime before bid both breakfast bromide buccal by cap caps capsule capsules carbonate
+chronic citrate class continued cr current currently daily day days december depot dinner dose
+dosed doses dr drop drops drug drugs each er evening every extended extract february food for forte
+four friday from g generic gp h hcl health her high his hour hourly hours hr hrs hs hydrochloride
+if im in infusion inhaled inhaler injection injections internet intramuscular intranasal
+intravenous ir iu iv january july june juice ketamine-free la last level long low lp lunch mail
+maleate mane march max maximum may mcg meal meals medication medicine medicines mg microgram
+micrograms milk min minutes ml modified monday month monthly months morning mornings most mouth mr
+my nacht nasal needed new night nightly nights nocte noct noon november now oct october od of oil
+on once only or oral orally otc other patch patches per phosphate pill pills plus pm po potassium
+prn puff puffs q qam qd qds qhs qid qpm quick recently regular regularly release required s salt
+salts saturday sc september session sessions shop short since sl slow small sodium some spray
+sprays sr st stable start started strength strong subcutaneous sublingual succinate sulfate
+sulphate sunday supper supplement tab tablet tablets tabs taken takes taking tartrate tds term the
+their then therapy three thrice thursday tid time times to today topical total transdermal
+treatment tuesday twice ug unit units up usual usually water wednesday week weekly weeks when with
+x xl xr year years yesterday zur
 """
 _BESIDE: Final = frozenset(_BESIDE_TEXT.split())
-_NONE: Final = frozenset(("none", "nil", "no", "no medicines", "no medication", "nothing"))
+_NONE: Final = frozenset(
+    ("none", "nil", "no", "n/a", "nothing", "no medicines", "no medication", "no medications",
+     "no meds", "nil meds", "no regular medication", "no regular medications",
+     "no regular medicines", "no current medication", "no other medicines",
+     "not on any medication", "drug-free", "medication-free", "none regular", "none at present",
+     "no drugs", "unmedicated", "no medicine")
+)  # fmt: skip
+_PRESENCE: Final = {"present": "taken", "absent": "not taken", "family": "not taken"}
+
+
+class MedicineForm(Protocol):
+    """What is needed of an entry that is written as keys (see `ketasim.dosing.MedicineEntry`)."""
+
+    @property
+    def name(self) -> str:
+        """The medicine."""
+        ...
+
+    @property
+    def dose(self) -> str:
+        """How much and how often, in words."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """`taken`, `stopped` or `never`."""
+        ...
+
+    @property
+    def since(self) -> str:
+        """When it was begun or stopped."""
+        ...
+
+
+@dataclass(frozen=True)
+class MedicineMention:
+    """One medicine or class that an entry names.
+
+    **Arguments:**
+
+    - `term`: the words for it. `names`: generic names; both of a combination. `classes`: with
+      those they are part of.
+    - `presence`: `taken`, `uncertain` (counts as taken), `stopped` or `not taken`.
+    - `word`: the words that say so.
+    - `dose`: what stands behind the name. `daily_mg`: mg a day, where the words tell it.
+    - `time`: as written; `days`: how long ago, days, where it is told.
+    """
+
+    term: str
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    presence: str
+    word: str = ""
+    dose: str = ""
+    daily_mg: float | None = None
+    time: str = ""
+    days: float | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is to be taken as taken."""
+        return self.presence in ("taken", "uncertain")
+
+    @property
+    def recent(self) -> bool:
+        """Whether it was stopped so lately that it may still act; see `WASHOUT`."""
+        return self.presence == "stopped" and self.days is not None and self.days <= WASHOUT
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The medicines and classes that evidence may speak of."""
+        return (*self.names, *self.classes)
 
 
 @dataclass(frozen=True)
 class MedicineMatch:
-    """How the name of a medicine was understood.
+    """How an entry on medicines was understood.
 
     **Arguments:**
 
     - `text`: as written.
-    - `status`: `recognised` as one or more medicines, `class` when only a class is named, `not
-      taken` when the words deny it, or `unknown`.
-    - `names`: generic names; both parts of a combination.
+    - `status`: `recognised` as one or more medicines that are taken, `class` when only a class is
+      named, `stopped` or `not taken` when that is said of all that is named, or `unknown`.
+    - `names`: generic names of what counts as taken; both parts of a combination.
     - `classes`: classes of each, those they are part of included.
     - `rxcui`: RxNorm code of each of `names`; empty where no source confirms one.
     - `by`: what was recognised: `name`, `synonym`, `brand`, `combination` or `class`.
@@ -58,6 +139,7 @@ class MedicineMatch:
     - `hint`: a known name that the text, or its unread words, may be a slip of; of a text that is
       not taken, the word that denies it.
     - `sources`: keys.
+    - `mentions`: every medicine of the entry, with what is said of it.
     """
 
     text: str
@@ -70,11 +152,17 @@ class MedicineMatch:
     unread: tuple[str, ...] = ()
     hint: str = ""
     sources: tuple[str, ...] = ()
+    mentions: tuple[MedicineMention, ...] = ()
 
     @property
     def subjects(self) -> tuple[str, ...]:
         """Medicines and classes that evidence may speak of."""
         return (*self.names, *self.classes)
+
+    @property
+    def stopped(self) -> tuple[MedicineMention, ...]:
+        """What is said to be stopped."""
+        return tuple(one for one in self.mentions if one.presence == "stopped")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the match as a plain dictionary."""
@@ -91,61 +179,123 @@ class _Term:
     rows: tuple[Fact, ...]
 
 
-def resolve_medicine(text: str) -> MedicineMatch:
-    """Recognise the medicines that a text names.
+def resolve_medicine(entry: str | MedicineForm) -> MedicineMatch:
+    """Recognise the medicines that an entry names, and whether they are taken.
 
     Known are generic names, synonyms, brand names, combinations and classes (`an MAOI`), as whole
-    words in any case, with a dose or without. A text that denies (`no opioids`, `stopped
-    lorazepam`) is not taken as a medicine.
+    words in any case, with a dose or without. A medicine counts as taken unless the words clearly
+    deny it (`no opioids`) or say that it was stopped.
 
     **Arguments:**
 
-    - `text`: such as `lorazepam 1 mg twice daily` or `fentanyl with naloxone`.
+    - `entry`: such as `lorazepam 1 mg twice daily` or `fentanyl with naloxone`; or keys with
+      `name`, `dose` and `status`.
 
     **Returns:** `MedicineMatch`; an unknown name has the status `unknown`, and a hint when it is
     much like a known one.
     """
-    words = plain(text)
-    if words in _NONE:
+    if isinstance(entry, str):
+        return _match(entry, plain(entry), None)
+    words = plain(" ".join(filter(None, (entry.name, entry.dose))))
+    stated = {"taken": "taken", "stopped": "stopped", "never": "not taken"}[entry.status]
+    return _match(str(entry), words, (stated, f"status: {entry.status}", plain(entry.since)))
+
+
+def _match(text: str, words: str, stated: tuple[str, str, str] | None) -> MedicineMatch:
+    if words.strip(" .") in _NONE:
         return MedicineMatch(text, "not taken", canonical=words)
-    found = read_terms(words, _terms())
-    hits = [_terms()[term] for term, _, _ in found.found]
-    word = denied(words, NOT_TAKEN)
-    if word:
-        return MedicineMatch(text, "not taken", canonical=words, hint=word)
-    unread = _unread(found.rest)
+    found = read_terms(words, _terms()).found
+    hits = [_terms()[term] for term, _, _ in found]
+    said, rest = assertions(words, [(start, end) for _, start, end in found], "medicine")
+    mentions = tuple(_mention(words, found, n, said[n], stated) for n in range(len(found)))
+    unread = _unread(rest)
     if not hits:
-        return MedicineMatch(
-            text, "unknown", canonical=words, unread=unread, hint=slip_of(words, _terms())
-        )
-    names = tuple(dict.fromkeys(name for hit in hits for name in hit.names))
-    direct = [one for hit in hits for one in hit.classes]
+        return _without_names(text, words, unread, stated)
+    counted = [hit for hit, one in zip(hits, mentions, strict=True) if one.counted]
+    names = tuple(dict.fromkeys(name for hit in counted for name in hit.names))
+    direct = [one for hit in counted for one in hit.classes]
     rows = [row for hit in hits for row in hit.rows]
     keys = [key for row in rows for key in (row.source, *row.listed("class_source"))]
     generic = {
         term: " with ".join(hit.names or hit.classes)
-        for (term, _, _), hit in zip(found.found, hits, strict=True)
+        for (term, _, _), hit in zip(found, hits, strict=True)
     }
+    stopped = any(one.presence == "stopped" for one in mentions)
+    status = "recognised" if names else "class" if counted else "stopped" if stopped else "not taken"
+    word = next((one.word for one in mentions if not one.counted), "")
     return MedicineMatch(
         text,
-        "recognised" if names else "class",
+        status,
         names,
         _with_parents(direct),
         tuple(_codes().get(name, "") for name in names),
-        tuple(dict.fromkeys(hit.by for hit in hits)),
-        replaced(words, found.found, generic),
+        tuple(dict.fromkeys(hit.by for hit in counted or hits)),
+        replaced(words, found, generic),
         unread,
-        slip_of(" ".join(unread), _terms()),
+        slip_of(" ".join(unread), _terms()) if counted else word,
         tuple(dict.fromkeys(key for key in keys if key)),
+        mentions,
     )
 
 
-def _unread(rest: str) -> tuple[str, ...]:
-    """Words of a text, without the known terms, that are neither dose nor time nor form."""
-    found = re.findall(r"[^\W\d_][\w'.-]*", re.sub(r"\d+(?:\.\d+)?\s?[a-zµμ%]*", " ", rest))
-    return tuple(
-        word for word in (w.strip("'.-") for w in found) if len(word) > 1 and word not in _BESIDE
+def _without_names(
+    text: str, words: str, unread: tuple[str, ...], stated: tuple[str, str, str] | None
+) -> MedicineMatch:
+    word = denies_all(words, "medicine") if stated is None else ""
+    if stated is not None and stated[0] == "not taken":
+        word = stated[1]
+    if word:
+        return MedicineMatch(text, "not taken", canonical=words, unread=unread, hint=word)
+    return MedicineMatch(
+        text, "unknown", canonical=words, unread=unread, hint=slip_of(words, _terms())
     )
+
+
+def _mention(
+    words: str,
+    found: Sequence[tuple[str, int, int]],
+    place: int,
+    said: Assertion,
+    stated: tuple[str, str, str] | None,
+) -> MedicineMention:
+    term, _, end = found[place]
+    hit = _terms()[term]
+    until = found[place + 1][1] if place + 1 < len(found) else len(words)
+    behind = re.split(r";|\. ", words[end:until])[0].strip()
+    start = found[place - 1][2] if place else 0
+    before = re.split(r"[;,]|\. ", words[start : found[place][1]])[-1]
+    time, days, _ = time_of(f"{before} {behind}")
+    presence, word = _PRESENCE.get(said.presence, said.presence), said.word
+    if stated is not None:
+        presence, word = stated[:2]
+        time, days, _ = time_of(stated[2]) if stated[2] else (time, days, True)
+    counts = presence in ("taken", "uncertain")
+    return MedicineMention(
+        term,
+        hit.names,
+        _with_parents(hit.classes),
+        presence,
+        word,
+        behind,
+        # of a combination the amount of one part is not told by one number
+        daily_mg(f"{before} {behind}") if counts and len(hit.names) < 2 else None,  # noqa: PLR2004
+        time,
+        days,
+    )
+
+
+def _unread(rest: Iterable[str]) -> tuple[str, ...]:
+    """Runs of unread words without those that are dose, time or form."""
+    found: list[str] = []
+    for run in rest:
+        kept = [
+            word
+            for word in re.findall(r"[^\W\d_][\w'.-]*", re.sub(r"\d+(?:\.\d+)?\s?[a-zµμ%]*", " ", run))
+            if len(word) > 1 and word.strip("'.-") not in _BESIDE
+        ]
+        if kept:
+            found.append(" ".join(kept))
+    return tuple(found)
 
 
 @cache

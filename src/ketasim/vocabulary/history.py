@@ -1,0 +1,271 @@
+"""Entries of a history: which risk factors they name, and whether the patient has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+from ketasim.evidence import facts
+from ketasim.vocabulary.assertion import Assertion, assertions, denies_all
+from ketasim.vocabulary.qualifier import Qualifier, qualifier
+from ketasim.vocabulary.terms import plain, read_terms, slip_of
+
+WORDS: Final = "care/history_words"
+"""Words for what a history may name; a row without a factor has words that name none."""
+
+QUALIFIERS: Final = "care/history_qualifiers"
+"""Words beside a factor that make it a more severe one."""
+
+_INFARCTION: Final = "myocardial infarction"
+_RECENT_DAYS: Final = 42.0  # days: 6 weeks, of spravato_pil_eu
+_HALF_YEAR_DAYS: Final = 183.0  # days: 6 months, of ketamine_hameln_de
+_NOTHING: Final = re.compile(
+    r"(?:none|nil|no|n/a|na|nothing|nil of note|nil significant|none known|none of note|"
+    r"no (?:significant |relevant |other )*(?:past )?(?:medical |psychiatric )*"
+    r"(?:history|pmh|problems|conditions|illness(?:es)?|comorbidit(?:y|ies))(?: of note)?|"
+    r"nil pmh(?: of note)?|no pmh|fit and well|healthy|previously (?:fit and )?well|unremarkable)"
+)
+
+
+_SIGN: Final = re.compile(r" ?\(([-\u2212+])(?:ve)?\)")
+
+
+class HistoryForm(Protocol):
+    """What is needed of an entry that is written as keys (see `ketasim.dosing.HistoryEntry`)."""
+
+    @property
+    def name(self) -> str:
+        """The disease or habit."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """`present`, `absent`, `family` or `suspected`."""
+        ...
+
+    @property
+    def since(self) -> str:
+        """When it began or was."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """A remark; it changes nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class HistoryFinding:
+    """One factor that an entry names.
+
+    **Arguments:**
+
+    - `factor`: what the rules of screening call it. `term`: the words for it.
+    - `presence`: `present`, `uncertain` (counts as present), `family` or `absent`.
+    - `word`: the words that say so. `past`: they put it in the past.
+    - `severity`, `measure`, `time`: as written; `days`: how long ago, days, where it is told.
+    """
+
+    factor: str
+    term: str
+    presence: str
+    word: str = ""
+    past: bool = False
+    severity: str = ""
+    measure: str = ""
+    time: str = ""
+    days: float | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether rules are to take it as there."""
+        return self.presence in ("present", "uncertain")
+
+
+@dataclass(frozen=True)
+class HistoryMatch:
+    """How one entry of a history was understood.
+
+    **Arguments:**
+
+    - `text`: as written. `findings`: what it names, in order.
+    - `status`: `recognised` when something counts as present; `denied`, or `family`, when all that
+      is named is; `unknown` when nothing is recognised.
+    - `hint`: a known word that the text may be a slip of, or the word that denies it.
+    - `unread`: words that were not understood.
+    """
+
+    text: str
+    status: str
+    findings: tuple[HistoryFinding, ...] = ()
+    hint: str = ""
+    unread: tuple[str, ...] = ()
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """What counts as present, as the rules of screening call it."""
+        return tuple(dict.fromkeys(one.factor for one in self.findings if one.counted))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the match as a plain dictionary."""
+        return asdict(self) | {"factors": list(self.factors)}
+
+
+@cache
+def _words() -> Mapping[str, tuple[str, bool]]:
+    """Term to its factor, and whether the term itself denies it; of other things the factor is ''."""
+    found: dict[str, tuple[str, bool]] = {}
+    for row in facts(WORDS):
+        factor = row.get("factor")
+        for term in (*filter(None, (factor,)), *row.listed("synonyms")):
+            found[term] = (factor, False)
+        for term in row.listed("denials"):
+            found[term] = (factor, True)
+    return MappingProxyType(found)
+
+
+@cache
+def _stronger() -> tuple[tuple[str, re.Pattern[str], str], ...]:
+    return tuple(
+        (
+            row.get("factor"),
+            re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, row.listed('words')))})(?![\w-])"),
+            row.get("becomes"),
+        )
+        for row in facts(QUALIFIERS)
+    )
+
+
+def read_history(entry: str | HistoryForm) -> HistoryMatch:
+    """Recognise what an entry of a history names, and whether the patient has it.
+
+    An entry counts as present unless all of it is a denial or speaks of a relative: what was not
+    understood is named and takes nothing away.
+
+    **Arguments:**
+
+    - `entry`: such as `history of stroke`, `FH: stroke`, `AAA 4.2 cm, not repaired`; or keys with
+      `name` and `status`.
+
+    **Returns:** `HistoryMatch`.
+
+    **Source:** chapman2001, harkema2009.
+    """
+    if isinstance(entry, str):
+        return _read(entry)
+    return _stated(entry)
+
+
+def _read(text: str) -> HistoryMatch:
+    # a sign in brackets, as in `stroke (-)`
+    words = _SIGN.sub(lambda match: " negative" if match[1] in "-\u2212" else " positive", plain(text))
+    if _NOTHING.fullmatch(words.strip(" .")):
+        return HistoryMatch(text, "denied", hint=words)
+    known = _words()
+    found = read_terms(words, known).found
+    said, unread = assertions(words, [(start, end) for _, start, end in found], "history")
+    findings: list[HistoryFinding] = []
+    for place, (term, start, end) in enumerate(found):
+        factor, denies = known[term]
+        if not factor:
+            continue
+        one = Assertion("absent", term) if denies else said[place]
+        if place and _same_again(words, found, place) and known[found[place - 1][0]][0] == factor:
+            one = said[place - 1]
+        beside = _beside(words, found, place)
+        findings += _findings(factor, words[start:end], one, beside, alone=len(found) == 1)
+    if not findings:
+        word = denies_all(words, "history")
+        hint = word or slip_of(words, [term for term, (factor, _) in known.items() if factor])
+        return HistoryMatch(text, "denied" if word else "unknown", (), hint, unread)
+    if any(one.counted for one in findings):
+        status = "recognised"
+    else:
+        status = "family" if all(one.presence == "family" for one in findings) else "denied"
+    hint = next((one.word for one in findings if not one.counted), "")
+    return HistoryMatch(text, status, tuple(findings), hint, unread)
+
+
+def _same_again(words: str, found: Sequence[tuple[str, int, int]], place: int) -> bool:
+    """Whether a finding alone in brackets says the one before it in other words."""
+    between = words[found[place - 1][2] : found[place][1]]
+    return between.strip() == "(" and words[found[place][2] :].startswith(")")
+
+
+def _beside(words: str, found: Sequence[tuple[str, int, int]], place: int) -> str:
+    """The words around a finding that no other finding and no full stop parts from it."""
+    start = found[place - 1][2] if place else 0
+    end = found[place + 1][1] if place + 1 < len(found) else len(words)
+    before = re.split(r"[;,(]|\. ", words[start : found[place][1]])[-1]
+    after = re.split(r";|\. ", words[found[place][2] : end])[0]
+    # a term may hold the word that makes it more severe
+    return f"{before} {words[found[place][1] : found[place][2]]} {after}"
+
+
+def _findings(
+    factor: str, term: str, one: Assertion, beside: str, *, alone: bool
+) -> list[HistoryFinding]:
+    more = qualifier(beside)
+    names = [factor]
+    if one.counted:
+        for base, pattern, stronger in _stronger():
+            if base == factor and pattern.search(beside) and not _denied_word(beside, pattern):
+                names = stronger.split(";")
+    if factor == _INFARCTION:
+        names = _dated(more, alone=alone)
+    return [
+        HistoryFinding(
+            name, term, one.presence, one.word, one.past,
+            more.severity, more.measure, more.time, more.days,
+        )
+        for name in names
+    ]  # fmt: skip
+
+
+def _denied_word(beside: str, pattern: re.Pattern[str]) -> bool:
+    """Whether what would make a factor more severe is itself denied, as in `not severe`."""
+    return bool(re.search(rf"\b(?:not|no|non|never|without|nil) (?:{pattern.pattern})", beside))
+
+
+def _dated(more: Qualifier, *, alone: bool) -> list[str]:
+    """A heart attack by how long ago it was, where the words say so."""
+    if more.days is None:
+        return [_INFARCTION]
+    if more.days <= _RECENT_DAYS:
+        return ["recent myocardial infarction"]
+    if more.days <= _HALF_YEAR_DAYS:
+        # within the last months may be within the last weeks
+        within = "myocardial infarction within 6 months"
+        return [within] if more.exact else [within, _INFARCTION]
+    if more.exact and alone:  # the time may be that of another disease of the entry
+        return ["myocardial infarction more than 6 months ago"]
+    return [_INFARCTION]
+
+
+_STATED: Final = {
+    "present": "present",
+    "absent": "absent",
+    "family": "family",
+    "suspected": "uncertain",
+}
+
+
+def _stated(entry: HistoryForm) -> HistoryMatch:
+    """An entry whose status is a key of its own: it stands over what the name's words say."""
+    match = _read(" ".join(filter(None, (entry.name, entry.since))))
+    presence = _STATED[entry.status]
+    findings = tuple(
+        HistoryFinding(**{**asdict(one), "presence": presence, "word": f"status: {entry.status}"})
+        for one in match.findings
+    )
+    if not findings:
+        denied = presence in ("absent", "family")
+        status = "denied" if denied else "unknown"
+        return HistoryMatch(str(entry), status, (), "absent" if denied else match.hint)
+    status = {"absent": "denied", "family": "family"}.get(presence, "recognised")
+    hint = "" if status == "recognised" else f"status: {entry.status}"
+    return HistoryMatch(str(entry), status, findings, hint, match.unread)
