@@ -3,6 +3,7 @@
 from ketasim.dosing.catalogue import CatalogueEntry, catalogue
 from ketasim.dosing.course import Course, CourseFile, load_course, parse_course
 from ketasim.dosing.dose import DRUGS, ROUTES, Dose
+from ketasim.dosing.entries import HistoryEntry, MedicineEntry
 from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT, Column
 from ketasim.dosing.events.table import EventTable, Observation, Subject, read_events
 from ketasim.dosing.events.written import write_events
@@ -14,7 +15,6 @@ from ketasim.dosing.mood_options import (
     SWITCHES,
     MoodOptions,
     MoodSwitches,
-    named_antidepressants,
 )
 from ketasim.dosing.patient import (
     HEALTHY,
@@ -45,7 +45,6 @@ from ketasim.dosing.trial.arm import (
     BaselineSpread,
     Phase,
     TrialPopulation,
-    antidepressants,
 )
 from ketasim.dosing.trial.assessment import (
     FOLLOWED,
@@ -102,7 +101,9 @@ __all__ = [
     "DoseItem",
     "DoseRange",
     "EventTable",
+    "HistoryEntry",
     "MeanSd",
+    "MedicineEntry",
     "MoodOptions",
     "MoodSwitches",
     "Observation",
@@ -117,7 +118,6 @@ __all__ = [
     "TrialPopulation",
     "Vitals",
     "WeightSpread",
-    "antidepressants",
     "arm_details",
     "arm_label",
     "arm_name",
@@ -129,7 +129,6 @@ __all__ = [
     "load_studies",
     "load_trial",
     "located",
-    "named_antidepressants",
     "parse_course",
     "parse_regimen",
     "parse_trial",

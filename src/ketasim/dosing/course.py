@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import LONGEST
+from ketasim.dosing.entries import entry_form
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, validated
 from ketasim.dosing.guards import check_doses, late_start
 from ketasim.dosing.mood_options import MoodOptions
@@ -301,9 +302,9 @@ def _patient_form(patient: Patient) -> dict[str, Any]:
     if patient.height is not None:
         form["height"] = f"{patient.height!r} m"
     if "medicines" in form:
-        form["medicines"] = list(patient.medicines)
+        form["medicines"] = [entry_form(one) for one in patient.medicines]
     if "history" in form:
-        form["history"] = list(patient.history)
+        form["history"] = [entry_form(one) for one in patient.history]
     if patient.vitals is not None:
         form["vitals"] = patient.vitals.written()
     return form

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -10,8 +9,9 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from ketasim._base import InputError
 from ketasim.dosing.fields import FROZEN, refuse, shortened, word
-from ketasim.dosing.trial.arm import BACKGROUNDS, antidepressants
+from ketasim.dosing.trial.arm import BACKGROUNDS
 from ketasim.dosing.trial.assessment import Flag
+from ketasim.vocabulary import MedicineForm, named_antidepressants
 
 STRESS: Final = {"low": 0.5, "usual": 1.0, "high": 2.0}
 """Words for the stress of a patient, as multiples of that on the card `mood`; low and high are
@@ -107,7 +107,7 @@ class MoodOptions(BaseModel):
     stress: Annotated[float, BeforeValidator(_multiple, json_schema_input_type=str | float)] = 1.0
     switches: MoodSwitches = Field(default_factory=MoodSwitches)
 
-    def background_with(self, medicines: Sequence[str]) -> str:
+    def background_with(self, medicines: Sequence[str | MedicineForm]) -> str:
         """Oral antidepressants beside the treatment.
 
         **Arguments:**
@@ -123,17 +123,7 @@ class MoodOptions(BaseModel):
             raise InputError(
                 "mood.background",
                 f"'none' contradicts the medicine '{named[0]}', an antidepressant",
-                "write 'continued' or 'new', or leave the medicine out",
+                "write 'continued' or 'new', or say that the medicine is not taken",
             )
         return self.background
 
-
-def named_antidepressants(medicines: Sequence[str]) -> tuple[str, ...]:
-    """Those of some medicines that are oral antidepressants named in the evidence.
-
-    **Arguments:**
-
-    - `medicines`: as written.
-    """
-    known = antidepressants() | {"antidepressant", "antidepressants"}
-    return tuple(m for m in medicines if known.intersection(re.findall(r"[a-z]+", m.lower())))

@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Final
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
 from ketasim._base import NUMBER, InputError, near, parse_quantity, read_number
-from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, word
+from ketasim.dosing.entries import Disease, Medicine
+from ketasim.dosing.fields import FROZEN, quantity, refuse, shortened, word
 from ketasim.evidence import facts, load_card, source_name
 from ketasim.vocabulary import scale_of, scale_remedy, sex_of
 
@@ -273,10 +274,10 @@ class Patient(BaseModel):
     - `baseline`: scale and score before treatment.
     - `setting`: outpatient, inpatient or emergency.
     - `place`: clinic or home, where the doses are taken, for `ketasim screen`.
-    - `medicines`: names of the other medicines taken.
+    - `medicines`: the other medicines, each in words or as `MedicineEntry`.
     - `kidney`, `liver`: normal, or mild, moderate or severe impairment.
-    - `history`: diseases and habits in words, for `ketasim screen`; an empty list says there is
-      none.
+    - `history`: diseases and habits, each in words or as `HistoryEntry`, for `ketasim screen`; an
+      empty list says there is none.
     - `vitals`: vital signs before a session, for `ketasim screen`.
     """
 
@@ -309,10 +310,10 @@ class Patient(BaseModel):
     baseline: Baseline | None = None
     setting: Annotated[str, word(SETTINGS), BeforeValidator(_not_a_place)] | None = None
     place: Annotated[str, word(PLACES)] | None = None
-    medicines: tuple[Text, ...] = ()
+    medicines: tuple[Medicine, ...] = ()
     kidney: Annotated[str, BeforeValidator(_degree)] | None = None
     liver: Annotated[str, BeforeValidator(_degree)] | None = None
-    history: tuple[Text, ...] = ()
+    history: tuple[Disease, ...] = ()
     vitals: Vitals | None = None
 
     @property

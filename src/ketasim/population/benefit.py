@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,25 +10,11 @@ from typing import Final
 
 from ketasim._base import InputError, near
 from ketasim.evidence import Fact, facts, interval, number
+from ketasim.vocabulary import MedicineForm, MedicineMention, resolve_medicine
 
 _EFFECTS: Final = "mood/benefit_modifiers"
 _EQUIVALENTS: Final = "mood/diazepam_equivalents"
 _REFERENCE: Final = 10.0  # mg of diazepam by mouth, which the table's doses equal
-
-_UNITS: Final = {"g": 1000.0, "mg": 1.0, "mcg": 0.001, "ug": 0.001, "µg": 0.001, "μg": 0.001}
-_DOSE: Final = re.compile(r"(?<![\w.,/–-])(\d+(?:\.\d+)?)\s*(g|mg|mcg|ug|µg|μg)(?!\w)")
-# a dose that is not taken every day, or only at most
-_NOT_DAILY: Final = re.compile(
-    r"needed|required|\bprn\b|p\.r\.n|\bup to\b|\bmax|week|month|every other|alternate|every \d"
-)
-# the text after the dose that says how often it is taken
-_TIMES: Final = (
-    (re.compile(r"four times|\bqid\b|\bq\.i\.d\.|4\s?x|4 times"), 4),
-    (re.compile(r"three times|thrice|\btid\b|\bt\.i\.d\.|\btds\b|3\s?x|3 times"), 3),
-    (re.compile(r"twice|two times|\bbid\b|\bb\.i\.d\.|\bbd\b|2\s?x|2 times"), 2),
-    (re.compile(r"^\s*(?:once|one time|nightly|at night|at bedtime|od\b|qd\b|in the \w+)"), 1),
-    (re.compile(r"^\s*(?:/\s*(?:d|day|24\s?h)\b|daily|per day|a day|each day|every day)"), 1),
-)
 
 
 @dataclass(frozen=True)
@@ -93,21 +78,30 @@ class BenefitModifier:
     fact: str = ""
 
 
-def benefit_modifiers(medicines: Sequence[str]) -> tuple[BenefitModifier, ...]:
+def benefit_modifiers(
+    medicines: Sequence[str | MedicineForm],
+) -> tuple[BenefitModifier, ...]:
     """Look up what is published on the benefit of ketamine with other medicines.
 
     **Arguments:**
 
-    - `medicines`: names, in any case, with or without a dose such as `lorazepam 2 mg/day` or
-      `lorazepam 1 mg twice daily`. A dose without how often is taken as the daily dose.
+    - `medicines`: as written, with or without a dose such as `lorazepam 2 mg/day` or `Ativan 1 mg
+      twice daily`; read as the screen reads them, brands and classes included. What is not taken
+      or stopped is left out. A dose without how often is taken as the daily dose.
 
     **Returns:** one entry a published effect, in the order of the table; nothing for a medicine
     that the table does not name, which does not mean that it has no effect.
     """
     found: list[BenefitModifier] = []
+    taken = [
+        (match.text, one)
+        for match in map(resolve_medicine, medicines)
+        for one in match.mentions
+        if one.counted
+    ]
     for row in facts(_EFFECTS):
-        members = row.listed("members")
-        matched = tuple(m for m in medicines if any(_names(m, member) for member in members))
+        members = set(row.listed("members"))
+        matched = [(text, one) for text, one in taken if not members.isdisjoint(one.subjects)]
         if matched:
             found.append(_modifier(row, matched))
     return tuple(found)
@@ -147,9 +141,9 @@ def diazepam_equivalent(drug: str, mg: float) -> DiazepamEquivalent:
     )
 
 
-def _modifier(row: Fact, matched: tuple[str, ...]) -> BenefitModifier:
+def _modifier(row: Fact, matched: Sequence[tuple[str, MedicineMention]]) -> BenefitModifier:
     threshold = number(row.get("threshold"))
-    doses = [] if threshold is None else [_in_diazepam(medicine) for medicine in matched]
+    doses = [] if threshold is None else [_in_diazepam(one) for _, one in matched]
     known = [dose for dose in doses if dose is not None]
     complete = bool(doses) and len(known) == len(doses)
     above: bool | None = None
@@ -161,7 +155,7 @@ def _modifier(row: Fact, matched: tuple[str, ...]) -> BenefitModifier:
             above = False
     return BenefitModifier(
         name=row.get("modifier"),
-        matched=matched,
+        matched=tuple(dict.fromkeys(text for text, _ in matched)),
         effect_on=row.get("effect_on"),
         kind=row.get("kind"),
         direction=row.get("direction"),
@@ -182,36 +176,11 @@ def _modifier(row: Fact, matched: tuple[str, ...]) -> BenefitModifier:
     )
 
 
-def _in_diazepam(medicine: str) -> DiazepamEquivalent | None:
+def _in_diazepam(taken: MedicineMention) -> DiazepamEquivalent | None:
     """Daily dose of a medicine as written, where its dose and equivalent are known."""
-    drugs = [drug for drug in _equivalents() if _names(medicine, drug)]
-    mg = _daily_mg(medicine)
+    drugs = [drug for drug in taken.names if drug in _equivalents()]
+    mg = taken.daily_mg
     return diazepam_equivalent(drugs[0], mg) if len(drugs) == 1 and mg else None
-
-
-def _daily_mg(medicine: str) -> float | None:
-    """Daily dose in mg of a text such as `lorazepam 1 mg twice daily`."""
-    text = _plain(medicine)
-    doses = list(_DOSE.finditer(text))
-    # `2 x 1 mg` or `1-2 mg` would be read wrongly
-    if len(doses) != 1 or _NOT_DAILY.search(text) or re.search(r"\d", text[: doses[0].start()]):
-        return None
-    mg = float(doses[0][1]) * _UNITS[doses[0][2]]
-    rest = text[doses[0].end() :].strip(" ,()")
-    times = next((n for pattern, n in _TIMES if pattern.search(rest)), None)
-    if times is None and rest:
-        # such as `/mL` or `before sleep`: not a daily dose that can be told
-        return None
-    return mg * (times or 1)
-
-
-def _names(text: str, name: str) -> bool:
-    """Whether a text holds a name as words of their own, in singular or plural."""
-    return bool(re.search(rf"(?<!\w){re.escape(name)}s?(?!\w)", _plain(text)))
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.lower().split())
 
 
 @cache

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from ketasim.evidence import (
     Fact,
@@ -18,20 +17,18 @@ from ketasim.evidence import (
     source_name,
     with_source_names,
 )
+from ketasim.vocabulary import MedicineForm, MedicineMatch, resolve_medicine
 
 ACTIVITIES = ("act_2B6", "act_3A", "act_gut", "act_liver", "act_N")
 """Activities a modifier may change: enzymes of liver and gut, the liver as a whole, norketamine."""
-
-# a slip of the pen, not another medicine: desvenlafaxine is 0.88 like venlafaxine
-_ALIKE: Final = 0.9
 
 
 class PatientLike(Protocol):
     """What is needed of a patient (see `ketasim.dosing.Patient`)."""
 
     @property
-    def medicines(self) -> Iterable[str]:
-        """Names of medicines taken."""
+    def medicines(self) -> Iterable[str | MedicineForm]:
+        """Medicines, as written."""
         ...
 
     @property
@@ -112,8 +109,8 @@ def _known_facts() -> Mapping[str, tuple[Fact, ...]]:
         if fact.get("perp_dose") in ("", "-") or "(disease)" in text:
             continue
         for part in re.split(r"/| or | vs ", re.sub(r"\(.*?\)", "", text)):
-            name = _without_dose(part.strip())
-            found[name] = (*found.get(name, ()), fact)
+            for name in resolve_medicine(part.strip()).names:
+                found[name] = (*found.get(name, ()), fact)
     return found
 
 
@@ -127,13 +124,8 @@ class _Medicines:
     notes: tuple[str, ...]
 
 
-def _medicines_of(medicines: Iterable[str]) -> _Medicines:
-    names = {
-        name: modifier
-        for modifier in load_modifiers().values()
-        for name in (modifier.name, *modifier.synonyms)
-        if modifier.kind == "medicine"
-    }
+def _medicines_of(medicines: Iterable[str | MedicineForm]) -> _Medicines:
+    table = {m.name: m for m in load_modifiers().values() if m.kind == "medicine"}
     reported = _known_facts()
     computed: dict[str, Modifier] = {}
     known: dict[str, tuple[Fact, ...]] = {}
@@ -141,22 +133,25 @@ def _medicines_of(medicines: Iterable[str]) -> _Medicines:
     hints: list[str] = []
     notes: list[str] = []
     for medicine in medicines:
-        text = " ".join(medicine.lower().replace("\u2019", "'").split())
-        hits = dict.fromkeys(m.name for name, m in names.items() if _holds(text, name))
-        computed |= {name: load_modifiers()[name] for name in hits}
-        if hits and text not in names:
+        match = resolve_medicine(medicine)
+        if match.status in ("not taken", "stopped"):
+            notes.append(_not_taken(match))
+            continue
+        hits = [name for name in match.names if name in table]
+        computed |= {name: table[name] for name in hits}
+        if hits and " ".join(match.text.lower().split()) not in hits:
             notes.append(
-                f"'{medicine}' is interpreted as {', '.join(hits)} at the studied dose: "
+                f"'{match.text}' is interpreted as {', '.join(hits)} at the studied dose: "
                 "other doses are not computed."
             )
-        others = {n: rows for n, rows in reported.items() if n not in names and _holds(text, n)}
+        others = {name: reported[name] for name in match.names if name in reported.keys() - table}
         known |= others
         if not hits and not others:
-            unknown.append(medicine)
-            near = difflib.get_close_matches(
-                _without_dose(text), sorted({*names, *reported}), n=1, cutoff=_ALIKE
-            )
-            hints.append(f"{medicine} (did you mean '{near[0]}'?)" if near else medicine)
+            unknown.append(match.text)
+            named = f" (did you mean '{match.hint}'?)" if match.hint else ""
+            hints.append(f"{match.text}{named}")
+        if match.stopped:
+            notes.append(_not_taken(match))
     for name, rows in known.items():
         notes.append(f"{name.capitalize()}: known but not computed. Published: {_published(rows)}.")
     if unknown:
@@ -167,13 +162,15 @@ def _medicines_of(medicines: Iterable[str]) -> _Medicines:
     return _Medicines(tuple(computed.values()), tuple(known), tuple(unknown), tuple(notes))
 
 
-def _holds(text: str, name: str) -> bool:
-    """Whether a text holds a name as words of their own, in singular or plural."""
-    return bool(re.search(rf"(?<!\w){re.escape(name.removesuffix('s'))}s?(?!\w)", text))
-
-
-def _without_dose(text: str) -> str:
-    return re.split(r"\s+\d", text, maxsplit=1)[0]
+def _not_taken(match: MedicineMatch) -> str:
+    """What is not computed because it is not taken, and what of it may still act."""
+    stopped = [name for one in match.stopped for name in one.names or one.classes[:1]]
+    if not stopped:
+        return f"'{match.text}' is read as not taken: no effect on exposure is computed."
+    return (
+        f"'{match.text}': {', '.join(stopped)} read as stopped: no effect on exposure is computed; "
+        "whether it still acts was not assessed."
+    )
 
 
 def _published(rows: Iterable[Fact]) -> str:
@@ -216,9 +213,9 @@ def modification_of(patient: PatientLike) -> Modification:
 
     - `patient`: with medicines, genotype, kidney and liver function.
 
-    **Returns:** `Modification`. A medicine is recognised by a known name among its words; one with
-    a published effect that is not computed is named with what was published, and any other is
-    named as not assessed.
+    **Returns:** `Modification`. Medicines are read by `resolve_medicine`, as the screen reads them;
+    one with a published effect that is not computed is named with what was published, one that is
+    not taken or stopped is said to be so, and any other is named as not assessed.
     """
     table = load_modifiers()
     medicines = _medicines_of(patient.medicines)

@@ -37,7 +37,7 @@ _SINCE: Final = re.compile(
 _ONLY_THEN: Final = re.compile(
     r"\b(?:sessions?|infusions?|treatments?|procedures?|dosing|each|every|before|prior to|unless|"
     r"except|when|if|while|until|today|tonight|this (?:morning|evening|week)|morning|weekends?|"
-    r"alone|on days?|day of)\b"
+    r"alone|on days?|the days?|day of)\b"
 )
 _REASON: Final = re.compile(r"^\W*(?:because|due to|owing to|after|for|by|as|when|with|ineffective)")
 _WHEN: Final = (
@@ -98,6 +98,7 @@ class _Mark:
     text: str
     roles: tuple[Role, ...] = ()
     finding: int = -1
+    touches: bool = False  # a question mark right behind a finding
 
     def role(self, kind: str, *directions: str) -> Role | None:
         for one in self.roles:
@@ -197,7 +198,10 @@ def _marks(text: str, spans: Sequence[tuple[int, int]], about: str) -> list[_Mar
     rest = "".join(hidden)
     marks = [_Mark(a, b, "finding", text[a:b], finding=n) for n, (a, b) in enumerate(spans)]
     for match in pattern.finditer(rest):
-        marks.append(_Mark(*match.span(), "trigger", match[0], known[match[0]]))
+        touches = match[0] == "?" and any(end == match.start() for _, end in spans)
+        marks.append(
+            _Mark(*match.span(), "trigger", match[0], known[match[0]], touches=touches)
+        )
         hidden[match.start() : match.end()] = "\0" * (match.end() - match.start())
     rest = "".join(hidden)
     for match in _SPLIT.finditer(rest):
@@ -263,6 +267,9 @@ def _opens(mark: _Mark, active: _Active | None, used: set[int]) -> _Active | Non
     if mark.start in used:
         return None
     for kind in ("family", "stopped", "negated", "possible"):
+        if kind == "possible" and mark.touches:
+            continue  # `stroke? hypertension`: the question is of what it stands at
+
         role = mark.role(kind, "forward", "both")
         if role is None:
             continue
@@ -299,7 +306,7 @@ def _after_break(marks: Sequence[_Mark], place: int, active: _Active | None) -> 
     if active.role.scope == "all":
         return active
     if mark.kind == "colon":
-        return active if not active.covered else None
+        return None
     if mark.kind == "dash":
         return None
     return _over_comma(marks, place, active)
@@ -363,6 +370,8 @@ def _reached(text: str, marks: Sequence[_Mark], place: int, active: _Active) -> 
     if active.doubt:
         return Assertion("uncertain", word)
     if kind in _DENIALS:
+        if _again(text, marks, place):
+            return Assertion("present", word)
         return _denied(_rest(text, marks, place), word, status)
     return Assertion(status, word)
 
@@ -378,7 +387,14 @@ def _denied(rest: str, word: str, status: str) -> Assertion:
     return Assertion(status, word)
 
 
+_RESTART: Final = re.compile(r"\b(?:re-?start\w*|resum\w*|back on|again|re-?introduc\w*|recommenc\w*)")
 _STRONG: Final = re.compile(r"\bden|family|\bfh|allerg|intoleran")
+
+
+def _again(text: str, marks: Sequence[_Mark], place: int) -> bool:
+    """Whether what was stopped is said to be taken again before another finding is named."""
+    later = next((m.start for m in marks[place + 1 :] if m.kind == "finding"), len(text))
+    return bool(_RESTART.search(text[marks[place].end : later]))
 
 
 def _rest(text: str, marks: Sequence[_Mark], place: int) -> str:
@@ -497,6 +513,10 @@ def _attach(
         return False
     if kind == "negated":
         return _deny_back(text, marks, where, back, found, tail)
+    if mark.role("stopped", "backward") and mark.role("stopped", "backward").scope == "swap":
+        if place + 1 >= len(marks) or marks[place + 1].kind != "finding":
+            return False
+        return _put(found, marks, back, "stopped", mark)
     if mark.text == "until":
         if not re.search(r"\d{4}|ago|last|yesterday", tail):
             return False
@@ -505,6 +525,8 @@ def _attach(
     elif any(m.is_a("present") and m.text not in ("on", "now") for m in marks[place + 1 : last]):
         return False
     elif tail and not (_ONLY_WHEN.search(tail) or _REASON.search(tail)):
+        return False
+    if _again(text, marks, back):
         return False
     past = mark.text in ("none since", "not since")
     found[marks[back].finding] = Assertion("stopped", mark.text, past)
@@ -527,6 +549,8 @@ def _deny_back(
     mark = marks[place]
     closers = all(m.is_a("closer", "between") for m in marks[place + 1 : last])
     if tail and not closers:
+        if _ONLY_THEN.search(tail):
+            return False
         if _SINCE.search(tail):
             found[marks[back].finding] = Assertion("since", mark.text, past=True)
             return True

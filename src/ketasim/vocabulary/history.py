@@ -178,6 +178,7 @@ def _read(text: str) -> HistoryMatch:
             one = said[place - 1]
         beside = _beside(words, found, place)
         findings += _findings(factor, words[start:end], one, beside, alone=len(found) == 1)
+    unread = tuple(filter(None, map(_without_measures, unread)))
     if not findings:
         word = denies_all(words, "history")
         hint = word or slip_of(words, [term for term, (factor, _) in known.items() if factor])
@@ -188,6 +189,14 @@ def _read(text: str) -> HistoryMatch:
         status = "family" if all(one.presence == "family" for one in findings) else "denied"
     hint = next((one.word for one in findings if not one.counted), "")
     return HistoryMatch(text, status, tuple(findings), hint, unread)
+
+
+def _without_measures(run: str) -> str:
+    """Unread words without the amounts and times among them, which are read as such."""
+    more = qualifier(run)
+    for told in filter(None, (more.measure, more.time, more.severity)):
+        run = run.replace(told, " ")
+    return " ".join(word for word in run.split() if not re.fullmatch(r"[\d./%-]+\w{0,2}", word))
 
 
 def _same_again(words: str, found: Sequence[tuple[str, int, int]], place: int) -> bool:

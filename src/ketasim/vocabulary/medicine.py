@@ -21,9 +21,10 @@ MEDICINES: Final = "care/medicines"
 CLASSES: Final = "care/medicine_classes"
 """Their classes."""
 
-WASHOUT: Final = 35.0
-"""Days for which a stopped medicine may still act: five weeks, that of fluoxetine, for all
-(assumed); of a medicine that was stopped without a time nothing is known."""
+WASHOUT: Final[Mapping[str, float]] = MappingProxyType({"": 14.0, "fluoxetine": 35.0})
+"""Days for which a stopped medicine may still act: two weeks, as for MAO inhibitors before another
+antidepressant, and five of fluoxetine (ontario_fluoxetine); that the two weeks hold for every other
+medicine is assumed."""
 
 # what may stand beside a name without naming a medicine: doses, times, salts, forms, small words
 _BESIDE_TEXT: Final = """
@@ -113,7 +114,8 @@ class MedicineMention:
     @property
     def recent(self) -> bool:
         """Whether it was stopped so lately that it may still act; see `WASHOUT`."""
-        return self.presence == "stopped" and self.days is not None and self.days <= WASHOUT
+        longest = max(WASHOUT.get(name, WASHOUT[""]) for name in (*self.names, ""))
+        return self.presence == "stopped" and self.days is not None and self.days <= longest
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -201,6 +203,34 @@ def resolve_medicine(entry: str | MedicineForm) -> MedicineMatch:
     return _match(str(entry), words, (stated, f"status: {entry.status}", plain(entry.since)))
 
 
+def named_antidepressants(medicines: Sequence[str | MedicineForm]) -> tuple[str, ...]:
+    """Those of some medicines that are antidepressants and count as taken.
+
+    **Arguments:**
+
+    - `medicines`: as written; names, brands, or a class such as `an SSRI`.
+    """
+    found: list[str] = []
+    for medicine in medicines:
+        mentions = resolve_medicine(medicine).mentions
+        if any(one.counted and _is_antidepressant(one) for one in mentions):
+            found.append(str(medicine))
+    return tuple(found)
+
+
+def _is_antidepressant(one: MedicineMention) -> bool:
+    if "antidepressant" in one.classes:
+        return True
+    # among the MAO inhibitors those that ATC has among antidepressants, and the class by itself
+    against = not one.names or any(_atc().get(name, "").startswith("N06A") for name in one.names)
+    return "maoi" in one.classes and against
+
+
+@cache
+def _atc() -> Mapping[str, str]:
+    return {row.get("medicine"): row.get("atc") for row in facts(MEDICINES)}
+
+
 def _match(text: str, words: str, stated: tuple[str, str, str] | None) -> MedicineMatch:
     if words.strip(" .") in _NONE:
         return MedicineMatch(text, "not taken", canonical=words)
@@ -215,7 +245,11 @@ def _match(text: str, words: str, stated: tuple[str, str, str] | None) -> Medici
     names = tuple(dict.fromkeys(name for hit in counted for name in hit.names))
     direct = [one for hit in counted for one in hit.classes]
     rows = [row for hit in hits for row in hit.rows]
-    keys = [key for row in rows for key in (row.source, *row.listed("class_source"))]
+    keys = [
+        key
+        for row in rows
+        for key in (row.source, *row.listed("class_source"), *row.listed("brand_source"))
+    ]
     generic = {
         term: " with ".join(hit.names or hit.classes)
         for (term, _, _), hit in zip(found, hits, strict=True)
@@ -263,7 +297,8 @@ def _mention(
     until = found[place + 1][1] if place + 1 < len(found) else len(words)
     behind = re.split(r";|\. ", words[end:until])[0].strip()
     start = found[place - 1][2] if place else 0
-    before = re.split(r"[;,]|\. ", words[start : found[place][1]])[-1]
+    parts = re.split(r"[;,]|\. ", words[start : found[place][1]])
+    before = parts[-1] if len(parts) > 1 or not place else ""  # else it belongs to the one before
     time, days, _ = time_of(f"{before} {behind}")
     presence, word = _PRESENCE.get(said.presence, said.presence), said.word
     if stated is not None:

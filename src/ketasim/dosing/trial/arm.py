@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import DRUGS, LONGEST, Dose
+from ketasim.dosing.entries import Medicine, MedicineEntry, entry_form
 from ketasim.dosing.fields import FROZEN, Text, refuse, validated, word
 from ketasim.dosing.guards import check_doses
 from ketasim.dosing.patient import (
@@ -34,7 +35,7 @@ from ketasim.dosing.people import AgeSpread, Female, MeanSd, WeightSpread
 from ketasim.dosing.regimen import Regimen, check_count, number_sessions
 from ketasim.dosing.structured import DoseItem
 from ketasim.dosing.trial.assessment import Flag
-from ketasim.evidence import facts
+from ketasim.vocabulary import named_antidepressants, resolve_medicine
 
 CONTROLS: Final = (
     "saline",
@@ -128,7 +129,7 @@ class TrialPopulation(BaseModel):
     - `female`: fraction of women.
     - `baseline`: scale, mean and SD before treatment.
     - `background`: one of `BACKGROUNDS`.
-    - `medicines`: names of other medicines that everybody takes.
+    - `medicines`: other medicines that everybody takes, in words or as `MedicineEntry`.
     - `country`: text.
     """
 
@@ -142,14 +143,14 @@ class TrialPopulation(BaseModel):
     baseline: BaselineSpread | None = None
     setting: Annotated[str, word(SETTINGS)] | None = None
     background: Annotated[str, word(BACKGROUNDS)] | None = None
-    medicines: tuple[Text, ...] = ()
+    medicines: tuple[Medicine, ...] = ()
     country: Text = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the normal form."""
         form: dict[str, Any] = self.model_dump(exclude_unset=True, exclude_none=True)
         if "medicines" in form:
-            form["medicines"] = list(self.medicines)
+            form["medicines"] = [entry_form(one) for one in self.medicines]
         return form
 
 
@@ -213,7 +214,7 @@ class ArmItem(PhaseItem):
     open: Flag = False
     masked: Flag = False
     background: Annotated[str, word(BACKGROUNDS)] | None = None
-    medicines: tuple[Text, ...] | None = None
+    medicines: tuple[Medicine, ...] | None = None
     baseline: ScoreSpread | None = None
     age: AgeSpread | None = None
     weight: WeightSpread | None = None
@@ -300,7 +301,7 @@ class Arm:
     female: float | None
     diagnosis: str | None
     ancestry: str | None
-    medicines: tuple[str, ...]
+    medicines: tuple[str | MedicineEntry, ...]
     horizon: float = LONGEST
     # a name alone makes no other arm
     label: str = field(default="", compare=False)
@@ -351,7 +352,7 @@ class Arm:
         if self.background != (population.background or DEFAULT_BACKGROUND):
             form["background"] = self.background
         if self.medicines != population.medicines:
-            form["medicines"] = list(self.medicines)
+            form["medicines"] = [entry_form(one) for one in self.medicines]
         if self.baseline != population.baseline:
             form["baseline"] = self.baseline.model_dump()
         for key in ("age", "weight"):
@@ -414,17 +415,6 @@ def arm_of(item: ArmItem, field: str, population: TrialPopulation) -> Arm:
         place = "phases" if item.phases is not None else "dose"
         raise InputError(f"{field}.{place}", error.problem, error.remedy) from None
     return arm
-
-
-@cache
-def antidepressants() -> frozenset[str]:
-    """Oral antidepressants that are named in the evidence; not a full list.
-
-    **Source:** currneuro2024 (pk/interactions).
-    """
-    rows = (row for row in facts("pk/interactions") if "antidepressant" in row.get("perp_dose"))
-    names = (re.findall(r"[a-z]{3,}", row.get("perpetrator").lower()) for row in rows)
-    return frozenset(name for group in names for name in group)
 
 
 def _check_kind(item: ArmItem, field: str) -> None:
@@ -549,11 +539,11 @@ def _baseline(item: ArmItem, field: str, population: TrialPopulation) -> Baselin
 def _check_background(item: ArmItem, arm: Arm, field: str) -> None:
     """Refuse antidepressants in an arm that has none."""
     place = f"{field}.background" if item.background is not None else "population.background"
-    for name in arm.medicines:
-        if set(re.findall(r"[a-z]+", name.lower())).intersection(DRUGS):
+    for entry in arm.medicines:
+        if set(resolve_medicine(entry).names).intersection(DRUGS):
             raise InputError(
                 f"{field}.medicines" if item.medicines is not None else "population.medicines",
-                f"'{name}' is what the trial gives",
+                f"'{entry}' is what the trial gives",
                 "write it as the drug of an arm",
             )
     if arm.background != "none":
@@ -564,14 +554,13 @@ def _check_background(item: ArmItem, arm: Arm, field: str) -> None:
             f"'none' contradicts the control 'antidepressant' of {field}",
             "write 'background: new' or 'background: continued'",
         )
-    known = antidepressants() | {"antidepressant", "antidepressants"}
-    for name in arm.medicines:
-        if known.intersection(re.findall(r"[a-z]+", name.lower())):
-            raise InputError(
-                place,
-                f"'none' contradicts the medicine '{name}' of {field}, an antidepressant",
-                "write 'background: continued', or leave the medicine out",
-            )
+    named = named_antidepressants(arm.medicines)
+    if named:
+        raise InputError(
+            place,
+            f"'none' contradicts the medicine '{named[0]}' of {field}, an antidepressant",
+            "write 'background: continued', or say that the medicine is not taken",
+        )
 
 
 def _plain(days: Sequence[float]) -> list[float]:
