@@ -126,4 +126,3 @@ class MoodOptions(BaseModel):
                 "write 'continued' or 'new', or say that the medicine is not taken",
             )
         return self.background
-

@@ -10,7 +10,12 @@ from typing import Final
 
 from ketasim._base import InputError, near
 from ketasim.evidence import Fact, facts, interval, number
-from ketasim.vocabulary import MedicineForm, MedicineMention, resolve_medicine
+from ketasim.vocabulary import (
+    MedicineForm,
+    MedicineMatch,
+    MedicineMention,
+    resolve_medicine,
+)
 
 _EFFECTS: Final = "mood/benefit_modifiers"
 _EQUIVALENTS: Final = "mood/diazepam_equivalents"
@@ -79,13 +84,13 @@ class BenefitModifier:
 
 
 def benefit_modifiers(
-    medicines: Sequence[str | MedicineForm],
+    medicines: Sequence[str | MedicineForm | MedicineMatch],
 ) -> tuple[BenefitModifier, ...]:
     """Look up what is published on the benefit of ketamine with other medicines.
 
     **Arguments:**
 
-    - `medicines`: as written, with or without a dose such as `lorazepam 2 mg/day` or `Ativan 1 mg
+    - `medicines`: as written, or as understood, with or without a dose such as `lorazepam 2 mg/day` or `Ativan 1 mg
       twice daily`; read as the screen reads them, brands and classes included. What is not taken
       or stopped is left out. A dose without how often is taken as the daily dose.
 
@@ -95,7 +100,7 @@ def benefit_modifiers(
     found: list[BenefitModifier] = []
     taken = [
         (match.text, one)
-        for match in map(resolve_medicine, medicines)
+        for match in map(_match, medicines)
         for one in match.mentions
         if one.counted
     ]
@@ -105,6 +110,10 @@ def benefit_modifiers(
         if matched:
             found.append(_modifier(row, matched))
     return tuple(found)
+
+
+def _match(medicine: str | MedicineForm | MedicineMatch) -> MedicineMatch:
+    return medicine if isinstance(medicine, MedicineMatch) else resolve_medicine(medicine)
 
 
 def diazepam_equivalent(drug: str, mg: float) -> DiazepamEquivalent:

@@ -22,11 +22,10 @@ from ketasim.screening.harm import (
 )
 from ketasim.screening.plan import EffectTime, session_plan
 from ketasim.screening.plan_result import PlanEntry, SessionPlan
-from ketasim.screening.rules.patient import HistoryMatch, read_history
 from ketasim.screening.rules.session import SessionRule, session_rules
 from ketasim.screening.screen_result import NO_VERDICT, Screen
 from ketasim.screening.wording import subject_words
-from ketasim.vocabulary import MedicineMatch, resolve_medicine
+from ketasim.vocabulary import HistoryMatch, MedicineMatch, read_history, resolve_medicine
 
 __all__ = [
     "EXPOSURE_CLASSES",

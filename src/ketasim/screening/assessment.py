@@ -26,13 +26,12 @@ from ketasim.screening.rules.interaction import (
 from ketasim.screening.rules.patient import (
     history_findings,
     patient_triggers,
-    read_history,
     rule_findings,
 )
 from ketasim.screening.rules.standing import Given, given, origin, standing
 from ketasim.screening.rules.vitals import vital_findings
 from ketasim.screening.screen_result import Screen
-from ketasim.vocabulary import resolve_medicine
+from ketasim.vocabulary import read_history, resolve_medicine
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course, Patient
@@ -110,6 +109,7 @@ def screen(course: Course | Mapping[str, Any] | str | Path, *, exposure: bool = 
         medicines=matches,
         monitoring=tuple(_prompts(ordered, what)),
         assumptions=tuple(_assumptions(loaded, history)),
+        history=history,
         record=_metadata(loaded),
         warnings=tuple(line for line in loaded.warnings if line not in told),
         pressure=outlooks,

@@ -16,17 +16,23 @@ FINDING_KINDS: Final = (
     "vitals",
     "patient",
     "medicine",
+    "known medicine",
     "pd",
     "pk",
     "dose",
     "course",
     "not stated",
 )
-"""What a finding is about: `pd` and `pk` are interactions, `medicine` a name that is not known or
-without evidence, `patient` an age, an ancestry, an organ or a gene."""
+"""What a finding is about: `pd` and `pk` are interactions, `medicine` a name that is not known, is
+not taken or was stopped, `known medicine` one without evidence, `patient` an age, an ancestry, an organ or a gene."""
 
 NOTHING: Final = "Nothing found in the evidence; not assessed as safe."
-"""What is said of a known medicine without evidence."""
+"""What is said of an effect on which there is no evidence."""
+
+KNOWN: Final = (
+    "Known; the evidence has no finding on it with ketamine. That is not proof of safety."
+)
+"""What is said of a known medicine on which there is no evidence."""
 
 _BOXED: Final = "boxed warning"
 

@@ -17,7 +17,7 @@ from ketasim._base.words import counted
 from ketasim.dosing import Course
 from ketasim.evidence import Fact, Grade, fact, facts, grade_row, number, source_name
 from ketasim.screening.exposure import TreatmentExposure, course_exposure
-from ketasim.screening.rules.patient import read_history
+from ketasim.vocabulary import HistoryForm, read_history
 
 if TYPE_CHECKING:
     import polars
@@ -335,7 +335,7 @@ def harms_over_time(
 
 
 def _factors(
-    rows: tuple[HarmStatement, ...], history: tuple[str, ...]
+    rows: tuple[HarmStatement, ...], history: tuple[str | HistoryForm, ...]
 ) -> dict[str, tuple[str, ...]]:
     """Rows on factors of a person to the words of a history that name them."""
     read = [read_history(text) for text in history]
@@ -348,7 +348,7 @@ def _factors(
     return found
 
 
-def _history_notes(history: tuple[str, ...], *, stated: bool) -> Iterator[str]:
+def _history_notes(history: tuple[str | HistoryForm, ...], *, stated: bool) -> Iterator[str]:
     """What of a history could not be read for misuse, as sentences."""
     if not history:
         given = "is an empty list" if stated else "is not given"
@@ -357,7 +357,8 @@ def _history_notes(history: tuple[str, ...], *, stated: bool) -> Iterator[str]:
     read = [read_history(text) for text in history]
     for status, why in (
         ("unknown", "not understood, so not assessed for misuse"),
-        ("denied", "read as absent, uncertain or of another person, so not marked"),
+        ("denied", "read as absent, so not marked"),
+        ("family", "read as a relative's, so not marked"),
     ):
         words = [f"'{one.text}'" for one in read if one.status == status]
         if words:

@@ -16,7 +16,7 @@ from ketasim.screening.finding import (
     MonitoringPrompt,
     ScreenFinding,
 )
-from ketasim.vocabulary import MedicineMatch
+from ketasim.vocabulary import HistoryMatch, MedicineMatch
 
 if TYPE_CHECKING:
     import polars
@@ -45,7 +45,7 @@ class Screen(Result):
     - `findings`: the most severe first, what was not assessed last.
     - `medicines`: how the name of each was understood.
     - `monitoring`: what to measure because of the findings.
-    - `assumptions`: sentences.
+    - `assumptions`: sentences. `history`: how each of its entries was understood.
     - `record`: version and input, in a form that loads back; see `metadata`.
     - `warnings`: what the reader must know of the course as it was read, as sentences.
     - `pressure`: predicted blood pressure in sessions; none when it was not computed.
@@ -59,6 +59,7 @@ class Screen(Result):
     medicines: tuple[MedicineMatch, ...]
     monitoring: tuple[MonitoringPrompt, ...]
     assumptions: tuple[str, ...] = ()
+    history: tuple[HistoryMatch, ...] = ()
     record: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
     warnings: tuple[str, ...] = ()
     pressure: tuple[PressureOutlook, ...] = ()
@@ -224,6 +225,7 @@ class Screen(Result):
             "foremost": [one.to_dict() for one in self.foremost],
             "findings": [one.to_dict() for one in self.findings],
             "medicines": [one.to_dict() for one in self.medicines],
+            "history": [one.to_dict() for one in self.history],
             "monitoring": [asdict(one) for one in self.monitoring],
             "pressure": [one.to_dict() for one in self.pressure],
             "pressure_lines": list(self.pressure_lines),

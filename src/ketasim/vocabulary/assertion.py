@@ -39,12 +39,14 @@ _ONLY_THEN: Final = re.compile(
     r"except|when|if|while|until|today|tonight|this (?:morning|evening|week)|morning|weekends?|"
     r"alone|on days?|the days?|day of)\b"
 )
-_REASON: Final = re.compile(r"^\W*(?:because|due to|owing to|after|for|by|as|when|with|ineffective)")
+_REASON: Final = re.compile(
+    r"^\W*(?:because|due to|owing to|after|for|by|as|when|with|ineffective)"
+)
 _WHEN: Final = (
     r"(?:\d{1,4}(?:[/.-]\d{1,4}){0,2}|ago|years?|yrs?|y|months?|mo|weeks?|wks?|days?|hours?|h|"
     r"yesterday|today|recently|last|past|this|since|in|on|at|the|a|an|one|two|three|four|five|six|"
     r"seven|eight|nine|ten|early|late|mid|about|approx|approximately|around|age|aged|over|more|"
-    r"than|nearly|almost|just|previously|before|of|few|couple|several|monday|tuesday|wednesday|"
+    r"x ?\d+|than|nearly|almost|just|previously|before|of|few|couple|several|monday|tuesday|wednesday|"
     r"thursday|friday|saturday|sunday|jan\w*|feb\w*|mar\w*|apr\w*|may|june?|july?|aug\w*|"
     r"sep\w*|oct\w*|nov\w*|dec\w*|spring|summer|autumn|winter|christmas)"
 )
@@ -54,8 +56,13 @@ _RELATIVE_REST: Final = re.compile(
 )
 _RELATIVE_LINK: Final = re.compile(r"^\W*(?:(?:in|of|his|her|their|the|my|both|one|a|-|with)\W*)*$")
 _MOST_FREE: Final = 3  # words of an element of a list that are no known finding
+_CANNOT: Final = re.compile(r"\b(?:can't|cannot|can not|unable|won't|not|never)\b[^.;]*$")
 _WORD: Final = re.compile(r"[^\W_][\w'%-]*(?:\.\d+)?%?")
-_SPLIT: Final = re.compile(r"[;\n()\[\]]|\.(?=\s|$)|,(?!\d)| - |-(?= )|:")
+# a full stop, not that of an abbreviation
+_SPLIT: Final = re.compile(
+    r"[;\n()\[\]]|(?<![\s(.][a-z])(?<!\bst)(?<!\bdr)(?<!poss)(?<!prob)(?<!susp)(?<!incl)(?<!hist)"
+    r"(?<!approx)(?<!\bret)(?<!\bvs)\.(?=\s|$)|,(?!\d)| - |-(?= )|:"
+)
 
 
 @dataclass(frozen=True)
@@ -184,7 +191,9 @@ def _triggers(about: str) -> tuple[dict[str, tuple[Role, ...]], re.Pattern[str]]
                     found[words] = (*found.get(words, ()), role)
     longest = sorted(found, key=len, reverse=True)
     parts = [
-        rf"(?<![\w-]){re.escape(w)}(?![\w-])" if w[0].isalnum() and w[-1].isalnum() else re.escape(w)
+        rf"(?<![\w-]){re.escape(w)}(?![\w-])"
+        if w[0].isalnum() and w[-1].isalnum()
+        else re.escape(w)
         for w in longest
     ]
     return found, re.compile("|".join(parts))
@@ -199,9 +208,10 @@ def _marks(text: str, spans: Sequence[tuple[int, int]], about: str) -> list[_Mar
     marks = [_Mark(a, b, "finding", text[a:b], finding=n) for n, (a, b) in enumerate(spans)]
     for match in pattern.finditer(rest):
         touches = match[0] == "?" and any(end == match.start() for _, end in spans)
-        marks.append(
-            _Mark(*match.span(), "trigger", match[0], known[match[0]], touches=touches)
-        )
+        roles = known[match[0]]
+        if match[0] == "without" and _CANNOT.search(rest[: match.start()]):
+            roles = (Role("pseudo", "", ""),)  # cannot sleep without it
+        marks.append(_Mark(*match.span(), "trigger", match[0], roles, touches=touches))
         hidden[match.start() : match.end()] = "\0" * (match.end() - match.start())
     rest = "".join(hidden)
     for match in _SPLIT.finditer(rest):
@@ -226,17 +236,19 @@ def _forward(
                 used.add(active.mark.start)
                 active.covered, active.words = active.covered + 1, 0
         elif mark.kind == "word":
-            active = _after_word(active)
+            active = _after_word(active, mark.text)
         elif mark.kind == "trigger":
             active = _after_trigger(marks, place, active, used)
         else:
             active = _after_break(marks, place, active)
 
 
-def _after_word(active: _Active | None) -> _Active | None:
+def _after_word(active: _Active | None, word: str) -> _Active | None:
     if active is not None:
         active.words += 1
-        strict = active.role.kind in _DENIALS and _STRICT.search(active.mark.text)
+        strict = active.role.kind in _DENIALS and (
+            _STRICT.search(active.mark.text) or word.endswith("ing")
+        )
         if strict and not active.covered:
             active.doubt = True  # not missed, never increased: who knows what is denied
     return active
@@ -270,11 +282,13 @@ def _opens(mark: _Mark, active: _Active | None, used: set[int]) -> _Active | Non
         if kind == "possible" and mark.touches:
             continue  # `stroke? hypertension`: the question is of what it stands at
 
-        role = mark.role(kind, "forward", "both")
+        role = mark.role(kind, "forward") or mark.role(kind, "both")
         if role is None:
             continue
         if kind == "possible" and active is not None and active.role.kind == "family":
             return None
+        if role.scope == "possessive":
+            return _Active(role, mark, doubt=True)  # her husband's Valium: who takes it?
         return _Active(role, mark)
     return None
 
@@ -295,16 +309,28 @@ def _after_break(marks: Sequence[_Mark], place: int, active: _Active | None) -> 
     mark = marks[place]
     if active is not None and active.role.scope == "all" and mark.text in "()":
         return active
+    if (
+        active is not None
+        and mark.text == "("
+        and active.role.kind == "family"
+        and not (active.covered or active.words)
+    ):
+        active.role = Role("family", active.role.direction, "brackets")  # father (HTN, MI at 54)
+        return active
+    if active is not None and active.role.scope == "brackets" and mark.text not in "()":
+        return active
     if active is None or mark.kind == "hard":
         return None
     heading = active.role.scope == "heading"
     just_opened = not active.covered and not active.words
     if mark.kind in ("colon", "dash") and just_opened:
-        if heading or (mark.kind == "colon" and active.role.kind == "family"):
+        if heading or mark.kind == "colon":
             active.role = Role(active.role.kind, active.role.direction, "all")
         return active
     if active.role.scope == "all":
         return active
+    if mark.kind == "comma" and just_opened and active.role.kind == "family":
+        return active  # mother, hypertension
     if mark.kind == "colon":
         return None
     if mark.kind == "dash":
@@ -372,6 +398,10 @@ def _reached(text: str, marks: Sequence[_Mark], place: int, active: _Active) -> 
     if kind in _DENIALS:
         if _again(text, marks, place):
             return Assertion("present", word)
+        if _qualified(marks, place):
+            return Assertion("uncertain", word)
+        if word == "last" and not re.search(r"\bago\b|yesterday", text[marks[place].end :]):
+            return Assertion("present", word)
         return _denied(_rest(text, marks, place), word, status)
     return Assertion(status, word)
 
@@ -387,7 +417,10 @@ def _denied(rest: str, word: str, status: str) -> Assertion:
     return Assertion(status, word)
 
 
-_RESTART: Final = re.compile(r"\b(?:re-?start\w*|resum\w*|back on|again|re-?introduc\w*|recommenc\w*)")
+_RESTART: Final = re.compile(
+    r"\b(?:re-?start\w*|resum\w*|back on|again|re-?introduc\w*|recommenc\w*)"
+)
+_BUT: Final = ("but", "however", "though", "although", "nevertheless", "yet")
 _STRONG: Final = re.compile(r"\bden|family|\bfh|allerg|intoleran")
 
 
@@ -395,6 +428,18 @@ def _again(text: str, marks: Sequence[_Mark], place: int) -> bool:
     """Whether what was stopped is said to be taken again before another finding is named."""
     later = next((m.start for m in marks[place + 1 :] if m.kind == "finding"), len(text))
     return bool(_RESTART.search(text[marks[place].end : later]))
+
+
+def _qualified(marks: Sequence[_Mark], place: int) -> bool:
+    """Whether a `but` takes something of a denial back: no other finding or relative follows."""
+    rest = list(marks[place + 1 :])
+    for number, mark in enumerate(rest):
+        if mark.kind == "finding" or mark.text in (";", ".", "\n"):
+            return False
+        if mark.text in _BUT:
+            behind = rest[number + 1 :]
+            return not any(one.kind == "finding" or one.is_a("family") for one in behind)
+    return False
 
 
 def _rest(text: str, marks: Sequence[_Mark], place: int) -> str:
@@ -445,9 +490,7 @@ def _backward_relatives(
             mark = marks[place]
             if mark.role("family", "both") is None:
                 continue
-            end = next(
-                (p for p in range(place + 1, last) if marks[p].is_a("and", "or")), last
-            )
+            end = next((p for p in range(place + 1, last) if marks[p].is_a("and", "or")), last)
             tail = text[mark.end : marks[end - 1].end] if end > place + 1 else ""
             if not _RELATIVE_REST.search(tail):
                 continue
@@ -460,8 +503,14 @@ def _backward_relatives(
             between = text[marks[back].end : marks[start].start]
             if here and not _RELATIVE_LINK.search(between):
                 continue
-            if not here and marks[first - 1].kind == "comma" and not _bare(
-                [m for m in marks[back + 1 : first - 1] if m.kind != "trigger"] or [marks[back]], 1
+            if (
+                not here
+                and marks[first - 1].kind == "comma"
+                and not _bare(
+                    [m for m in marks[back + 1 : first - 1] if m.kind != "trigger"]
+                    or [marks[back]],
+                    1,
+                )
             ):
                 continue
             found[marks[back].finding] = Assertion("family", mark.text)
@@ -504,13 +553,17 @@ def _attach(
         if any(m.kind == "finding" for m in marks[place + 1 : last]) and mark.text != "?":
             return mark.text in ("vs", "versus") and _put(found, marks, back, "uncertain", mark)
         return _put(found, marks, back, "uncertain", mark)
-    if any(not m.is_a("link", "between", "and", "historical") for m in between) and not (
+    if any(
+        not (m.is_a("link", "between", "and", "historical") or m.text in _BUT) for m in between
+    ) and not (
         kind == "stopped" and all(m.kind == "word" or m.is_a("link", "present") for m in between)
     ):
         return False
     if not here and kind == "negated" and not _bare_between(marks[back + 1 : first - 1]):
         # a size or a dose beside the finding: the denial is of something else
         return False
+    if kind in _DENIALS and _qualified(marks, place):
+        return _put(found, marks, back, "uncertain", mark)
     if kind == "negated":
         return _deny_back(text, marks, where, back, found, tail)
     if mark.role("stopped", "backward") and mark.role("stopped", "backward").scope == "swap":
@@ -556,19 +609,18 @@ def _deny_back(
             return True
         if not _ONLY_WHEN.search(tail) or "since" in tail:
             return False
-    found[marks[back].finding] = Assertion("absent", mark.text)
-    for near in range(back - 1, 0, -2):
-        joined = marks[near].is_a("or") and marks[near - 1].kind == "finding"
-        if not joined:
-            break
-        found.setdefault(marks[near - 1].finding, Assertion("absent", mark.text))
-    return True
+    return _put(found, marks, back, "absent", mark)
 
 
 def _put(
     found: dict[int, Assertion], marks: Sequence[_Mark], back: int, status: str, mark: _Mark
 ) -> bool:
+    """Say it of a finding, and of those that an `or` joins to it."""
     found[marks[back].finding] = Assertion(status, mark.text)
+    for near in range(back - 1, 0, -2):
+        if not (marks[near].is_a("or") and marks[near - 1].kind == "finding"):
+            break
+        found.setdefault(marks[near - 1].finding, Assertion(status, mark.text))
     return True
 
 

@@ -14,7 +14,9 @@ _UNITS: Final = {
 }
 _UNIT: Final = "|".join(sorted(_UNITS, key=len, reverse=True))
 _NUMBER: Final = r"\d+(?:[.,]\d+)?"
-_DOSE: Final = re.compile(rf"(?<![\w.,/+-])({_NUMBER})\s*({_UNIT})(?![\w/%-])(?!\s*/\s*(?!d))")
+_DOSE: Final = re.compile(
+    rf"(?<![\w.,+-])(?<!\d/)({_NUMBER})\s*({_UNIT})(?![\w/%-])(?!\s*/\s*(?!d))"
+)
 _PER_DAY: Final = re.compile(rf"(?<![\w.,/+-])({_NUMBER})\s*({_UNIT})\s*/\s*(?:d|day|24 ?h)\b")
 _VOLUME: Final = re.compile(
     rf"(?<![\w.,])({_NUMBER})\s*ml\s*\(?\s*(?:of\s+)?({_NUMBER})\s*({_UNIT})\s*/\s*({_NUMBER})?\s*ml\)?"
@@ -132,7 +134,9 @@ def _times(mg: float | None, rest: str) -> float | None:
         return None
     scheme = _SCHEME.search(rest)
     if scheme is not None:
-        counts = [0.5 if one == "½" else _number(one) or 0.0 for one in re.split(r"\s?[-+]\s?", scheme[1])]
+        counts = [
+            0.5 if one == "½" else _number(one) or 0.0 for one in re.split(r"\s?[-+]\s?", scheme[1])
+        ]
         return mg * sum(counts) or None
     for pattern, count in _TIME:
         if pattern.search(rest):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +23,8 @@ QUALIFIERS: Final = "care/history_qualifiers"
 
 _INFARCTION: Final = "myocardial infarction"
 _RECENT_DAYS: Final = 42.0  # days: 6 weeks, of spravato_pil_eu
+_LONG: Final = 7  # letters; a slip in a shorter word is too much like another word
+_ALIKE: Final = 0.84  # how much of two words agrees when one may be a slip of the other
 _HALF_YEAR_DAYS: Final = 183.0  # days: 6 months, of ketamine_hameln_de
 _NOTHING: Final = re.compile(
     r"(?:none|nil|no|n/a|na|nothing|nil of note|nil significant|none known|none of note|"
@@ -116,16 +119,23 @@ class HistoryMatch:
 
 
 @cache
-def _words() -> Mapping[str, tuple[str, bool]]:
-    """Term to its factor, and whether the term itself denies it; of other things the factor is ''."""
-    found: dict[str, tuple[str, bool]] = {}
+def _words() -> Mapping[str, tuple[tuple[str, ...], bool]]:
+    """Term to its factors, none of what is another thing, and whether the term denies them."""
+    found: dict[str, tuple[tuple[str, ...], bool]] = {}
     for row in facts(WORDS):
-        factor = row.get("factor")
-        for term in (*filter(None, (factor,)), *row.listed("synonyms")):
-            found[term] = (factor, False)
+        own = tuple(filter(None, (row.get("factor"),)))
+        for term in (*own, *row.listed("synonyms")):
+            found[term] = ((*found.get(term, ((), False))[0], *own), False)
         for term in row.listed("denials"):
-            found[term] = (factor, True)
+            found[term] = (own, True)
     return MappingProxyType(found)
+
+
+@cache
+def _single() -> tuple[str, ...]:
+    """Long single words among the terms and within them, for slips of the pen."""
+    words = {word for term in _words() for word in term.split()}
+    return tuple(sorted(word for word in words if len(word) >= _LONG and word.isalpha()))
 
 
 @cache
@@ -162,33 +172,56 @@ def read_history(entry: str | HistoryForm) -> HistoryMatch:
 
 def _read(text: str) -> HistoryMatch:
     # a sign in brackets, as in `stroke (-)`
-    words = _SIGN.sub(lambda match: " negative" if match[1] in "-\u2212" else " positive", plain(text))
-    if _NOTHING.fullmatch(words.strip(" .")):
-        return HistoryMatch(text, "denied", hint=words)
+    written = _SIGN.sub(
+        lambda match: " negative" if match[1] in "-\u2212" else " positive", plain(text)
+    )
+    if _NOTHING.fullmatch(written.strip(" .")):
+        return HistoryMatch(text, "denied", hint=written)
     known = _words()
+    words, slips = _mended(written)
     found = read_terms(words, known).found
     said, unread = assertions(words, [(start, end) for _, start, end in found], "history")
     findings: list[HistoryFinding] = []
     for place, (term, start, end) in enumerate(found):
-        factor, denies = known[term]
-        if not factor:
-            continue
+        factors, denies = known[term]
         one = Assertion("absent", term) if denies else said[place]
-        if place and _same_again(words, found, place) and known[found[place - 1][0]][0] == factor:
+        if place and _same_again(words, found, place) and known[found[place - 1][0]][0] == factors:
             one = said[place - 1]
+        typed = next((slips[word] for word in term.split() if word in slips), "")
+        if typed and one.counted:
+            one = Assertion("uncertain", f"{typed}, read as {term}", one.past)
         beside = _beside(words, found, place)
-        findings += _findings(factor, words[start:end], one, beside, alone=len(found) == 1)
+        for factor in factors:
+            findings += _findings(factor, words[start:end], one, beside, alone=len(found) == 1)
     unread = tuple(filter(None, map(_without_measures, unread)))
     if not findings:
         word = denies_all(words, "history")
-        hint = word or slip_of(words, [term for term, (factor, _) in known.items() if factor])
+        hint = word or slip_of(words, [term for term, (factors, _) in known.items() if factors])
         return HistoryMatch(text, "denied" if word else "unknown", (), hint, unread)
     if any(one.counted for one in findings):
         status = "recognised"
     else:
         status = "family" if all(one.presence == "family" for one in findings) else "denied"
     hint = next((one.word for one in findings if not one.counted), "")
-    return HistoryMatch(text, status, tuple(findings), hint, unread)
+    return HistoryMatch(text, status, tuple(findings), hint, (*unread, *slips.values()))
+
+
+def _mended(words: str) -> tuple[str, dict[str, str]]:
+    """The text with slips of the pen in long words mended, and each such word to what is typed.
+
+    A slip is a word that is no known one and much like one with the same first letter. What it
+    names counts as uncertain, and the word as typed is listed as not read.
+    """
+    known = _single()
+    near: dict[str, str] = {}
+    for word in dict.fromkeys(re.findall(r"[a-z]+", words)):
+        if len(word) < _LONG or word in known or word.removesuffix("s") in known:
+            continue
+        alike = difflib.get_close_matches(word, known, n=1, cutoff=_ALIKE)
+        if alike and alike[0][0] == word[0] and alike[0] not in words:
+            words = re.sub(rf"\b{word}\b", alike[0], words)
+            near[alike[0]] = word
+    return words, near
 
 
 def _without_measures(run: str) -> str:

@@ -55,6 +55,7 @@ _NONE: Final = frozenset(
      "not on any medication", "drug-free", "medication-free", "none regular", "none at present",
      "no drugs", "unmedicated", "no medicine")
 )  # fmt: skip
+_WITH_E: Final = re.compile(r"[a-z]{5,}(?:in|on|am|ol|id|il|at)e")
 _PRESENCE: Final = {"present": "taken", "absent": "not taken", "family": "not taken"}
 
 
@@ -255,7 +256,9 @@ def _match(text: str, words: str, stated: tuple[str, str, str] | None) -> Medici
         for (term, _, _), hit in zip(found, hits, strict=True)
     }
     stopped = any(one.presence == "stopped" for one in mentions)
-    status = "recognised" if names else "class" if counted else "stopped" if stopped else "not taken"
+    status = (
+        "recognised" if names else "class" if counted else "stopped" if stopped else "not taken"
+    )
     word = next((one.word for one in mentions if not one.counted), "")
     return MedicineMatch(
         text,
@@ -325,7 +328,9 @@ def _unread(rest: Iterable[str]) -> tuple[str, ...]:
     for run in rest:
         kept = [
             word
-            for word in re.findall(r"[^\W\d_][\w'.-]*", re.sub(r"\d+(?:\.\d+)?\s?[a-zµμ%]*", " ", run))
+            for word in re.findall(
+                r"[^\W\d_][\w'.-]*", re.sub(r"\d+(?:\.\d+)?\s?[a-zµμ%]*", " ", run)
+            )
             if len(word) > 1 and word.strip("'.-") not in _BESIDE
         ]
         if kept:
@@ -358,10 +363,11 @@ def _with_parents(classes: Iterable[str]) -> tuple[str, ...]:
 def _terms() -> Mapping[str, _Term]:
     """Every known term; of a class and a medicine of one name the medicine stands."""
     terms: dict[str, _Term] = {}
+    of_classes: dict[str, _Term] = {}
     for row in facts(CLASSES):
         name = row.get("class")
         for term in (name, *row.listed("synonyms")):
-            terms[term] = _Term("class", (), (name,), (row,))
+            of_classes[term] = _Term("class", (), (name,), (row,))
     rows = {row.get("medicine"): row for row in facts(MEDICINES)}
     for name, row in rows.items():
         parts = row.listed("parts")
@@ -370,7 +376,9 @@ def _terms() -> Mapping[str, _Term]:
         entry = [(name, "combination" if parts else "name")]
         entry += [(term, "synonym") for term in row.listed("synonyms")]
         entry += [(term.lower(), "brand") for term in row.listed("brands")]
+        # as German and the Nordic languages write it: sertralin
+        entry += [(term[:-1], "synonym") for term, _ in tuple(entry) if _WITH_E.fullmatch(term)]
         used = (row, *(rows[part] for part in parts))
         for term, by in entry:
-            terms[term] = _Term(by, names, tuple(dict.fromkeys(classes)), used)
-    return MappingProxyType(terms)
+            terms.setdefault(term, _Term(by, names, tuple(dict.fromkeys(classes)), used))
+    return MappingProxyType(of_classes | terms)

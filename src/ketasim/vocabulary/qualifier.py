@@ -21,11 +21,14 @@ _UNITS: Final = {
 _NUMBER: Final = rf"(\d+(?:\.\d+)?|{'|'.join(_COUNTS)})"
 _UNIT: Final = rf"({'|'.join(sorted(_UNITS, key=len, reverse=True))})s?"
 _AGO: Final = re.compile(rf"\b{_NUMBER} ?{_UNIT} (?:ago|before|previously|earlier|back)\b")
-_LAST: Final = re.compile(
-    rf"\b(?:(?:in|within|over) )?(?:the )?(?:last|past) {_NUMBER} ?{_UNIT}\b"
-)
+_LAST: Final = re.compile(rf"\b(?:(?:in|within|over) )?(?:the )?(?:last|past) {_NUMBER} ?{_UNIT}\b")
 _FOR: Final = re.compile(rf"\b(?:for|after|since) (?:the (?:last|past) )?{_NUMBER} ?{_UNIT}\b")
+# days, weeks and months of the clinic: 4/7, 2/52, 3/12
+_SHORT: Final = re.compile(r"\b(\d{1,2})/(7|52|12)(?: ago\b|\b(?!/))")
+_OVER: Final = re.compile(r"(?:more than|over|greater than|at least|>)\s*$")
+_MORE: Final = 1.01  # more than six months is not within six
 _WORDS: Final = {
+    **{f"last {day}day": 7.0 for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun")},
     "today": 0.0,
     "this morning": 0.0,
     "last night": 1.0,
@@ -89,12 +92,17 @@ def time_of(text: str) -> tuple[str, float | None, bool]:
 
     A year alone is no number of days, since the day on which it was written is not known.
     """
+    short = _SHORT.search(text)
+    if short:
+        unit = {"7": 1.0, "52": 7.0, "12": 365.25 / 12}[short[2]]
+        return short[0], float(short[1]) * unit, True
     for pattern, exact in ((_AGO, True), (_LAST, False), (_FOR, True)):
         match = pattern.search(text)
         if match:
             count = _COUNTS.get(match[1])
             number = float(match[1]) if count is None else count
-            return match[0], number * _UNITS[match[2]], exact
+            days = number * _UNITS[match[2]]
+            return match[0], days * (_MORE if _OVER.search(text[: match.start()]) else 1), exact
     for words, days in _WORDS.items():
         if re.search(rf"\b{words}\b", text):
             return words, days, False

@@ -10,19 +10,10 @@ from typing import Final
 
 _ALIKE: Final = 0.8  # how much of two words agrees when one may be a slip of the other
 _SHORT: Final = 5  # letters; a shorter word is too much like others
-_NOT: Final = r"no|not|non|none|never|nil|denie[sd]|denying|without|negative"
-# words that say that something is not so, not certain, or somebody else's
-ABSENT: Final = re.compile(
-    rf"\b({_NOT}|free of|ruled out|excluded|possible|suspected|family|mother|father|brother|"
-    r"sister|parents?|uncle|aunt|grandmother|grandfather)\b"
+# a word ends here: not within another, nor before a hyphen, but for what may follow a name
+_END: Final = (
+    r"(?!\w|-(?!(?:free|induced|related|associated|dependent|xr|xl|sr|er|cr|la|mr|retard|depot)\b))"
 )
-"""What makes an entry of a history not the patient's own disease."""
-
-NOT_TAKEN: Final = re.compile(
-    rf"\b({_NOT}|stopped|stopping|discontinued|ceased|quit|former|formerly|previous|previously|"
-    r"until|washed out|off|allergic to|allergy to|intoleran\w*|declined|refuse[sd]?)\b"
-)
-"""What makes a name one of a medicine that is not taken."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +36,6 @@ def plain(text: str) -> str:
     return " ".join(re.sub("[\u2010-\u2015]", "-", straight).split())
 
 
-def denied(text: str, words: re.Pattern[str]) -> str:
-    """The first of some words in a text, else nothing; see `ABSENT` and `NOT_TAKEN`."""
-    match = words.search(plain(text))
-    return match[1] if match else ""
-
-
 def read_terms(text: str, terms: Iterable[str]) -> Reading:
     """Find terms in a text, as words of their own, in singular or plural.
 
@@ -66,7 +51,7 @@ def read_terms(text: str, terms: Iterable[str]) -> Reading:
     for term in sorted(terms, key=len, reverse=True):
         if term not in text:
             continue
-        for match in re.finditer(rf"(?<![\w-]){re.escape(term)}(?:s|es)?(?![\w-])", text):
+        for match in re.finditer(rf"(?<![\w-]){re.escape(term)}(?:s|es)?{_END}", text):
             start, end = match.span()
             if not any(taken[start:end]):
                 taken[start:end] = [True] * (end - start)

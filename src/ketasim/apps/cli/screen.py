@@ -13,7 +13,13 @@ from cyclopts import Parameter
 from ketasim.apps.cli.console import AsJson, check_folder, check_input, note, print_json, save
 
 if TYPE_CHECKING:
-    from ketasim.screening import MedicineMatch, MonitoringPrompt, Screen, ScreenFinding
+    from ketasim.screening import (
+        HistoryMatch,
+        MedicineMatch,
+        MonitoringPrompt,
+        Screen,
+        ScreenFinding,
+    )
 
 FOUND: Final = 1
 """Exit status when `--fail-on` is asked for and met."""
@@ -103,6 +109,10 @@ def _print(result: Screen) -> None:
         _heading("MONITORING prompted by these findings")
         for prompt in result.monitoring:
             _prompt(prompt)
+    if result.history:
+        _heading("HISTORY AS INTERPRETED")
+        for entry in result.history:
+            _wrapped(f"- {entry.text}: {_read_as(entry)}")
     if result.medicines:
         _heading("MEDICINES AS INTERPRETED")
         for match in result.medicines:
@@ -201,17 +211,44 @@ def _prompt(prompt: MonitoringPrompt) -> None:
 def _medicine(match: MedicineMatch) -> None:
     from ketasim.screening import subject_words
 
-    if match.status in ("recognised", "class"):
-        codes = match.rxcui or ("",) * len(match.names)
-        names = [
-            f"{name} (RxNorm {code})" if code else name
-            for name, code in zip(match.names, codes, strict=True)
-        ]
-        told = ", ".join(subject_words(one) for one in match.classes)
-        classes = f"; {told}" if told else ""
-        _wrapped(f"- {match.text}: {', '.join(names) or 'a class'}{classes}")
-    else:
-        _wrapped(f"- {match.text}: {match.status}, not assessed")
+    said: list[str] = []
+    codes = dict(zip(match.names, match.rxcui, strict=True))
+    for one in match.mentions:
+        names = [f"{n} (RxNorm {codes[n]})" if codes.get(n) else n for n in one.names]
+        told = ", ".join(subject_words(c) for c in one.classes)
+        text = f"{', '.join(names) or 'a class'}{f'; {told}' if told else ''}"
+        if one.daily_mg is not None:
+            text += f"; {one.daily_mg:g} mg a day"
+        if one.presence == "uncertain":
+            text += f"; uncertain by '{one.word}', counted as taken"
+        elif not one.counted:
+            text += f"; {one.presence}, by '{one.word}'"
+        said.append(text)
+    if not said:
+        said.append(f"{match.status}, not assessed")
+    if match.unread and match.status != "unknown":
+        said.append(f"not read: {', '.join(match.unread)}")
+    _wrapped(f"- {match.text}: {'; '.join(said)}")
+
+
+def _read_as(entry: HistoryMatch) -> str:
+    """How an entry of a history was understood, finding by finding."""
+    said: list[str] = []
+    for one in entry.findings:
+        more = [one.severity, one.measure, one.time]
+        text = ", ".join(dict.fromkeys((one.factor, *filter(None, more))))
+        if one.presence == "uncertain":
+            text += f" (uncertain by '{one.word}', counted as present)"
+        elif one.presence != "present":
+            text += f" ({one.presence}, by '{one.word}')"
+        elif one.past:
+            text += " (past)"
+        said.append(text)
+    if not said:
+        said.append("a denial" if entry.status == "denied" else "not known, not assessed")
+    if entry.unread and entry.findings:
+        said.append(f"not read: {', '.join(entry.unread)}")
+    return "; ".join(said)
 
 
 def _sources(result: Screen) -> None:

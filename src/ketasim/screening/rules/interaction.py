@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ketasim.evidence import Fact, fact, facts, interval, number, source_name
 from ketasim.population import BenefitModifier, benefit_modifiers, modification_of
 from ketasim.screening.finding import (
+    KNOWN,
     NOTHING,
     SEVERITIES,
     ExposureRatio,
@@ -19,7 +20,7 @@ from ketasim.screening.finding import (
 from ketasim.screening.rules.exposure_ratio import TOGETHER, exposure_ratios
 from ketasim.screening.rules.standing import Given, cited, origin, sentence, standing
 from ketasim.screening.wording import effect_words
-from ketasim.vocabulary import MedicineMatch, resolve_medicine
+from ketasim.vocabulary import MedicineMatch, MedicineMention, resolve_medicine
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course
@@ -28,32 +29,49 @@ INTERACTIONS: Final = "care/interactions"
 """What is published on other medicines beside ketamine and esketamine."""
 
 _BENEFIT: Final = "mood/benefit_modifiers"
-# classes whose members a table on benefit may not name one by one
-_NAMED_BY_CLASS: Final = ("opioid", "benzodiazepine")
 _SAME_SIZE: Final = 0.005  # a ratio this close to 1 is printed as 1.00
 
 
 def unknown_findings(matches: Sequence[MedicineMatch]) -> list[ScreenFinding]:
-    """Medicines, and words beside them, that were not understood."""
+    """Medicines that were not understood, are not taken or were stopped, and unread words."""
     found: list[ScreenFinding] = []
     for match in matches:
         hint = f" Did you mean '{match.hint}'?" if match.hint else ""
         if match.status == "unknown":
             text = f"This medicine is not known here: not assessed. {_NO_PROOF}{hint}"
             found.append(unassessed("medicine", match.text, match.text, text))
-        elif match.status == "not taken":
+            continue
+        if match.status == "not taken":
             reason = (
-                f"The word '{match.hint}' says that it is not taken, or not with certainty"
-                if match.hint
-                else "It names no medicine"
+                f"Read as not taken, by '{match.hint}'" if match.hint else "It names no medicine"
             )
-            text = f"{reason}: nothing was looked up. List only medicines that are taken."
+            text = f"{reason}: nothing was looked up."
             found.append(unassessed("medicine", match.text, match.text, text))
-        elif match.unread:
-            words = ", ".join(match.unread)
-            text = f"Not understood in it, and not assessed: {words}.{hint}"
-            found.append(unassessed("medicine", words, match.text, text))
+        found += [
+            unassessed("medicine", _called(one), match.text, _stopped(one)) for one in match.stopped
+        ]
+        if match.unread:
+            words = "; ".join(match.unread)
+            text = f"Not read in it, and not assessed: {words}."
+            found.append(
+                unassessed("medicine", words, match.text, text + hint * (not match.stopped))
+            )
     return found
+
+
+def _called(one: MedicineMention) -> str:
+    return ", ".join(one.names or one.classes[:1])
+
+
+def _stopped(one: MedicineMention) -> str:
+    """What is said of a stopped medicine, which may still act."""
+    when = f" ({one.time})" if one.time else ", when is not said"
+    text = f"Read as stopped{when}, by '{one.word}'."
+    if one.recent:
+        return (
+            f"{text} It may still act: what the evidence has on it is listed as if it were taken."
+        )
+    return f"{text} Whether it still acts was not assessed: ask when the last dose was."
 
 
 _NO_PROOF: Final = "This does not mean that there is no interaction."
@@ -70,9 +88,10 @@ def interaction_findings(
     - `what`: the course gives.
     - `computed`: compute the change of exposure through the reference model.
     """
-    known = [match for match in matches if match.status in ("recognised", "class")]
-    benefits = _benefits(known)
-    ratios = _computed(course, known if computed else ())
+    taken = [match for match in matches if match.status in ("recognised", "class")]
+    known = [*taken, *(one for match in matches for one in _recently_stopped(match))]
+    benefits = {one.fact: one for one in benefit_modifiers(known)}
+    ratios = _computed(course, taken if computed else ())
     found: list[ScreenFinding] = []
     for match in known:
         rows = [row for row in facts(INTERACTIONS) if _speaks_of(row, match)]
@@ -89,8 +108,21 @@ def interaction_findings(
             *_without_exposure(match, pd, pk, what),
         ]
     if TOGETHER in ratios:
-        found.append(_together(ratios[TOGETHER], known))
+        found.append(_together(ratios[TOGETHER], taken))
     return found
+
+
+def _recently_stopped(match: MedicineMatch) -> Iterable[MedicineMatch]:
+    """What of an entry was stopped so lately that it may still act, as if it were taken."""
+    for one in match.stopped:
+        if one.recent:
+            yield replace(
+                match,
+                status="recognised" if one.names else "class",
+                names=one.names,
+                classes=one.classes,
+                mentions=(replace(one, presence="uncertain"),),
+            )
 
 
 def organ_findings(course: Course) -> dict[str, tuple[ExposureRatio, ...]]:
@@ -115,17 +147,6 @@ def _first(row: Fact) -> str:
 def _member_names(row: Fact, match: MedicineMatch) -> list[str]:
     members = fact(_first(row)).listed("members")
     return [name for name in match.subjects if name in members]
-
-
-def _benefits(matches: Sequence[MedicineMatch]) -> Mapping[str, BenefitModifier]:
-    """Id of a row on benefit to what it says, the doses of all medicines together."""
-    texts: list[str] = []
-    for match in matches:
-        text = match.canonical
-        if not benefit_modifiers([text]):
-            text = " ".join((text, *(c for c in _NAMED_BY_CLASS if c in match.classes)))
-        texts.append(text)
-    return {one.fact: one for one in benefit_modifiers(texts)}
 
 
 def _effect(
@@ -223,12 +244,12 @@ def _without_evidence(
     """Each recognised medicine of which nothing is carried."""
     if match.status == "class":
         if not found:
-            yield unassessed("medicine", ", ".join(match.classes), match.text, NOTHING)
+            yield unassessed("known medicine", ", ".join(match.classes), match.text, KNOWN)
         return
     for name in match.names:
         own = {name, *resolve_medicine(name).classes}
         if not any(own.intersection(one.subject.split(", ")) for one in found):
-            yield unassessed("medicine", name, match.text, NOTHING)
+            yield unassessed("known medicine", name, match.text, KNOWN)
 
 
 def _without_exposure(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from types import MappingProxyType
 from typing import Final
 
 from ketasim.dosing import Patient
@@ -15,13 +12,10 @@ from ketasim.screening.finding import ScreenFinding, unassessed
 from ketasim.screening.rules.conditions import how_often, speaks
 from ketasim.screening.rules.standing import Given, cited, origin, sentence, standing
 from ketasim.screening.wording import subject_words
-from ketasim.vocabulary.terms import ABSENT, denied, plain, read_terms, slip_of
+from ketasim.vocabulary import HistoryMatch
 
 RULES: Final = "care/screening_rules"
 """Rules of screening: rows of `care/screening` with their severity here, and rules of labels."""
-
-WORDS: Final = "care/history_words"
-"""Words for what stands in a history."""
 
 BODY_MASS: Final = "care/body_mass"
 """Overweight and obesity of adults by the body mass index."""
@@ -38,97 +32,10 @@ _DIAGNOSED: Final = {
     "cocaine": "substance use",
     "opioid": "opioid use disorder",
 }
-_INFARCTION: Final = "myocardial infarction"
-_RECENT_DAYS: Final = 42.0  # days: 6 weeks, of spravato_pil_eu
-_HALF_YEAR_DAYS: Final = 183.0  # days: 6 months, of ketamine_hameln_de
-_DAYS_IN: Final = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
-_COUNTS: Final = {
-    **dict.fromkeys(("a", "an", "one"), 1.0),
-    **{w: n for n, w in enumerate(("two", "three", "four", "five", "six", "seven"), start=2)},
-    **{w: n for n, w in enumerate(("eight", "nine", "ten", "eleven", "twelve"), start=8)},
-}
-_AGO: Final = re.compile(
-    rf"\b(\d+(?:\.\d+)?|{'|'.join(_COUNTS)}) (day|week|month|year)s? (?:ago|before|previously)\b"
-)
-_LAST: Final = re.compile(
-    rf"\b(?:in|within) the (?:last|past) (\d+(?:\.\d+)?|{'|'.join(_COUNTS)}) "
-    r"(day|week|month|year)s?\b"
-)
 _HOME: Final = "home"
 _AT_HOME: Final = "doses that are often taken at home"
 _OLD: Final = 65.0  # years, of care/rules:6 and care/care:52
 _ADULT: Final = 18.0  # years
-
-
-@dataclass(frozen=True)
-class HistoryMatch:
-    """How one entry of a history was understood.
-
-    **Arguments:**
-
-    - `text`: as written. `factors`: what the rules of screening call it.
-    - `status`: `recognised`, `denied` when the words deny it or give it to a relative, `unknown`.
-    - `hint`: a known word that the text may be a slip of, or the word that denies it.
-    """
-
-    text: str
-    status: str
-    factors: tuple[str, ...] = ()
-    hint: str = ""
-
-
-@cache
-def _words() -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for row in facts(WORDS):
-        factor = row.get("factor")
-        for term in (factor, *row.listed("synonyms")):
-            found[term] = factor
-    return MappingProxyType(found)
-
-
-def read_history(text: str) -> HistoryMatch:
-    """Recognise what an entry of a history names.
-
-    **Arguments:**
-
-    - `text`: such as `history of stroke` or `poorly controlled hypertension`.
-
-    **Returns:** `HistoryMatch`; an entry that denies (`no psychosis`) or speaks of a relative is
-    not taken as the patient's.
-    """
-    words = plain(text)
-    found = read_terms(words, _words())
-    word = denied(words, ABSENT)
-    if word:
-        return HistoryMatch(text, "denied", hint=word)
-    if not found.found:
-        return HistoryMatch(text, "unknown", hint=slip_of(words, _words()))
-    factors = tuple(dict.fromkeys(_words()[term] for term, _, _ in found.found))
-    return HistoryMatch(text, "recognised", _dated(words, factors))
-
-
-def _dated(words: str, factors: tuple[str, ...]) -> tuple[str, ...]:
-    """The factors, a heart attack by how long ago it was where the words say so."""
-    if _INFARCTION not in factors:
-        return factors
-    ago, last = _AGO.search(words), _LAST.search(words)
-    match = ago or last
-    if match is None:
-        return factors
-    count = _COUNTS.get(match[1])
-    days = (float(match[1]) if count is None else count) * _DAYS_IN[match[2]]
-    if days <= _RECENT_DAYS:
-        dated = ("recent myocardial infarction",)
-    elif days <= _HALF_YEAR_DAYS:
-        dated = ("myocardial infarction within 6 months",)
-        # within the last months may be within the last weeks
-        dated = dated if ago else (*dated, _INFARCTION)
-    elif ago and len(factors) == 1:  # the time may be that of another disease of the entry
-        dated = ("myocardial infarction more than 6 months ago",)
-    else:
-        dated = (_INFARCTION,)
-    return tuple(dict.fromkeys((*(one for one in factors if one != _INFARCTION), *dated)))
 
 
 @dataclass
@@ -332,20 +239,11 @@ def _quality(row: Fact) -> str:
 
 
 def history_findings(history: Sequence[HistoryMatch]) -> list[ScreenFinding]:
-    """Entries of a history that were not assessed, each with the reason."""
+    """What of a history was not assessed, each with the reason."""
     found: list[ScreenFinding] = []
     for one in history:
-        if one.status == "denied":
-            found.append(
-                unassessed(
-                    "history",
-                    one.text,
-                    one.text,
-                    f"The word '{one.hint}' says that this is not the case, not certain, or "
-                    "another person's: nothing was looked up. A history lists what the patient "
-                    "has.",
-                )
-            )
+        if one.status in ("denied", "family"):
+            found.append(unassessed("history", one.text, one.text, _why_not(one)))
         elif one.status == "unknown":
             hint = f" Did you mean '{one.hint}'?" if one.hint else ""
             found.append(
@@ -356,4 +254,20 @@ def history_findings(history: Sequence[HistoryMatch]) -> list[ScreenFinding]:
                     f"Not among the risk factors in the evidence: not assessed.{hint}",
                 )
             )
+        if one.unread and one.status != "unknown":
+            words = "; ".join(one.unread)
+            text = f"Not read in it, and not assessed: {words}."
+            found.append(unassessed("history", words, one.text, text))
     return found
+
+
+def _why_not(one: HistoryMatch) -> str:
+    if one.status == "family":
+        return (
+            f"Read as a relative's, by '{one.hint}': not counted as the patient's. No rule of the "
+            "evidence is on a family history."
+        )
+    if not one.findings:
+        return f"Read as a denial, by '{one.hint}', of something that no rule is on."
+    named = ", ".join(dict.fromkeys(finding.factor for finding in one.findings))
+    return f"Read as denied, by '{one.hint}': {named} not counted."

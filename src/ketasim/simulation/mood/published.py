@@ -7,6 +7,7 @@ from typing import Final
 
 from ketasim.evidence import Fact, facts, source_name, source_names
 from ketasim.population import BenefitModifier, benefit_modifiers
+from ketasim.vocabulary import MedicineForm
 
 _BENEFIT: Final = {
     "benefit": "benefit",
@@ -101,7 +102,9 @@ def _course_text(row: Fact) -> str:
     return f"{what}: {value}{unit}, {row.get('species_strain')} ({source_name(row.source)})"
 
 
-def medicine_warnings(medicines: Sequence[str]) -> tuple[str | None, list[str]]:
+def medicine_warnings(
+    medicines: Sequence[str | MedicineForm],
+) -> tuple[str | None, list[str]]:
     """What is published on the benefit of ketamine beside some medicines; not computed.
 
     **Arguments:**
