@@ -79,7 +79,7 @@ def receptor_values() -> dict[str, float]:
 
 @cache
 def _base(
-    age: float | None, ancestry: str | None, medicines: tuple[str, ...]
+    age: float | None, ancestry: str | None, medicines: tuple[str | MedicineEntry, ...]
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     content: dict[str, Any] = {"age": age, "ancestry": ancestry, "medicines": medicines}
     patient = Patient.model_validate({k: v for k, v in content.items() if v})

@@ -155,7 +155,7 @@ def _population(result: TrialResult) -> list[tuple[str, str, bool]]:
     if form.female is not None:
         rows.append(("women", percent(form.female, 2), False))
     if form.medicines:
-        rows.append(("medicines", ", ".join(form.medicines), False))
+        rows.append(("medicines", ", ".join(map(str, form.medicines)), False))
     return rows
 
 

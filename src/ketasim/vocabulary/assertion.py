@@ -573,11 +573,11 @@ def _attach(
     if mark.text == "until":
         if not re.search(r"\d{4}|ago|last|yesterday", tail):
             return False
-    elif _ONLY_THEN.search(tail) and not _ONLY_WHEN.search(tail):
-        return False
-    elif any(m.is_a("present") and m.text not in ("on", "now") for m in marks[place + 1 : last]):
-        return False
-    elif tail and not (_ONLY_WHEN.search(tail) or _REASON.search(tail)):
+    elif (
+        (_ONLY_THEN.search(tail) and not _ONLY_WHEN.search(tail))
+        or any(m.is_a("present") and m.text not in ("on", "now") for m in marks[place + 1 : last])
+        or (tail and not (_ONLY_WHEN.search(tail) or _REASON.search(tail)))
+    ):
         return False
     if _again(text, marks, back):
         return False

@@ -154,7 +154,7 @@ def _mg(number: str, unit: str) -> float | None:
 def _number(text: str) -> float | None:
     """A number, its comma read as a decimal one unless it may part thousands."""
     whole, comma, part = text.partition(",")
-    if comma and len(part) == 3 and whole != "0":  # noqa: PLR2004 -- 1,000 or 1.000
+    if comma and len(part) == 3 and whole != "0":
         return None
     value = float(text.replace(",", "."))
     return value if math.isfinite(value) else None

@@ -316,7 +316,7 @@ def _mention(
         word,
         behind,
         # of a combination the amount of one part is not told by one number
-        daily_mg(f"{before} {behind}") if counts and len(hit.names) < 2 else None,  # noqa: PLR2004
+        daily_mg(f"{before} {behind}") if counts and len(hit.names) < 2 else None,
         time,
         days,
     )
