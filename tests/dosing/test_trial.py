@@ -18,7 +18,6 @@ from ketasim.dosing import (
     METRICS,
     Trial,
     TrialFile,
-    antidepressants,
     load_trial,
     parse_trial,
     scales,
@@ -394,8 +393,20 @@ def test_none_contradicts_what_the_population_takes() -> None:
         load_trial(content)
 
 
-@pytest.mark.parametrize("name", sorted(antidepressants()))
-def test_antidepressants_are_those_of_the_evidence(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "paroxetine",
+        "venlafaxine",
+        "Zoloft 100 mg",
+        "an SSRI",
+        "SSRIs",
+        "phenelzine",
+        "Zispin",
+        "maoi",
+    ],
+)
+def test_antidepressants_contradict_none_by_every_name(name: str) -> None:
     with pytest.raises(InputError, match="an antidepressant"):
         load_trial(arm(f"control: saline, background: none, medicines: [{name}]"))
 

@@ -115,8 +115,8 @@ def test_lithium_keeps_its_interval_and_has_no_value() -> None:
         ("diazepam 10 mg when needed", None, None),
         ("diazepam 20 mg once a week", None, None),
         ("diazepam 5-10 mg/day", None, None),
-        ("2 x 5 mg diazepam", None, None),
-        ("diazepam 5 mg in the morning, 10 mg at night", None, None),
+        ("2 x 5 mg diazepam", 10, True),
+        ("diazepam 5 mg in the morning, 10 mg at night", 15, True),
         ("benzodiazepine 10 mg/day", None, None),
     ],
 )

@@ -140,10 +140,10 @@ def test_a_computed_medicine_is_recognised_among_words(name: str) -> None:
 
 
 def test_a_slip_of_the_pen_is_asked_about_and_not_computed() -> None:
-    found = modification_of(_medicines("ticlopidin 250 mg", "desvenlafaxine", "aspirin"))
+    found = modification_of(_medicines("ticlopdine 250 mg", "desvenlafaxine", "aspirin"))
     assert found.modifiers == found.known == ()
-    assert found.not_assessed == ("ticlopidin 250 mg", "desvenlafaxine", "aspirin")
-    assert "ticlopidin 250 mg (did you mean 'ticlopidine'?), desvenlafaxine, aspirin." in (
+    assert found.not_assessed == ("ticlopdine 250 mg", "desvenlafaxine", "aspirin")
+    assert "ticlopdine 250 mg (did you mean 'ticlopidine'?), desvenlafaxine, aspirin." in (
         " ".join(found.notes)
     )
 

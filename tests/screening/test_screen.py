@@ -25,7 +25,6 @@ from ketasim.screening import (
     SEVERITIES,
     Screen,
     ScreenFinding,
-    read_history,
     screen,
 )
 
@@ -225,8 +224,10 @@ def test_medicines_that_must_answer(text: str, regimen: str) -> None:
 
 def test_a_known_medicine_without_evidence_is_not_called_safe() -> None:
     found = _about(_screen(medicines=["pregabalin 75 mg"]), "pregabalin 75 mg")
-    assert [one.severity for one in found] == ["not assessed"]
-    assert "not assessed as safe" in found[0].statement
+    assert [(one.severity, one.kind) for one in found] == [("not assessed", "known medicine")]
+    assert "no finding on it with ketamine. That is not proof of safety" in found[0].statement
+    unknown = _about(_screen(medicines=["xyzzol 75 mg"]), "xyzzol 75 mg")
+    assert [(one.severity, one.kind) for one in unknown] == [("not assessed", "medicine")]
 
 
 def test_a_part_of_a_combination_without_evidence_is_named() -> None:
@@ -246,12 +247,17 @@ def test_what_the_file_does_not_state_is_listed() -> None:
 
 
 def test_denied_and_unknown_entries_of_a_history_are_not_assessed() -> None:
-    entries = ["no stroke", "mother with psychosis", "bunions", "hypertensoin"]
+    entries = ["no stroke", "mother with psychosis", "bunions", "FH: stroke"]
     found = _screen(history=entries)
     for text in entries:
         assert [one.severity for one in _about(found, text)] == ["not assessed"]
-    assert read_history("hypertensoin").hint == "hypertension"
     assert not found.of("contraindicated")
+
+
+def test_a_slip_counts_as_what_it_may_be_and_is_named() -> None:
+    found = _screen(SPRAY, history=["anuerysm 4 cm"])
+    assert len(found.at_least("contraindicated", any_drug=False)) == 2
+    assert any("anuerysm" in one.statement for one in found.not_assessed)
 
 
 # --------------------------------------------------------------------------- what it says

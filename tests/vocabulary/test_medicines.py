@@ -15,7 +15,7 @@ from ketasim.screening import MedicineMatch, resolve_medicine
 
 MEDICINES = {row.get("medicine"): row for row in facts("care/medicines")}
 CLASSES = {row.get("class"): row for row in facts("care/medicine_classes")}
-STATUSES = ("recognised", "class", "not taken", "unknown")
+STATUSES = ("recognised", "class", "stopped", "not taken", "unknown")
 
 
 def _split(text: str) -> list[str]:
@@ -106,9 +106,9 @@ def test_texts_as_people_write_them(text: str, names: tuple[str, ...], a_class: 
     ("text", "hint"),
     [
         ("lorazpam 1 mg", "lorazepam"),
-        ("sertralin", "sertraline"),
-        ("clonidin 0.1 mg", "clonidine"),
-        ("quetiapin", "quetiapine"),
+        ("sertrlaine", "sertraline"),
+        ("clonidnie 0.1 mg", "clonidine"),
+        ("quetiapnie", "quetiapine"),
         ("xyzzy", ""),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_slip_is_hinted_at_and_stays_unknown(text: str, hint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no opioids", "stopped lorazepam last week", "allergic to fentanyl", "none", "Never"]
+    "text", ["no opioids", "never took lorazepam", "allergic to fentanyl", "none", "Never"]
 )
 def test_what_is_denied_is_not_taken(text: str) -> None:
     match = resolve_medicine(text)
@@ -127,7 +127,7 @@ def test_what_is_denied_is_not_taken(text: str) -> None:
 
 def test_what_is_left_of_a_text_is_named() -> None:
     assert resolve_medicine("sertraline 50 mg and xyzzol").unread == ("xyzzol",)
-    assert resolve_medicine("tramadol/acetaminophen 37.5 mg/325 mg").unread == ("acetaminophen",)
+    assert resolve_medicine("tramadol/xyzzol 37.5 mg/325 mg").unread == ("xyzzol",)
     assert resolve_medicine("morphine ER 30 mg by mouth every 12 h as needed").unread == ()
 
 

@@ -3,7 +3,6 @@
 from ketasim.dosing.catalogue import CatalogueEntry, catalogue
 from ketasim.dosing.course import Course, CourseFile, load_course, parse_course
 from ketasim.dosing.dose import DRUGS, ROUTES, Dose
-from ketasim.dosing.entries import HistoryEntry, MedicineEntry
 from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT, Column
 from ketasim.dosing.events.table import EventTable, Observation, Subject, read_events
 from ketasim.dosing.events.written import write_events
@@ -20,6 +19,8 @@ from ketasim.dosing.patient import (
     HEALTHY,
     VITAL_LIMITS,
     Baseline,
+    HistoryEntry,
+    MedicineEntry,
     Patient,
     Vitals,
     scales,

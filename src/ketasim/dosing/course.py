@@ -13,11 +13,10 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import LONGEST
-from ketasim.dosing.entries import entry_form
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, validated
 from ketasim.dosing.guards import check_doses, late_start
 from ketasim.dosing.mood_options import MoodOptions
-from ketasim.dosing.patient import HEALTHY, Patient
+from ketasim.dosing.patient import HEALTHY, Patient, entry_form
 from ketasim.dosing.people import PopulationSpec
 from ketasim.dosing.regimen import Regimen
 from ketasim.dosing.sentence.parse import parse_regimen

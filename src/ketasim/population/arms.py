@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.dosing import Arm, Patient
+from ketasim.dosing import Arm, MedicineEntry, Patient
 from ketasim.engine import Calendar
 from ketasim.evidence import Card, load_card
 from ketasim.models import MODELS, RECEPTOR, LinearModel

@@ -90,9 +90,9 @@ def benefit_modifiers(
 
     **Arguments:**
 
-    - `medicines`: as written, or as understood, with or without a dose such as `lorazepam 2 mg/day` or `Ativan 1 mg
-      twice daily`; read as the screen reads them, brands and classes included. What is not taken
-      or stopped is left out. A dose without how often is taken as the daily dose.
+    - `medicines`: as written, or as understood, with or without a dose such as `lorazepam 2 mg/day`
+      or `Ativan 1 mg twice daily`; read as the screen reads them, brands and classes included. What
+      is not taken or stopped is left out. A dose without how often is taken as the daily dose.
 
     **Returns:** one entry a published effect, in the order of the table; nothing for a medicine
     that the table does not name, which does not mean that it has no effect.

@@ -109,7 +109,7 @@ def _known_facts() -> Mapping[str, tuple[Fact, ...]]:
         if fact.get("perp_dose") in ("", "-") or "(disease)" in text:
             continue
         for part in re.split(r"/| or | vs ", re.sub(r"\(.*?\)", "", text)):
-            for name in resolve_medicine(part.strip()).names:
+            for name in _named(resolve_medicine(part.strip())):
                 found[name] = (*found.get(name, ()), fact)
     return found
 
@@ -144,7 +144,8 @@ def _medicines_of(medicines: Iterable[str | MedicineForm]) -> _Medicines:
                 f"'{match.text}' is interpreted as {', '.join(hits)} at the studied dose: "
                 "other doses are not computed."
             )
-        others = {name: reported[name] for name in match.names if name in reported.keys() - table}
+        named = [name for name in _named(match) if name in reported and name not in table]
+        others = {name: reported[name] for name in named}
         known |= others
         if not hits and not others:
             unknown.append(match.text)
@@ -160,6 +161,12 @@ def _medicines_of(medicines: Iterable[str | MedicineForm]) -> _Medicines:
             "This does not mean that there is none."
         )
     return _Medicines(tuple(computed.values()), tuple(known), tuple(unknown), tuple(notes))
+
+
+def _named(match: MedicineMatch) -> tuple[str, ...]:
+    """Medicines that count as taken, and classes that are named by themselves."""
+    classes = (one.classes[0] for one in match.mentions if one.counted and not one.names)
+    return tuple(dict.fromkeys((*match.names, *classes)))
 
 
 def _not_taken(match: MedicineMatch) -> str:

@@ -24,7 +24,8 @@ FINDING_KINDS: Final = (
     "not stated",
 )
 """What a finding is about: `pd` and `pk` are interactions, `medicine` a name that is not known, is
-not taken or was stopped, `known medicine` one without evidence, `patient` an age, an ancestry, an organ or a gene."""
+not taken or was stopped, `known medicine` one without evidence, `patient` an age, an ancestry, an
+organ or a gene."""
 
 NOTHING: Final = "Nothing found in the evidence; not assessed as safe."
 """What is said of an effect on which there is no evidence."""

@@ -9,13 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-from ketasim.evidence import facts
-
-TRIGGERS: Final = "vocabulary/triggers"
-"""Words that say whether a finding is there, by kind, direction and scope."""
+from ketasim.vocabulary.marks import Mark, Role, marks_of
 
 PRESENCES: Final = ("present", "uncertain", "stopped", "family", "absent")
 """What can be said of a finding: `uncertain` counts as present, `stopped` is of medicines."""
@@ -46,8 +42,8 @@ _WHEN: Final = (
     r"(?:\d{1,4}(?:[/.-]\d{1,4}){0,2}|ago|years?|yrs?|y|months?|mo|weeks?|wks?|days?|hours?|h|"
     r"yesterday|today|recently|last|past|this|since|in|on|at|the|a|an|one|two|three|four|five|six|"
     r"seven|eight|nine|ten|early|late|mid|about|approx|approximately|around|age|aged|over|more|"
-    r"x ?\d+|than|nearly|almost|just|previously|before|of|few|couple|several|monday|tuesday|wednesday|"
-    r"thursday|friday|saturday|sunday|jan\w*|feb\w*|mar\w*|apr\w*|may|june?|july?|aug\w*|"
+    r"x ?\d+|than|nearly|almost|just|previously|before|of|few|couple|several|monday|tuesday|"
+    r"wednesday|thursday|friday|saturday|sunday|jan\w*|feb\w*|mar\w*|apr\w*|may|june?|july?|aug\w*|"
     r"sep\w*|oct\w*|nov\w*|dec\w*|spring|summer|autumn|winter|christmas)"
 )
 _ONLY_WHEN: Final = re.compile(rf"^\W*(?:{_WHEN}\W*)*$")
@@ -56,13 +52,6 @@ _RELATIVE_REST: Final = re.compile(
 )
 _RELATIVE_LINK: Final = re.compile(r"^\W*(?:(?:in|of|his|her|their|the|my|both|one|a|-|with)\W*)*$")
 _MOST_FREE: Final = 3  # words of an element of a list that are no known finding
-_CANNOT: Final = re.compile(r"\b(?:can't|cannot|can not|unable|won't|not|never)\b[^.;]*$")
-_WORD: Final = re.compile(r"[^\W_][\w'%-]*(?:\.\d+)?%?")
-# a full stop, not that of an abbreviation
-_SPLIT: Final = re.compile(
-    r"[;\n()\[\]]|(?<![\s(.][a-z])(?<!\bst)(?<!\bdr)(?<!poss)(?<!prob)(?<!susp)(?<!incl)(?<!hist)"
-    r"(?<!approx)(?<!\bret)(?<!\bvs)\.(?=\s|$)|,(?!\d)| - |-(?= )|:"
-)
 
 
 @dataclass(frozen=True)
@@ -86,48 +75,12 @@ class Assertion:
         return self.presence in ("present", "uncertain")
 
 
-@dataclass(frozen=True)
-class Role:
-    """What a trigger does; columns of the table."""
-
-    kind: str
-    direction: str
-    scope: str
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """A piece of the text: a finding, a trigger, what separates, or a word."""
-
-    start: int
-    end: int
-    kind: str  # finding, trigger, hard, comma, dash, colon, word
-    text: str
-    roles: tuple[Role, ...] = ()
-    finding: int = -1
-    touches: bool = False  # a question mark right behind a finding
-
-    def role(self, kind: str, *directions: str) -> Role | None:
-        for one in self.roles:
-            if one.kind == kind and (not directions or one.direction in directions):
-                return one
-        return None
-
-    def is_a(self, *kinds: str) -> bool:
-        return any(one.kind in kinds for one in self.roles)
-
-    @property
-    def ends_all(self) -> bool:
-        """Whether every scope ends here."""
-        return Role("terminator", "", "all") in self.roles
-
-
 @dataclass
 class _Active:
     """A trigger whose scope is open."""
 
     role: Role
-    mark: _Mark
+    mark: Mark
     covered: int = 0  # findings it reached
     words: int = 0  # free words since the trigger or the last finding
     doubt: bool = False
@@ -148,7 +101,7 @@ def assertions(
 
     **Source:** chapman2001, harkema2009, chapman2013.
     """
-    marks = _marks(text, spans, about)
+    marks = marks_of(text, spans, about)
     found: dict[int, Assertion] = {}
     used: set[int] = set()
     _backward_relatives(text, marks, found, used)
@@ -169,7 +122,7 @@ def denies_all(text: str, about: str) -> str:
 
     - `text`: as `plain` returns it. `about`: see `assertions`.
     """
-    marks = _marks(text, (), about)
+    marks = marks_of(text, (), about)
     if not marks or marks[0].role("negated", "forward") is None:
         return ""
     rest = marks[1:]
@@ -177,57 +130,10 @@ def denies_all(text: str, about: str) -> str:
     return marks[0].text if plain_list else ""
 
 
-# ----------------------------------------------------------------------------- pieces
-
-
-@cache
-def _triggers(about: str) -> tuple[dict[str, tuple[Role, ...]], re.Pattern[str]]:
-    found: dict[str, tuple[Role, ...]] = {}
-    for row in facts(TRIGGERS):
-        if row.get("about") in ("", about):
-            role = Role(row.get("kind"), row.get("direction"), row.get("scope"))
-            for words in row.listed("words"):
-                if role not in found.get(words, ()):
-                    found[words] = (*found.get(words, ()), role)
-    longest = sorted(found, key=len, reverse=True)
-    parts = [
-        rf"(?<![\w-]){re.escape(w)}(?![\w-])"
-        if w[0].isalnum() and w[-1].isalnum()
-        else re.escape(w)
-        for w in longest
-    ]
-    return found, re.compile("|".join(parts))
-
-
-def _marks(text: str, spans: Sequence[tuple[int, int]], about: str) -> list[_Mark]:
-    known, pattern = _triggers(about)
-    hidden = list(text)
-    for start, end in spans:
-        hidden[start:end] = "\0" * (end - start)
-    rest = "".join(hidden)
-    marks = [_Mark(a, b, "finding", text[a:b], finding=n) for n, (a, b) in enumerate(spans)]
-    for match in pattern.finditer(rest):
-        touches = match[0] == "?" and any(end == match.start() for _, end in spans)
-        roles = known[match[0]]
-        if match[0] == "without" and _CANNOT.search(rest[: match.start()]):
-            roles = (Role("pseudo", "", ""),)  # cannot sleep without it
-        marks.append(_Mark(*match.span(), "trigger", match[0], roles, touches=touches))
-        hidden[match.start() : match.end()] = "\0" * (match.end() - match.start())
-    rest = "".join(hidden)
-    for match in _SPLIT.finditer(rest):
-        kind = {",": "comma", ":": "colon", "-": "dash", " - ": "dash"}.get(match[0], "hard")
-        marks.append(_Mark(*match.span(), kind, match[0]))
-    for match in _WORD.finditer(rest):
-        marks.append(_Mark(*match.span(), "word", match[0]))
-    return sorted(marks, key=lambda mark: mark.start)
-
-
 # ----------------------------------------------------------------------------- forward
 
 
-def _forward(
-    text: str, marks: Sequence[_Mark], found: dict[int, Assertion], used: set[int]
-) -> None:
+def _forward(text: str, marks: Sequence[Mark], found: dict[int, Assertion], used: set[int]) -> None:
     active: _Active | None = None
     for place, mark in enumerate(marks):
         if mark.kind == "finding":
@@ -255,7 +161,7 @@ def _after_word(active: _Active | None, word: str) -> _Active | None:
 
 
 def _after_trigger(
-    marks: Sequence[_Mark], place: int, active: _Active | None, used: set[int]
+    marks: Sequence[Mark], place: int, active: _Active | None, used: set[int]
 ) -> _Active | None:
     mark = marks[place]
     opened = _opens(mark, active, used)
@@ -274,7 +180,7 @@ def _after_trigger(
     return None if denial and not fresh and mark.is_a("terminator", "present") else active
 
 
-def _opens(mark: _Mark, active: _Active | None, used: set[int]) -> _Active | None:
+def _opens(mark: Mark, active: _Active | None, used: set[int]) -> _Active | None:
     """The scope that a trigger opens; that of a relative goes on under a mere doubt."""
     if mark.start in used:
         return None
@@ -293,7 +199,7 @@ def _opens(mark: _Mark, active: _Active | None, used: set[int]) -> _Active | Non
     return None
 
 
-def _over_and(marks: Sequence[_Mark], place: int, active: _Active) -> _Active | None:
+def _over_and(marks: Sequence[Mark], place: int, active: _Active) -> _Active | None:
     """Whether a scope goes on behind an `and`: over a bare finding, and never for sure."""
     element = _element(marks, place + 1)
     if not active.covered:
@@ -305,7 +211,7 @@ def _over_and(marks: Sequence[_Mark], place: int, active: _Active) -> _Active | 
     return active
 
 
-def _after_break(marks: Sequence[_Mark], place: int, active: _Active | None) -> _Active | None:
+def _after_break(marks: Sequence[Mark], place: int, active: _Active | None) -> _Active | None:
     mark = marks[place]
     if active is not None and active.role.scope == "all" and mark.text in "()":
         return active
@@ -338,7 +244,7 @@ def _after_break(marks: Sequence[_Mark], place: int, active: _Active | None) -> 
     return _over_comma(marks, place, active)
 
 
-def _over_comma(marks: Sequence[_Mark], place: int, active: _Active) -> _Active | None:
+def _over_comma(marks: Sequence[Mark], place: int, active: _Active) -> _Active | None:
     """Whether a scope goes on behind a comma: over a list of bare findings that ends with `or`.
 
     A list without `or` after `denies` or `family history` may go on or may be another matter: what
@@ -346,7 +252,7 @@ def _over_comma(marks: Sequence[_Mark], place: int, active: _Active) -> _Active 
     """
     if active.role.kind == "possible":
         return None
-    elements: list[list[_Mark]] = [[]]
+    elements: list[list[Mark]] = [[]]
     for mark in marks[place + 1 :]:
         if mark.kind in ("hard", "dash", "colon") or mark.ends_all:
             break
@@ -369,8 +275,8 @@ def _over_comma(marks: Sequence[_Mark], place: int, active: _Active) -> _Active 
     return None
 
 
-def _element(marks: Sequence[_Mark], place: int) -> list[_Mark]:
-    found: list[_Mark] = []
+def _element(marks: Sequence[Mark], place: int) -> list[Mark]:
+    found: list[Mark] = []
     for mark in marks[place:]:
         if mark.kind in ("hard", "comma", "dash", "colon") or mark.is_a("or", "and"):
             break
@@ -378,7 +284,7 @@ def _element(marks: Sequence[_Mark], place: int) -> list[_Mark]:
     return found
 
 
-def _bare(element: Sequence[_Mark], free: int) -> bool:
+def _bare(element: Sequence[Mark], free: int) -> bool:
     """Whether an element of a list is a name alone: without a dose, a size or a remark."""
     words = [mark for mark in element if mark.kind == "word"]
     if len(words) > free or any(c.isdigit() for mark in words for c in mark.text):
@@ -388,7 +294,7 @@ def _bare(element: Sequence[_Mark], free: int) -> bool:
     )
 
 
-def _reached(text: str, marks: Sequence[_Mark], place: int, active: _Active) -> Assertion:
+def _reached(text: str, marks: Sequence[Mark], place: int, active: _Active) -> Assertion:
     """What a finding is under a trigger before it; a denial in part is none."""
     word = active.mark.text
     kind = active.role.kind
@@ -424,13 +330,13 @@ _BUT: Final = ("but", "however", "though", "although", "nevertheless", "yet")
 _STRONG: Final = re.compile(r"\bden|family|\bfh|allerg|intoleran")
 
 
-def _again(text: str, marks: Sequence[_Mark], place: int) -> bool:
+def _again(text: str, marks: Sequence[Mark], place: int) -> bool:
     """Whether what was stopped is said to be taken again before another finding is named."""
     later = next((m.start for m in marks[place + 1 :] if m.kind == "finding"), len(text))
     return bool(_RESTART.search(text[marks[place].end : later]))
 
 
-def _qualified(marks: Sequence[_Mark], place: int) -> bool:
+def _qualified(marks: Sequence[Mark], place: int) -> bool:
     """Whether a `but` takes something of a denial back: no other finding or relative follows."""
     rest = list(marks[place + 1 :])
     for number, mark in enumerate(rest):
@@ -442,7 +348,7 @@ def _qualified(marks: Sequence[_Mark], place: int) -> bool:
     return False
 
 
-def _rest(text: str, marks: Sequence[_Mark], place: int) -> str:
+def _rest(text: str, marks: Sequence[Mark], place: int) -> str:
     """The text behind a finding, to the next comma or the end of the clause."""
     start = marks[place].end
     for mark in marks[place + 1 :]:
@@ -456,7 +362,7 @@ def _rest(text: str, marks: Sequence[_Mark], place: int) -> str:
 # ----------------------------------------------------------------------------- backward
 
 
-def _segments(marks: Sequence[_Mark]) -> Iterator[tuple[int, int]]:
+def _segments(marks: Sequence[Mark]) -> Iterator[tuple[int, int]]:
     """Places of the first mark of each segment, and behind its last."""
     start = 0
     for place, mark in enumerate(marks):
@@ -466,7 +372,7 @@ def _segments(marks: Sequence[_Mark]) -> Iterator[tuple[int, int]]:
     yield start, len(marks)
 
 
-def _before(marks: Sequence[_Mark], first: int, place: int) -> tuple[int, bool]:
+def _before(marks: Sequence[Mark], first: int, place: int) -> tuple[int, bool]:
     """Place of the nearest finding before a mark, and whether it is in the same segment."""
     for back in range(place - 1, first - 1, -1):
         if marks[back].kind == "finding":
@@ -482,7 +388,7 @@ def _before(marks: Sequence[_Mark], first: int, place: int) -> tuple[int, bool]:
 
 
 def _backward_relatives(
-    text: str, marks: Sequence[_Mark], found: dict[int, Assertion], used: set[int]
+    text: str, marks: Sequence[Mark], found: dict[int, Assertion], used: set[int]
 ) -> None:
     """`stroke in mother`, `stroke (father)`, `psychosis - sister`."""
     for first, last in _segments(marks):
@@ -518,7 +424,7 @@ def _backward_relatives(
 
 
 def _backward(
-    text: str, marks: Sequence[_Mark], found: dict[int, Assertion], used: set[int]
+    text: str, marks: Sequence[Mark], found: dict[int, Assertion], used: set[int]
 ) -> None:
     for first, last in _segments(marks):
         for place in range(first, last):
@@ -534,7 +440,7 @@ def _backward(
 
 def _attach(
     text: str,
-    marks: Sequence[_Mark],
+    marks: Sequence[Mark],
     where: tuple[int, int, int],
     kind: str,
     found: dict[int, Assertion],
@@ -565,7 +471,7 @@ def _attach(
     if kind in _DENIALS and _qualified(marks, place):
         return _put(found, marks, back, "uncertain", mark)
     if kind == "negated":
-        return _deny_back(text, marks, where, back, found, tail)
+        return _deny_back(marks, where, back, found, tail)
     if mark.role("stopped", "backward") and mark.role("stopped", "backward").scope == "swap":
         if place + 1 >= len(marks) or marks[place + 1].kind != "finding":
             return False
@@ -586,13 +492,12 @@ def _attach(
     return True
 
 
-def _bare_between(between: Sequence[_Mark]) -> bool:
+def _bare_between(between: Sequence[Mark]) -> bool:
     return all(m.kind != "word" or not any(c.isdigit() for c in m.text) for m in between)
 
 
 def _deny_back(
-    text: str,
-    marks: Sequence[_Mark],
+    marks: Sequence[Mark],
     where: tuple[int, int, int],
     back: int,
     found: dict[int, Assertion],
@@ -613,7 +518,7 @@ def _deny_back(
 
 
 def _put(
-    found: dict[int, Assertion], marks: Sequence[_Mark], back: int, status: str, mark: _Mark
+    found: dict[int, Assertion], marks: Sequence[Mark], back: int, status: str, mark: Mark
 ) -> bool:
     """Say it of a finding, and of those that an `or` joins to it."""
     found[marks[back].finding] = Assertion(status, mark.text)
@@ -627,7 +532,7 @@ def _put(
 # ----------------------------------------------------------------------------- what is left
 
 
-def _past(marks: Sequence[_Mark], number: int, one: Assertion, only_since: str) -> Assertion:
+def _past(marks: Sequence[Mark], number: int, one: Assertion, only_since: str) -> Assertion:
     """A finding that words beside it put in the past; what is denied since then was there."""
     if one.presence == "since":
         return Assertion(only_since, one.word, past=True)
@@ -637,10 +542,10 @@ def _past(marks: Sequence[_Mark], number: int, one: Assertion, only_since: str) 
     return Assertion(one.presence, one.word, past)
 
 
-def _unread(marks: Sequence[_Mark], used: set[int]) -> tuple[str, ...]:
+def _unread(marks: Sequence[Mark], used: set[int]) -> tuple[str, ...]:
     """Runs of words that nothing was made of, a denial among them that reached no finding."""
     found: list[str] = []
-    run: list[_Mark] = []
+    run: list[Mark] = []
 
     def close() -> None:
         while run and run[-1].kind == "trigger":

@@ -19,7 +19,8 @@ _DOSE: Final = re.compile(
 )
 _PER_DAY: Final = re.compile(rf"(?<![\w.,/+-])({_NUMBER})\s*({_UNIT})\s*/\s*(?:d|day|24 ?h)\b")
 _VOLUME: Final = re.compile(
-    rf"(?<![\w.,])({_NUMBER})\s*ml\s*\(?\s*(?:of\s+)?({_NUMBER})\s*({_UNIT})\s*/\s*({_NUMBER})?\s*ml\)?"
+    rf"(?<![\w.,])({_NUMBER})\s*ml\s*\(?\s*(?:of\s+)?"
+    rf"({_NUMBER})\s*({_UNIT})\s*/\s*({_NUMBER})?\s*ml\)?"
 )
 _COUNTED: Final = re.compile(
     rf"(?<![\w.,])(\d|one|two|three|four)\s*(?:x|×|tablets?|tabs?|capsules?|caps?|pills?)"
@@ -32,7 +33,8 @@ _SCHEME: Final = re.compile(
 )
 # a dose that is not taken every day, or only at most; a range
 _NOT_DAILY: Final = re.compile(
-    r"needed|required|\bprn\b|p\.r\.n|b\. ?bed|bei bedarf|\bsos\b|\bup to\b|\bmax|weekly|monthly|fortnight|"
+    r"needed|required|\bprn\b|p\.r\.n|b\. ?bed|bei bedarf|\bsos\b|\bup to\b|\bmax|weekly|monthly|"
+    r"fortnight|"
     r"(?:/|x|per|an?|every|each|once|twice|times|days) ?(?:week|wk|month)|"
     r"every other|alternate|every (?:second|third|[2-9]|\d\d) ?(?:days?|d)\b|\bq[2-9]d\b|\bqod\b|"
     r"\beod\b|every 72|every 48|patch|half|quarter|½ tab|occasional|sometimes|some days|"
@@ -43,20 +45,37 @@ _BEFORE: Final = re.compile(
     r"(?:previously|formerly|was|from|until recently|earlier|before that|initially|originally|"
     r"increased from|reduced from|decreased from|instead of)\s*(?:on\s*|taking\s*)?$"
 )
-_TIMES: Final = (
-    (r"q\.?4\.?h|4[ -]?hourly|every 4 ?h\w*", 6),
-    (r"four times|qid|q\.i\.d|qds|q\.d\.s|4\s?x|x\s?4|4 times|q\.?6\.?h|6[ -]?hourly|every 6 ?h\w*", 4),
-    (r"three times|thrice|tid|t\.i\.d|tds|t\.d\.s|3\s?x|x\s?3|3 times|q\.?8\.?h|8[ -]?hourly|every 8 ?h\w*", 3),
-    (r"twice|two times|bid|b\.i\.d|bd|b\.d|2\s?x|x\s?2|2 times|q\.?12\.?h|12[ -]?hourly|every 12 ?h\w*|"
-     r"morning and (?:evening|night)|mane and nocte|am and pm", 2),
-    (r"once|one time|1\s?x|nightly|nocte|noct|qhs|q\.h\.s|hs|h\.s|at night|every night|each night|at bed\w*|"
-     r"before bed\w*|bedtime|zur nacht|abends|morgens|mane|qam|q\.a\.m|qpm|q\.p\.m|am|a\.m|pm|p\.m|od|o\.d|qd|q\.d|"
-     r"on$|on\b(?= for)|daily|per day|a day|each day|every day|every 24 ?h\w*|q\.?24\.?h|24[ -]?hourly|"
-     r"(?:in the |every |each )?(?:morning|evening|afternoon)|(?:at |with )?(?:breakfast|lunch|dinner|supper)|"
-     r"at noon|midday|tgl|täglich|/\s?(?:d|day|24 ?h)|die", 1),
-)  # fmt: skip
+# how often a day, the first that fits
+_TIMES: Final = {
+    6: ("q.?4.?h", "4[ -]?hourly", r"every 4 ?h\w*"),
+    4: (
+        "four times", "qid", r"q\.i\.d", "qds", r"q\.d\.s", r"4\s?x", r"x\s?4", "4 times",
+        "q.?6.?h", "6[ -]?hourly", r"every 6 ?h\w*",
+    ),
+    3: (
+        "three times", "thrice", "tid", r"t\.i\.d", "tds", r"t\.d\.s", r"3\s?x", r"x\s?3",
+        "3 times",
+        "q.?8.?h", "8[ -]?hourly", r"every 8 ?h\w*",
+    ),
+    2: (
+        "twice", "two times", "bid", r"b\.i\.d", "bd", r"b\.d", r"2\s?x", r"x\s?2", "2 times",
+        "q.?12.?h", "12[ -]?hourly", r"every 12 ?h\w*", "morning and (?:evening|night)",
+        "mane and nocte", "am and pm",
+    ),
+    1: (
+        "once", "one time", r"1\s?x", "nightly", "nocte", "noct", "qhs", r"q\.h\.s", "hs", r"h\.s",
+        "at night", "every night", "each night", r"at bed\w*", r"before bed\w*", "bedtime",
+        "zur nacht", "abends", "morgens", "mane", "qam", r"q\.a\.m", "qpm", r"q\.p\.m", "am",
+        r"a\.m", "pm", r"p\.m", "od", r"o\.d", "qd", r"q\.d", "on$", r"on\b(?= for)", "daily",
+        "per day", "a day", "each day", "every day", r"every 24 ?h\w*", "q.?24.?h",
+        "24[ -]?hourly", "(?:in the |every |each )?(?:morning|evening|afternoon)",
+        "(?:at |with )?(?:breakfast|lunch|dinner|supper)", "at noon", "midday", "tgl", "täglich",
+        r"/\s?(?:d|day|24 ?h)", "die",
+    ),
+}  # fmt: skip
 _TIME: Final = tuple(
-    (re.compile(rf"(?<![\w.-])(?:{words})(?![\w-])"), count) for words, count in _TIMES
+    (re.compile(rf"(?<![\w.-])(?:{'|'.join(words)})(?![\w-])"), count)
+    for count, words in _TIMES.items()
 )
 # of a day: two doses beside two of these are both taken
 _PART: Final = re.compile(

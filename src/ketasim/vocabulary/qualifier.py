@@ -40,8 +40,8 @@ _WORDS: Final = {
     "last year": 731.0,
 }
 _SINCE: Final = re.compile(
-    r"\b(?:since |in |on |from )?(?:(?:early|late|mid|about) )?(?:(?:jan|feb|mar|apr|may|jun|jul|aug|"
-    r"sep|oct|nov|dec)\w* ?)?(?:\d{1,2}[/.-]){0,2}(?:19|20)\d\d\b"
+    r"\b(?:since |in |on |from )?(?:(?:early|late|mid|about) )?(?:(?:jan|feb|mar|apr|may|jun|jul|"
+    r"aug|sep|oct|nov|dec)\w* ?)?(?:\d{1,2}[/.-]){0,2}(?:19|20)\d\d\b"
 )
 _SEVERITY: Final = re.compile(
     r"\b(very severe|mild|moderate|severe|poorly controlled|well controlled|uncontrolled|"

@@ -19,7 +19,6 @@ from pydantic import (
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import DRUGS, LONGEST, Dose
-from ketasim.dosing.entries import Medicine, MedicineEntry, entry_form
 from ketasim.dosing.fields import FROZEN, Text, refuse, validated, word
 from ketasim.dosing.guards import check_doses
 from ketasim.dosing.patient import (
@@ -27,7 +26,10 @@ from ketasim.dosing.patient import (
     DIAGNOSES,
     HEALTHY_WORDS,
     SETTINGS,
+    Medicine,
+    MedicineEntry,
     check_score,
+    entry_form,
     known_scale,
     reference_weight,
 )
