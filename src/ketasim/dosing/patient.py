@@ -325,7 +325,7 @@ class HistoryEntry(BaseModel):
         if isinstance(value, dict) and "condition" in value and "name" not in value:
             given: dict[str, Any] = dict(value)  # pyright: ignore[reportUnknownArgumentType]
             return {"name": given.pop("condition")} | given
-        return value
+        return value  # pyright: ignore[reportUnknownVariableType]
 
     def __str__(self) -> str:
         """The entry as a line of text."""
@@ -348,7 +348,7 @@ def _entry(model: type[MedicineEntry] | type[HistoryEntry]) -> BeforeValidator:
         try:
             return validated(model, value)  # pyright: ignore[reportUnknownArgumentType]
         except InputError as error:
-            raise refuse(f"{error.field}: {error.problem}", error.remedy) from None
+            raise refuse(error.problem, error.remedy, below=error.field) from None
 
     return BeforeValidator(read)
 

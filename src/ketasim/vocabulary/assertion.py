@@ -472,7 +472,7 @@ def _attach(
         return _put(found, marks, back, "uncertain", mark)
     if kind == "negated":
         return _deny_back(marks, where, back, found, tail)
-    if mark.role("stopped", "backward") and mark.role("stopped", "backward").scope == "swap":
+    if Role("stopped", "backward", "swap") in mark.roles:
         if place + 1 >= len(marks) or marks[place + 1].kind != "finding":
             return False
         return _put(found, marks, back, "stopped", mark)

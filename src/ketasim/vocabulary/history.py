@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -133,9 +133,16 @@ def _words() -> Mapping[str, tuple[tuple[str, ...], bool]]:
 
 @cache
 def _single() -> tuple[str, ...]:
-    """Long single words among the terms and within them, for slips of the pen."""
-    words = {word for term in _words() for word in term.split()}
+    """Long words that name a factor, for slips of the pen: terms of one word, names of factors."""
+    words = {term for term, (factors, _) in _words().items() if factors}
+    words |= {word for row in facts(WORDS) for word in row.get("factor").split()}
     return tuple(sorted(word for word in words if len(word) >= _LONG and word.isalpha()))
+
+
+@cache
+def _pieces() -> frozenset[str]:
+    """Every word of every term: none of them is a slip of another."""
+    return frozenset(word for term in _words() for word in term.split())
 
 
 @cache
@@ -193,10 +200,11 @@ def _read(text: str) -> HistoryMatch:
         beside = _beside(words, found, place)
         for factor in factors:
             findings += _findings(factor, words[start:end], one, beside, alone=len(found) == 1)
-    unread = tuple(filter(None, map(_without_measures, unread)))
+    unread = tuple(left for run in unread if (left := _without_measures(run)))
     if not findings:
         word = denies_all(words, "history")
-        hint = word or slip_of(words, [term for term, (factors, _) in known.items() if factors])
+        terms = [term for term, (factors, _) in known.items() if factors]
+        hint = word or ("" if found else slip_of(words, terms))
         return HistoryMatch(text, "denied" if word else "unknown", (), hint, unread)
     if any(one.counted for one in findings):
         status = "recognised"
@@ -215,13 +223,23 @@ def _mended(words: str) -> tuple[str, dict[str, str]]:
     known = _single()
     near: dict[str, str] = {}
     for word in dict.fromkeys(re.findall(r"[a-z]+", words)):
-        if len(word) < _LONG or word in known or word.removesuffix("s") in known:
+        if len(word) < _LONG or word.endswith("ly"):
             continue
-        alike = difflib.get_close_matches(word, known, n=1, cutoff=_ALIKE)
-        if alike and alike[0][0] == word[0] and alike[0] not in words:
-            words = re.sub(rf"\b{word}\b", alike[0], words)
-            near[alike[0]] = word
+        if not {word, word.removesuffix("s")}.isdisjoint(_pieces()):
+            continue
+        alike = _nearest(word, known)
+        if alike and alike not in words:
+            words = words.replace(word, alike)
+            near[alike] = word
     return words, near
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    """The known word that is most like another one and begins with the same letter, if any."""
+    for alike in difflib.get_close_matches(word, known, n=1, cutoff=_ALIKE):
+        if alike[0] == word[0]:
+            return alike
+    return ""
 
 
 def _without_measures(run: str) -> str:
@@ -300,14 +318,12 @@ def _stated(entry: HistoryForm) -> HistoryMatch:
     """An entry whose status is a key of its own: it stands over what the name's words say."""
     match = _read(" ".join(filter(None, (entry.name, entry.since))))
     presence = _STATED[entry.status]
-    findings = tuple(
-        HistoryFinding(**{**asdict(one), "presence": presence, "word": f"status: {entry.status}"})
-        for one in match.findings
-    )
+    said = f"status: {entry.status}"
+    findings = tuple(replace(one, presence=presence, word=said) for one in match.findings)
     if not findings:
         denied = presence in ("absent", "family")
         status = "denied" if denied else "unknown"
         return HistoryMatch(str(entry), status, (), "absent" if denied else match.hint)
     status = {"absent": "denied", "family": "family"}.get(presence, "recognised")
-    hint = "" if status == "recognised" else f"status: {entry.status}"
+    hint = "" if status == "recognised" else said
     return HistoryMatch(str(entry), status, findings, hint, match.unread)
