@@ -360,8 +360,44 @@ def test_a_missing_column_is_answered_with_one_like_it(head: str, part: str) -> 
 def test_a_treatment_in_words_is_the_drug_and_a_code_is_not() -> None:
     source = table("ID|TIME|AMT|ROUTE|EVID|TRT", "1|0|35|im|1|Esketamine")
     assert dose_of(read_events(source)).drug == "esketamine"
-    source = table("ID|TIME|AMT|ROUTE|EVID|TRT", "1|0|35|im|1|2")
-    assert read_events(source).notes == ("not used: TRT",)
+    for code in ("2", "Active", "B"):
+        source = table("ID|TIME|AMT|ROUTE|EVID|ARM", f"1|0|35|im|1|{code}")
+        assert read_events(source).notes == ("not used: ARM",)
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "drug", "amount", "route"),
+    [
+        ("DRUG|ROUTE", "Ketamine|IM", "ketamine", 40, "im"),
+        ("DRUG|ROUTE", "(S)-ketamine|s.c.", "esketamine", 40, "sc"),
+        ("DRUG|ROUTE", "ketamine HCl|PO", "ketamine", 34.68, "oral"),
+        ("DRUG|CMT", "Ketanest S|intramuscular", "esketamine", 40, "im"),
+        ("DRUG|SALT|ROUTE", "ketamine|HCl|under the tongue", "ketamine", 34.68, "sublingual"),
+        ("DRUG|ROUTE", "ketamine|lozenge", "ketamine", 40, "sublingual"),
+    ],
+)
+def test_drugs_and_routes_have_their_usual_names(
+    head: str, row: str, drug: str, amount: float, route: str
+) -> None:
+    dose = dose_of(read_events(table(f"ID|TIME|AMT|EVID|{head}", f"1|0|40|1|{row}")))
+    assert (dose.drug, dose.route) == (drug, route)
+    assert dose.amount == pytest.approx(amount, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "part"),
+    [
+        ("DRUG|ROUTE", "midazolam|iv", "unknown drug 'midazolam'"),
+        ("DRUG|ROUTE", "Spravato|oral", "is given by the route intranasal"),
+        ("DRUG|SALT|ROUTE", "ketamine HCl|base|iv", "make them agree"),
+        ("DRUG|ROUTE", "ketamine|iv infusion", "'iv infusion' without a duration"),
+        ("DRUG|ROUTE|DUR", "ketamine|iv bolus|1", "'iv bolus' that lasts 1 h"),
+        ("DRUG|ROUTE", "ketamine|injection", "an injection may be iv, im or sc"),
+        ("ROUTE|CMT", "IV|i.m.", "CMT says im and ROUTE says iv"),
+    ],
+)
+def test_names_that_do_not_agree_are_refused(head: str, row: str, part: str) -> None:
+    assert part in refused(table(f"ID|TIME|AMT|EVID|{head}", f"1|0|40|1|{row}"))
 
 
 def test_many_columns_are_refused_or_counted() -> None:

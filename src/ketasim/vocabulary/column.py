@@ -78,9 +78,9 @@ class ColumnName:
 
     - `typed`: as typed.
     - `name`: of the table, such as `DUR` for `TINF`; empty when the name is not known.
-    - `use`: `read`, `read_with_unit` and `read_where_text` (read then, ignored otherwise),
-      `ignored`, `refused`, `like` (an unknown name that has a word of a known one in it), or
-      empty when the name is not known.
+    - `use`: `read`, `read_with_unit` (read then), `read_where_drug` (read where it names drugs,
+      ignored otherwise), `ignored`, `refused`, `like` (an unknown name that has a word of a known
+      one in it), or empty when the name is not known.
     - `kind`: what its unit measures: `time`, `amount`, `rate`, `weight`, `age` or nothing.
     - `unit`: in the name, nothing when there is none.
     - `unknown_unit`: in the name, not understood; empty when there is none.

@@ -13,6 +13,7 @@ from ketasim.dosing.events.file import read_grid
 from ketasim.dosing.events.rows import Names, Row, decimal_commas, parsed, says_nothing
 from ketasim.dosing.fields import shortened
 from ketasim.vocabulary.column import ColumnName, Unit, read_column, read_unit
+from ketasim.vocabulary.drug import drug_pattern
 
 _MOST_NAMED: Final = 20  # ignored columns in a note; beyond, they are counted
 _MOST_COLUMNS: Final = 1_000  # a limit against tables that are no event table
@@ -165,9 +166,8 @@ def _sorted(cells: Mapping[str, Sequence[Any]]) -> _Sorted:
         named = shortened(column.typed)
         if use == "read_with_unit" and not _says(values, "0"):
             use = "ignored"
-        elif use == "read_where_text":
-            text = any(not _nothing(cell) and not _numeric(cell) for cell in values)
-            use = "read" if text and column.name not in exact else "ignored"
+        elif use == "read_where_drug":
+            use = "read" if _names_drugs(values) and column.name not in exact else "ignored"
         if use == "read_with_unit":
             raise InputError(
                 named, f"{column.says}, without a unit", f"name it {named}_MIN or {named}_H"
@@ -187,6 +187,15 @@ def _sorted(cells: Mapping[str, Sequence[Any]]) -> _Sorted:
         else:
             found.ignored.append(column)
     return found
+
+
+def _names_drugs(cells: Iterable[Any]) -> bool:
+    """Tell whether a column of arms or treatments says which drug was given."""
+    return any(drug_pattern().search(str(cell)) for cell in {c for c in cells if _is_text(c)})
+
+
+def _is_text(cell: Any) -> bool:
+    return isinstance(cell, str) and not _nothing(cell)
 
 
 def _add(found: _Sorted, column: ColumnName, values: Sequence[Any]) -> None:

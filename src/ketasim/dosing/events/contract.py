@@ -68,8 +68,8 @@ CONTRACT: Final = (
     Column(
         "CMT",
         False,
-        "name of the route; a number where ROUTE says the route, or what the numbers stand for is "
-        "given (`--cmt`); not used on observations",
+        "name of the route, as in ROUTE; a number where ROUTE says the route, or what the numbers "
+        "stand for is given (`--cmt`); not used on observations",
         "a number alone, an unknown name, blank on a dose without ROUTE, or another route than "
         "ROUTE",
     ),
@@ -101,10 +101,24 @@ CONTRACT: Final = (
         "anything but 0 and 1, 1 on a later dose or after TIME 0, an input longer than II, several "
         "nasal devices in one row, or on an observation",
     ),
-    Column("DRUG", False, "drug of the dose; without it, the argument `drug`", "an unknown drug"),
-    Column("ROUTE", False, "route of the dose", "an unknown route"),
     Column(
-        "SALT", False, "what AMT is the mass of: base or blank, or hydrochloride", "another salt"
+        "DRUG",
+        False,
+        "drug of the dose, by any of its names, with its salt or not; without it, the argument "
+        "`drug`",
+        "an unknown drug, or a brand by another route than it has",
+    ),
+    Column(
+        "ROUTE",
+        False,
+        "route of the dose, also in short: IM, PO, s.c., lozenge",
+        "an unknown route, an infusion without a duration, or a bolus with one",
+    ),
+    Column(
+        "SALT",
+        False,
+        "what AMT is the mass of: base or blank, or hydrochloride (HCl)",
+        "another salt, or another than the name of the drug says",
     ),
     Column(
         "AMTU",

@@ -7,23 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ketasim._base import InputError, near
-from ketasim.dosing.dose import (
-    DRUGS,
-    MOST_DOSES,
-    ROUTES,
-    SALTS,
-    TIMED_ROUTES,
-    Dose,
-    base_fraction,
-    too_short,
-)
+from ketasim._base import InputError
+from ketasim.dosing.dose import MOST_DOSES, TIMED_ROUTES, Dose, base_fraction, too_short
 from ketasim.dosing.events.columns import Table
-from ketasim.dosing.events.contract import COMPARTMENTS
+from ketasim.dosing.events.names import drug_of_row, route_of_row, salt_of_row
 from ketasim.dosing.events.rows import Row
-from ketasim.dosing.events.times import Moments, stop_time
+from ketasim.dosing.events.times import When, stop_time
 from ketasim.dosing.fields import shortened
 from ketasim.dosing.regimen import split_devices
+from ketasim.vocabulary import DrugName, RouteName
 from ketasim.vocabulary.column import Unit, read_unit
 
 _AGREE: Final = 0.01  # part by which RATE, DUR and STOP may differ: they are printed rounded
@@ -32,11 +24,6 @@ _AGREE: Final = 0.01  # part by which RATE, DUR and STOP may differ: they are pr
 _LONG: Final = 2.0  # h
 _SLOW: Final = 10.0  # mg/h
 _MOST_DEVICES: Final = 1_000
-_SALTS: Final = {
-    **{salt: salt for salt in SALTS},
-    **dict.fromkeys(("hcl", "hydrochlorid", "chlorhydrate", "ketamine hydrochloride"), SALTS[1]),
-    **dict.fromkeys(("free base", "freebase", "ketamine base"), SALTS[0]),
-}
 
 
 @dataclass
@@ -51,8 +38,8 @@ class Reading:
     """
 
     table: Table
-    when: Moments
-    drug: str
+    when: When
+    drug: DrugName
     compartments: Mapping[int, str]
     notes: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -80,10 +67,11 @@ def doses_of(
         raise InputError(
             row.field("AMT"), "a dose of 0", "give mg above 0, or EVID 0 for an observation"
         )
-    route = _route(reading, row)
-    name = _drug(reading, row)
+    drug = drug_of_row(row, reading.drug)
+    route = route_of_row(row, drug, reading.compartments, reading.note)
     amount = _milligrams(row, "AMT", written, unit, weight)
-    duration = _duration(_Given(reading, row, place, written, amount, weight), route)
+    duration = _duration(_Given(reading, row, place, written, amount, weight), route.route)
+    _as_named(row, route, duration)
     interval, further, steady = _repeats(row, duration)
     if steady and not (first and time == 0):
         raise InputError(
@@ -91,15 +79,15 @@ def doses_of(
             f"a steady state at {time:g} h" if time > 0 else "a steady state after another dose",
             "SS=1 is read on a subject's first dose at TIME 0 alone; write the earlier doses out",
         )
-    salt = _salt(row)
+    salt = salt_of_row(row, drug)
     base = amount * base_fraction(salt)
     if salt != "base":
-        reading.note(f"{table.names.typed['SALT']}: amounts of {salt} are turned into base")
+        reading.note(f"amounts of {salt} are turned into base")
     try:
         dose = Dose(
             time=time,
-            drug=name,
-            route=route,
+            drug=drug.drug,
+            route=route.route,
             amount=base,
             unit="mg",
             duration=duration,
@@ -127,6 +115,19 @@ def doses_of(
             "give 0, and write the earlier doses out",
         )
     return repeated
+
+
+def _as_named(row: Row, route: RouteName, duration: float) -> None:
+    """Refuse an infusion by its name that has no duration, and a bolus that has one."""
+    column = "ROUTE" if row.text("ROUTE") else "CMT"
+    if route.timed is True and duration == 0:
+        raise InputError(
+            row.field(column), f"'{route.text}' without a duration", "say it in RATE or DUR"
+        )
+    if route.timed is False and duration > 0:
+        raise InputError(
+            row.field(column), f"'{route.text}' that lasts {duration:.4g} h", "make them agree"
+        )
 
 
 def _amount(row: Row) -> tuple[float, Unit | None]:
@@ -167,82 +168,6 @@ def _milligrams(
             )
         return value * unit.factor * weight
     return value * unit.factor
-
-
-def _drug(reading: Reading, row: Row) -> str:
-    name = row.text("DRUG").lower() or reading.drug
-    if name not in DRUGS:
-        raise InputError(row.field("DRUG"), f"unknown drug '{shortened(name)}'", near(name, DRUGS))
-    return name
-
-
-def _salt(row: Row) -> str:
-    text = row.text("SALT").lower()
-    if not text:
-        return "base"
-    if text not in _SALTS:
-        raise InputError(
-            row.field("SALT"),
-            f"unknown salt '{shortened(text)}'",
-            "use one of: base, hydrochloride",
-        )
-    return _SALTS[text]
-
-
-def _route(reading: Reading, row: Row) -> str:
-    named = row.text("ROUTE").lower()
-    if named and named not in ROUTES:
-        raise _unknown(row, "ROUTE", named)
-    cell = row.text("CMT").lower()
-    number = _finite(cell)
-    if not cell:
-        if not named:
-            raise InputError(row.field("CMT"), "a dose without a route", "fill in CMT or ROUTE")
-        return named
-    if number is None:
-        found = cell if cell in ROUTES else None
-        if found is None:
-            raise _unknown(row, "CMT", cell)
-    elif reading.compartments:
-        found = reading.compartments.get(int(number)) if number == number // 1 else None
-        if found is None:
-            known = ", ".join(f"{n} {route}" for n, route in reading.compartments.items())
-            raise InputError(
-                row.field("CMT"), f"unknown route '{shortened(cell)}'", f"use one of: {known}"
-            )
-    elif named:
-        if COMPARTMENTS.get(int(number)) != named:  # a number of the user's own model
-            typed = row.names.typed
-            reading.note(f"{typed['ROUTE']} says the route; numbers in {typed['CMT']} are not used")
-        return named
-    else:
-        raise InputError(
-            row.field("CMT"),
-            f"'{shortened(cell)}' is the number of a compartment and tells no route",
-            "add the column ROUTE, or say what the numbers stand for: --cmt 1=oral,2=iv "
-            "(in Python compartments={1: 'oral', 2: 'iv'})",
-        )
-    if named and named != found:
-        raise InputError(
-            row.field("CMT"),
-            f"CMT says {found} and ROUTE says {named}",
-            "make them agree, or leave one out",
-        )
-    return found
-
-
-def _finite(text: str) -> float | None:
-    """The number of a text, nothing when it is none."""
-    try:
-        number = float(text) if text.isascii() else math.nan
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _unknown(row: Row, column: str, word: str) -> InputError:
-    hint = near(word, ROUTES)
-    return InputError(row.field(column), f"unknown route '{shortened(word)}'", hint)
 
 
 @dataclass(frozen=True)
@@ -397,19 +322,3 @@ def _repeats(row: Row, duration: float) -> tuple[float, int, bool]:
     if further >= MOST_DOSES:
         raise InputError(row.field("ADDL"), f"more than {MOST_DOSES:,} doses", "give fewer doses")
     return interval, further, steady == 1
-
-
-def checked_compartments(given: Mapping[int, str] | None) -> dict[int, str]:
-    """Routes by the numbers in CMT, as the user gave them.
-
-    **Raises:** `InputError` for an unknown route.
-    """
-    found: dict[int, str] = {}
-    for number, word in (given or {}).items():
-        route = str(word).strip().lower()
-        if route not in ROUTES:
-            raise InputError(
-                "compartments", f"unknown route '{shortened(word)}'", near(route, ROUTES)
-            )
-        found[int(number)] = route
-    return found

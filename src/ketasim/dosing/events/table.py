@@ -18,14 +18,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from ketasim._base import InputError, near
-from ketasim.dosing.dose import DEVICE_GAP, DRUGS, Dose
+from ketasim._base import InputError
+from ketasim.dosing.dose import DEVICE_GAP, Dose
 from ketasim.dosing.events.columns import Table, read_table
-from ketasim.dosing.events.doses import Reading, checked_compartments, doses_of
+from ketasim.dosing.events.doses import Reading, doses_of
+from ketasim.dosing.events.names import checked_compartments
 from ketasim.dosing.events.rows import Row
 from ketasim.dosing.events.times import moments
 from ketasim.dosing.patient import AGES, WEIGHTS
 from ketasim.dosing.regimen import Regimen, check_count, number_sessions
+from ketasim.vocabulary import read_drug
 
 _DECIMALS = 10  # of times, h, as the engine rounds them
 _DOSED: Final = ("AMT", "RATE", "DUR", "STOP", "II", "ADDL", "SS")
@@ -118,14 +120,13 @@ def read_events(
 
     **Raises:** `InputError` naming column and row for everything that `CONTRACT` refuses.
     """
-    if drug not in DRUGS:
-        raise InputError("drug", f"unknown drug '{drug}'", near(drug, DRUGS))
+    given = read_drug(drug)
     routes = checked_compartments(compartments)
     table = read_table(source)
     if not table.rows:
         raise InputError("events", "the table has no rows", "add at least one")
     identities = _identities(table.rows)
-    reading = Reading(table, moments(table, identities), drug, routes)
+    reading = Reading(table, moments(table, identities), given, routes)
     if reading.when.note:
         reading.note(reading.when.note)
     if not table.has("EVID"):
