@@ -25,6 +25,7 @@ from ketasim.dosing.events.doses import Reading, doses_of
 from ketasim.dosing.events.names import checked_compartments
 from ketasim.dosing.events.rows import Row
 from ketasim.dosing.events.times import moments
+from ketasim.dosing.fields import shortened
 from ketasim.dosing.patient import AGES, WEIGHTS
 from ketasim.dosing.regimen import Regimen, check_count, number_sessions
 from ketasim.vocabulary import read_drug
@@ -148,6 +149,12 @@ def _identities(rows: Sequence[Row]) -> list[int]:
     seen: set[int] = set()
     for row in rows:
         row.needed("ID")
+        if isinstance(row.cells["ID"], str):
+            raise InputError(
+                row.field("ID"),
+                f"'{shortened(row.cells['ID'])}' is not a finite number",
+                "number the subjects: 1, 2, 3 and so on",
+            )
         identity = row.whole("ID")
         if found and identity != found[-1] and identity in seen:
             raise InputError(
