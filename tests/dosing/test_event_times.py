@@ -155,3 +155,19 @@ def test_dates_and_clock_times_are_the_minutes_between(minutes: list[int]) -> No
     rows = [f"{m:%Y-%m-%d}|{m:%H:%M}" for m in moments]
     expected = [(m - minutes[0]) / 60 for m in minutes[1:]]
     assert times("DATE|TIME", *rows) == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("column", ["OCC", "VISIT", "PERIOD"])
+def test_a_time_that_starts_anew_on_each_occasion_is_refused(column: str) -> None:
+    source = {
+        "ID": [1, 1, 1],
+        column: [1, 2, 3],
+        "TIME": [0, 0, 0],
+        "AMT": [35, 35, 35],
+        "EVID": [1, 1, 1],
+        "ROUTE": ["im"] * 3,
+    }
+    with pytest.raises(InputError, match="let TIME count on"):
+        read_events(source)
+    assert read_events(source | {"TIME": [0, 48, 96]}).notes == (f"not used: {column}",)
+    assert read_events(source | {"EVID": [0, 1, 0], "AMT": [0, 35, 0]}).subjects[0].regimen

@@ -35,11 +35,13 @@ class Table:
     - `names`: of the columns that are read.
     - `rows`: those not left out.
     - `notes`: what was made of the columns, a sentence each.
+    - `occasions`: of each row, what columns such as OCC and VISIT say; empty without any.
     """
 
     names: Names
     rows: list[Row]
     notes: list[str] = field(default_factory=list[str])
+    occasions: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
 
     def has(self, column: str) -> bool:
         """Tell whether the table has a column of the contract."""
@@ -105,7 +107,13 @@ def read_table(source: Any) -> Table:
             f"has no numbers ('{shortened(rows[0].cells['AMT'])}' in {typed['AMT']})",
             "leave out what is below the header; units stand in names, such as TIME (h)",
         )
-    return Table(names, rows, notes)
+    said = [cells[column.typed] for column in found.ignored if column.name == "OCC"]
+    occasions = [
+        tuple(map(str, one))
+        for one, kept in zip(zip(*said, strict=True), keep, strict=False)
+        if kept
+    ]
+    return Table(names, rows, notes, occasions)
 
 
 def _frame(source: Any) -> tuple[list[str], list[Sequence[Any]]]:

@@ -175,12 +175,14 @@ def _subject(reading: Reading, identity: int, places: range) -> Subject:
     observations: list[Observation] = []
     dosed = [column for column in _DOSED if table.has(column)]
     count, before = 0, 0.0
+    dosed_at: dict[float, int] = {}
     for place, row in zip(places, rows, strict=True):
         time = reading.when.hours[place]
         if time < before:
             raise _backwards(reading, row, time, before)
         before = time
         if _is_dose(reading, row):
+            _one_occasion(table, place, dosed_at.setdefault(time, place))
             given = doses_of(reading, row, place, weight, first=not groups)
             groups += given
             count += sum(map(len, given))
@@ -198,6 +200,17 @@ def _subject(reading: Reading, identity: int, places: range) -> Subject:
         weight=weight,
         age=_constant(rows, "AGE", table, AGES, "years"),
     )
+
+
+def _one_occasion(table: Table, place: int, other: int) -> None:
+    """Refuse two doses at one time on two occasions: TIME then counts from each occasion."""
+    if table.occasions and table.occasions[place] != table.occasions[other]:
+        row = table.rows[place]
+        raise InputError(
+            row.field("TIME" if table.has("TIME") else "DATETIME"),
+            f"the time of the dose in row {table.rows[other].number}, on another occasion or visit",
+            "let TIME count on from the subject's first row",
+        )
 
 
 def _one_more_after(observations: list[Observation], time: float) -> None:
