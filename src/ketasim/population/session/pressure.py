@@ -136,8 +136,10 @@ def reading_minutes(values: Numbers, minutes: Array, effect: Array, *, nasal: bo
 
 def at_readings(readings: Array, minutes: Array, curves: Array) -> Array:
     """Curves of patients, shape (M, n), at the readings, shape (readings, n)."""
-    columns = [np.interp(readings, minutes, one) for one in curves.T]
-    return np.asarray(np.stack(columns, axis=1), np.float64)
+    found = np.empty((len(readings), curves.shape[1]))
+    for place in range(curves.shape[1]):
+        found[:, place] = np.interp(readings, minutes, curves[:, place])
+    return found
 
 
 def pressure_outlook(
