@@ -59,6 +59,23 @@ def test_visits_before_any_dose_are_named_and_one_at_0_h_is_the_baseline() -> No
     assert "[" not in told[0]
 
 
+def test_phases_are_not_joined_in_the_remedy() -> None:
+    file = _trial([1, 4], [1, 4], ["15 d"])
+    dose = {"drug": "ketamine", "route": "iv", "over": "40 min"}
+    file["arms"] = [
+        {
+            "id": "ket",
+            "n": 20,
+            "phases": [
+                {**dose, "dose": "0.5 mg/kg", "days": [1]},
+                {**dose, "dose": "1 mg/kg", "days": [4]},
+            ],
+        }
+    ]
+    (told,) = load_trial(file).warnings
+    assert "count days from 0" in told and "[" not in told
+
+
 def test_one_arm_from_0_and_another_from_1() -> None:
     told = " ".join(load_trial(_trial([1, 4], [0, 3], ["24 h", "15 d"])).warnings)
     assert "Arm ket (ketamine 0.5 mg/kg IV): the first session is on day 1" in told

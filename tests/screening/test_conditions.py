@@ -90,6 +90,17 @@ def test_times_of_the_spray_are_not_prompted_for_a_tablet_of_slow_release() -> N
     assert any("2 hours" in one.what_to_do for one in drip.monitoring)
 
 
+def test_doses_taken_in_a_clinic_are_not_those_taken_at_home() -> None:
+    def at_home(regimen: str, **patient: Any) -> bool:
+        return "doses that are often taken at home" in _subjects(regimen, **patient)
+
+    assert at_home("ketamine 100 mg sublingual once")
+    assert at_home("ketamine 100 mg sublingual once", place="home")
+    assert not at_home("ketamine 100 mg sublingual once", place="clinic")
+    assert at_home("ketamine 30 mg im once", place="home")
+    assert not at_home("ketamine 30 mg im once")
+
+
 # --------------------------------------------------------------------------- body mass index
 
 

@@ -12,6 +12,7 @@ from ketasim.dosing.trial.label import arm_name
 _DAY: Final = 24.0  # h
 _SAME_TIME: Final = 1e-6  # h
 _NAMED: Final = 3  # visits named one by one
+_LISTED: Final = 12  # days written out
 
 
 def time_zero_warnings(arms: Sequence[Arm], assessments: Sequence[Assessment]) -> tuple[str, ...]:
@@ -60,7 +61,9 @@ def _remedy(late: Sequence[Arm]) -> str:
     if any(one[0] != 1.0 for one in days):
         return ""
     told = "count days from 0, those of visits too,"
-    if len(days) == 1 and len(own := days.pop()) <= 12:
+    # one list for all, and of arms whose days are one list
+    alike = len(days) == 1 and all(len(arm.phases) < 2 for arm in late)
+    if alike and len(own := days.pop()) <= _LISTED:
         told += f" such as days: [{', '.join(f'{day - 1:g}' for day in own)}]"
     return f"; if day 1 is the day of the first dose, {told.rstrip(',')}"
 

@@ -67,7 +67,8 @@ def course_triggers(course: Course, triggers: Triggers) -> None:
             triggers.add("rapid intravenous dose", "regimen: iv bolus", "course")
         # the nasal spray of esketamine is given under watch only
         spray = (dose.drug, dose.route) == ("esketamine", "intranasal")
-        if not spray and (dose.route in _AT_HOME or place == "home"):
+        at_home = place == "home" or (place is None and dose.route in _AT_HOME)
+        if at_home and not spray:
             matched = f"route: {dose.route}; place: {place or 'not stated'}"
             triggers.add("doses that are often taken at home", matched, "course")
         if spray and place == "home":
