@@ -101,7 +101,7 @@ def screen(course: Course | Mapping[str, Any] | str | Path, *, exposure: bool = 
     ]
     ordered = tuple(sorted(dict.fromkeys(found), key=_order))
     outlooks = course_pressure(loaded) if exposure else ()
-    told = {one.statement for one in ordered}
+    told = {*(one.statement for one in ordered), *loaded.assumptions}
     return Screen(
         title=loaded.title,
         given=what.words(),

@@ -31,6 +31,8 @@ NO_VERDICT: Final = (
 _NONE: Final = "No verdict; what is not listed is not thereby safe."
 _SEVERE: Final = SEVERITIES[:3]  # what may be among the most severe
 _FOREMOST: Final = 5
+# effects that stand for their matter before those on the benefit
+_HARM: Final = ("respiration", "sedation", "blood pressure", "seizure threshold")
 _COUNTED: Final = ("caution", "note")  # severities that have a plural
 _JOINED: Final = ("measured", "sources", "facts", "monitoring")
 
@@ -77,9 +79,11 @@ class Screen(Result):
         # of equal rank a matter that more sources name comes first
         often = Counter((one.severity, one.applies_here, _matter(one)) for one in severe)
 
-        def rank(one: ScreenFinding) -> tuple[int, bool, bool, bool, bool, int, int]:
+        def rank(one: ScreenFinding) -> tuple[int | bool, ...]:
             named = often[one.severity, one.applies_here, _matter(one)]
-            return (*_standing(one), -named, FINDING_KINDS.index(one.kind))
+            kind = FINDING_KINDS.index(one.kind)
+            other = one.effect_on not in _HARM
+            return (*_standing(one), -named, kind, other, one.quality != "label")
 
         found: dict[str, ScreenFinding] = {}
         for one in sorted(severe, key=rank):

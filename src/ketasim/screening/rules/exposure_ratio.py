@@ -27,7 +27,6 @@ TOGETHER: Final = "all medicines together"
 """Name of what several medicines do at once."""
 
 _COMPLETE: Final = 10_000.0  # h after the last dose; every area is complete by then
-_TINY: Final = 1e-100  # mg, mg/kg; smaller doses leave no concentration that can be divided
 _DENSE, _SOON, _PEAK = 0.02, 3.0, 24.0  # h: steps, and how long after the last dose a peak may come
 
 
@@ -60,9 +59,6 @@ def exposure_ratios(
         for dose in course.regimen.doses
         if dose.session == 0
     ]
-    largest = max(dose.amount for dose in doses)
-    if largest < _TINY:  # the model is linear: the ratios are those of any dose
-        doses = [replace(dose, amount=dose.amount / largest) for dose in doses]
     covariates, _ = covariates_of(course.patient, model, card)
     base: dict[str, Any] = {s.name: card.entry(s.name).value for s in model.parameters}
     base |= covariates
