@@ -20,7 +20,7 @@ EXAMPLES := src/ketasim/dosing/examples
 COURSES := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/*.yaml))))
 TRIALS := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/trials/*.yaml))))
 
-.PHONY: help demo examples test slow fuzz lint bench calibrate pages docs requirements browser clean
+.PHONY: help demo examples test slow fuzz lint bench bench-words calibrate pages docs requirements browser clean
 
 help:
 	@echo "make demo          simulate one course and one trial: what came out, and what to open"
@@ -33,6 +33,7 @@ help:
 	@echo "make pages         write again what is generated in the pages; ARGS=--recompute for kept results"
 	@echo "make docs          build the documentation into site/"
 	@echo "make bench         run the benchmarks beside other engines; ARGS=--quick for a try"
+	@echo "make bench-words   read the corpus of entries people write: precision and recall"
 	@echo "make requirements  pin the dependencies again"
 	@echo "make clean         remove .venv, out/ and site/"
 
@@ -137,6 +138,9 @@ PEERS := antimony diffrax libroadrunner numbalsoda
 
 bench: .venv/.dev .venv/.peers .venv/.package
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-words: .venv/.run .venv/.package
+	@$(BIN)/python benchmarks/words.py $(ARGS)
 
 # Tests marked `page` open the report in a browser. They are skipped without one, except in CI.
 browser:

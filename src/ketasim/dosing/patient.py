@@ -340,7 +340,8 @@ class HistoryEntry(BaseModel):
 def _entry(model: type[MedicineEntry] | type[HistoryEntry]) -> BeforeValidator:
     def read(value: object) -> object:
         if isinstance(value, str):
-            return " ".join(value.split())
+            # a new line begins another statement
+            return "; ".join(filter(None, (" ".join(one.split()) for one in value.splitlines())))
         if isinstance(value, model):
             return value
         if not isinstance(value, dict):

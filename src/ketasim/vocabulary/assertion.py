@@ -170,6 +170,9 @@ def _after_trigger(
     if active is None or mark.is_a("or"):
         return active
     fresh = not active.covered and not active.words
+    if mark.is_a("closer", "link") and not mark.is_a("between", "terminator"):
+        active.words += 1  # no symptoms from his aneurysm
+        return active
     if mark.is_a("and"):
         return _over_and(marks, place, active)
     if mark.is_a("pseudo", "own"):
@@ -290,7 +293,8 @@ def _bare(element: Sequence[Mark], free: int) -> bool:
     if len(words) > free or any(c.isdigit() for mark in words for c in mark.text):
         return False
     return bool(element) and all(
-        mark.kind in ("word", "finding") or mark.is_a("or", "and", "between") for mark in element
+        mark.kind in ("word", "finding") or mark.is_a("or", "and", "between", "closer")
+        for mark in element
     )
 
 
@@ -299,12 +303,16 @@ def _reached(text: str, marks: Sequence[Mark], place: int, active: _Active) -> A
     word = active.mark.text
     kind = active.role.kind
     status = _STATUS[kind]
+    if place + 1 < len(marks) and marks[place + 1].is_a("yes") and kind in _DENIALS:
+        return Assertion("present", word)  # aneurysm no, stroke yes
+    if kind == "family" and _own_too(marks, place):
+        return Assertion("present", word)
     if active.doubt:
         return Assertion("uncertain", word)
     if kind in _DENIALS:
         if _again(text, marks, place):
             return Assertion("present", word)
-        if _qualified(marks, place):
+        if _qualified(marks, place) or _of_another(marks, place, kind):
             return Assertion("uncertain", word)
         if word == "last" and not re.search(r"\bago\b|yesterday", text[marks[place].end :]):
             return Assertion("present", word)
@@ -327,6 +335,7 @@ _RESTART: Final = re.compile(
     r"\b(?:re-?start\w*|resum\w*|back on|again|re-?introduc\w*|recommenc\w*)"
 )
 _BUT: Final = ("but", "however", "though", "although", "nevertheless", "yet")
+_BARE: Final = ("none", "no", "nil", "never", "n")
 _STRONG: Final = re.compile(r"\bden|family|\bfh|allerg|intoleran")
 
 
@@ -334,6 +343,24 @@ def _again(text: str, marks: Sequence[Mark], place: int) -> bool:
     """Whether what was stopped is said to be taken again before another finding is named."""
     later = next((m.start for m in marks[place + 1 :] if m.kind == "finding"), len(text))
     return bool(_RESTART.search(text[marks[place].end : later]))
+
+
+def _own_too(marks: Sequence[Mark], place: int) -> bool:
+    """Whether the patient is named behind a relative's finding: mother has it as does patient."""
+    for mark in marks[place + 1 :]:
+        if mark.kind in ("finding", "comma", "hard"):
+            return False
+        if mark.is_a("own"):
+            return True
+    return False
+
+
+def _of_another(marks: Sequence[Mark], place: int, kind: str) -> bool:
+    """Whether what is denied is a noun behind the finding: denies AAA repair."""
+    behind = marks[place + 1] if place + 1 < len(marks) else None
+    if behind is None or behind.kind != "word" or kind != "negated":
+        return False
+    return not _ONLY_WHEN.search(behind.text)
 
 
 def _qualified(marks: Sequence[Mark], place: int) -> bool:
@@ -506,6 +533,8 @@ def _deny_back(
     _, place, last = where
     mark = marks[place]
     closers = all(m.is_a("closer", "between") for m in marks[place + 1 : last])
+    if mark.text in _BARE and _ONLY_THEN.search(tail):
+        return False  # none today
     if tail and not closers:
         if _ONLY_THEN.search(tail):
             return False

@@ -26,6 +26,9 @@ _COUNTED: Final = re.compile(
     rf"(?<![\w.,])(\d|one|two|three|four)\s*(?:x|×|tablets?|tabs?|capsules?|caps?|pills?)"
     rf"(?:\s*(?:of|x|×|\())?\s*({_NUMBER})\s*({_UNIT})(?![\w/%])\)?"
 )
+_OF_TABLETS: Final = re.compile(
+    rf"(?<![\w.,])(\d|one|two|three|four)\s+({_NUMBER})\s*({_UNIT})\s*(?:tablets?|tabs?|capsules?|caps?)\b"
+)
 _COUNTS: Final = {"one": 1, "two": 2, "three": 3, "four": 4}
 # morning, noon, evening, night, as `1-0-1`
 _SCHEME: Final = re.compile(
@@ -82,6 +85,7 @@ _PART: Final = re.compile(
     r"(?<![\w-])(?:am|a\.m|pm|p\.m|mane|nocte|noon|midday|morning|evening|night|afternoon|hs|qhs|"
     r"bedtime|breakfast|lunch|dinner|supper|qam|qpm|tea ?time)(?![\w-])"
 )
+_COUNT_BEFORE: Final = re.compile(r"(?:\b(?:two|three|four|double|twice)|(?<![\d.,])\d) ?x? ?$")
 _NOW: Final = re.compile(r"(?:now|currently|current|to|presently|total)\s*(?:on\s*)?(?:of\s*)?$")
 _READ: Final = re.compile(
     r"\b(?:po|p\.o|oral|orally|by mouth|sl|sublingual|tablets?|tabs?|capsules?|caps?|pills?|"
@@ -114,7 +118,7 @@ def daily_mg(text: str) -> float | None:
         if each is None or strength is None or not per:
             return None
         return _times(each * strength / per * _UNITS[volume[3]], text[volume.end() :])
-    counted = _COUNTED.search(text)
+    counted = _COUNTED.search(text) or _OF_TABLETS.search(text)
     if counted is not None:
         each = _mg(counted[2], counted[3])
         count = _COUNTS.get(counted[1]) or int(counted[1])
@@ -127,7 +131,7 @@ def daily_mg(text: str) -> float | None:
 
 def _of_doses(text: str) -> float | None:
     doses = [match for match in _DOSE.finditer(text) if not _BEFORE.search(text[: match.start()])]
-    if not doses:
+    if not doses or any(_COUNT_BEFORE.search(text[: match.start()]) for match in doses):
         return None
     if len(doses) > 1:
         now = [match for match in doses if _NOW.search(text[: match.start()])]

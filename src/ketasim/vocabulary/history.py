@@ -34,6 +34,7 @@ _NOTHING: Final = re.compile(
 )
 
 
+_SPELL: Final = re.compile(r"\bsince\b|\d ?(?:years?|months?|weeks?|days?)\b")
 _SIGN: Final = re.compile(r" ?\(([-\u2212+])(?:ve)?\)")
 
 
@@ -192,6 +193,8 @@ def _read(text: str) -> HistoryMatch:
     for place, (term, start, end) in enumerate(found):
         factors, denies = known[term]
         one = Assertion("absent", term) if denies else said[place]
+        if denies and _SPELL.search(_beside(words, found, place)):
+            one = Assertion("present", term, past=True)  # drug-free for 3 years
         if place and _same_again(words, found, place) and known[found[place - 1][0]][0] == factors:
             one = said[place - 1]
         typed = next((slips[word] for word in term.split() if word in slips), "")

@@ -10,10 +10,12 @@ from typing import Final
 
 _ALIKE: Final = 0.8  # how much of two words agrees when one may be a slip of the other
 _SHORT: Final = 5  # letters; a shorter word is too much like others
+_START: Final = r"(?<!\w)(?<![^x]-)"  # not within a word, nor behind a hyphen but that of ex-
 # a word ends here: not within another, nor before a hyphen, but for what may follow a name
-_END: Final = (
-    r"(?!\w|-(?!(?:free|induced|related|associated|dependent|xr|xl|sr|er|cr|la|mr|retard|depot)\b))"
+_BEHIND: Final = (
+    "free|induced|related|associated|dependent|naive|naïve|xr|xl|sr|er|cr|la|mr|retard|depot"
 )
+_END: Final = rf"(?!\w|-(?!(?:{_BEHIND})\b))"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def read_terms(text: str, terms: Iterable[str]) -> Reading:
     for term in sorted(terms, key=len, reverse=True):
         if term not in text:
             continue
-        for match in re.finditer(rf"(?<![\w-]){re.escape(term)}(?:s|es)?{_END}", text):
+        for match in re.finditer(rf"{_START}{re.escape(term)}(?:s|es)?{_END}", text):
             start, end = match.span()
             if not any(taken[start:end]):
                 taken[start:end] = [True] * (end - start)

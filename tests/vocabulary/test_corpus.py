@@ -1,0 +1,54 @@
+"""The corpus of what people write: presence is never missed, and seldom read into an entry."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from ketasim.evidence import facts
+
+ROOT = Path(__file__).parents[2]
+MOST_FALSE = 0.05  # of what is read as present
+
+
+def _bench() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("words", ROOT / "benchmarks" / "words.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["words"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+BENCH = _bench()
+
+
+@pytest.mark.parametrize("half", ["first", "second"])
+def test_presence_in_a_history_is_never_missed_and_seldom_false(half: str) -> None:
+    score = BENCH.history_score(BENCH.rows("history", half))
+    assert score.missed == []
+    assert score.false_share <= MOST_FALSE, score.false
+
+
+@pytest.mark.parametrize("half", ["first", "second"])
+def test_medicines_taken_are_never_missed_and_seldom_false(half: str) -> None:
+    score, daily = BENCH.medicine_score(BENCH.rows("medicines", half))
+    assert score.missed == []
+    assert score.false_share <= MOST_FALSE, score.false
+    assert daily["another"] == 0
+
+
+def test_the_labels_are_factors_medicines_and_classes() -> None:
+    factors = {row.get("factor") for row in facts("care/history_words")}
+    for labels in BENCH.rows("history", "both").values():
+        for row in labels:
+            assert row["subject"] in factors or row["presence"] == "unknown", row
+    known = {row.get("medicine") for row in facts("care/medicines")}
+    known |= {row.get("class") for row in facts("care/medicine_classes")}
+    for labels in BENCH.rows("medicines", "both").values():
+        for row in labels:
+            assert row["medicine"] in known or row["presence"] == "unknown", row
