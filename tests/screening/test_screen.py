@@ -175,7 +175,8 @@ def test_every_row_of_screening_is_reached_by_some_course() -> None:
 
 @given(st.one_of(st.text(max_size=40), st.from_regex(r"[a-z]{3,12} \d{1,3} mg( daily)?")))
 def test_any_medicine_yields_a_finding(text: str) -> None:
-    written = " ".join(text.split())
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    written = "; ".join(filter(None, lines))  # a new line begins another statement
     found = _screen(medicines=[text])
     assert [match.text for match in found.medicines] == [written]
     assert any(one.matched == written for one in found.findings if one.kind != "not stated")
@@ -183,7 +184,8 @@ def test_any_medicine_yields_a_finding(text: str) -> None:
 
 @given(st.text(max_size=40))
 def test_any_history_yields_a_finding(text: str) -> None:
-    written = " ".join(text.split())
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    written = "; ".join(filter(None, lines))  # a new line begins another statement
     found = _screen(history=[text])
     assert any(written in one.matched or written == one.subject for one in found.findings)
 

@@ -256,9 +256,11 @@ class Vitals(BaseModel):
         return form
 
 
-TAKEN = ("taken", "stopped", "never")
+TAKEN: Final = ("taken", "stopped", "never")
 """What can be said of a medicine."""
-HAD = ("present", "absent", "family", "suspected")
+LONGEST_ENTRY: Final = 1000
+"""Most characters of an entry: a limit against slips of the pen."""
+HAD: Final = ("present", "absent", "family", "suspected")
 """What can be said of a disease."""
 
 
@@ -340,8 +342,14 @@ class HistoryEntry(BaseModel):
 def _entry(model: type[MedicineEntry] | type[HistoryEntry]) -> BeforeValidator:
     def read(value: object) -> object:
         if isinstance(value, str):
+            if len(value) > LONGEST_ENTRY:
+                raise refuse(
+                    f"'{shortened(value)}' has {len(value)} characters",
+                    f"write each medicine or disease as an entry of its own, of up to "
+                    f"{LONGEST_ENTRY} characters",
+                )
             # a new line begins another statement
-            return "; ".join(filter(None, (" ".join(one.split()) for one in value.splitlines())))
+            return "; ".join(filter(None, (" ".join(one.split()) for one in value.split("\n"))))
         if isinstance(value, model):
             return value
         if not isinstance(value, dict):

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from ketasim.evidence import facts
-from ketasim.vocabulary.assertion import Assertion, assertions, denies_all
+from ketasim.vocabulary.assertion import assertions, denies_all
+from ketasim.vocabulary.denial import Assertion
 from ketasim.vocabulary.qualifier import Qualifier, qualifier
 from ketasim.vocabulary.terms import plain, read_terms, slip_of
 

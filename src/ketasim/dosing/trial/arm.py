@@ -542,7 +542,10 @@ def _check_background(item: ArmItem, arm: Arm, field: str) -> None:
     """Refuse antidepressants in an arm that has none."""
     place = f"{field}.background" if item.background is not None else "population.background"
     for entry in arm.medicines:
-        if set(resolve_medicine(entry).names).intersection(DRUGS):
+        match = resolve_medicine(entry)
+        # arketamine is no medicine of the list
+        words = re.findall(r"[a-z]+", match.text.lower()) if match.status == "unknown" else ()
+        if {*match.names, *words}.intersection(DRUGS):
             raise InputError(
                 f"{field}.medicines" if item.medicines is not None else "population.medicines",
                 f"'{entry}' is what the trial gives",

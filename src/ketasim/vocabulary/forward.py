@@ -1,0 +1,254 @@
+"""Triggers that speak of what follows them: where their scope ends, and what it reaches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ketasim.vocabulary.denial import (
+    DENIALS,
+    Assertion,
+    denies_another,
+    limited_denial,
+    taken_again,
+    taken_back,
+)
+from ketasim.vocabulary.marks import Mark, Role
+
+_STRICT: Final = re.compile(r"\b(not|never|n't)\b|doesn't|without")
+_STATUS: Final = {
+    "negated": "absent",
+    "possible": "uncertain",
+    "family": "family",
+    "stopped": "stopped",
+}
+_MOST_FREE: Final = 3  # words of an element of a list that are no known finding
+
+
+@dataclass
+class _Active:
+    """A trigger whose scope is open."""
+
+    role: Role
+    mark: Mark
+    covered: int = 0  # findings it reached
+    words: int = 0  # free words since the trigger or the last finding
+    doubt: bool = False
+
+
+def forward(text: str, marks: Sequence[Mark], found: dict[int, Assertion], used: set[int]) -> None:
+    """Give each finding that a trigger before it reaches its status.
+
+    **Arguments:**
+
+    - `text`: as `plain` returns it, taken apart into `marks`.
+    - `found`: number of a finding to its status; grows. `used`: starts of triggers that spoke;
+      grows.
+    """
+    active: _Active | None = None
+    for place, mark in enumerate(marks):
+        if mark.kind == "finding":
+            if active is not None and mark.finding not in found:
+                found[mark.finding] = _reached(text, marks, place, active)
+                used.add(active.mark.start)
+                active.covered, active.words = active.covered + 1, 0
+        elif mark.kind == "word":
+            active = _after_word(active, mark.text)
+        elif mark.kind == "trigger":
+            active = _after_trigger(marks, place, active, used)
+        else:
+            active = _after_break(marks, place, active)
+
+
+def _after_word(active: _Active | None, word: str) -> _Active | None:
+    if active is not None:
+        active.words += 1
+        strict = active.role.kind in DENIALS and (
+            _STRICT.search(active.mark.text) or word.endswith("ing")
+        )
+        if strict and not active.covered:
+            active.doubt = True  # not missed, never increased: who knows what is denied
+    return active
+
+
+def _after_trigger(
+    marks: Sequence[Mark], place: int, active: _Active | None, used: set[int]
+) -> _Active | None:
+    mark = marks[place]
+    opened = _opens(mark, active, used)
+    if opened is not None:
+        return opened
+    if active is None or mark.is_a("or"):
+        return active
+    fresh = not active.covered and not active.words
+    if mark.is_a("closer", "link") and not mark.is_a("between", "terminator"):
+        active.words += 1  # no symptoms from his aneurysm
+        return active
+    if mark.is_a("and"):
+        return _over_and(marks, place, active)
+    if mark.is_a("pseudo", "own"):
+        return None
+    if mark.ends_all:
+        return None
+    denial = active.role.kind in DENIALS
+    return None if denial and not fresh and mark.is_a("terminator", "present") else active
+
+
+def _opens(mark: Mark, active: _Active | None, used: set[int]) -> _Active | None:
+    """The scope that a trigger opens; that of a relative goes on under a mere doubt."""
+    if mark.start in used:
+        return None
+    for kind in ("family", "stopped", "negated", "possible"):
+        if kind == "possible" and mark.touches:
+            continue  # `stroke? hypertension`: the question is of what it stands at
+
+        role = mark.role(kind, "forward") or mark.role(kind, "both")
+        if role is None:
+            continue
+        if kind == "possible" and active is not None and active.role.kind == "family":
+            return None
+        if role.scope == "possessive":
+            return _Active(role, mark, doubt=True)  # her husband's Valium: who takes it?
+        return _Active(role, mark)
+    return None
+
+
+def _over_and(marks: Sequence[Mark], place: int, active: _Active) -> _Active | None:
+    """Whether a scope goes on behind an `and`: over a bare finding, and never for sure."""
+    element = _element(marks, place + 1)
+    if not active.covered:
+        return active
+    if not bare(element, 0):
+        return None
+    if active.role.kind == "negated" and active.role.scope == "next":
+        active.doubt = True
+    return active
+
+
+def _after_break(marks: Sequence[Mark], place: int, active: _Active | None) -> _Active | None:
+    mark = marks[place]
+    if active is not None and active.role.scope == "all" and mark.text in "()":
+        return active
+    if (
+        active is not None
+        and mark.text == "("
+        and active.role.kind == "family"
+        and not (active.covered or active.words)
+    ):
+        active.role = Role("family", active.role.direction, "brackets")  # father (HTN, MI at 54)
+        return active
+    if active is not None and active.role.scope == "brackets" and mark.text not in "()":
+        return active
+    if active is None or mark.kind == "hard":
+        return None
+    heading = active.role.scope == "heading"
+    just_opened = not active.covered and not active.words
+    if mark.kind in ("colon", "dash") and just_opened:
+        if heading or mark.kind == "colon":
+            active.role = Role(active.role.kind, active.role.direction, "all")
+        return active
+    if active.role.scope == "all":
+        return active
+    if mark.kind == "comma" and just_opened and active.role.kind == "family":
+        return active  # mother, hypertension
+    if mark.kind == "colon":
+        return None
+    if mark.kind == "dash":
+        return None
+    return _over_comma(marks, place, active)
+
+
+def _over_comma(marks: Sequence[Mark], place: int, active: _Active) -> _Active | None:
+    """Whether a scope goes on behind a comma: over a list of bare findings that ends with `or`.
+
+    A list without `or` after `denies` or `family history` may go on or may be another matter: what
+    it names counts as uncertain, and as denied only in a list of three or more.
+    """
+    if active.role.kind == "possible":
+        return None
+    elements: list[list[Mark]] = [[]]
+    for mark in marks[place + 1 :]:
+        if mark.kind in ("hard", "dash", "colon") or mark.ends_all:
+            break
+        if mark.kind == "comma":
+            elements.append([])
+        else:
+            elements[-1].append(mark)
+    if not all(bare(one, _MOST_FREE) for one in elements):
+        return None
+    joined = any(mark.is_a("or") and mark.text != "/" for mark in elements[-1])
+    if joined:
+        return active
+    if active.role.scope in ("list", "heading") and active.role.kind != "stopped":
+        listed = active.role.kind == "negated" and len(elements) > 1
+        if active.role.kind == "family" and active.role.scope == "list":
+            return None
+        if not listed:
+            active.doubt = True
+        return active
+    return None
+
+
+def _element(marks: Sequence[Mark], place: int) -> list[Mark]:
+    found: list[Mark] = []
+    for mark in marks[place:]:
+        if mark.kind in ("hard", "comma", "dash", "colon") or mark.is_a("or", "and"):
+            break
+        found.append(mark)
+    return found
+
+
+def bare(element: Sequence[Mark], free: int) -> bool:
+    """Whether an element of a list is a name alone: without a dose, a size or a remark."""
+    words = [mark for mark in element if mark.kind == "word"]
+    if len(words) > free or any(c.isdigit() for mark in words for c in mark.text):
+        return False
+    return bool(element) and all(
+        mark.kind in ("word", "finding") or mark.is_a("or", "and", "between", "closer")
+        for mark in element
+    )
+
+
+def _reached(text: str, marks: Sequence[Mark], place: int, active: _Active) -> Assertion:
+    """What a finding is under a trigger before it; a denial in part is none."""
+    word = active.mark.text
+    kind = active.role.kind
+    status = _STATUS[kind]
+    if place + 1 < len(marks) and marks[place + 1].is_a("yes") and kind in DENIALS:
+        return Assertion("present", word)  # aneurysm no, stroke yes
+    if kind == "family" and _own_too(marks, place):
+        return Assertion("present", word)
+    if active.doubt:
+        return Assertion("uncertain", word)
+    if kind in DENIALS:
+        if taken_again(text, marks, place):
+            return Assertion("present", word)
+        if taken_back(marks, place) or denies_another(marks, place, kind):
+            return Assertion("uncertain", word)
+        if word == "last" and not re.search(r"\bago\b|yesterday", text[marks[place].end :]):
+            return Assertion("present", word)
+        return limited_denial(_rest(text, marks, place), word, status)
+    return Assertion(status, word)
+
+
+def _own_too(marks: Sequence[Mark], place: int) -> bool:
+    """Whether the patient is named behind a relative's finding: mother has it as does patient."""
+    for mark in marks[place + 1 :]:
+        if mark.kind in ("finding", "comma", "hard"):
+            return False
+        if mark.is_a("own"):
+            return True
+    return False
+
+
+def _rest(text: str, marks: Sequence[Mark], place: int) -> str:
+    """The text behind a finding, to the next comma or the end of the clause."""
+    start = marks[place].end
+    for mark in marks[place + 1 :]:
+        if mark.kind in ("hard", "comma") and not (mark.text in "([" and mark.start - start < 2):
+            return text[start : mark.start]
+        if mark.kind == "finding" or mark.ends_all:
+            return text[start : mark.start]
+    return text[start:]
