@@ -69,8 +69,10 @@ def patient_triggers(patient: Patient, history: Sequence[HistoryMatch]) -> Trigg
     """
     triggers = Triggers()
     for one in history:
-        for factor in one.factors:
-            triggers.add(factor, one.text, "history")
+        for finding in one.findings:
+            if finding.counted:
+                doubt = f" (uncertain by '{finding.word}')" * (finding.presence == "uncertain")
+                triggers.add(finding.factor, one.text + doubt, "history")
     if patient.liver not in (None, "normal"):
         triggers.add(f"liver {patient.liver}", f"liver: {patient.liver}", "patient")
     if patient.kidney not in (None, "normal"):
