@@ -9,7 +9,7 @@ import pytest
 
 from ketasim import __version__
 
-HEAVY = ("numpy", "scipy", "polars", "altair", "vl_convert", "pydantic", "pint", "jinja2", "lark")
+HEAVY = ("numpy", "scipy", "polars", "altair", "vl_convert", "pydantic", "pint", "jinja2")
 
 
 def _python(*words: str) -> subprocess.CompletedProcess[str]:

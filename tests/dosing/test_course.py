@@ -151,7 +151,7 @@ def test_structured_doses_make_steps_and_sessions() -> None:
         (
             "doses: [{day: 0, drug: esketamine, route: intranasal, dose: 50 mg}]",
             "doses[0].dose",
-            "28 mg, 56 mg or 84 mg",
+            "devices of 28 mg",
         ),
         (
             f"doses: [{{{DOSE}}}, {{{DOSE.replace('day: 0', 'day: 2')}, steady_state: 12 h}}]",

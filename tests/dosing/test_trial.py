@@ -285,7 +285,7 @@ TELL = "relapse: {score_at_least: 22}"
         (arm("drug: ketamine, route: iv, days: [0]"), "arms[0].dose", "missing"),
         (arm("drug: ketamine, route: iv, dose: 5 mg"), "arms[0].days", "missing"),
         (arm("drug: esketamine, route: intranasal, dose: 50 mg, days: [0]"), "arms[0].dose",
-         "28 mg, 56 mg or 84 mg"),
+         "devices of 28 mg"),
         (arm(BASE.replace("[0]", "[]")), "arms[0].days", "at least one"),
         (arm(BASE.replace("[0]", "[-1]")), "arms[0].days[0]", "greater than or equal to 0"),
         (arm(BASE.replace("[0]", "[1, 0]")), "arms[0].days", "ascending order"),

@@ -138,7 +138,7 @@ def split_devices(dose: Dose, field: str) -> tuple[Dose, ...]:
         raise InputError(
             field,
             "nasal esketamine comes in devices of 28 mg of base",
-            "give mg of base: 28 mg, 56 mg or 84 mg",
+            "write the mg of base of the whole session",
         )
     if math.isclose(dose.amount, STUDY_DEVICE, rel_tol=1e-9):
         return (dose,)
@@ -147,7 +147,7 @@ def split_devices(dose: Dose, field: str) -> tuple[Dose, ...]:
         raise InputError(
             field,
             f"{dose.amount:g} mg is not a whole number of nasal devices of 28 mg",
-            "give 28 mg, 56 mg or 84 mg",
+            "check the amount: a session is a whole number of devices",
         )
     check_count(devices, field)
     return tuple(

@@ -32,12 +32,13 @@ def regimen(
     from ketasim.dosing import check_doses, load_course, parse_regimen
 
     if weight is None:
-        understood, warnings = parse_regimen(sentence), []
+        understood, warnings = parse_regimen(sentence), list[str]()
     else:
         kilograms = parse_quantity(weight, "kg", field="--weight")
         course = load_course({"patient": {"weight": f"{kilograms!r} kg"}, "regimen": sentence})
         understood = course.regimen
         warnings = check_doses(understood, kilograms)
+    warnings = [*warnings, *understood.assumptions]
     if as_json:
         print_json({**_document(understood), "warnings": warnings})
         return

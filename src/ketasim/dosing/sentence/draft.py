@@ -255,7 +255,15 @@ def _count(draft: Draft, run: list[Token]) -> None:
 
 
 def _stop(draft: Draft, run: list[Token]) -> None:
-    draft.amount("stop", run[-1].value)
+    """`stopped after 20 min`, or `stopped after 20 of 40 min`, which says the whole time too."""
+    whole: Measure = run[-1].value
+    if len(run) == 2:
+        draft.amount("stop", whole)
+        return
+    part = value_of(run[1].text, field=FIELD)
+    one = Fraction(parse_quantity(f"1 {whole.unit}", "h", field=FIELD))
+    draft.amount("stop", Measure("time", part * one, text=f"{run[1].text} {whole.unit}"))
+    draft.amount("over", over_of(whole, words="over"))
 
 
 def _bag(draft: Draft, run: list[Token]) -> None:

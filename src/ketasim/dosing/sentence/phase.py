@@ -36,7 +36,7 @@ _RULES: Final = tuple(
         ("devices", r"DEVICES "),
         ("count", r"(?:FOR |X )?(?:FILL |TOTAL )*NUM (?:NOUN |INFUSION )"),
         ("count", r"(?:FOR )?X (?:TOTAL )?NUM |(?:FOR )?TOTAL NUM |COUNT (?:NOUN )?"),
-        ("stop", r"STOP TIME "),
+        ("stop", r"STOP TIME |STOP NUM FILL TIME "),
         ("bag", r"IN VOL (?:DILUENT )?"),
         ("amount", r"(?:AT )?(?:DOSE|RATE|CONC|VOL|FLOW) "),
         ("drug", r"DRUG "),

@@ -90,6 +90,7 @@ _WORDS: Final = (
     ("OVER", r"over|during|lasting"),
     ("TOTAL", r"(?:a\s+)?total\s+of"),
     ("DILUENT", r"(?:of\s+)?(?:0\.9\s?%\s+)?(?:normal\s+)?(?:saline|nacl|sodium\s+chloride)"),
+    ("FILL", r"slow(?:ly)?(?=\s+(?:iv|i\.v|intravenous))"),
     ("FILL", r"of|a|an|the|given|administered|as|via|by|dosed|dosing|at\s+a\s+(?:dose|rate)\s+of"),
     ("FILL", r"per\s+(?:infusion|session|dose|injection|treatment)|no\s+duration\s+is\s+given"),
     ("FOR", r"for"),
