@@ -70,6 +70,7 @@ def test_what_is_written_is_read_exactly(text: str, to: str, value: float) -> No
         ("1,000 mg", "mg", "may be 1000 or 1.000"),
         ("1,000,000 mg", "mg", "more than one point or comma"),
         ("1.000,5 mg", "mg", "more than one point or comma"),
+        ("0.5. mg", "mg", "more than one point or comma"),
         ("nan mg", "mg", "not a number"),
         ("inf mg", "mg", "not a number"),
         ("1e400 mg", "mg", "finite"),

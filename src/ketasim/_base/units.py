@@ -176,7 +176,7 @@ def read_number(text: str, *, field: str) -> Fraction:
             field, f"'{shown}' begins with a comma", "write the digit before it, or a point"
         )
     mantissa, _, exponent = text.lower().partition("e")
-    if len(re.findall("[.,]", mantissa.rstrip("."))) > 1:
+    if len(re.findall("[.,]", mantissa)) > 1:
         raise InputError(
             field,
             f"'{shown}' has more than one point or comma",

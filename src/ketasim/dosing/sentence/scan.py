@@ -23,7 +23,7 @@ from ketasim.vocabulary.route import (
     unknown_route,
 )
 
-LONGEST: Final = 50_000
+LONGEST: Final = 20_000
 """Most letters of a sentence: a limit against floods."""
 
 

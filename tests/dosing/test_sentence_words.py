@@ -1,0 +1,372 @@
+"""Sentences in the words of the clinic: read alike everywhere, or refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ketasim._base import InputError
+from ketasim.dosing import Regimen, load_course, load_trial, parse_regimen, structured_regimen
+
+IV = "ketamine 0.5 mg/kg iv over 40 min"
+
+
+def days(regimen: Regimen) -> list[float]:
+    return [start / 24 for start in regimen.sessions]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ketamine 0.5mg/kg IV x 40 mins",
+        "Ketamine 0,5 mg/kg i.v. over 40 min once",
+        "ketamine 0.5 mg/kg IV infusion over 40 min, single dose",
+        "ketamine 0.5 mg/kg iv over 2400 s once",
+        "ketamine 0.5 mg/kg iv 40 min once",
+        "ketamine 0.5 mg/kg iv for 40 minutes",
+        "ketamine 0.5 mg/kg/40 min iv",
+        "ketamine 500 mcg/kg intravenously over forty minutes x 1",
+        "a 40-minute IV infusion of racemic ketamine 0.5 mg per kg",
+        "ketamine 0.75 mg/kg/h iv over 40 min",
+        "ketamine 12.5 mcg/kg/min iv for 40 min",
+        "ketamine 0.5 mg/kg iv at 0.75 mg/kg/h",
+        "ketamine 1 mg/kg iv over 80 min stopped after 40 min",
+        "ketamine 1 mg/kg iv, stopped after 40 of 80 min",
+    ],
+)
+def test_one_infusion_in_many_words(text: str) -> None:
+    (dose,) = parse_regimen(text).doses
+    assert (dose.drug, dose.route, dose.unit, dose.time) == ("ketamine", "iv", "mg/kg", 0)
+    assert dose.amount == pytest.approx(0.5) and dose.duration == pytest.approx(2 / 3)
+    assert dose.duration_given
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "minutes"),
+    [
+        ("ketamine 2 mL of 50 mg/mL im", 100, 0),
+        ("ketamine 50 mg/mL, 0.7 mL im", 35, 0),
+        ("ketamine 35 mg in 50 mL saline iv over 40 min", 35, 40),
+        ("ketamine 50 mg in 50 mL at 21 mL/h iv over 40 min", 14, 40),
+        ("ketamine 21 mL/h of 1 mg/mL iv over 40 min", 14, 40),
+        ("ketamine 52.5 mg/h iv over 40 min", 35, 40),
+        ("ketamine 10 mg/h iv for 96 h", 960, 96 * 60),
+    ],
+)
+def test_volumes_and_rates_are_computed_and_said(text: str, amount: float, minutes: float) -> None:
+    regimen = parse_regimen(text)
+    (dose,) = regimen.doses
+    assert dose.amount == pytest.approx(amount) and dose.duration * 60 == pytest.approx(minutes)
+    computed = "in 50 mL saline" not in text
+    assert any(f"{amount:g} mg" in line for line in regimen.describe()[1:]) is computed
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"{IV} TIW x 2 weeks", [0, 2, 4, 7, 9, 11]),
+        (f"{IV} mon wed fri x 2 weeks", [0, 2, 4, 7, 9, 11]),
+        (f"{IV} Tue/Fri x 5", [0, 3, 7, 10, 14]),
+        (f"{IV} on Mondays x 2, then Thursdays x 2", [0, 7, 10, 17]),
+        (f"six infusions of {IV} on days 0, 2, 4, 7, 9 and 11", [0, 2, 4, 7, 9, 11]),
+        (f"{IV} 3 times a week for a total of 6 infusions", [0, 2, 4, 7, 9, 11]),
+        (f"{IV} every two weeks x 4", [0, 14, 28, 42]),
+        (f"{IV} twice weekly in weeks 1-2, then weekly in weeks 3-4", [0, 3, 7, 10, 14, 21]),
+        (f"{IV} on days 0,2,4", [0, 2, 4]),
+        (f"{IV} twice weekly over 2 weeks", [0, 3, 7, 10]),
+        ("ketamine 200 mg SL every third day x 3", [0, 3, 6]),
+        ("ketamine 35 mg im at 0,5 h", [0.5 / 24]),
+        ("ketamine 35 mg im at 0,6,12 h", [0, 0.25, 0.5]),
+        ("ketamine 50 mg PO TID x 1 day", [0, 1 / 3, 2 / 3]),
+        ("ketamine 50 mg/day po x 3", [0, 1, 2]),
+        ("Spravato 56 mg on day 0, then 84 mg twice weekly for 2 weeks", [0, 3, 7, 10]),
+        ("Spravato 56 mg on day 0, then 84 mg twice weekly in weeks 1-2", [0, 3, 7, 10]),
+        ("ketamine 50 mg po once, then 50 mg daily for 2 days", [0, 1, 2]),
+        (f"{IV} once, then 50 mg po daily for 2 days", [0, 1, 2]),
+    ],
+)
+def test_when(text: str, expected: list[float]) -> None:
+    assert days(parse_regimen(text)) == pytest.approx(expected)
+
+
+def test_the_weeks_of_a_label_count_from_its_first_dose_and_that_is_said() -> None:
+    regimen = parse_regimen(
+        "esketamine 56 mg intranasal on day 0, then 84 mg twice weekly for 4 weeks"
+    )
+    assert days(regimen) == [0, 3, 7, 10, 14, 17, 21, 24]
+    (told,) = regimen.assumptions
+    assert "count from the single dose on day 0: 7 sessions" in told
+    assert load_course({"regimen": regimen.text}).assumptions[-2:-1] == (told,)
+
+
+def test_a_form_without_a_route_is_an_assumption() -> None:
+    regimen = parse_regimen("ketamine 200 mg lozenge every 3 days x 10")
+    assert regimen.doses[0].route == "sublingual"
+    assert regimen.assumptions == ("'lozenge' is read as sublingual, which is assumed.",)
+    assert parse_regimen("ketamine 200 mg buccal lozenge once").assumptions == ()
+
+
+REFUSED = [
+    (f"{IV.replace('over', 'twice weekly for')}", "number of sessions is missing"),
+    ("ketamine 0.5 mg/kg im weekly for 3 days", "shorter than the time between two sessions"),
+    ("ketamine 0.5 mg/kg IV infusion weekly x 4", "how long it takes"),
+    ("ketamine 5 mcg/kg/min iv", "does not say for how long"),
+    ("ketamine 21 mL/h iv over 40 min", "without a concentration"),
+    ("ketamine 2 mL im", "without a concentration"),
+    ("ketamine 35 mg, 2 mL of 50 mg/mL im", "is not '2 mL' of 50 mg/mL"),
+    ("ketamine 0.5 mg/kg at 1 mg/kg/h iv over 40 min", "write two of the three"),
+    (f"{IV} x6", "how many, 6, but not how often"),
+    (f"{IV}, six infusions over two weeks", "does not say how often"),
+    (f"{IV} 4 weekly", "'4/week', 'x 4' or 'every 4 weeks'"),
+    (f"{IV} six weekly infusions", "may be six a week"),
+    (f"{IV} every 3-4 days x 5", "is a range"),
+    (f"{IV} weekly x 3 for 4 weeks", "limit twice"),
+    (f"{IV} weekly x 4, then on Tuesdays x 2", "which weekday day 0 is"),
+    (f"{IV} once, half given", "write the amount that was given"),
+    (f"{IV} stopped after 20 min, then weekly x 3", "say its dose"),
+    (f"{IV} stopped after 50 min", "not within the infusion"),
+    ("ketamine 0.5-1 mg/kg iv over 40 min once", "is a range"),
+    ("ketamine 0.5 mg/kg iv over 40-60 min once", "is a range"),
+    ("ketamine 0.5 mg/m2 iv over 40 min", "'mg/m2' is not a unit of a dose"),
+    ("ketamine 0.5 mg/kg iv over 40 m\u0131n", "'m\u0131n' after '40' is not a unit"),
+    ("ketamine ,5 mg/kg oral once", "',5' begins with a comma"),
+    ("ketamine 1,000 mg oral once", "1000 or 1.000"),
+    ("ketamine 35 mg im on days 1,8", "1 and 8, or 1.8"),
+    ("ketamine 35 mg im at 9:00", "time of the clock"),
+    ("ketamine 35 mg im at 9 am", "time of the clock"),
+    ("ketamine 35 mg im on 2026-01-05", "is a date"),
+    ("ketamine 50 % mg im once", "percentage"),
+    ("ketamine 50 mg? im once", "cannot read '?'"),
+    ("ketamine 50 mg*pi im once", "cannot read '*pi'"),
+    ("ketamine 50 mg # im once", "cannot read '#'"),
+    ("ketamine (50 mg im once", "bracket"),
+    ("ketamine 4 x 50 mg oral daily x 3", "one dose or several"),
+    ("ketamine 150 mg oral in three doses", "write each dose"),
+    ("ketamine 50 mg ODT once", "does not say the route"),
+    ("ketamine 50 mg epidural once", "not simulated"),
+    ("ketamine 50 mg iv oral once", "two routes"),
+    ("Spravato 56 mg iv once", "two routes"),
+    ("Ketanest 25 mg iv once", "the racemate or esketamine"),
+    ("ketamine and midazolam 2 mg iv once", "cannot read 'midazolam'"),
+    ("norketamine 5 mg im once", "unknown drug"),
+    ("ketamine 5e-324 mg im once", "too little"),
+    ("ketamine hydrochloride 50 mg im once, then esketamine 50 mg oral on day 3", "named anew"),
+    ("ketamine hydrochloride 50 mg im once, then ketamine 30 mg on day 3", "named anew"),
+    ("k" * 60_000, "more than 20,000 letters"),
+]
+
+
+@pytest.mark.parametrize(("text", "part"), REFUSED, ids=[text[:60] for text, _ in REFUSED])
+def test_refusals(text: str, part: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_regimen(text)
+    message = str(caught.value)
+    assert caught.value.field == "regimen" and part in message
+    assert "\n" not in message and len(message) < 500
+
+
+@pytest.mark.parametrize(("text", "part"), REFUSED, ids=[text[:60] for text, _ in REFUSED])
+def test_no_remedy_changes_a_drug_a_dose_or_an_amount(text: str, part: str) -> None:
+    """Amounts in a remedy are none but the user's own; drugs are none, or all of them."""
+    del part
+    with pytest.raises(InputError) as caught:
+        parse_regimen(text)
+    remedy = caught.value.remedy
+    assert re.search(r"\d\s*(?:mg|ug|mcg|g|mL)\b", remedy) is None
+    named = [
+        drug
+        for drug in ("ketamine", "esketamine", "arketamine")
+        if drug in re.findall(r"\w+", remedy)
+    ]
+    assert len(named) != 1
+
+
+# One vocabulary for the sentence, the list and the arms
+
+SYNONYMS = [
+    ({"route": "IV"}, {"route": "intravenous"}),
+    ({"route": "i.v."}, {"route": "iv"}),
+    ({"drug": "S-ketamine"}, {"drug": "esketamine"}),
+    ({"drug": "Ketanest S"}, {"drug": "esketamine"}),
+    ({"drug": "Ketalar"}, {"drug": "racemic ketamine"}),
+    ({"dose": "0,5 mg/kg"}, {"dose": "500 mcg/kg"}),
+    ({"dose": "0.75 mg/kg/h"}, {"dose": "0.5 mg/kg"}),
+    ({"dose": "3.5 mL of 10 mg/mL"}, {"dose": "35 mg"}),
+    ({"over": "2400 s"}, {"over": "forty minutes"}),
+    ({"drug": "ketamine HCl"}, {"drug": "ketamine hydrochloride"}),
+]
+PLAIN = {"drug": "ketamine", "route": "iv", "dose": "0.5 mg/kg", "over": "40 min"}
+
+
+def as_sentence(entry: dict[str, str]) -> Regimen:
+    words = f"{entry['drug']} {entry['dose']} {entry['route']} over {entry['over']}"
+    return parse_regimen(f"{words} on days 0 3")
+
+
+def as_list(entry: dict[str, str]) -> Regimen:
+    items: list[dict[str, Any]] = [{**entry, "day": day} for day in (0, 3)]
+    return structured_regimen(items)
+
+
+def as_arm(entry: dict[str, str]) -> Regimen:
+    trial = load_trial(
+        {
+            "trial": "words",
+            "population": {"baseline": {"scale": "madrs", "mean": 30, "sd": 5}},
+            "arms": [{"id": "a", "n": 10, **entry, "days": [0, 3]}],
+            "assess": [{"scale": "MADRS", "at": ["4 d"], "metrics": ["score"]}],
+        }
+    )
+    regimen = trial.arms[0].regimen
+    assert regimen is not None
+    return regimen
+
+
+@pytest.mark.parametrize(("one", "other"), SYNONYMS, ids=[str(one) for one, _ in SYNONYMS])
+def test_synonyms_are_equal_in_every_form(one: dict[str, str], other: dict[str, str]) -> None:
+    """As a sentence, as a list and as an arm, each in both words: six times the same doses."""
+    found = [
+        read(PLAIN | words) for words in (one, other) for read in (as_sentence, as_list, as_arm)
+    ]
+    for regimen in found[1:]:
+        for dose, first in zip(regimen.doses, found[0].doses, strict=True):
+            assert (dose.time, dose.drug, dose.route, dose.unit, dose.salt) == (
+                first.time,
+                first.drug,
+                first.route,
+                first.unit,
+                first.salt,
+            )
+            assert dose.amount == pytest.approx(first.amount)
+            assert dose.duration == pytest.approx(first.duration)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "part"),
+    [
+        ({"dose": "50 mg?"}, "doses[0].dose", "not an amount"),
+        ({"dose": "50 mg*pi"}, "doses[0].dose", "not an amount"),
+        ({"dose": "50 % mg"}, "doses[0].dose", "percentage"),
+        ({"dose": ",5 mg/kg"}, "doses[0].dose", "begins with a comma"),
+        ({"dose": "1,000 mg"}, "doses[0].dose", "1000 or 1.000"),
+        ({"dose": "k" * 100_000}, "doses[0].dose", "not an amount"),
+        ({"dose": "2 mL"}, "doses[0].dose", "concentration"),
+        ({"dose": "50 mg/day"}, "doses[0].dose", "not read in an amount"),
+        ({"dose": "5 mcg/kg/min", "over": None}, "doses[0].dose", "for how long"),
+        ({"route": "IV infusion", "over": None}, "doses[0].dose", "how long it takes"),
+        ({"route": None}, "doses[0].route", "missing"),
+        ({"drug": "Spravato"}, "doses[0].route", "intranasal"),
+        ({"salt": "sulphate"}, "doses[0].salt", "base, hydrochloride"),
+        ({"duration": "40 min"}, "doses[0].duration", "'over'"),
+        ({"amount": "5 mg"}, "doses[0].amount", "'dose'"),
+        ({"frequency": "weekly"}, "doses[0].frequency", "an entry for each dose"),
+    ],
+)
+def test_entries_that_are_refused(changes: dict[str, Any], field: str, part: str) -> None:
+    entry: dict[str, Any] = {**PLAIN, "day": 0, **changes}
+    with pytest.raises(InputError) as caught:
+        structured_regimen([{key: value for key, value in entry.items() if value is not None}])
+    assert caught.value.field == field and part in str(caught.value)
+
+
+# An infusion without a duration
+
+
+def test_an_iv_dose_without_a_duration_is_an_assumption_everywhere() -> None:
+    sentence = load_course({"regimen": "ketamine 0.5 mg/kg iv twice weekly x 4"})
+    entry = {"day": 0, "drug": "ketamine", "route": "iv", "dose": "0.5 mg/kg"}
+    listed = load_course({"doses": [entry]})
+    trial = load_trial(
+        {
+            "trial": "words",
+            "population": {"baseline": {"scale": "MADRS", "mean": 30, "sd": 5}},
+            "arms": [
+                {"id": "a", "n": 9, **{k: v for k, v in entry.items() if k != "day"}, "days": [0]}
+            ],
+            "assess": [{"scale": "MADRS", "at": ["1 d"], "metrics": ["score"]}],
+        }
+    )
+    for found, path in ((sentence, "regimen"), (listed, "doses.over"), (trial, "arms[0].over")):
+        assert path in found.assumed
+        assert any("given at once (bolus) is assumed" in line for line in found.assumptions)
+        assert any("given at once (bolus) is assumed" in line for line in found.warnings)
+    again = load_course(listed.to_dict())
+    assert again == listed and again.assumed == listed.assumed
+    assert "no duration is given" in sentence.regimen.describe()[0]
+
+
+@pytest.mark.parametrize("over", ["bolus", "0 min", "40 min"])
+def test_a_duration_that_is_given_is_no_assumption(over: str) -> None:
+    entry = {"day": 0, "drug": "ketamine", "route": "iv", "dose": "0.1 mg/kg", "over": over}
+    course = load_course({"doses": [entry]})
+    again = load_course(course.to_dict())
+    assert course.regimen.assumptions == again.regimen.assumptions == ()
+    assert again.regimen == course.regimen
+    assert parse_regimen("ketamine 0.1 mg/kg iv bolus once").assumptions == ()
+    assert parse_regimen("ketamine 0.1 mg/kg im once").assumptions == ()
+
+
+# What is understood, said and read again
+
+_ROUTES = st.sampled_from(["iv", "im", "oral", "oral_er", "sublingual", "intranasal", "inhaled"])
+_WHEN = st.sampled_from(
+    ["once", "on days 0 2 4", "at 0, 6, 12 h", "weekly x 4", "BIW x 3 wk", "daily x 60", "q8h x 5"]
+)
+
+
+@given(
+    drug=st.sampled_from(["ketamine", "esketamine", "arketamine", "ketamine hydrochloride"]),
+    amount=st.integers(1, 400).map(lambda n: n / 4),
+    unit=st.sampled_from(["mg", "mg/kg"]),
+    route=_ROUTES,
+    over=st.sampled_from(["", "bolus", "over 40 min", "over 2 h"]),
+    when=_WHEN,
+    more=st.booleans(),
+)
+def test_what_is_described_is_read_as_the_same(
+    drug: str, amount: float, unit: str, route: str, over: str, when: str, more: bool
+) -> None:
+    if route == "intranasal" and drug == "esketamine":
+        amount, unit = 56, "mg"
+    over = over if route in ("iv", "im") else ""
+    # more than 40 days in a row that breaks are not all named
+    then = ", then every 3 days x 2" if more and "60" not in when else ""
+    regimen = parse_regimen(f"{drug} {amount} {unit} {route} {over} {when}{then}")
+    again = parse_regimen(", then ".join(regimen.describe()))
+    assert len(again.doses) == len(regimen.doses)
+    for one, other in zip(again.doses, regimen.doses, strict=True):
+        assert one.time == pytest.approx(other.time)
+        assert (one.drug, one.route, one.amount, one.unit, one.salt, one.device) == (
+            other.drug,
+            other.route,
+            other.amount,
+            other.unit,
+            other.salt,
+            other.device,
+        )
+        assert one.duration == pytest.approx(other.duration)
+
+
+_WORDS = """
+ketamine esketamine Spravato (S)-ketamine HCl base iv IV i.v. im SC PO lozenge ER 0.5 0,5 ,5 1,000 5
+40 x for over at on day days and then + pause stopped after once mg mg/kg mL mg/mL mcg/kg/min mL/h
+min h s d weeks weekly BIW q2w every third other Mon Wed 3/week twice a six infusions infusion bolus
+from in weeks 1-4 0-3 : . ( ) \u0131 \u00d7 \u00b5g % ? # \x00 \u202e 9:00 2026-01-05
+"""
+_PIECES = [*_WORDS.split()]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=16).map(" ".join) | st.text(max_size=80))
+def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
+    try:
+        regimen = parse_regimen(text)
+    except InputError as error:
+        refused = error
+    else:
+        assert regimen.describe() and all(dose.amount > 0 for dose in regimen.doses)
+        return
+    assert "\n" not in str(refused) and refused.field and refused.remedy
