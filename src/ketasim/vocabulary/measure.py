@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -12,7 +13,7 @@ from ketasim._base import NUMBER, InputError, Unit, read_unit
 from ketasim.vocabulary.number import NUMBER_WORDS, value_of
 from ketasim.vocabulary.phrase import straight
 
-_KINDS: Final = {
+_KINDS: Final[Mapping[tuple[str, ...], tuple[str, Fraction]]] = {
     ("mass",): ("dose", Fraction(10**6)),
     ("mass", "per kg"): ("dose", Fraction(10**6)),
     ("mass", "time"): ("rate", Fraction(10**6)),
