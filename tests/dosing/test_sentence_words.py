@@ -370,3 +370,52 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
         assert regimen.describe() and all(dose.amount > 0 for dose in regimen.doses)
         return
     assert "\n" not in str(refused) and refused.field and refused.remedy
+
+
+# The patient's fields
+
+
+@pytest.mark.parametrize(
+    ("patient", "name", "value"),
+    [
+        ({"sex": "F"}, "sex", "female"),
+        ({"sex": "man"}, "sex", "male"),
+        ({"weight": "78 Kg"}, "weight", 78.0),
+        ({"weight": "78,5 kg"}, "weight", 78.5),
+        ({"age": "45 y"}, "age", 45.0),
+        ({"kidney": "Mild impairment"}, "kidney", "mild"),
+    ],
+)
+def test_a_patient_in_the_words_of_the_clinic(
+    patient: dict[str, Any], name: str, value: object
+) -> None:
+    assert getattr(load_course({"patient": patient, "regimen": IV}).patient, name) == value
+
+
+@pytest.mark.parametrize(
+    ("patient", "field", "part"),
+    [
+        ({"age": "40 min"}, "patient.age", "years, months"),
+        ({"sex": "divers"}, "patient.sex", "female, male"),
+        ({"kidney": "haemodialysis"}, "patient.kidney", "'history: [haemodialysis]'"),
+        ({"pregnant": True}, "patient.pregnant", "under 'history'"),
+        ({"medication": []}, "patient.medication", "under 'medicines'"),
+        ({"gender": "F"}, "patient.gender", "'sex'"),
+        ({"baseline": {"scale": "HAM-D", "score": 20}}, "patient.baseline.scale", "HDRS17, HDRS21"),
+        ({"baseline": {"scale": "HAM-A", "score": 20}}, "patient.baseline.scale", "use one of"),
+        ({"ancestry": "indian"}, "patient.ancestry", "use one of"),
+    ],
+)
+def test_what_a_patient_has_elsewhere(patient: dict[str, Any], field: str, part: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_course({"patient": patient, "regimen": IV})
+    assert caught.value.field == field and part in str(caught.value)
+
+
+def test_a_share_of_women_is_a_fraction_or_a_percentage() -> None:
+    for female in (0.6, "60 %", "60%", "60 per cent"):
+        course = load_course({"population": {"n": 5, "female": female}, "regimen": IV})
+        assert course.population is not None and course.population.female == 0.6
+    for wrong in ("60", 60, "half", "160 %", "-5 %"):
+        with pytest.raises(InputError, match=r"population\.female"):
+            load_course({"population": {"n": 5, "female": wrong}, "regimen": IV})

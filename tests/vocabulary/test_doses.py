@@ -1,4 +1,4 @@
-"""Drugs, routes, frequencies, amounts, scales and sexes in the short forms of the clinic."""
+"""Drugs, routes, frequencies, amounts and scales in the short forms of the clinic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ketasim.vocabulary import (
     read_route,
     scale_of,
     scale_remedy,
-    sex_of,
 )
 
 SCALES = ("MADRS", "HDRS17", "HDRS21", "HDRS24", "QIDS", "IDS", "PHQ9")
@@ -211,18 +210,3 @@ def test_scales(text: str, scale: str | None) -> None:
 def test_no_scale_is_guessed() -> None:
     assert scale_remedy("HAM-A", SCALES).startswith("use one of: HDRS17")
     assert scale_remedy("HAM-D", SCALES) == "say which of its lengths: HDRS17, HDRS21, HDRS24"
-
-
-@pytest.mark.parametrize(
-    ("text", "sex"),
-    [
-        ("F", "female"),
-        ("Male", "male"),
-        ("m", "male"),
-        ("woman", "female"),
-        ("x", None),
-        ("", None),
-    ],
-)
-def test_sexes(text: str, sex: str | None) -> None:
-    assert sex_of(text) == sex

@@ -12,9 +12,10 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_v
 from ketasim._base import NUMBER, InputError, near, parse_quantity, read_number
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, validated, word
 from ketasim.evidence import facts, load_card, source_name
-from ketasim.vocabulary import scale_of, scale_remedy, sex_of
+from ketasim.vocabulary import scale_of, scale_remedy
 
 SEXES: Final = ("female", "male")
+_SEX_WORDS: Final = {"female": "female f woman w girl", "male": "male m man boy"}
 ANCESTRIES: Final = ("white", "black", "asian", "japanese", "other")
 GENOTYPES: Final = ("*1/*1", "*1/*6", "*6/*6")
 DIAGNOSES: Final = ("mdd", "trd", "bipolar", "suicidality", "ptsd", "ocd", "anxiety", "pain")
@@ -135,7 +136,8 @@ def _degree(value: object) -> str:
 
 
 def _read_sex(value: object) -> str:
-    found = sex_of(value) if isinstance(value, str) else None
+    word_ = value.strip().lower().rstrip(".") if isinstance(value, str) else ""
+    found = next((sex for sex, words in _SEX_WORDS.items() if word_ in words.split()), None)
     if found is None:
         raise refuse(f"unknown value '{shortened(value)}'", near(str(value)[:40].lower(), SEXES))
     return found

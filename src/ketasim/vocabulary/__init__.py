@@ -18,7 +18,6 @@ from ketasim.vocabulary.medicine import (
 from ketasim.vocabulary.number import value_of
 from ketasim.vocabulary.route import RouteName, read_route, route_of
 from ketasim.vocabulary.scale import scale_of, scale_remedy
-from ketasim.vocabulary.sex import sex_of
 
 __all__ = [
     "SALTS",
@@ -49,6 +48,5 @@ __all__ = [
     "route_of",
     "scale_of",
     "scale_remedy",
-    "sex_of",
     "value_of",
 ]
