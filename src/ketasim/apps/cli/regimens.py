@@ -31,14 +31,16 @@ def regimen(
     from ketasim._base import parse_quantity
     from ketasim.dosing import check_doses, load_course, parse_regimen
 
-    if weight is None:
-        understood, warnings = parse_regimen(sentence), list[str]()
-    else:
+    understood = parse_regimen(sentence)
+    checked: list[str] = []
+    if weight is not None:
         kilograms = parse_quantity(weight, "kg", field="--weight")
         course = load_course({"patient": {"weight": f"{kilograms!r} kg"}, "regimen": sentence})
-        understood = course.regimen
-        warnings = check_doses(understood, kilograms)
-    warnings = [*warnings, *understood.assumptions]
+        checked = check_doses(course.regimen, kilograms)
+    elif all(dose.unit == "mg/kg" for dose in understood.doses):
+        # as large for whoever gets it: no weight is needed
+        checked = check_doses(understood, 1.0)
+    warnings = [*checked, *understood.assumptions]
     if as_json:
         print_json({**_document(understood), "warnings": warnings})
         return
@@ -99,6 +101,8 @@ def events(
             return
     else:
         course = load_course(file)
+        for text in course.regimen.assumptions:
+            note(f"warning: {text}")
         known_model(course.pk_model)
         written = write_events(course)
     if out is not None:
