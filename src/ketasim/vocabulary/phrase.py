@@ -26,9 +26,9 @@ def straight(text: str) -> str:
 def pattern_of(phrases: Iterable[str]) -> re.Pattern[str]:
     """Pattern that finds any of some phrases as whole words, the longest first.
 
-    A blank in a phrase stands for blanks, a hyphen or an underscore, a dot for a dot or nothing.
+    A blank or underscore stands for blanks, a hyphen or an underscore, a dot for one or nothing.
     """
-    longest = sorted(set(phrases), key=len, reverse=True)
+    longest = sorted({one.replace("_", " ") for one in phrases}, key=len, reverse=True)
     found = "|".join(
         re.escape(one).replace(r"\ ", r"[\s_-]+").replace(r"\.", r"\.?") for one in longest
     )

@@ -22,7 +22,7 @@ _ROUTES: Final = {
     "oral tablets;oral capsule;oral capsules;swallowed",
     "oral_er": "oral er;oral xr;oral extended release;oral prolonged release;er oral;"
     "extended release oral;prolonged release oral;slow release oral",
-    "sublingual": "sublingual;sublingually;sl;s.l.;s/l;under the tongue",
+    "sublingual": "sublingual;sublingually;sl;s.l.;s/l;under_the_tongue",
     "buccal": "buccal;buccally",
     "rectal": "rectal;rectally;pr;p.r.;per rectum",
     "inhaled": "inhaled;inhalation;by inhalation;nebulised;nebulized;by nebuliser;by nebulizer;"

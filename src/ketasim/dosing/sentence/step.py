@@ -96,7 +96,7 @@ class Step:
             raise InputError(
                 FIELD,
                 "an infusion does not say how long it takes",
-                "add 'over' with the time it takes, or write 'bolus' in place of infusion",
+                "add 'over' with the time it takes",
             )
         if (self.duration or self.infusion) and self.route not in TIMED_ROUTES:
             raise InputError(
