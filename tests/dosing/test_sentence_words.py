@@ -273,6 +273,13 @@ def test_entries_that_are_refused(changes: dict[str, Any], field: str, part: str
     assert caught.value.field == field and part in str(caught.value)
 
 
+def test_what_is_computed_is_exact() -> None:
+    """Two thirds of an hour at 0.3 mg/kg/h are 0.2 mg/kg to the last digit."""
+    entry = {**PLAIN, "dose": "5 mcg/kg/min"}
+    for regimen in (as_sentence(entry), as_list(entry), as_arm(entry)):
+        assert {dose.amount for dose in regimen.doses} == {0.2}
+
+
 # An infusion without a duration
 
 

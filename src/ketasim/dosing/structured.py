@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import (
@@ -31,7 +30,7 @@ from ketasim.dosing.regimen import (
 from ketasim.dosing.sentence.phase import phase_of
 from ketasim.dosing.sentence.refusal import PARTS
 from ketasim.dosing.sentence.scan import Token, scan
-from ketasim.dosing.sentence.step import Step
+from ketasim.dosing.sentence.step import Step, exact
 from ketasim.dosing.words import describe_duration
 from ketasim.vocabulary import (
     SALTS,
@@ -349,7 +348,7 @@ def _taken(hours: float) -> list[Token]:
     """`over` of an entry, as the words of a sentence."""
     if hours == 0:
         return [Token("BOLUS", None, "bolus", 0)]
-    time = Measure("time", Fraction(hours), text=describe_duration(hours), unit="h")
+    time = Measure("time", exact(hours), text=describe_duration(hours), unit="h")
     return [Token("OVER", None, "over", 0), Token("TIME", time, time.text, 0)]
 
 

@@ -258,7 +258,7 @@ def _part(
             f"'stopped after {stop.text}' needs the dose and the time of the whole infusion",
             "add them, or write what was given and over what time",
         )
-    share = stop.value / Fraction(duration)
+    share = stop.value / exact(duration)
     if not 0 < share < 1:
         raise InputError(
             FIELD,
@@ -271,6 +271,12 @@ def _part(
         f"Stopped after {stop.text} of {describe_duration(duration)}: {amount} of {dose.text}."
     )
     return given, float(stop.value)
+
+
+def exact(hours: float) -> Fraction:
+    """The fraction that a number of hours stands for: 40 min are two thirds of an hour."""
+    simple = Fraction(hours).limit_denominator(10**6)
+    return simple if float(simple) == hours else Fraction(hours)
 
 
 def over_of(time: Measure, *, words: str) -> Measure:
