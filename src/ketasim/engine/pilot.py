@@ -47,6 +47,7 @@ _SAFE = 0.8  # part of the tolerance that a grid aims at
 _ENOUGH = 0.9  # part of it with which a grid is taken: the error is an estimate
 _PARTS = (0.25, 0.5, 0.75)  # of a step, where what is read between the ends is checked
 _TELLING = 12  # patients, those with the largest errors, whose steps are looked at one by one
+_WORSE = 3.0  # times the error of the round before: what is coarser than then was too coarse
 _WORTH = 0.95  # part of the best cost that another round must promise
 
 Solver = Callable[[System, Grid], Track]
@@ -93,6 +94,8 @@ def choose_profile(
     profile = first
     best: Piloted | None = None
     lost = 0
+    before, error = profile, np.inf
+    floor = np.ones(2 * BINS)
     for _ in range(_ROUNDS):
         measured = [_measured(system, cascade, profile, solver) for system in systems]
         errors = np.concatenate([one.errors for one in measured])
@@ -102,6 +105,11 @@ def choose_profile(
         ):
             best = found
         shares = np.max([one.shares for one in measured], axis=0)
+        if error * _WORSE < found.error < np.inf:
+            # steps so long that the solution fails: no power tells how, so they are not tried again
+            was, now = (np.array([*one.running, *one.free]) for one in (before, profile))
+            floor = np.where(now < was, np.maximum(floor, was), floor)
+        before, error = profile, found.error
         following = profile.finer()
         lost += not np.isfinite(found.error)
         if lost == _MOST_LOST:
@@ -111,7 +119,8 @@ def choose_profile(
             # the sum of the shares stands for the error; how well it does is seen in this round
             aim = _SAFE * tolerance * float(shares.sum()) / max(found.error, 1e-16)
             visits = np.sum([one.visits for one in measured], axis=0)
-            following = _cheapest(profile, shares, visits, aim, between / (_SAFE * tolerance))
+            beyond = between / (_SAFE * tolerance)
+            following = _cheapest(profile, shares, visits, aim, beyond, floor)
         elif best is not None:
             break
         if best is not None and _cost(systems, following) > _WORTH * _cost(systems, best.profile):
@@ -238,7 +247,7 @@ def _alone(system: System, cascade: Cascade, grid: Grid, exact: Track) -> Array:
 
 
 def _cheapest(
-    profile: Profile, shares: Array, visits: Array, target: float, between: Array
+    profile: Profile, shares: Array, visits: Array, target: float, between: Array, floor: Array
 ) -> Profile:
     """The profile of least cost whose shares sum up to a target, and whose middles keep theirs.
 
@@ -253,6 +262,7 @@ def _cheapest(
     - `target`: for the sum of the shares.
     - `between`: error between the steps over the one allowed; it falls with the sixth power of the
       steps, since the polynomial there is of fifth degree.
+    - `floor`: least steps of every bin.
     """
     steps = np.array([*profile.running, *profile.free], np.float64)
     visited = (visits > 0) & (shares > 0)
@@ -260,6 +270,7 @@ def _cheapest(
     weight = np.where(visited, shares * steps**ORDER / price, 1.0) ** (1.0 / (ORDER + 1))
     # no bin changes by more than a factor of four in a round: far off, powers are no guide
     least = np.maximum(steps / 4.0, np.ceil(steps * between ** (1.0 / 6.0) - 0.02))
+    least = np.maximum(least, np.minimum(floor, steps * 4.0))
     even = float((shares[visited] * (steps[visited] / weight[visited]) ** ORDER).sum())
     middle = (even / target) ** (1.0 / ORDER)
     best: Array = steps * 4.0
