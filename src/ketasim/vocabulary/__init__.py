@@ -1,9 +1,9 @@
 """What people write, read in one place: medicines, histories, doses, times and numbers."""
 
-from ketasim.vocabulary.assertion import assertions
 from ketasim.vocabulary.clock import Moment, read_clock, read_moment
+from ketasim.vocabulary.context.assertion import assertions
+from ketasim.vocabulary.context.denial import Assertion
 from ketasim.vocabulary.daily_dose import daily_mg
-from ketasim.vocabulary.denial import Assertion
 from ketasim.vocabulary.drug import SALTS, DrugName, drug_of, read_drug
 from ketasim.vocabulary.frequency import Frequency, frequency_of
 from ketasim.vocabulary.history import HistoryFinding, HistoryForm, HistoryMatch, read_history

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from ketasim.evidence import facts
-from ketasim.vocabulary.assertion import assertions, denies_all
-from ketasim.vocabulary.denial import Assertion
-from ketasim.vocabulary.qualifier import Qualifier, qualifier
+from ketasim.vocabulary.context.assertion import assertions, denies_all
+from ketasim.vocabulary.context.denial import Assertion
+from ketasim.vocabulary.context.qualifier import Qualifier, qualifier
 from ketasim.vocabulary.terms import plain, read_terms, slip_of
 
 WORDS: Final = "care/history_words"

@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from ketasim.evidence import Fact, facts
-from ketasim.vocabulary.assertion import assertions, denies_all
+from ketasim.vocabulary.context.assertion import assertions, denies_all
+from ketasim.vocabulary.context.denial import Assertion
+from ketasim.vocabulary.context.qualifier import time_of
 from ketasim.vocabulary.daily_dose import daily_mg
-from ketasim.vocabulary.denial import Assertion
-from ketasim.vocabulary.qualifier import time_of
 from ketasim.vocabulary.terms import plain, read_terms, replaced, slip_of
 
 MEDICINES: Final = "care/medicines"

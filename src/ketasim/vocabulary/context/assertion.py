@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ketasim.vocabulary.backward import backward, backward_relatives
-from ketasim.vocabulary.denial import Assertion
-from ketasim.vocabulary.forward import forward
-from ketasim.vocabulary.marks import Mark, marks_of
+from ketasim.vocabulary.context.backward import backward, backward_relatives
+from ketasim.vocabulary.context.denial import Assertion
+from ketasim.vocabulary.context.forward import forward
+from ketasim.vocabulary.context.marks import Mark, marks_of
 
 
 def assertions(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ketasim.vocabulary.denial import (
+from ketasim.vocabulary.context.denial import (
     DENIALS,
     Assertion,
     denies_another,
@@ -15,7 +15,7 @@ from ketasim.vocabulary.denial import (
     taken_again,
     taken_back,
 )
-from ketasim.vocabulary.marks import Mark, Role
+from ketasim.vocabulary.context.marks import Mark, Role
 
 _STRICT: Final = re.compile(r"\b(not|never|n't)\b|doesn't|without")
 _STATUS: Final = {

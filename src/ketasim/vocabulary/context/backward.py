@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ketasim.vocabulary.denial import (
+from ketasim.vocabulary.context.denial import (
     BUT,
     DENIALS,
     ONLY_THEN,
@@ -17,8 +17,8 @@ from ketasim.vocabulary.denial import (
     taken_again,
     taken_back,
 )
-from ketasim.vocabulary.forward import bare
-from ketasim.vocabulary.marks import Mark, Role
+from ketasim.vocabulary.context.forward import bare
+from ketasim.vocabulary.context.marks import Mark, Role
 
 _REASON: Final = re.compile(
     r"^\W*(?:because|due to|owing to|after|for|by|as|when|with|ineffective)"

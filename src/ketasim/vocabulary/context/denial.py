@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ketasim.vocabulary.marks import Mark
+from ketasim.vocabulary.context.marks import Mark
 
 PRESENCES: Final = ("present", "uncertain", "stopped", "family", "absent")
 """What can be said of a finding: `uncertain` counts as present, `stopped` is of medicines."""

@@ -1,0 +1,1 @@
+"""What an entry says of its findings: denied, doubted, of a relative, past, stopped."""
