@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,19 @@ def test_a_file_in_place_of_the_folder(
         (["simulate", "{course}", "--out", "{out}", "--n", "-5"], "population.n"),
         (["simulate", "{course}", "--out", "{out}", "--seed", "3"], "--seed"),
         (["simulate", "{course}", "--out", "{out}", "--n", "5", "--typical"], "--n"),
+        (["simulate", "{course}", "--out", "{out}", "--n", "2.5"], "--n: '2.5' is not a whole"),
+        (["simulate", "{course}", "--out", "{out}", "--n", "1e3"], "--n: '1e3'"),
+        (["simulate", "{course}", "--out", "{out}", "--n", "0x10"], "--n: '0x10'"),
+        (["simulate", "{course}", "--out", "{out}", "--n", "1_0"], "--n: '1_0'"),
+        (["simulate", "{course}", "--out", "{out}", "--n", "\u0663"], "--n"),
+        (["trial", "murrough2013", "--out", "{out}", "--replicates", "2.5"], "--replicates"),
+        (["evidence", "list", "x", "--limit", "nan"], "--limit"),
+        (["screen", "-dash.yaml"], "'./-dash.yaml'"),
+        (["screen", "MURROUGH2013.yaml"], "ketasim trial MURROUGH2013"),
+        (["trial", "MURROUGH2013.yaml", "--out", "{out}"], "did you mean 'murrough2013'?"),
+        (["screen", "/dev/zero"], "is a device"),
+        (["screen", "x" * 300], "COURSE"),
+        (["x" * 100_000], "Unknown command"),
         (["evidence", "show", "oto2021"], "otto2021"),
         (["evidence", "list", "x", "--table", "pk/observd"], "pk/observed"),
         (["evidence", "cite"], "--result"),
@@ -139,3 +153,58 @@ def test_event_table(
     line = _refused(capsys, ["events", str(file), "--out", str(out)])
     assert line.startswith(told)
     assert not out.parent.exists()
+
+
+@pytest.mark.parametrize("command", [["screen"], ["harm"], ["events"], ["simulate", "--out", "o"]])
+def test_an_unknown_model(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("course.yaml").write_text(GOOD + "pk_model: nonsense\n")
+    name, *options = command
+    assert "unknown model 'nonsense'" in _refused(capsys, [name, "course.yaml", *options])
+    assert not Path("o").exists()
+
+
+def test_a_pipe_and_a_large_file_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe, large = tmp_path / "pipe.yaml", tmp_path / "large.yaml"
+    os.mkfifo(pipe)
+    with large.open("wb") as stream:
+        stream.truncate(2**30)
+    assert "is a pipe" in _refused(capsys, ["screen", str(pipe)])
+    assert "has more than 4 MB" in _refused(capsys, ["screen", str(large)])
+
+
+@pytest.mark.parametrize(
+    ("key", "part"),
+    [
+        ("model: reference", "'pk_model'"),
+        ("start_date: 2026-01-05", "'start'"),
+        ("duration: 84 d", "'horizon'"),
+        ("dose: 5 mg", "'regimen'"),
+        ("weight (kg): 70", "unknown key"),
+        ("title: " + "x" * 100_000, "at most 2,000"),
+        ("title: 2024", "in quotes"),
+    ],
+)
+def test_keys_and_text_of_a_course(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, part: str
+) -> None:
+    course = tmp_path / "course.yaml"
+    course.write_text(f"{GOOD}{key}\n")
+    assert part in _refused(capsys, ["screen", str(course)])
+
+
+def test_no_text_of_a_user_is_a_formula_in_a_table(tmp_path: Path) -> None:
+    course = tmp_path / "course.yaml"
+    course.write_text(GOOD.replace("78 kg", "78 kg, medicines: ['=1+1', '-2+3', '@x']"))
+    assert run(["screen", str(course), "--out", str(tmp_path / "out")]) == 0
+    table = (tmp_path / "out" / "screening.csv").read_text()
+    for text in ("=1+1", "-2+3", "@x"):
+        assert f",'{text}" in table
+        assert f",{text}" not in table

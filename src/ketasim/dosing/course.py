@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, BeforeValidator, Field
 
@@ -67,6 +67,34 @@ class CourseFile(BaseModel):
     """
 
     model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("model", "pk", "pkmodel", "pk-model"), "write it as 'pk_model'"),
+        **dict.fromkeys(
+            ("date", "start_date", "startdate", "day0", "begin"), "write it as 'start'"
+        ),
+        **dict.fromkeys(
+            ("duration", "followup", "follow_up", "until", "end", "weeks"),
+            "write how long the course is followed as 'horizon', such as 'horizon: 84 d'",
+        ),
+        **dict.fromkeys(
+            (
+                "drug",
+                "route",
+                "dose",
+                "amount",
+                "over",
+                "day",
+                "days",
+                "time",
+                "dosing",
+                "schedule",
+            ),
+            "write it as a sentence under 'regimen', or in an entry of 'doses'",
+        ),
+        **dict.fromkeys(("name", "label", "note", "notes", "comment"), "write it as 'title'"),
+        **dict.fromkeys(("arms", "assess", "replicates"), "it belongs to a trial file"),
+    }
+    """Keys that people write, which a course has not, to what to write."""
 
     title: Text = ""
     patient: Patient = Field(default_factory=lambda: Patient.model_validate({}))

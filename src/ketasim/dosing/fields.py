@@ -18,6 +18,11 @@ FROZEN: Final = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=Tru
 
 Model = TypeVar("Model", bound=BaseModel)
 
+MOST_LETTERS: Final = 2_000
+"""Most characters of a line of text: a limit against slips."""
+MOST_ENTRIES: Final = 200
+"""Most entries of a list of medicines or diseases: a limit against slips."""
+
 _CUSTOM: Final = "ketasim"
 _HUGE: Final = 1e300
 _KINDS: Final = {
@@ -29,6 +34,7 @@ _KINDS: Final = {
     "float_type": ("is not a number", "give a number"),
     "float_parsing": ("is not a number", "give a number"),
     "finite_number": ("is not a finite number", "give a finite number"),
+    "too_long": ("has too many entries", f"give at most {MOST_ENTRIES}"),
     "model_type": ("is not a mapping of names to values", "write it as 'name: value' lines"),
 }
 
@@ -98,13 +104,19 @@ def word(known: Sequence[str], *, listed: bool = False) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _one_line(value: object) -> str:
+def one_line(value: object) -> str:
+    """A text on one line; refuses what is no text, and one of more than `MOST_LETTERS`."""
     if not isinstance(value, str):
         raise refuse(f"'{shortened(value)}' is not text", "write it in quotes")
-    return " ".join(value.split())
+    line = " ".join(value.split())
+    if len(line) > MOST_LETTERS:
+        raise refuse(
+            f"'{shortened(line)}' has {len(line):,} characters", f"write at most {MOST_LETTERS:,}"
+        )
+    return line
 
 
-Text = Annotated[str, BeforeValidator(_one_line)]
+Text = Annotated[str, BeforeValidator(one_line)]
 """A line of text."""
 
 
@@ -155,6 +167,10 @@ def _translated(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> In
         head, colon, _ = name.partition(":")
         if colon and head in known:
             return InputError(field, f"unknown key '{name}'", "write a space after the colon")
+        head = re.sub(r"\s*[(\[].*", "", name).lower()
+        if head != name and head in known:
+            remedy = f"write it as '{head}', with the unit behind the value"
+            return InputError(field, f"unknown key '{shortened(name)}'", remedy)
         meant: Mapping[str, str] = getattr(owner, "meant", {})
         if name.lower() in meant:
             return InputError(field, f"unknown key '{shortened(name)}'", meant[name.lower()])

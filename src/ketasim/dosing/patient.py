@@ -10,7 +10,16 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
 from ketasim._base import NUMBER, InputError, near, parse_quantity, read_number
-from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, validated, word
+from ketasim.dosing.fields import (
+    FROZEN,
+    MOST_ENTRIES,
+    Text,
+    quantity,
+    refuse,
+    shortened,
+    validated,
+    word,
+)
 from ketasim.evidence import facts, load_card, source_name
 from ketasim.vocabulary import scale_of, scale_remedy
 
@@ -429,10 +438,10 @@ class Patient(BaseModel):
     baseline: Baseline | None = None
     setting: Annotated[str, word(SETTINGS), BeforeValidator(_not_a_place)] | None = None
     place: Annotated[str, word(PLACES)] | None = None
-    medicines: tuple[Medicine, ...] = ()
+    medicines: Annotated[tuple[Medicine, ...], Field(max_length=MOST_ENTRIES)] = ()
     kidney: Annotated[str, BeforeValidator(_degree)] | None = None
     liver: Annotated[str, BeforeValidator(_degree)] | None = None
-    history: tuple[Disease, ...] = ()
+    history: Annotated[tuple[Disease, ...], Field(max_length=MOST_ENTRIES)] = ()
     vitals: Vitals | None = None
 
     @property
