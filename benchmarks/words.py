@@ -1,6 +1,6 @@
 """How well what people write is read: the corpus of the tests against its labels.
 
-`python benchmarks/words.py [first|second]` prints precision and recall of each presence, what was
+`python benchmarks/words.py [first|second|third]` prints precision and recall of each presence, what was
 missed and what was read into an entry, and for regimens what was right, refused and wrong.
 """
 
@@ -17,6 +17,7 @@ from typing import Final
 from ketasim.vocabulary import MedicineMention, read_history, resolve_medicine
 
 CORPUS: Final = Path(__file__).parents[1] / "tests" / "vocabulary" / "corpus"
+SETS: Final = ("first", "second", "third")
 COUNTED: Final = ("present", "taken", "uncertain")
 # a general factor and its special ones count as the same subject, see the corpus' README
 _SPECIAL: Final = {
@@ -55,7 +56,8 @@ class Score:
 
     - `labelled`, `found`: rows of each presence that are labelled so, and that were read so among
       them. `read`, `right`: what was read as each presence, and how much of it a label has.
-    - `missed`: entries in which something present was read as neither present nor uncertain.
+    - `missed`: entries in which something present was read as neither present nor uncertain;
+      `named` are those of them that are at least told to be not read, not known or in doubt.
     - `false`: entries with something read as present that no label has.
     - `other`: other rows that were not read as labelled.
     """
@@ -65,6 +67,7 @@ class Score:
     read: Counter[str] = field(default_factory=Counter[str])
     right: Counter[str] = field(default_factory=Counter[str])
     missed: list[str] = field(default_factory=list[str])
+    named: list[str] = field(default_factory=list[str])
     false: list[str] = field(default_factory=list[str])
     other: list[str] = field(default_factory=list[str])
 
@@ -81,10 +84,15 @@ class Score:
             recall = f"{self.found[one]}/{self.labelled[one]}"
             precision = f"{self.right[one]}/{self.read[one]}" if one in self.read else "-"
             said.append(f"  {one:10} recall {recall:>8}   precision {precision:>8}")
-        said.append(f"  presence missed: {len(self.missed)}; false presence: {len(self.false)}")
+        silent = len(self.missed) - len(self.named)
+        said.append(
+            f"  presence missed: {len(self.missed)}, {silent} of them without a word, "
+            f"{len(self.named)} named as not read; false presence: {len(self.false)}"
+        )
         said.append(f"  ({100 * self.false_share:.1f} % of what was read as present)")
         for title, entries in (
-            ("missed", self.missed),
+            ("missed silently", [one for one in self.missed if one not in self.named]),
+            ("missed but named", self.named),
             ("false", self.false),
             ("other", self.other),
         ):
@@ -97,11 +105,14 @@ def rows(kind: str, half: str) -> dict[str, list[dict[str, str]]]:
 
     **Arguments:**
 
-    - `kind`: `history`, `medicines` or `regimens`. `half`: `first`, `second` or `both`.
+    - `kind`: `history`, `medicines` or `regimens`. `half`: one of `SETS` or `all`; a set that has
+      none of a kind gives no rows.
     """
     found: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for one in ("first", "second") if half == "both" else (half,):
+    for one in SETS if half == "all" else (half,):
         path = CORPUS / f"{kind}_{one}.csv"
+        if not path.exists():
+            continue
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 found[row["text"]].append(dict(row))
@@ -189,6 +200,9 @@ def _compare(
         score.found[presence] += presence in mine
         if presence in COUNTED and not mine.intersection(COUNTED):
             score.missed.append(f"{text}: {subject} {presence}, read {sorted(mine)}")
+            # a denial or another person's is an answer: a word beside it does not make it good
+            if told and not mine:
+                score.named.append(score.missed[-1])
         elif presence not in mine:
             score.other.append(f"{text}: {subject} {presence}, read {sorted(mine)}")
     for factor, said in dict.fromkeys(got):
@@ -255,7 +269,7 @@ def _each(got: Sequence[float], wanted: Sequence[float]) -> bool:
 
 
 def main(half: str) -> None:
-    """Print the figures of one half of the corpus, or of both."""
+    """Print the figures of one set of the corpus, or of all."""
     history = rows("history", half)
     print(f"History: {len(history)} entries")
     print("\n".join(history_score(history).lines()))
@@ -276,4 +290,4 @@ def main(half: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "both")
+    main(sys.argv[1] if len(sys.argv) > 1 else "all")

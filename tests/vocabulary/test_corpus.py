@@ -44,11 +44,11 @@ def test_medicines_taken_are_never_missed_and_seldom_false(half: str) -> None:
 
 def test_the_labels_are_factors_medicines_and_classes() -> None:
     factors = {row.get("factor") for row in facts("care/history_words")}
-    for labels in BENCH.rows("history", "both").values():
+    for labels in BENCH.rows("history", "all").values():
         for row in labels:
             assert row["subject"] in factors or row["presence"] == "unknown", row
     known = {row.get("medicine") for row in facts("care/medicines")}
     known |= {row.get("class") for row in facts("care/medicine_classes")}
-    for labels in BENCH.rows("medicines", "both").values():
+    for labels in BENCH.rows("medicines", "all").values():
         for row in labels:
             assert row["medicine"] in known or row["presence"] == "unknown", row
