@@ -43,6 +43,7 @@ _SPECIAL: Final = {
     "bladder symptoms": "ketamine bladder",
     "allergy": "ketamine allergy;allergic rhinitis",
     "thyroid disease": "thyrotoxicosis",
+    "kidney disease": "dialysis",
     "liver disease": "liver mild;liver moderate;liver severe",
     "heart failure": "uncontrolled cardiovascular disease",
 }

@@ -44,6 +44,7 @@ CHOICES: Final[Mapping[str, str]] = MappingProxyType(
         "care/condition_rows": "",
         "care/studied_regimens": "",
         "care/history_words": "",
+        "care/history_everyday": "",
         "event_columns": "",
         "care/history_qualifiers": "",
         "vocabulary/triggers": "",

@@ -29,6 +29,12 @@ _COUNTED: Final = re.compile(
 _OF_TABLETS: Final = re.compile(
     rf"(?<![\w.,])(\d|one|two|three|four)\s+({_NUMBER})\s*({_UNIT})\s*(?:tablets?|tabs?|capsules?|caps?)\b"
 )
+# how many of them at once: `400 mg ii nocte`, `25 mg x 2 at night`
+_TABLETS: Final = re.compile(
+    r"\s*(?:tabs?\s*|tablets?\s*|caps?\s*)?(?:(i{1,3})\b(?!/)|x ?([2-4])\b(?= (?:at|nocte|mane|od|"
+    r"bd|tds|qds|qhs|hs|on|once|every|each|in the)\b))"
+)
+_ROMAN: Final = {"i": 1, "ii": 2, "iii": 3, "2": 2, "3": 3, "4": 4}
 _COUNTS: Final = {"one": 1, "two": 2, "three": 3, "four": 4}
 # morning, noon, evening, night, as `1-0-1`
 _SCHEME: Final = re.compile(
@@ -106,7 +112,7 @@ def daily_mg(text: str) -> float | None:
     **Returns:** mg; nothing where the dose, or how often, cannot be told: as needed, a range, a
     half tablet, less often than daily.
     """
-    text = " ".join(text.replace("\u2013", "-").split())
+    text = " ".join(text.replace("\u2013", "-").replace("\u00d7", "x").split())
     if _NOT_DAILY.search(text):
         return None
     per_day = {_mg(match[1], match[2]) for match in _PER_DAY.finditer(text)}
@@ -138,7 +144,12 @@ def _of_doses(text: str) -> float | None:
         if len(now) == 1 and not _PART.search(text[now[0].end() :]):
             doses = now
     if len(doses) == 1:
-        return _times(_mg(doses[0][1], doses[0][2]), text[doses[0].end() :])
+        rest = text[doses[0].end() :]
+        count = _TABLETS.match(rest)
+        each = _mg(doses[0][1], doses[0][2])
+        if count is None or each is None:
+            return _times(each, rest)
+        return _times(each * _ROMAN[count[1] or count[2]], rest[count.end() :])
     ends = [match.start() for match in doses[1:]] + [len(text)]
     parts = [text[match.end() : end] for match, end in zip(doses, ends, strict=True)]
     before = [text[: doses[0].start()], *parts[:-1]]

@@ -14,6 +14,8 @@ from ketasim.evidence import facts
 from ketasim.vocabulary.context.assertion import assertions, denies_all
 from ketasim.vocabulary.context.denial import Assertion
 from ketasim.vocabulary.context.qualifier import Qualifier, qualifier
+from ketasim.vocabulary.everyday import meant
+from ketasim.vocabulary.measured import measured
 from ketasim.vocabulary.terms import plain, read_terms, slip_of
 
 WORDS: Final = "care/history_words"
@@ -36,6 +38,11 @@ _NOTHING: Final = re.compile(
 
 
 _SPELL: Final = re.compile(r"\bsince\b|\d ?(?:years?|months?|weeks?|days?)\b")
+_BOX: Final = re.compile(r"\[ ?([x\u2713\u2714]?) ?\]|[\u2610-\u2612]")
+_SPELLED: Final = (
+    ("haem", "hem"), ("ischaem", "ischem"), ("oedem", "edem"), ("tumour", "tumor"),
+    ("apnoea", "apnea"), ("oesoph", "esoph"), ("labour", "labor"), ("behaviour", "behavior"),
+)  # fmt: skip
 _SIGN: Final = re.compile(r" ?\(([-\u2212+])(?:ve)?\)")
 
 
@@ -130,6 +137,9 @@ def _words() -> Mapping[str, tuple[tuple[str, ...], bool]]:
             found[term] = ((*found.get(term, ((), False))[0], *own), False)
         for term in row.listed("denials"):
             found[term] = (own, True)
+    for term, meant_by in tuple(found.items()):
+        for one, other in (*_SPELLED, *((b, a) for a, b in _SPELLED)):
+            found.setdefault(term.replace(one, other), meant_by)
     return MappingProxyType(found)
 
 
@@ -184,11 +194,12 @@ def _read(text: str) -> HistoryMatch:
     written = _SIGN.sub(
         lambda match: " negative" if match[1] in "-\u2212" else " positive", plain(text)
     )
+    written = _ticked(written)
     if _NOTHING.fullmatch(written.strip(" .")):
         return HistoryMatch(text, "denied", hint=written)
     known = _words()
     words, slips = _mended(written)
-    found = read_terms(words, known).found
+    found = meant(words, read_terms(words, known).found)
     said, unread = assertions(words, [(start, end) for _, start, end in found], "history")
     findings: list[HistoryFinding] = []
     for place, (term, start, end) in enumerate(found):
@@ -204,6 +215,7 @@ def _read(text: str) -> HistoryMatch:
         beside = _beside(words, found, place)
         for factor in factors:
             findings += _findings(factor, words[start:end], one, beside, alone=len(found) == 1)
+    findings += _by_number(words, findings)
     unread = tuple(left for run in unread if (left := _without_measures(run)))
     if not findings:
         word = denies_all(words, "history")
@@ -216,6 +228,37 @@ def _read(text: str) -> HistoryMatch:
         status = "family" if all(one.presence == "family" for one in findings) else "denied"
     hint = next((one.word for one in findings if not one.counted), "")
     return HistoryMatch(text, status, tuple(findings), hint, (*unread, *slips.values()))
+
+
+def _ticked(words: str) -> str:
+    """Boxes of a form, before or behind their labels, as words: ticked is yes, empty is none."""
+    boxes = list(_BOX.finditer(words))
+    if not boxes:
+        return words
+    ends = [*(box.start() for box in boxes[1:]), len(words)]
+    before = not words[: boxes[0].start()].strip()
+    parts: list[str] = []
+    last = 0
+    for box, end in zip(boxes, ends, strict=True):
+        label = words[box.end() : end] if before else words[last : box.start()]
+        last = box.end()
+        ticked = bool(box[1]) or box[0] in "\u2611\u2612"
+        parts.append(f"{label.strip()} {'positive' if ticked else 'not ticked'}")
+    return "; ".join(parts if before else [*parts, words[last:].strip()]).rstrip("; ")
+
+
+def _by_number(words: str, findings: Sequence[HistoryFinding]) -> list[HistoryFinding]:
+    """What the numbers of an entry tell besides its words; a pressure is one reading."""
+    have = {one.factor for one in findings if one.counted}
+    told = [(factor, text) for factor, text in measured(words) if factor not in have]
+    if any(one.presence == "family" for one in findings):
+        return []  # whose number it is is not said
+    return [
+        HistoryFinding(
+            factor, text, "present" if factor == "overweight" else "uncertain", text, measure=text
+        )
+        for factor, text in dict(told).items()
+    ]
 
 
 def _mended(words: str) -> tuple[str, dict[str, str]]:

@@ -56,6 +56,14 @@ _NONE: Final = frozenset(
      "not on any medication", "drug-free", "medication-free", "none regular", "none at present",
      "no drugs", "unmedicated", "no medicine")
 )  # fmt: skip
+_SESSION_DRUGS: Final = frozenset(("ketamine", "esketamine"))
+_WHEN_BEFORE: Final = re.compile(
+    r"\b(?:before|after|until|prior to|(?:morning|evening|night|day|days|hours?|h) (?:of|before|"
+    r"after)) (?:the |each |every |his |her )?(?:next |first |last )?$"
+)
+_WHEN_BEHIND: Final = re.compile(
+    r"^ (?:sessions?|infusions?|course|treatments?|days?|appointments?|clinic)\b"
+)
 _WITH_E: Final = re.compile(r"[a-z]{5,}(?:in|on|am|ol|id|il|at)e")
 _PRESENCE: Final = {"present": "taken", "absent": "not taken", "family": "not taken"}
 
@@ -236,7 +244,7 @@ def _atc() -> Mapping[str, str]:
 def _match(text: str, words: str, stated: tuple[str, str, str] | None) -> MedicineMatch:
     if words.strip(" .") in _NONE:
         return MedicineMatch(text, "not taken", canonical=words)
-    found = read_terms(words, _terms()).found
+    found = _without_sessions(words, read_terms(words, _terms()).found)
     hits = [_terms()[term] for term, _, _ in found]
     said, rest = assertions(words, [(start, end) for _, start, end in found], "medicine")
     mentions = tuple(_mention(words, found, n, said[n], stated) for n in range(len(found)))
@@ -274,6 +282,22 @@ def _match(text: str, words: str, stated: tuple[str, str, str] | None) -> Medici
         tuple(dict.fromkeys(key for key in keys if key)),
         mentions,
     )
+
+
+def _without_sessions(
+    words: str, found: Sequence[tuple[str, int, int]]
+) -> Sequence[tuple[str, int, int]]:
+    """Names without those that only tell a time: `omit on the morning of ketamine`."""
+    kept = [
+        one
+        for one in found
+        if not (
+            set(_terms()[one[0]].names) <= _SESSION_DRUGS
+            and _terms()[one[0]].names
+            and (_WHEN_BEFORE.search(words[: one[1]]) or _WHEN_BEHIND.search(words[one[2] :]))
+        )
+    ]
+    return kept or found
 
 
 def _without_names(

@@ -30,6 +30,7 @@ _RELATIVE_REST: Final = re.compile(
 _RELATIVE_LINK: Final = re.compile(
     r"^\W*(?:\b(?:in|of|his|her|their|the|my|both|one|a|with)\b\W*)*$"
 )
+_HEALTHY: Final = ("normal", "unremarkable")  # said of all of `liver and kidney function`
 _BARE: Final = ("none", "no", "nil", "never", "n")
 
 
@@ -194,8 +195,9 @@ def _put(
 ) -> bool:
     """Say it of a finding, and of those that an `or` joins to it."""
     found[marks[back].finding] = Assertion(status, mark.text)
+    joins = ("or", "and") if mark.text in _HEALTHY else ("or",)
     for near in range(back - 1, 0, -2):
-        if not (marks[near].is_a("or") and marks[near - 1].kind == "finding"):
+        if not (marks[near].is_a(*joins) and marks[near - 1].kind == "finding"):
             break
         found.setdefault(marks[near - 1].finding, Assertion(status, mark.text))
     return True

@@ -36,7 +36,8 @@ WHEN: Final = (
     r"seven|eight|nine|ten|early|late|mid|about|approx|approximately|around|age|aged|over|more|"
     r"x ?\d+|than|nearly|almost|just|previously|before|of|few|couple|several|monday|tuesday|"
     r"wednesday|thursday|friday|saturday|sunday|jan\w*|feb\w*|mar\w*|apr\w*|may|june?|july?|aug\w*|"
-    r"sep\w*|oct\w*|nov\w*|dec\w*|spring|summer|autumn|winter|christmas)\b"
+    r"sep\w*|oct\w*|nov\w*|dec\w*|spring|summer|autumn|winter|christmas|vor|seit|tag\w*|woche\w*|"
+    r"monat\w*|jahr\w*)\b"
 )
 """A word of a time; each is whole, so that a long text is read in one pass."""
 

@@ -24,6 +24,10 @@ _STATUS: Final = {
     "family": "family",
     "stopped": "stopped",
 }
+_TWICE: Final = frozenset(
+    "he she it they the a that there to be known said so being having is was i has patient".split()
+)  # words between two denials of which the second denies the first
+_AGAIN: Final = ("restarted", "resumed", "back on", "started")
 _MOST_FREE: Final = 3  # words of an element of a list that are no known finding
 
 
@@ -79,6 +83,7 @@ def _after_trigger(
     mark = marks[place]
     opened = _opens(mark, active, used)
     if opened is not None:
+        opened.doubt = opened.doubt or _denied_twice(marks, place, opened)
         return opened
     if active is None or mark.is_a("or"):
         return active
@@ -93,6 +98,8 @@ def _after_trigger(
     if mark.ends_all:
         return None
     denial = active.role.kind in DENIALS
+    if active.role.kind == "stopped" and mark.text in _AGAIN:
+        return None  # stopped and restarted
     return None if denial and not fresh and mark.is_a("terminator", "present") else active
 
 
@@ -113,6 +120,18 @@ def _opens(mark: Mark, active: _Active | None, used: set[int]) -> _Active | None
             return _Active(role, mark, doubt=True)  # her husband's Valium: who takes it?
         return _Active(role, mark)
     return None
+
+
+def _denied_twice(marks: Sequence[Mark], place: int, opened: _Active) -> bool:
+    """Whether a denial is itself denied by one before it: it is not true that she has no stroke."""
+    if opened.role.kind != "negated":
+        return False
+    for mark in reversed(marks[:place]):
+        if mark.is_a("negated"):
+            return True
+        if mark.kind not in ("word", "trigger") or mark.text not in _TWICE:
+            return False
+    return False
 
 
 def _over_and(marks: Sequence[Mark], place: int, active: _Active) -> _Active | None:
@@ -182,7 +201,9 @@ def _over_comma(marks: Sequence[Mark], place: int, active: _Active) -> _Active |
     if joined:
         return active
     if active.role.scope in ("list", "heading") and active.role.kind != "stopped":
-        listed = active.role.kind == "negated" and len(elements) > 1
+        # `denies A, B and C` names three as well
+        joins = any(mark.is_a("and") for mark in elements[-1])
+        listed = active.role.kind == "negated" and len(elements) + joins > 1
         if active.role.kind == "family" and active.role.scope == "list":
             return None
         if not listed:

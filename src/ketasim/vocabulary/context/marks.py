@@ -14,6 +14,23 @@ TRIGGERS: Final = "vocabulary/triggers"
 """Words that say whether a finding is there, by kind, direction and scope."""
 
 _CANNOT: Final = re.compile(r"\b(?:can't|cannot|can not|unable|won't|not|never)\b[^.;]*$")
+# before a denying word: it denies the denial
+_NOT_DENIED: Final = re.compile(
+    r"(?:n't|\bnot|\bnever|\bcannot|\bhardly|\bwithout) (?:been |be |in fact |ever |really )?$"
+)
+# before a relative who is compared with, or who tells of the patient
+_BESIDE: Final = re.compile(
+    r"\b(?:unlike|like|as has|as did|as does|as had|in contrast to|compared (?:with|to)|same as|"
+    r"similar to|according to|as per|per|informed by|told by|reported by|brought (?:in )?by|"
+    r"accompanied by|collateral(?: history)? (?:from|of)|(?:history|information|story) from|"
+    r"laut) (?:(?:his|her|their|the|my|a|an|own|older|younger|elder|late|patient's|pt's|his own) )*$"
+)
+_TELLS: Final = re.compile(
+    r" (?:also |now )*(?:(?:has |had )?(?:reports?|reported|says|said|states?|stated|noted|notices|"
+    r"noticed|thinks|believes?|confirms?|confirmed|tells|told|describes?|described|fears|worries|"
+    r"mentions|mentioned|adds))\b(?! to\b| with\b| as\b)"
+)
+_WHO: Final = re.compile(r"^,? (?:who|whose|with)\b")
 _WORD: Final = re.compile(r"[^\W_][\w'%-]*(?:\.\d+)?%?")
 # a full stop, not that of an abbreviation
 _SPLIT: Final = re.compile(
@@ -98,8 +115,8 @@ def marks_of(text: str, spans: Sequence[tuple[int, int]], about: str) -> list[Ma
     for match in pattern.finditer(rest):
         touches = match[0] == "?" and any(end == match.start() for _, end in spans)
         roles = known[match[0]]
-        if match[0] == "without" and _CANNOT.search(rest[: match.start()]):
-            roles = (Role("pseudo", "", ""),)  # cannot sleep without it
+        if _turned(rest, match, roles):
+            roles = (Role("pseudo", "", ""),)
         marks.append(Mark(*match.span(), "trigger", match[0], roles, touches=touches))
         hidden[match.start() : match.end()] = "\0" * (match.end() - match.start())
     rest = "".join(hidden)
@@ -109,3 +126,16 @@ def marks_of(text: str, spans: Sequence[tuple[int, int]], about: str) -> list[Ma
     for match in _WORD.finditer(rest):
         marks.append(Mark(*match.span(), "word", match[0]))
     return sorted(marks, key=lambda mark: mark.start)
+
+
+def _turned(text: str, match: re.Match[str], roles: Sequence[Role]) -> bool:
+    """Whether words beside a trigger make it none: a denial denied, a relative who only tells."""
+    before, behind = text[: match.start()], text[match.end() :]
+    if match[0] == "without":
+        return bool(_CANNOT.search(before))  # cannot sleep without it
+    if match[0].startswith(("deny", "denie")):
+        return bool(_NOT_DENIED.search(before))
+    if any(role.kind == "family" and role.scope == "list" for role in roles):
+        beside = bool(_BESIDE.search(before)) and not _WHO.search(behind)
+        return beside or bool(_TELLS.match(behind))
+    return False

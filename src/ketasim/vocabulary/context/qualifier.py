@@ -18,9 +18,15 @@ _UNITS: Final = {
     **dict.fromkeys(("month", "mo", "mth"), 365.25 / 12),
     **dict.fromkeys(("year", "yr", "y"), 365.25),
 }
+# as German writes it
+_COUNTS |= {"einem": 1.0, "einer": 1.0, "zwei": 2.0, "drei": 3.0, "vier": 4.0}
+_UNITS |= {"tag": 1.0, "woche": 7.0, "monat": 365.25 / 12, "jahr": 365.25}
 _NUMBER: Final = rf"(\d+(?:\.\d+)?|{'|'.join(_COUNTS)})"
 _UNIT: Final = rf"({'|'.join(sorted(_UNITS, key=len, reverse=True))})s?"
 _AGO: Final = re.compile(rf"\b{_NUMBER} ?{_UNIT} (?:ago|before|previously|earlier|back)\b")
+_VOR: Final = re.compile(
+    r"\bvor (\d+(?:\.\d+)?|einem|einer|zwei|drei|vier) ?(tag|woche|monat|jahr)(?:en|e|n)?\b"
+)
 _LAST: Final = re.compile(rf"\b(?:(?:in|within|over) )?(?:the )?(?:last|past) {_NUMBER} ?{_UNIT}\b")
 _FOR: Final = re.compile(rf"\b(?:for|after|since) (?:the (?:last|past) )?{_NUMBER} ?{_UNIT}\b")
 # days, weeks and months of the clinic: 4/7, 2/52, 3/12
@@ -96,7 +102,7 @@ def time_of(text: str) -> tuple[str, float | None, bool]:
     if short:
         unit = {"7": 1.0, "52": 7.0, "12": 365.25 / 12}[short[2]]
         return short[0], float(short[1]) * unit, True
-    for pattern, exact in ((_AGO, True), (_LAST, False), (_FOR, True)):
+    for pattern, exact in ((_AGO, True), (_VOR, True), (_LAST, False), (_FOR, True)):
         match = pattern.search(text)
         if match:
             count = _COUNTS.get(match[1])
