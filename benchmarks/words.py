@@ -1,7 +1,8 @@
 """How well what people write is read: the corpus of the tests against its labels.
 
-`python benchmarks/words.py [first|second|third]` prints precision and recall of each presence, what was
-missed and what was read into an entry, and for regimens what was right, refused and wrong.
+`python benchmarks/words.py [first|second|third]` prints precision and recall of each
+presence, what was missed and what was read into an entry, and for regimens what was right, refused
+and wrong.
 """
 
 from __future__ import annotations

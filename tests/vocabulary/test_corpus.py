@@ -27,14 +27,14 @@ def _bench() -> ModuleType:
 BENCH = _bench()
 
 
-@pytest.mark.parametrize("half", ["first", "second"])
+@pytest.mark.parametrize("half", ["first", "second", "third"])
 def test_presence_in_a_history_is_never_missed_and_seldom_false(half: str) -> None:
     score = BENCH.history_score(BENCH.rows("history", half))
     assert score.missed == []
     assert score.false_share <= MOST_FALSE, score.false
 
 
-@pytest.mark.parametrize("half", ["first", "second"])
+@pytest.mark.parametrize("half", ["first", "second", "third"])
 def test_medicines_taken_are_never_missed_and_seldom_false(half: str) -> None:
     score, daily = BENCH.medicine_score(BENCH.rows("medicines", half))
     assert score.missed == []

@@ -14,19 +14,25 @@ from ketasim.vocabulary.context.marks import marks_of
 EVERYDAY: Final = "care/history_everyday"
 """Words with a meaning of their own; words beside them that tell which of the two is meant."""
 
-_SMALL: Final = frozenset(
-    "a an the he she his her him they their i my it is are was were be been has had have does in on "
-    "at of to for with by from as and or still also very some any all pt patient's since when then "
-    "this that who which x pmh phx mr mrs ms".split()
-)
+_SMALL_WORDS: Final = """
+a all also an and any are as at be been by does for from had has have he her him his i in is it mr
+mrs ms my of on or patient's phx pmh pt she since some still that the their they this to very was
+were when which who with x
+"""
+_SMALL: Final = frozenset(_SMALL_WORDS.split())
+_SHORT: Final = 2  # letters; a date behind so short a word is that of a birth
 _PARTED: Final = re.compile(r"[;,()\[\]\n]|\. ")
-_DATE: Final = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}\b|\b\d{2,3} ?/ ?\d{2,3}\b")
+_DATE: Final = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}\b")
 
 
 @dataclass(frozen=True)
 class _Word:
-    """Words beside a word that make it a finding, and such that make it another thing."""
+    """Words beside a word that make it a finding, and such that make it another thing.
 
+    A strict one is no finding beside words that are neither.
+    """
+
+    strict: bool
     beside: re.Pattern[str] | None
     other: re.Pattern[str] | None
 
@@ -41,7 +47,9 @@ def _words() -> dict[str, _Word]:
     found: dict[str, _Word] = {}
     for row in facts(EVERYDAY):
         for term in row.listed("terms"):
-            found[term] = _Word(_any(row.listed("beside")), _any(row.listed("other")))
+            found[term] = _Word(
+                bool(row.get("strict")), _any(row.listed("beside")), _any(row.listed("other"))
+            )
     return found
 
 
@@ -49,8 +57,8 @@ def meant(text: str, found: Sequence[tuple[str, int, int]]) -> tuple[tuple[str, 
     """Those of some terms that are findings, without the everyday words that mean another thing.
 
     Such a word is a finding where it stands alone or beside a word that goes with it, such as
-    `hears` with `voices`. Where words of its clause that are not known stand beside it and none
-    that goes with it, or one that goes with its other meaning, it is left among the words that
+    `hears` with `voices`. It is none beside a word that goes with its other meaning, and a strict
+    one also beside words of its clause that are not known; then it is left among the words that
     were not read, and so is named.
 
     **Arguments:**
@@ -72,13 +80,14 @@ def _is_finding(
     after = _PARTED.search(text, span[1])
     end = after.start() if after else len(text)
     others = "".join((text[start : span[0]], " \0 ", text[span[1] : end]))
+    others = re.sub(r"(\d)([a-z])", r"\1 \2", others)
     if word.beside is not None and word.beside.search(others):
         return True
     if word.other is not None and word.other.search(others):
         return False
-    if word.beside is None:
-        return True
+    if not word.strict:
+        return not _DATE.search(others) or len(text[span[0] : span[1]]) > _SHORT
     spans = [(a - start, b - start) for _, a, b in found if start <= a and b <= end]
     marks = marks_of(text[start:end], spans, "history")
     free = [mark.text for mark in marks if mark.kind == "word" and not mark.text[0].isdigit()]
-    return not _DATE.search(others) and all(one in _SMALL for one in free)
+    return all(one in _SMALL for one in free)

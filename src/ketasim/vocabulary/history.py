@@ -199,7 +199,7 @@ def _read(text: str) -> HistoryMatch:
         return HistoryMatch(text, "denied", hint=written)
     known = _words()
     words, slips = _mended(written)
-    found = meant(words, read_terms(words, known).found)
+    found, known = _with_numbers(words, meant(words, read_terms(words, known).found), known)
     said, unread = assertions(words, [(start, end) for _, start, end in found], "history")
     findings: list[HistoryFinding] = []
     for place, (term, start, end) in enumerate(found):
@@ -212,10 +212,11 @@ def _read(text: str) -> HistoryMatch:
         typed = next((slips[word] for word in term.split() if word in slips), "")
         if typed and one.counted:
             one = Assertion("uncertain", f"{typed}, read as {term}", one.past)
+        if term[-1].isdigit() and one.counted and factors == ("uncontrolled hypertension",):
+            one = Assertion("uncertain", term, one.past)  # a single reading
         beside = _beside(words, found, place)
         for factor in factors:
             findings += _findings(factor, words[start:end], one, beside, alone=len(found) == 1)
-    findings += _by_number(words, findings)
     unread = tuple(left for run in unread if (left := _without_measures(run)))
     if not findings:
         word = denies_all(words, "history")
@@ -247,18 +248,22 @@ def _ticked(words: str) -> str:
     return "; ".join(parts if before else [*parts, words[last:].strip()]).rstrip("; ")
 
 
-def _by_number(words: str, findings: Sequence[HistoryFinding]) -> list[HistoryFinding]:
-    """What the numbers of an entry tell besides its words; a pressure is one reading."""
-    have = {one.factor for one in findings if one.counted}
-    told = [(factor, text) for factor, text in measured(words) if factor not in have]
-    if any(one.presence == "family" for one in findings):
-        return []  # whose number it is is not said
-    return [
-        HistoryFinding(
-            factor, text, "present" if factor == "overweight" else "uncertain", text, measure=text
-        )
-        for factor, text in dict(told).items()
-    ]
+def _with_numbers(
+    words: str,
+    found: Sequence[tuple[str, int, int]],
+    known: Mapping[str, tuple[tuple[str, ...], bool]],
+) -> tuple[Sequence[tuple[str, int, int]], Mapping[str, tuple[tuple[str, ...], bool]]]:
+    """The findings with those that a number tells, each known by its words."""
+    more: dict[str, tuple[tuple[str, ...], bool]] = {}
+    told: list[tuple[str, int, int]] = []
+    for factor, start, end in measured(words):
+        first = max((stop for _, _, stop in found if start < stop <= end), default=start)
+        if any(first < stop and begin < end for _, begin, stop in found):
+            continue
+        text = words[first:end].strip()
+        told.append((text, end - len(text), end))
+        more[text] = ((factor,), False)
+    return sorted((*found, *told), key=lambda one: one[1]), {**known, **more}
 
 
 def _mended(words: str) -> tuple[str, dict[str, str]]:

@@ -39,24 +39,24 @@ def _limits() -> dict[str, float]:
     }
 
 
-def measured(text: str) -> Iterator[tuple[str, str]]:
-    """Factors that a number in an entry tells, with the words for it.
+def measured(text: str) -> Iterator[tuple[str, int, int]]:
+    """Factors that a number in an entry tells, with the start and end of its words.
 
     **Arguments:**
 
     - `text`: as `plain` returns it.
 
-    **Returns:** the factor and the words; a pressure is one reading, so that what it tells is
-    uncertain.
+    **Returns:** `overweight`, or `uncontrolled hypertension`; a pressure is one reading, so that
+    what it tells is uncertain.
 
     **Source:** who_obesity2012, ketamine_hameln_de.
     """
     for match in _BMI.finditer(text):
         if float(match[1].replace(",", ".")) >= _least_bmi():
-            yield "overweight", match[0]
+            yield "overweight", *match.span()
     for match in (*_PRESSURE.finditer(text), *_DIASTOLIC.finditer(text)):
         told = match.groupdict()
         if not told.get("dbp") and not _SINGLE.search(match[0]):
             continue
         if any(float(told.get(name) or 0) > limit for name, limit in _limits().items()):
-            yield "uncontrolled hypertension", match[0]
+            yield "uncontrolled hypertension", *match.span()

@@ -45,7 +45,7 @@ ONLY_WHEN: Final = re.compile(rf"^\W*(?:{WHEN}\W*)*$")
 """Text that is a time and nothing else."""
 
 _RESTART: Final = re.compile(
-    r"\b(?:re-?start\w*|resum\w*|back on|again|re-?introduc\w*|recommenc\w*)"
+    r"\b(?:re-?start\w*|resum\w*|back on|(?<!never )again|re-?introduc\w*|recommenc\w*)"
 )
 BUT: Final = ("but", "however", "though", "although", "nevertheless", "yet")
 """Words that may take back what was said before them."""

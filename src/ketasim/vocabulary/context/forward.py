@@ -24,9 +24,9 @@ _STATUS: Final = {
     "family": "family",
     "stopped": "stopped",
 }
-_TWICE: Final = frozenset(
-    "he she it they the a that there to be known said so being having is was i has patient".split()
-)  # words between two denials of which the second denies the first
+_TWICE_WORDS: Final = "he she it they the a that there to be known said so having is was i has pt"
+_TWICE: Final = frozenset(_TWICE_WORDS.split())
+"""Words between two denials of which the first denies the second."""
 _AGAIN: Final = ("restarted", "resumed", "back on", "started")
 _MOST_FREE: Final = 3  # words of an element of a list that are no known finding
 

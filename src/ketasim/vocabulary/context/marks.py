@@ -23,7 +23,8 @@ _BESIDE: Final = re.compile(
     r"\b(?:unlike|like|as has|as did|as does|as had|in contrast to|compared (?:with|to)|same as|"
     r"similar to|according to|as per|per|informed by|told by|reported by|brought (?:in )?by|"
     r"accompanied by|collateral(?: history)? (?:from|of)|(?:history|information|story) from|"
-    r"laut) (?:(?:his|her|their|the|my|a|an|own|older|younger|elder|late|patient's|pt's|his own) )*$"
+    r"laut) (?:(?:his|her|their|the|my|a|an|own|older|younger|elder|late|patient's|"
+    r"pt's) )*$"
 )
 _TELLS: Final = re.compile(
     r" (?:also |now )*(?:(?:has |had )?(?:reports?|reported|says|said|states?|stated|noted|notices|"
