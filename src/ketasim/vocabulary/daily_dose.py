@@ -46,7 +46,8 @@ _NOT_DAILY: Final = re.compile(
     r"fortnight|"
     r"(?:/|x|per|an?|every|each|once|twice|times|days) ?(?:week|wk|month)|"
     r"every other|alternate|every (?:second|third|[2-9]|\d\d) ?(?:days?|d)\b|\bq[2-9]d\b|\bqod\b|"
-    r"\beod\b|every 72|every 48|patch|half|quarter|½ tab|x ?\d+ ?(?:nights?|days?|weeks?|doses?)\b|occasional|sometimes|some days|"
+    r"\beod\b|every 72|every 48|patch|half|quarter|½ tab|"
+    r"x ?\d+ ?(?:nights?|days?|weeks?|doses?)\b|occasional|sometimes|some days|"
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days\b|\bon days?\b|depot|\blai\b|injection|"
     r"\d\s?(?:-|–|to)\s?\d+(?:[.,]\d+)?\s?m?c?g"
 )

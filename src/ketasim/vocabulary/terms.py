@@ -12,7 +12,10 @@ _ALIKE: Final = 0.8  # how much of two words agrees when one may be a slip of th
 _SHORT: Final = 5  # letters; a shorter word is too much like others
 _START: Final = r"(?<!\w)(?<![^x]-)"  # not within a word, nor behind a hyphen but that of ex-
 # a word ends here: not within another, nor before a hyphen, but for what may follow a name
-_BEHIND: Final = "free|induced|related|associated|dependent|naive|naïve|boosted|xr|xl|sr|er|cr|la|mr|retard|depot"
+_BEHIND: Final = (
+    "free|induced|related|associated|dependent|naive|naïve|boosted|"
+    "xr|xl|sr|er|cr|la|mr|retard|depot"
+)
 _END: Final = rf"(?!\w|-(?!(?:{_BEHIND})\b))"
 
 
