@@ -26,7 +26,10 @@ class FindingGroup:
 
 @dataclass(frozen=True)
 class ScreeningView:
-    """A screen as the report shows it; `foremost` has the most severe findings in full."""
+    """A screen as the report shows it; `foremost` has the most severe findings in full.
+
+    `interpreted` has the entries of history and medicines as written, and how they were read.
+    """
 
     statement: str
     counts: tuple[tuple[str, int], ...]
@@ -34,6 +37,7 @@ class ScreeningView:
     unread: tuple[str, ...]
     pressure: tuple[str, ...]
     read: tuple[str, ...]
+    interpreted: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     groups: tuple[FindingGroup, ...]
     monitoring: tuple[MonitoringPrompt, ...]
 
@@ -67,6 +71,7 @@ def screening_view(screen: Screen) -> ScreeningView:
         unread=screen.unread,
         pressure=screen.pressure_lines,
         read=(*(f"Warning: {one}" for one in screen.warnings), *screen.assumptions),
+        interpreted=screen.interpreted,
         groups=tuple(groups),
         monitoring=screen.monitoring,
     )

@@ -16,6 +16,7 @@ from ketasim.screening.finding import (
     MonitoringPrompt,
     ScreenFinding,
 )
+from ketasim.screening.interpreted import history_words, medicine_words
 from ketasim.vocabulary import HistoryMatch, MedicineMatch
 
 if TYPE_CHECKING:
@@ -100,6 +101,14 @@ class Screen(Result):
             if match.unread or match.status not in ("recognised", "class")
         ]
         return tuple(dict.fromkeys((*history, *medicines)))
+
+    @property
+    def interpreted(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+        """`history` and `medicines`, each with its entries as written and how they were read."""
+        history = tuple((one.text, history_words(one)) for one in self.history)
+        medicines = tuple((one.text, medicine_words(one)) for one in self.medicines)
+        both = (("history", history), ("medicines", medicines))
+        return tuple((title, entries) for title, entries in both if entries)
 
     def on_same(self, finding: ScreenFinding) -> tuple[ScreenFinding, ...]:
         """The other findings on what a finding is about, notes included."""

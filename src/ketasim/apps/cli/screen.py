@@ -14,8 +14,6 @@ from ketasim.apps.cli.console import AsJson, check_folder, check_input, note, pr
 
 if TYPE_CHECKING:
     from ketasim.screening import (
-        HistoryMatch,
-        MedicineMatch,
         MonitoringPrompt,
         Screen,
         ScreenFinding,
@@ -109,14 +107,10 @@ def _print(result: Screen) -> None:
         _heading("MONITORING prompted by these findings")
         for prompt in result.monitoring:
             _prompt(prompt)
-    if result.history:
-        _heading("HISTORY AS INTERPRETED")
-        for entry in result.history:
-            _wrapped(f"- {entry.text}: {_read_as(entry)}")
-    if result.medicines:
-        _heading("MEDICINES AS INTERPRETED")
-        for match in result.medicines:
-            _medicine(match)
+    for title, entries in result.interpreted:
+        _heading(f"{title.upper()} AS INTERPRETED")
+        for text, told in entries:
+            _wrapped(f"- {text}: {told}")
     _heading(f"NOT ASSESSED ({len(result.not_assessed)}): not assessed as safe")
     for one in result.not_assessed:
         matched = f" ({one.matched})" if one.matched not in ("", one.subject) else ""
@@ -206,49 +200,6 @@ def _prompt(prompt: MonitoringPrompt) -> None:
     where = ", ".join(text for text in (prompt.jurisdiction, prompt.date) if text)
     asked = ", ".join(dict.fromkeys(subject_words(one) for one in prompt.prompted_by))
     _wrapped(f"prompted by {asked}; {where}; {source_names(prompt.sources)}", "    ")
-
-
-def _medicine(match: MedicineMatch) -> None:
-    from ketasim.screening import subject_words
-
-    said: list[str] = []
-    codes = dict(zip(match.names, match.rxcui, strict=True))
-    for one in match.mentions:
-        names = [f"{n} (RxNorm {codes[n]})" if codes.get(n) else n for n in one.names]
-        told = ", ".join(subject_words(c) for c in one.classes)
-        text = f"{', '.join(names) or 'a class'}{f'; {told}' if told else ''}"
-        if one.daily_mg is not None:
-            text += f"; {one.daily_mg:g} mg a day"
-        if one.presence == "uncertain":
-            text += f"; uncertain by '{one.word}', counted as taken"
-        elif not one.counted:
-            text += f"; {one.presence}, by '{one.word}'"
-        said.append(text)
-    if not said:
-        said.append(f"{match.status}, not assessed")
-    if match.unread and match.status != "unknown":
-        said.append(f"not read: {', '.join(match.unread)}")
-    _wrapped(f"- {match.text}: {'; '.join(said)}")
-
-
-def _read_as(entry: HistoryMatch) -> str:
-    """How an entry of a history was understood, finding by finding."""
-    said: list[str] = []
-    for one in entry.findings:
-        more = [one.severity, one.measure, one.time]
-        text = ", ".join(dict.fromkeys((one.factor, *filter(None, more))))
-        if one.presence == "uncertain":
-            text += f" (uncertain by '{one.word}', counted as present)"
-        elif one.presence != "present":
-            text += f" ({one.presence}, by '{one.word}')"
-        elif one.past:
-            text += " (past)"
-        said.append(text)
-    if not said:
-        said.append("a denial" if entry.status == "denied" else "not known, not assessed")
-    if entry.unread and entry.findings:
-        said.append(f"not read: {', '.join(entry.unread)}")
-    return "; ".join(said)
 
 
 def _sources(result: Screen) -> None:
