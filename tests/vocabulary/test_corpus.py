@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from ketasim.evidence import facts
+from ketasim.vocabulary import read_history
 
 ROOT = Path(__file__).parents[2]
 MOST_FALSE = 0.05  # of what is read as present
@@ -32,6 +33,14 @@ def test_presence_in_a_history_is_never_missed_and_seldom_false(half: str) -> No
     score = BENCH.history_score(BENCH.rows("history", half))
     assert score.missed == []
     assert score.false_share <= MOST_FALSE, score.false
+
+
+def test_ordinary_notes_name_seldom_a_factor_and_what_is_left_out_is_named() -> None:
+    notes = list(BENCH.rows("history", "ordinary"))
+    read = {note: read_history(note) for note in notes}
+    assert len(notes) > 100
+    assert sum(bool(one.factors) for one in read.values()) <= MOST_FALSE * len(notes)
+    assert {read[note].status for note in notes if "oices" in note} == {"unknown"}
 
 
 @pytest.mark.parametrize("half", ["first", "second", "third"])

@@ -50,6 +50,8 @@ def history_words(match: HistoryMatch) -> str:
         text = ", ".join(dict.fromkeys((one.factor, *filter(None, more))))
         if one.presence == "uncertain":
             text += f" (uncertain by '{one.word}', counted as present)"
+        elif one.presence == "family":
+            text += f" (a relative's, by '{one.word}')"
         elif one.presence != "present":
             text += f" ({one.presence}, by '{one.word}')"
         elif one.past:

@@ -20,9 +20,9 @@ mrs ms my of on or patient's phx pmh pt she since some still that the their they
 were when which who with x
 """
 _SMALL: Final = frozenset(_SMALL_WORDS.split())
-_SHORT: Final = 2  # letters; a date behind so short a word is that of a birth
+_SHORT: Final = 2  # letters; behind so short a word a date is that of a birth, a number a height
 _PARTED: Final = re.compile(r"[;,()\[\]\n]|\. ")
-_DATE: Final = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}\b")
+_DATE: Final = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-](?:\d\d){1,2}\b|\0\W*1[3-9]\d\b(?! ?/)")
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ DENIALS: Final = ("negated", "stopped")
 
 # a denial of some time only: what was before it is not denied
 SINCE: Final = re.compile(
-    r"^\W*(?:\w+ ){0,2}?(?:since|after|any ?more|for (?:the )?(?:last |past )?(?:\d|a |one|two|"
-    r"three|four|five|six|several|many|some|over)|(?:in|within|over) (?:the )?(?:last|past) )"
+    r"^\W*(?:\w+ ){0,2}?(?:since|after|any ?more|any longer|for (?:the )?(?:last |past )?(?:\d|a |"
+    r"one|two|three|four|five|six|several|many|some|over)|"
+    r"(?:in|within|over) (?:the )?(?:last|past) )"
 )
 """Text behind a denial that limits it to a time."""
 

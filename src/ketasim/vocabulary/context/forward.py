@@ -27,6 +27,7 @@ _STATUS: Final = {
 _TWICE_WORDS: Final = "he she it they the a that there to be known said so having is was i has pt"
 _TWICE: Final = frozenset(_TWICE_WORDS.split())
 """Words between two denials of which the first denies the second."""
+_PATIENT: Final = ("him", "himself", "me", "them")
 _AGAIN: Final = ("restarted", "resumed", "back on", "started")
 _MOST_FREE: Final = 3  # words of an element of a list that are no known finding
 
@@ -72,6 +73,8 @@ def _after_word(active: _Active | None, word: str) -> _Active | None:
         strict = active.role.kind in DENIALS and (
             _STRICT.search(active.mark.text) or word.endswith("ing")
         )
+        if active.role.kind == "family" and word in _PATIENT and not active.covered:
+            active.doubt = True  # mother drove him in after: what follows may be the patient's
         if strict and not active.covered:
             active.doubt = True  # not missed, never increased: who knows what is denied
     return active

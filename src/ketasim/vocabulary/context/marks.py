@@ -22,6 +22,7 @@ _NOT_DENIED: Final = re.compile(
 _BESIDE: Final = re.compile(
     r"\b(?:unlike|like|as has|as did|as does|as had|in contrast to|compared (?:with|to)|same as|"
     r"similar to|according to|as per|per|informed by|told by|reported by|brought (?:in )?by|"
+    r"(?:cared for|found|looked after|supported|helped|raised|adopted|visited) by|"
     r"accompanied by|collateral(?: history)? (?:from|of)|(?:history|information|story) from|"
     r"laut) (?:(?:his|her|their|the|my|a|an|own|older|younger|elder|late|patient's|"
     r"pt's) )*$"
@@ -29,8 +30,11 @@ _BESIDE: Final = re.compile(
 _TELLS: Final = re.compile(
     r" (?:also |now )*(?:(?:has |had )?(?:reports?|reported|says|said|states?|stated|noted|notices|"
     r"noticed|thinks|believes?|confirms?|confirmed|tells|told|describes?|described|fears|worries|"
-    r"mentions|mentioned|adds))\b(?! to\b| with\b| as\b)"
+    r"mentions|mentioned|adds|cares|cared|looks after|looked after)|(?:found|finds|saw|helps|"
+    r"helped|drives|drove|supports|visits|accompanies) (?:him|her|them|the patient|patient|pt))\b"
+    r"(?! to\b| with\b| as\b)"
 )
+_NEAR: Final = 200  # letters within which words beside a trigger are looked at
 _WHO: Final = re.compile(r"^,? (?:who|whose|with)\b")
 _WORD: Final = re.compile(r"[^\W_][\w'%-]*(?:\.\d+)?%?")
 # a full stop, not that of an abbreviation
@@ -131,7 +135,8 @@ def marks_of(text: str, spans: Sequence[tuple[int, int]], about: str) -> list[Ma
 
 def _turned(text: str, match: re.Match[str], roles: Sequence[Role]) -> bool:
     """Whether words beside a trigger make it none: a denial denied, a relative who only tells."""
-    before, behind = text[: match.start()], text[match.end() :]
+    before = text[max(match.start() - _NEAR, 0) : match.start()]
+    behind = text[match.end() : match.end() + _NEAR]
     if match[0] == "without":
         return bool(_CANNOT.search(before))  # cannot sleep without it
     if match[0].startswith(("deny", "denie")):
