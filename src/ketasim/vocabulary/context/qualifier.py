@@ -9,18 +9,17 @@ from typing import Final
 _COUNTS: Final = {
     **dict.fromkeys(("a", "an", "one"), 1.0),
     **{w: n for n, w in enumerate(("two", "three", "four", "five", "six", "seven"), start=2)},
+    **{w: n for n, w in enumerate(("einem", "zwei", "drei", "vier"), start=1)},
+    "einer": 1.0,
     **{w: n for n, w in enumerate(("eight", "nine", "ten", "eleven", "twelve"), start=8)},
 }
 _UNITS: Final = {
     **dict.fromkeys(("hour", "hr", "h"), 1 / 24),
-    **dict.fromkeys(("day", "d"), 1.0),
-    **dict.fromkeys(("week", "wk", "w"), 7.0),
-    **dict.fromkeys(("month", "mo", "mth"), 365.25 / 12),
-    **dict.fromkeys(("year", "yr", "y"), 365.25),
+    **dict.fromkeys(("day", "d", "tag"), 1.0),
+    **dict.fromkeys(("week", "wk", "w", "woche"), 7.0),
+    **dict.fromkeys(("month", "mo", "mth", "monat"), 365.25 / 12),
+    **dict.fromkeys(("year", "yr", "y", "jahr"), 365.25),
 }
-# as German writes it
-_COUNTS |= {"einem": 1.0, "einer": 1.0, "zwei": 2.0, "drei": 3.0, "vier": 4.0}
-_UNITS |= {"tag": 1.0, "woche": 7.0, "monat": 365.25 / 12, "jahr": 365.25}
 _NUMBER: Final = rf"(\d+(?:\.\d+)?|{'|'.join(_COUNTS)})"
 _UNIT: Final = rf"({'|'.join(sorted(_UNITS, key=len, reverse=True))})s?"
 _AGO: Final = re.compile(rf"\b{_NUMBER} ?{_UNIT} (?:ago|before|previously|earlier|back)\b")
