@@ -188,7 +188,7 @@ REFUSED = [
     ("ketamine 5 mg im weekly x 4 then on day 3", "day 3 does not come after day 21"),
     ("ketamine 5 mg im weekly x 4 then once", "on day 14"),
     ("ketamine 5 mg im on day 0 then 3 mg", "does not say when"),
-    ("ketamine 5 mg im on days 0 3 x 4", "leave out 'x'"),
+    ("ketamine 5 mg im on days 0 3 x 4", "name the day of every session"),
     ("ketamine 5 mg im weekly x 4 x 5", "twice"),
     ("ketamine 5 mg im 9/week x 3", "not a pattern"),
     ("ketamine 5 mg im every 0 days x 3", "duration"),

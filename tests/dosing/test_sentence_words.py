@@ -93,6 +93,29 @@ def test_when(text: str, expected: list[float]) -> None:
     assert days(parse_regimen(text)) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "minutes", "expected"),
+    [
+        ("ketamine 0.75 mg/kg/h iv for 40 min, 3x/week for 1 week", 40, [0, 2, 4]),
+        ("ketamine 10 mg/h iv for 4 hours daily for 3 days", 240, [0, 1, 2]),
+        (f"{IV} thrice weekly for a fortnight", 40, [0, 2, 4, 7, 9, 11]),
+        ("ketamine 0.5 mg/kg iv q72h x 3, each over 40 min", 40, [0, 3, 6]),
+        (f"{IV} Monday through Friday for 1 week", 40, [0, 1, 2, 3, 4]),
+        (f"{IV} M-W-F for 1 week", 40, [0, 2, 4]),
+        (f"{IV} on day 0, day 3 and day 7", 40, [0, 3, 7]),
+        (f"{IV} at 0 and 24 h", 40, [0, 1]),
+        (f"{IV} three sessions a week x 3", 40, [0, 2, 4]),
+        (f"{IV} x 3/week x 1 week", 40, [0, 2, 4]),
+        ("ketamine 40 mg in 100 mL NaCl 0.9 % IVPB over 40 min once", 40, [0]),
+        ("ketamine 40 mg iv in 0,9 % NaCl over an hour once", 60, [0]),
+    ],
+)
+def test_durations_beside_spans(text: str, minutes: float, expected: list[float]) -> None:
+    regimen = parse_regimen(text)
+    assert days(regimen) == expected
+    assert all(60 * dose.duration == pytest.approx(minutes) for dose in regimen.doses)
+
+
 def test_the_weeks_of_a_label_count_from_its_first_dose_and_that_is_said() -> None:
     regimen = parse_regimen(
         "esketamine 56 mg intranasal on day 0, then 84 mg twice weekly for 4 weeks"
@@ -124,8 +147,21 @@ REFUSED = [
     (f"{IV} 4 weekly", "'4/week', 'x 4' or 'every 4 weeks'"),
     (f"{IV} six weekly infusions", "may be six a week"),
     (f"{IV} every 3-4 days x 5", "is a range"),
-    (f"{IV} weekly x 3 for 4 weeks", "limit twice"),
+    (f"{IV} weekly x 3 for 4 weeks", "do not agree: that time has 4"),
     (f"{IV} weekly x 4, then on Tuesdays x 2", "which weekday day 0 is"),
+    (f"{IV} Mon-Fri for 1 week", "may be the days named or all"),
+    (f"{IV} Mon, Wed-Fri for 1 week", "may be the days named or all"),
+    (f"{IV} twice weekly in weeks 1 and 4", "weeks with others between"),
+    (f"{IV} weekly for 6 months", "months and years differ in length"),
+    (f"{IV} weekly for a month", "write the time in weeks or days"),
+    (f"{IV} x 6 on days 0 2 4", "3 times named, and 6 sessions"),
+    (f"{IV} x 6 then 0.75 mg/kg x 2 if no response", "without a condition"),
+    (f"{IV} or im once", "write the one that is given"),
+    (f"{IV} in 2 weeks", "how often"),
+    (f"{IV} on day 0; 1 mg/kg on day 3", "sessions that differ with 'then'"),
+    ("ketamine 50 mg (1 mL) im once", "may be a dose and its volume"),
+    ("ketamine 0.5 mg/kg IVPB once", "how long it takes"),
+    ("esketamine 28 mg per nostril once", "whole dose of a session"),
     (f"{IV} once, half given", "write the amount that was given"),
     (f"{IV} stopped after 20 min, then weekly x 3", "say its dose"),
     (f"{IV} stopped after 50 min", "not within the infusion"),

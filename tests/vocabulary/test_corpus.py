@@ -51,6 +51,13 @@ def test_medicines_taken_are_never_missed_and_seldom_false(half: str) -> None:
     assert daily["another"] == 0
 
 
+@pytest.mark.parametrize("half", ["first", "second", "third"])
+def test_no_regimen_is_read_wrongly(half: str) -> None:
+    _, wrong = BENCH.regimen_score(BENCH.rows("regimens", half))
+    # the amount is the guards' to judge, see test_guards
+    assert [text for text in wrong if "50 mg/kg iv" not in text] == []
+
+
 def test_the_labels_are_factors_medicines_and_classes() -> None:
     factors = {row.get("factor") for row in facts("care/history_words")}
     for labels in BENCH.rows("history", "all").values():

@@ -117,11 +117,29 @@ def _every(match: re.Match[str], field: str) -> Frequency:
 
 
 def _days(match: re.Match[str], field: str) -> Frequency:
-    found = [
-        next(n for n, name in enumerate(_NAMES) if re.fullmatch(name, word.lower()))
-        for word in re.findall("[A-Za-z]+", match["days"])
+    words = [
+        word
+        for word in re.findall("[A-Za-z]+|-", match["days"])
         if word.lower() not in ("and", "on", "every")
     ]
+    found = [_weekday(word) for word in words if word != "-"]
+    if words.count("-") not in (0, len(found) - 1) or (len(found) == 2 and "-" in words):
+        shown = " ".join(match["days"].split())
+        raise InputError(
+            field,
+            f"'{shown}' may be the days named or all from the one to the other",
+            "write '/' between the days of the sessions",
+        )
+    return _weekdays(found, match[0], field)
+
+
+def _weekday(word: str) -> int:
+    return next(n for n, name in enumerate(_NAMES) if re.fullmatch(name, word.lower()))
+
+
+def _day_to_day(match: re.Match[str], field: str) -> Frequency:
+    first, last = _weekday(match["first"]), _weekday(match["last"])
+    found = [(first + day) % 7 for day in range((last - first) % 7 + 1)]
     return _weekdays(found, match[0], field)
 
 
@@ -148,18 +166,19 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], F
     count = rf"\d{{1,4}}(?:[.,]\d+)?|{words}|{ordinals}"
     unit = r"min(?:ute)?s?|h(?:ou)?rs?|h|days?|d|w(?:ee)?ks?|w|fortnights?|months?"
     period = r"\s*(?P<period>day|d|week|wk|hour|h|fortnight)"
+    noun = "(?:sessions|doses|infusions)"
     some_day = r"(?:(?:on|every|each)\s+)?"
     next_day = rf"(?:\s*(?:/|,|&|\+|-)\s*|\s+and\s+|\s+)(?:{day})"
     patterns: tuple[tuple[str, Callable[[re.Match[str], str], Frequency]], ...] = (
         # 3/week, 3x weekly, twice a week; '4 weekly' may be every four weeks and is not read
         (
-            rf"(?P<times>{words})(?:\s*(?:times|x))?\s*(?:/|\s(?:per|an?|each|every)\s){period}",
+            rf"(?P<times>{words})(?:\s*(?:times|x)|\s+{noun})?\s*(?:/|\s(?:per|an?|each|every)\s){period}",
             _times,
         ),
         (rf"(?P<times>{'|'.join(TIMES)})[\s-]+(?P<period>daily|weekly)", _times),
         (rf"(?P<times>{words})\s+times[\s-]+(?P<period>daily|weekly)", _times),
         (
-            r"(?P<times>\d{1,3})\s*(?:(?:times|x)\s*(?:/|(?:per|an?|each|every)\s)|/|\s(?:per|an?)\s)"
+            r"(?P<times>\d{1,3})\s*(?:(?:times|x|sessions|doses|infusions)\s*(?:/|(?:per|an?|each|every)\s)|/|\s(?:per|an?)\s)"
             + period,
             _times,
         ),
@@ -168,7 +187,11 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], F
         (rf"q\.?\s?(?P<count>\d{{1,4}})?\s?(?P<unit>{unit})", _every),
         (r"(?P<count>\d{1,3})(?:-|\s)(?P<unit>h)ourly", _every),
         (r"(?P<count>\d{1,3})-(?P<unit>w)eekly", _every),
-        (rf"{some_day}(?:mwf|m/w/f)", _mwf),
+        (rf"{some_day}(?:mwf|m[/-]w[/-]f)", _mwf),
+        (
+            rf"{some_day}(?:from\s+)?(?P<first>{day})\s+(?:to|through|thru)\s+(?P<last>{day})",
+            _day_to_day,
+        ),
         (rf"{some_day}(?P<days>(?:{day})(?:{next_day})*)", _days),
     )
     return tuple(

@@ -29,7 +29,7 @@ _ROUTES: Final = {
     "via nebuliser;via nebulizer;nebuliser;nebulizer",
 }
 _INFUSION: Final = {
-    "iv": "iv infusion;i.v. infusion;ivi;iv drip;intravenous infusion",
+    "iv": "iv infusion;i.v. infusion;ivi;ivpb;iv piggyback;iv drip;intravenous infusion",
     "sc": "sc infusion;subcutaneous infusion",
 }
 _BOLUS: Final = {

@@ -30,6 +30,8 @@ _AMOUNTS: Final = {
 }
 SHORT_UNITS: Final = ("s", "min", "h")
 """Units in which an infusion is timed; days and weeks are what sessions go on over."""
+TWICE: Final = "give it once; join steps of one session with '+', sessions that differ with 'then'"
+"""The remedy where a step says the same thing twice."""
 SLIP: Final = 1e-9
 """Relative; a span that is an interval is not shorter than it."""
 
@@ -68,18 +70,14 @@ class Draft:
         if self.found[-1].get(name, value) != value or (
             name in self.found[-1] and name == "amount"
         ):
-            raise InputError(
-                FIELD, f"a step gives its {said} twice", "give it once, or join steps with '+'"
-            )
+            raise InputError(FIELD, f"a step gives its {said} twice", TWICE)
         self.found[-1][name] = value
 
     def amount(self, name: str, value: Measure) -> None:
         """Take an amount of the current step, once."""
         if getattr(self.said[-1], name) is not None:
             what = {"dose": "amount", "over": "duration"}.get(name, name)
-            raise InputError(
-                FIELD, f"a step gives its {what} twice", "give it once, or join steps with '+'"
-            )
+            raise InputError(FIELD, f"a step gives its {what} twice", TWICE)
         setattr(self.said[-1], name, value)
 
     def next_step(self) -> None:
@@ -153,6 +151,13 @@ def _from_to(draft: Draft, run: list[Token]) -> None:
 def _weeks(draft: Draft, run: list[Token]) -> None:
     match = run[-1].value
     first, last = int(match[1]), int(match[2] or match[1])
+    apart = match[2] is not None and last > first + 1
+    if apart and re.search(r"\band\b", match[0], re.IGNORECASE):
+        raise InputError(
+            FIELD,
+            f"'{' '.join(match[0].split())}' are weeks with others between",
+            "write '-' for all from one to the other, or the days of the sessions",
+        )
     if not 1 <= first <= last:
         raise InputError(
             FIELD,
@@ -309,7 +314,7 @@ def _once(draft: Draft, run: list[Token]) -> None:
 def _often(draft: Draft, run: list[Token]) -> None:
     if draft.often is not None:
         raise InputError(FIELD, "a phase says how often twice", "say it once")
-    draft.often = run[0].value
+    draft.often = run[-1].value
 
 
 def _nothing(draft: Draft, run: list[Token]) -> None:

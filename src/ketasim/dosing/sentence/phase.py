@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from ketasim._base import InputError
+from ketasim._base.words import counted
 from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.sentence.draft import SHORT_UNITS, SLIP, TAKE, Draft, Loose
 from ketasim.dosing.sentence.refusal import FIELD, PARTS, quoted
@@ -23,8 +24,8 @@ from ketasim.vocabulary.route import RouteName
 _RULES: Final = tuple(
     (name, re.compile(kinds))
     for name, kinds in (
-        ("days", r"(?:ONCE )?DAY (?:NUM |RANGE )(?:(?:AND )?(?:NUM |RANGE )(?!NOUN ))*"),
-        ("hours", r"(?:ONCE )?AT (?:(?:AND )?(?:NUM |TIME ))*TIME "),
+        ("days", r"(?:ONCE )?DAY (?:NUM |RANGE )(?:(?:AND )?(?:DAY )?(?:NUM |RANGE )(?!NOUN ))*"),
+        ("hours", r"(?:ONCE )?AT (?:(?:AND )?(?:NUM |TIME ))*(?:AND )?TIME "),
         ("from_to", r"SPAN "),
         ("weeks", r"(?:FROM )?WEEKS "),
         ("from_day", r"FROM (?:AT )?DAY NUM "),
@@ -45,7 +46,7 @@ _RULES: Final = tuple(
         ("bolus", r"BOLUS "),
         ("infusion", r"INFUSION "),
         ("once", r"ONCE "),
-        ("often", r"FREQ "),
+        ("often", r"(?:X )?FREQ "),
         ("bare", r"TIME "),
         ("nothing", r"FILL |AND |NOUN |DILUENT "),
     )
@@ -146,13 +147,14 @@ def _finished(draft: Draft) -> Phase:
     pattern = None if draft.often is None else _pattern(draft.often)
     for one in draft.loose:
         _place(draft, one)
-        limited = draft.count is not None or draft.until is not None
-        if pattern is not None and draft.span is None and not limited:
-            raise InputError(
-                FIELD,
-                f"'{one.text}' is how long an infusion takes: the number of sessions is missing",
-                "add 'x' and their number, or 'for' and a number of weeks",
-            )
+    limited = draft.count is not None or draft.until is not None or draft.span is not None
+    if draft.loose and pattern is not None and not limited:
+        raise InputError(
+            FIELD,
+            f"'{draft.loose[0].text}' is how long an infusion takes: the number of sessions is "
+            "missing",
+            "add 'x' and their number, or 'for' and a number of weeks",
+        )
     steps = tuple(
         _step(found, said, routes)
         for found, said, routes in zip(draft.found, draft.said, draft.routes, strict=True)
@@ -184,7 +186,10 @@ def _place(draft: Draft, loose: Loose) -> None:
         draft.span = time
         return
     routes = draft.routes[loose.step]
-    runs = loose.over or (bool(routes) and routes[0].route in ("iv", "sc"))
+    said = draft.said[loose.step]
+    by_rate = said.rate is not None or said.flow is not None
+    infused = by_rate or draft.found[loose.step].get("infusion", False)
+    runs = loose.over or infused or (bool(routes) and routes[0].route in ("iv", "sc"))
     free = draft.said[loose.step].over is None and "duration" not in draft.found[loose.step]
     # six infusions over two weeks: how they are spread is not said
     several = loose.over and often is None and draft.count not in (None, 1)
@@ -201,8 +206,8 @@ def _place(draft: Draft, loose: Loose) -> None:
     if draft.times or draft.once:
         raise InputError(
             FIELD,
-            "times named one by one cannot be limited or moved",
-            "leave out 'x', 'for' and 'from', or write a pattern such as 'weekly x 4'",
+            f"'{loose.text}' beside times that are named one by one, or 'once'",
+            "write 'over' before the time of an infusion, or how often, such as 'weekly'",
         )
     raise InputError(
         FIELD,
@@ -252,11 +257,7 @@ def _schedule(draft: Draft, pattern: Pattern | None) -> Schedule | None:
                 len(draft.times),
             )
         ):
-            raise InputError(
-                FIELD,
-                "times named one by one cannot be limited or moved",
-                "leave out 'x', 'for' and 'from', or write a pattern such as 'weekly x 4'",
-            )
+            raise _named_otherwise(draft)
         else:
             return Schedule(times=draft.times)
     if pattern is None:
@@ -273,9 +274,9 @@ def _schedule(draft: Draft, pattern: Pattern | None) -> Schedule | None:
         if pattern.positions_in(span) != draft.count:
             raise InputError(
                 FIELD,
-                f"{draft.count} doses are not {describe_duration(span)} of them: a phase gives its "
-                "limit twice",
-                "give it once",
+                f"{counted(draft.count, 'session')} and {describe_duration(span)} do not agree: "
+                f"that time has {pattern.positions_in(span)} of them",
+                "write the one that is meant",
             )
         span = None
     return Schedule(
@@ -285,6 +286,22 @@ def _schedule(draft: Draft, pattern: Pattern | None) -> Schedule | None:
         start=draft.start,
         until=draft.until,
         weeks=draft.weeks,
+    )
+
+
+def _named_otherwise(draft: Draft) -> InputError:
+    """Times are named, and a number, a span or a start that they contradict."""
+    named = counted(len(draft.times), "time")
+    if draft.count is not None:
+        return InputError(
+            FIELD,
+            f"{named} named, and {counted(draft.count, 'session')}",
+            "name the day of every session, or write how often, such as 'weekly x 4'",
+        )
+    return InputError(
+        FIELD,
+        f"{named} named, and a span or a start beside",
+        "name the day of every session, or write how often, such as 'weekly x 4'",
     )
 
 

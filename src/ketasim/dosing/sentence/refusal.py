@@ -26,12 +26,24 @@ _NEAR: Final = (*DRUGS, *ROUTES, *_NEAR_TEXT.split())
 _EACH: Final = "write each dose and its time"
 _PHASES: Final = "write each phase with its dose, joined by 'then'"
 _ONE: Final = "write the one amount or time that is given"
+_PLAIN: Final = "write what is given, without a condition: a course for each case"
 _GIVEN: Final = "write the amount that was given, and over what time"
 # what a sentence says that a regimen cannot, to what is asked
 _REMARKS: Final = {
     r"in\s+(?:\w+\s+)?divided\s+doses|divided|split(?:\s+doses?)?": _EACH,
     r"in\s+(?:\d+|two|three|four|five|six)\s+doses": _EACH,
-    r"titrat\w*|taper\w*|increas\w*|decreas\w*|up\s+to|maximum|max\.?(?!\w)": _PHASES,
+    r"titrat\w*|taper\w*|increas\w*|decreas\w*": _PHASES,
+    r"up\s+to|maximum|max\.?(?!\w)|capped": "write the dose that is given, and how often",
+    r"if|unless|depending|otherwise|as\s+tolerated|except": _PLAIN,
+    r"until|till": "write 'x' and the number of sessions, or 'for' and the weeks",
+    r"in\s+\d+\s*(?:min\w*|h\w*)": "write 'over' before the time of an infusion",
+    r"\d+/(?:7|52|12)": "write the time in days or weeks, or how often as in '3/week'",
+    r"or": "write the one that is given",
+    r"not\s+on|not|without|no(?!\s+duration|\.)": "write what is given, and leave out the rest",
+    r"only": _GIVEN,
+    r"(?:per|in|each|in\s+each|both)\s+nostrils?": "write the whole dose of a session in mg",
+    r"(?:ideal|lean|adjusted)\s+body\s?weight|[ial]bw|lbw": "write the dose in mg",
+    r"in\s+\d+\s+(?:weeks?|wks?|days?)": "write how often, such as '3/week', and 'for' the weeks",
     r"about|approx\w*|circa|ca\.|~|roughly|at\s+least|at\s+most": _ONE,
     r"missed|skipped|not\s+given|omitted|cancelled": "leave out the sessions that were not given",
     r"partly\s+given|(?:only\s+)?half\s+(?:of\s+\w+\s+)?(?:was\s+)?given": _GIVEN,

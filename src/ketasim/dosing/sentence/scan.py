@@ -74,7 +74,17 @@ _FROM_TO: Final = re.compile(
 )
 _MULTIPLE: Final = re.compile(rf"([0-9]+)\s*x\s*(?={NUMBER}\s*(?:mg|g|ug|mcg|\u00b5g)(?!\w))", re.I)
 _COUNTED: Final = re.compile(r"([0-9]+)\s*x(?=\s*(?:$|[,;.)]|then|over|for|on|from|at))", re.I)
-_DOUBTFUL: Final = re.compile(rf"([0-9]+|{'|'.join(NUMBER_WORDS)})\s+(week|dai)ly(?!\w)", re.I)
+_DOUBTFUL: Final = re.compile(rf"([0-9]+|{'|'.join(NUMBER_WORDS)})\s+(week|wk|dai)ly(?!\w)", re.I)
+_DILUENT: Final = re.compile(
+    r"(?:(?:of|in)\s+)?(?:(?:0[.,]9|5)\s?%\s+)?(?:in\s+)?(?:normal\s+)?"
+    r"(?:saline|nacl|sodium\s+chloride|dextrose|glucose|d5w)(?:\s+(?:0[.,]9|5)\s?%)?(?!\w)",
+    re.I,
+)
+_ARTICLE: Final = re.compile(
+    r"(?:an?|one)\s+(?P<unit>week|day|hour)(?!\w)|(?:an?|one|(?P<count>[0-9]{1,3}))\s+fortnights?"
+    r"(?!\w)",
+    re.I,
+)
 _PERCENT: Final = re.compile(rf"{NUMBER}\s*(?:%|per\s?cent)", re.I)
 
 # kind to words; a word that is none of these, nor a drug, route, amount or frequency, is refused
@@ -89,9 +99,9 @@ _WORDS: Final = (
     ("INFUSION", r"infusion|infused|infuse|drip"),
     ("OVER", r"over|during|lasting"),
     ("TOTAL", r"(?:a\s+)?total\s+of"),
-    ("DILUENT", r"(?:of\s+)?(?:0\.9\s?%\s+)?(?:normal\s+)?(?:saline|nacl|sodium\s+chloride)"),
     ("FILL", r"slow(?:ly)?(?=\s+(?:iv|i\.v|intravenous))"),
     ("FILL", r"of|a|an|the|given|administered|as|via|by|dosed|dosing|at\s+a\s+(?:dose|rate)\s+of"),
+    ("FILL", r"each(?=\s+(?:over|of|lasting|for)\b)"),
     ("FILL", r"per\s+(?:infusion|session|dose|injection|treatment)|no\s+duration\s+is\s+given"),
     ("FOR", r"for"),
     ("X", rf"[x*](?=\s*(?:[-+.0-9]|(?:{'|'.join(NUMBER_WORDS)})(?!\w)))"),
@@ -189,8 +199,12 @@ def _refused(text: str, position: int, before: list[Token]) -> _Found:
             FIELD, f"'{date[0]}' is a date", "count days from the first dose, as in 'on days 0 7'"
         )
     percent = _PERCENT.match(text, position)
-    if percent is not None:
-        raise InputError(FIELD, f"'{percent[0]}' is a percentage", "write a concentration in mg/mL")
+    if percent is not None and _DILUENT.match(text, position) is None:
+        raise InputError(
+            FIELD,
+            f"'{percent[0]}' is a percentage",
+            "write a dose in mg or mg/kg, a concentration in mg/mL",
+        )
     between = _BETWEEN.match(text, position)
     if between is not None:
         raise InputError(FIELD, f"'{between[0]}' is a range", "write the one interval")
@@ -219,6 +233,12 @@ def _measure(text: str, position: int, before: list[Token]) -> _Found:
     told = measure_of(number, unit, field=FIELD)
     if told is None:
         return _unknown_unit(number, unit)
+    if told.kind == "time" and told.unit in ("month", "year"):
+        raise InputError(
+            FIELD,
+            f"'{text[position:end]}' is not read: months and years differ in length",
+            "write the weeks, the days or the number of sessions",
+        )
     shown = text[position:end]
     goes_on = re.match(r"[\^/][a-z0-9]\S*", text[end:], re.I)
     if goes_on is not None and told.kind != "time" and not _per_time(text, end):
@@ -315,7 +335,7 @@ def _frequency(text: str, position: int, before: list[Token]) -> _Found:
     if found is None:
         match = _DOUBTFUL.match(text, position)
         if match is not None and not (before and before[-1].kind == "X"):
-            count, period = match[1], "week" if match[2].lower() == "week" else "day"
+            count, period = match[1], "day" if match[2].lower() == "dai" else "week"
             raise InputError(
                 FIELD,
                 f"'{match[0]}' may be {count} a {period}, {count} doses or every {count} {period}s",
@@ -326,8 +346,14 @@ def _frequency(text: str, position: int, before: list[Token]) -> _Found:
 
 
 def _phrase(text: str, position: int, before: list[Token]) -> _Found:
-    del before
+    article = _ARTICLE.match(text, position)
+    if article is not None and before and before[-1].kind in ("FOR", "OVER", "X", "STOP"):
+        unit, count = article["unit"], int(article["count"] or 1)
+        told = measure_of("1", unit, field=FIELD) if unit else None
+        told = told or measure_of(str(2 * count), "weeks", field=FIELD)
+        return _one("TIME", told, text, article)
     for kind, pattern in (
+        ("DILUENT", _DILUENT),
         ("DEVICES", _DEVICES),
         ("WEEKS", _WEEKS),
         ("SPAN", _FROM_TO),

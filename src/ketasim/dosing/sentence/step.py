@@ -153,6 +153,13 @@ class Said:
             dose, over = self._run(self.rate, notes)
         elif self.volume is not None and self.concentration is not None:
             dose = self._filled(self.volume, self.concentration, notes)
+        elif self.volume is not None and dose is not None:
+            raise InputError(
+                FIELD,
+                f"'{dose.text}' and '{self.volume.text}' may be a dose and its volume, or the "
+                "strength of each mL",
+                "write the dose alone, or the volume with the concentration in mg/mL",
+            )
         elif self.volume is not None:
             raise InputError(
                 FIELD,
