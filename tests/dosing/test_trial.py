@@ -225,7 +225,7 @@ TELL = "relapse: {score_at_least: 22}"
         (changed("remission_at_most", -1), "remission_at_most", "greater than or equal to 0"),
         (changed("remission_at_most"), "assess[0].metrics", "what a remission is on MADRS"),
         (changed("response_at_least", 0), "response_at_least", "greater than 0"),
-        (changed("response_at_least", 50), "response_at_least", "less than or equal to 1"),
+        (changed("response_at_least", 50), "response_at_least", "above 1"),
         # the population
         (changed("population"), "population.baseline", "is missing"),
         (changed("population", 3), "population", "not a mapping"),
@@ -333,7 +333,7 @@ TELL = "relapse: {score_at_least: 22}"
         (assess("metrics: [remission], at: [1 d], remission_at_most: 70"),
          "assess[0].remission_at_most", "0 to 60 points"),
         (assess("metrics: [response], at: [1 d], response_at_least: 2"),
-         "assess[0].response_at_least", "less than or equal to 1"),
+         "assess[0].response_at_least", "above 1"),
         (assess("metrics: [relapse], at: [2 d], " + TELL), "assess[0].from", "is missing"),
         (assess("metrics: [sustained_response], at: [2 d]"), "assess[0].from", "is missing"),
         (assess("metrics: [score], at: [2 d], from: 1 d"), "assess[0].from", "no metric"),

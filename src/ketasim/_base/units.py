@@ -43,7 +43,7 @@ _TIME: Final = {
     "min": (Fraction(1, 60), "mins minute minutes"),
     "s": (Fraction(1, 3600), "sec secs second seconds"),
     "d": (24, "day days"),
-    "week": (168, "wk wks weeks"),
+    "week": (168, "w wk wks weeks"),
     "month": (Fraction(36525 * 24, 1200), "mo mos months"),
     "year": (Fraction(36525 * 24, 100), "y yr yrs years"),
 }

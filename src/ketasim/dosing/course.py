@@ -18,7 +18,7 @@ from ketasim.dosing.guards import check_doses, late_start
 from ketasim.dosing.mood_options import MoodOptions
 from ketasim.dosing.patient import HEALTHY, Patient, entry_form
 from ketasim.dosing.people import PopulationSpec
-from ketasim.dosing.regimen import Regimen
+from ketasim.dosing.regimen import Regimen, overlapping
 from ketasim.dosing.sentence.parse import parse_regimen
 from ketasim.dosing.shipped import read_input
 from ketasim.dosing.structured import DoseItem, items_of, regimen_of
@@ -170,7 +170,13 @@ class Course:
         come = "dose comes" if late == 1 else "doses come"
         after = (f"{late} {come} after the horizon and are not seen.",) if late else ()
         doses = (*check_doses(self.regimen, self.patient.weight), *self.regimen.warnings)
-        return (*doses, *after, *late_start(self.regimen), *self._replaced)
+        return (
+            *doses,
+            *overlapping(self.regimen),
+            *after,
+            *late_start(self.regimen),
+            *self._replaced,
+        )
 
     @property
     def _replaced(self) -> tuple[str, ...]:

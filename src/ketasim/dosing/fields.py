@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from ketasim._base import InputError, near, one_of, parse_quantity, shortened
+from ketasim._base import NUMBER, InputError, near, one_of, parse_quantity, read_number, shortened
 from ketasim.vocabulary import read_clock, read_moment
 
 FROZEN: Final = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -25,6 +25,7 @@ MOST_ENTRIES: Final = 200
 
 _CUSTOM: Final = "ketasim"
 _HUGE: Final = 1e300
+_PLAIN: Final = 1e12  # numbers up to here are written out in remedies
 _KINDS: Final = {
     "string_type": ("is not text", "write it in quotes"),
     "tuple_type": ("is not a list", "write it as a list, such as [a, b]"),
@@ -62,6 +63,7 @@ def quantity(
         except InputError as error:
             if to == "h":
                 _check_duration(value)
+                _check_span(value)
             remedy = error.remedy
             if example and "such as" in remedy:
                 remedy = f"write it with its unit, such as '{example}'"
@@ -80,6 +82,35 @@ def _check_duration(value: object) -> None:
     if found:
         remedy = "write how much later it is, with its unit, such as '9 h'"
         raise refuse(f"'{shortened(value)}' is {found}", remedy)
+
+
+_NAMED: Final = re.compile(r"(?:study\s+)?(day|d|week|wk|w)\s*([0-9]{1,4})", re.IGNORECASE)
+_RANGE: Final = re.compile(rf"{NUMBER}\s*(?:-|\u2013|to)\s*[0-9].*", re.IGNORECASE | re.DOTALL)
+_TITLED: Final = ("baseline", "screening", "randomisation", "randomization", "enrolment")
+
+
+def _check_span(value: object) -> None:
+    """Refuse the name of a visit, or a range, where a time that passes is asked for."""
+    text = value.strip() if isinstance(value, str) else ""
+    shown = shortened(text)
+    if _RANGE.fullmatch(text) is not None and not text.startswith("-"):
+        raise refuse(f"'{shown}' is a range", "write the one time that is meant")
+    if text.lower() in _TITLED:
+        raise refuse(
+            f"'{shown}' is before treatment: its score is the baseline",
+            "leave it out; times count from 0 h, the start of day 0",
+        )
+    named = _NAMED.fullmatch(text)
+    if named is None:
+        return
+    number, unit = int(named[2]), "d" if named[1].lower().startswith("d") else "wk"
+    if unit == "d" and number > 0:
+        raise refuse(
+            f"'{shown}' names a day, counted from 0 or from 1",
+            f"write '{number - 1} d' where the first dose is on day 1, '{number} d' where it is "
+            "on day 0",
+        )
+    raise refuse(f"'{shown}' is no time with its unit", f"write '{number} {unit}' after day 0")
 
 
 def word(known: Sequence[str], *, listed: bool = False) -> BeforeValidator:
@@ -185,9 +216,20 @@ def _translated(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> In
         return InputError(field, "is missing", "add it")
     if kind in _KINDS:
         problem, remedy = _KINDS[kind]
+        if kind in ("int_type", "float_type") and isinstance(given, str):
+            remedy = _as_number(given) or remedy
         return InputError(field or "course", f"'{shortened(given)}' {problem}", remedy)
     message = detail["msg"].replace("Input should be", "give a value").replace("\n", " ")
     return InputError(field, f"'{shortened(given)}' cannot be used", message)
+
+
+def _as_number(text: str) -> str:
+    """What to write for a number that was written as text; empty when it is none."""
+    try:
+        plain = float(read_number(text.strip(), field=""))
+    except InputError:
+        return ""
+    return f"write {plain:.12g}, a number without quotes" if abs(plain) < _PLAIN else ""
 
 
 def dotted(prefix: str, location: Sequence[str | int]) -> str:
@@ -200,7 +242,8 @@ def dotted(prefix: str, location: Sequence[str | int]) -> str:
 
 def _nearest(given: str, known: Sequence[str]) -> str:
     by_name = {name.lower(): name for name in known}
-    hint = near(given.strip().lower(), by_name)
+    same = by_name.get(given.strip().lower())
+    hint = f"did you mean '{same.lower()}'?" if same else near(given.strip().lower(), by_name)
     match = re.fullmatch(r"did you mean '(.*)'\?", hint)
     return f"did you mean '{by_name[match[1]]}'?" if match else one_of(known)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from ketasim._base import NUMBER, InputError, read_number, shortened
+from ketasim._base import NUMBER, InputError, read_number, read_unit, shortened
 from ketasim.dosing.fields import FROZEN, quantity, refuse
 from ketasim.dosing.patient import AGES, WEIGHTS
 
@@ -32,11 +33,33 @@ class MeanSd(BaseModel):
     mean: float
     sd: float
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_unit(cls, given: Any) -> Any:
+        """A mean in lb beside an SD without a unit may be two units."""
+        if isinstance(given, Mapping):
+            entry = cast("Mapping[str, Any]", given)
+            with_unit = [name for name in ("mean", "sd") if _has_unit(entry.get(name))]
+            if len(with_unit) == 1 and entry.get("sd") is not None:
+                other = "sd" if with_unit == ["mean"] else "mean"
+                raise refuse(
+                    f"'{entry[with_unit[0]]}' is in another unit than '{entry.get(other)}'",
+                    f"write '{other}' with its unit too",
+                )
+        return given
+
     @model_validator(mode="after")
     def _spread(self) -> MeanSd:
         if self.sd is not None and not self.sd > 0:  # pyright: ignore[reportUnnecessaryComparison]
             raise refuse("the standard deviation is not above 0", "give 'sd' above 0")
         return self
+
+
+def _has_unit(value: object) -> bool:
+    """The value has a unit other than kg or years, those of a number without one."""
+    match = re.search(r"[^\W\d].*", value, re.DOTALL) if isinstance(value, str) else None
+    unit = None if match is None else read_unit(match[0])
+    return unit is not None and not {"kg", "year"}.intersection(unit.parts)
 
 
 def _check_drawn(mean: float, limits: tuple[float, float], unit: str, remedy: str) -> None:
@@ -79,8 +102,8 @@ class WeightSpread(MeanSd):
 _PERCENT: Final = re.compile(rf"({NUMBER})\s*(?:%|per\s?cent)", re.IGNORECASE)
 
 
-def _share(value: object) -> object:
-    """A fraction, or a percentage with its sign."""
+def share(value: object) -> object:
+    """Read a fraction, or a percentage with its sign; for validators."""
     if isinstance(value, str):
         match = _PERCENT.fullmatch(value.strip())
         if match is None:
@@ -99,7 +122,7 @@ def _share(value: object) -> object:
 Female = Annotated[
     float,
     Field(strict=True, ge=0, le=1),
-    BeforeValidator(_share, json_schema_input_type=float | str),
+    BeforeValidator(share, json_schema_input_type=float | str),
 ]
 """Fraction of women, or a percentage such as `60 %`."""
 

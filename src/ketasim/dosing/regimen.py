@@ -95,6 +95,17 @@ class Regimen:
         return [*describe_sessions(by_session(self.doses)), *self.notes]
 
 
+def overlapping(regimen: Regimen) -> tuple[str, ...]:
+    """What to say when an infusion begins while an earlier one still runs."""
+    end = -math.inf
+    for dose in regimen.doses:
+        if dose.duration > 0 and dose.time < end - _SAME_TIME:
+            starts = f"The infusion at {dose.time:g} h begins while one before it still runs"
+            return (f"{starts}, to {end:g} h: both run together.",)
+        end = max(end, dose.end) if dose.duration > 0 else end
+    return ()
+
+
 def by_session(doses: Iterable[Dose]) -> list[tuple[Dose, ...]]:
     """Group doses by session, sessions by number, doses of a session by time and device."""
     ordered = sorted(doses, key=lambda d: (d.session, d.time, d.device))

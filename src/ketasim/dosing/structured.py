@@ -381,13 +381,7 @@ def regimen_of(items: Sequence[DoseItem], start: Moment | None = None) -> Regime
     _check_steady(items, groups)
     steps = [item.step for item in items]
     notes = tuple(dict.fromkeys(note for step in steps for note in step.notes))
-    readings = tuple(
-        dict.fromkeys(
-            f"'{step.assumed}' is read as {step.route}, which is assumed."
-            for step in steps
-            if step.assumed
-        )
-    )
+    readings = tuple(dict.fromkeys(one for step in steps for one in step.readings))
     named = [item.session is not None for item in items]
     if not any(named):
         return Regimen(number_sessions(groups), notes=notes, readings=readings)

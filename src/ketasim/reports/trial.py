@@ -127,6 +127,7 @@ def _arm(arm: Arm, trial: Trial) -> dict[str, Any]:
         "label": trial.labels[arm.id],
         "n": arm.n,
         "what": arm_details(arm),
+        "computed": " ".join(arm.regimen.notes) if arm.regimen is not None else "",
         "days": ", ".join(sessions) if sessions else "none",
         "told": "known" if arm.open else "masked under anaesthesia" if arm.masked else "blinded",
         "baseline": f"{arm.baseline.scale} {arm.baseline.mean:g} (SD {arm.baseline.sd:g})",

@@ -77,7 +77,10 @@ def run_trial(
     trial = trial if isinstance(trial, Trial) else load_trial(trial)
     given = {"replicates": replicates, "seed": seed}
     given = {name: value for name, value in given.items() if value is not None}
-    trial = load_trial(trial.to_dict() | given) if given else trial
+    if given:
+        checked = load_trial(trial.to_dict() | given)
+        # what was said of the words of the file stays with the trial that was read from it
+        trial = replace(trial, replicates=checked.replicates, seed=checked.seed)
     _check_scales(trial)
     visits = {arm.id: _visits(trial, arm.id) for arm in trial.arms}
     _check_size(trial, visits)

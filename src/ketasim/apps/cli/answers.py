@@ -65,7 +65,8 @@ def print_trial(result: TrialResult) -> None:
     from ketasim.trials.headline import trial_headline
 
     headline = trial_headline(result.trial, result.summary(), by_id=True)
-    _headline(headline, [f"{arm.id} = {_arm(arm)}" for arm in result.trial.arms])
+    arms = [f"{arm.id} = {_arm(arm)}" for arm in result.trial.arms]
+    _headline(headline, [*arms, *result.trial.notes])
     published = _shown(result)
     if not published:
         return

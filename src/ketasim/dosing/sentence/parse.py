@@ -106,11 +106,7 @@ def _notes(phase: Phase, schedule: Schedule, before: Before) -> list[str]:
 
 def _readings(phase: Phase, schedule: Schedule, before: Before, count: int) -> list[str]:
     """What may be meant otherwise, as sentences."""
-    found = [
-        f"'{step.assumed}' is read as {step.route}, which is assumed."
-        for step in phase.steps
-        if step.assumed
-    ]
+    found = [one for step in phase.steps for one in step.readings]
     if schedule.inside(before):
         assert before.last is not None and schedule.span is not None
         found.append(

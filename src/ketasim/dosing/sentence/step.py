@@ -46,6 +46,13 @@ class Step:
     assumed: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """What the words may mean otherwise, as sentences."""
+        if not self.assumed:
+            return ()
+        return (f"'{self.assumed}' is read as {self.route}, which is assumed.",)
+
     def after(self, before: Step, *, same_place: bool) -> Step:
         """Fill what is left out from another step; a duration only at the same route and place."""
         keeps = same_place and self.route in (None, before.route)

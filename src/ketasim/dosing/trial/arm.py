@@ -34,7 +34,7 @@ from ketasim.dosing.patient import (
     reference_weight,
 )
 from ketasim.dosing.people import AgeSpread, Female, MeanSd, WeightSpread
-from ketasim.dosing.regimen import Regimen, check_count, number_sessions
+from ketasim.dosing.regimen import Regimen, check_count, number_sessions, overlapping
 from ketasim.dosing.structured import DoseItem
 from ketasim.dosing.trial.assessment import Flag
 from ketasim.vocabulary import named_antidepressants, resolve_medicine
@@ -63,6 +63,7 @@ DEFAULT_BACKGROUND: Final = "none"
 MOST_IN_ARM: Final = 1_000_000
 """Most patients in an arm: a limit against slips of the pen."""
 
+_MEDICINES: Final = dict.fromkeys(("medications", "medication"), "write it as 'medicines'")
 _SHAM_AT_START: Final = ("saline", "midazolam", "placebo_spray", "masked")
 _WITHOUT_SESSIONS: Final = ("antidepressant", "none")
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -136,6 +137,12 @@ class TrialPopulation(BaseModel):
     """
 
     model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = {
+        **_MEDICINES,
+        **dict.fromkeys(("sex", "male", "women", "men"), "write the share of women as 'female'"),
+        **dict.fromkeys(("n", "size"), "write 'n' in each arm"),
+    }
+    """Keys that people write, which a population has not, to what to write."""
 
     diagnosis: Annotated[str, word(DIAGNOSES), BeforeValidator(_not_healthy)] | None = None
     age: AgeSpread | None = None
@@ -156,6 +163,7 @@ class TrialPopulation(BaseModel):
         return form
 
 
+_REPEATED: Final = ("frequency", "every", "repeat", "interval", "times")
 # read as a dose of a course is, with the same errors
 _AsInDoses = Annotated[Any, WithJsonSchema({"type": "string"})]
 
@@ -170,8 +178,17 @@ class PhaseItem(BaseModel):
     """
 
     model_config = FROZEN
-    meant: ClassVar[Mapping[str, str]] = DoseItem.meant
-    """As of an entry of `doses`."""
+    meant: ClassVar[Mapping[str, str]] = {
+        **{name: said for name, said in DoseItem.meant.items() if name not in _REPEATED},
+        **dict.fromkeys(
+            (*_REPEATED, "regimen", "schedule", "sessions", "visits"),
+            "write the day of each session under 'days', such as 'days: [0, 3, 7, 10]'",
+        ),
+        "day": "write it as 'days', such as 'days: [0]'",
+        "name": "write it as 'id', or as 'label'",
+        **_MEDICINES,
+    }
+    """Keys that people write, which an arm has not, to what to write."""
 
     drug: _AsInDoses = None
     route: _AsInDoses = None
@@ -234,6 +251,7 @@ class Phase:
       amount of the whole session.
     - `days`: start of each session, days from 0, ascending.
     - `duration_given`: as of `Dose`.
+    - `notes`, `readings`: as of `Regimen`.
     """
 
     drug: str
@@ -244,6 +262,8 @@ class Phase:
     salt: str
     days: tuple[float, ...]
     duration_given: bool = field(default=True, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    readings: tuple[str, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the normal form."""
@@ -316,7 +336,11 @@ class Arm:
     @property
     def regimen(self) -> Regimen | None:
         """The doses as a regimen; nothing for a control."""
-        return Regimen(self.doses) if self.doses else None
+        if not self.doses:
+            return None
+        notes = dict.fromkeys(one for phase in self.phases for one in phase.notes)
+        readings = dict.fromkeys(one for phase in self.phases for one in phase.readings)
+        return Regimen(self.doses, notes=tuple(notes), readings=tuple(readings))
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -324,7 +348,8 @@ class Arm:
         regimen = self.regimen
         found: tuple[str, ...] = ()
         if regimen is not None:
-            found = (*check_doses(regimen, self._kilograms), *regimen.warnings)
+            overlap = overlapping(regimen)
+            found = (*check_doses(regimen, self._kilograms), *regimen.assumptions, *overlap)
         late = sum(time >= self.horizon for time in self.sessions)
         come, are = ("session comes", "is") if late == 1 else ("sessions come", "are")
         after = (f"{late} {come} after the horizon and {are} not seen.",) if late else ()
@@ -516,6 +541,8 @@ def _given(item: ArmItem, field: str) -> tuple[tuple[Phase, ...], tuple[Dose, ..
                 salt=step.salt or "base",
                 days=days,
                 duration_given=step.route != "iv" or step.duration is not None,
+                notes=step.notes,
+                readings=step.readings,
             )
         )
         groups += [first.model_copy(update={"day": day}).doses(path) for day in days]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
@@ -21,6 +21,7 @@ from ketasim._base import InputError, near
 from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, word
 from ketasim.dosing.patient import known_scale, scales
+from ketasim.dosing.people import share
 
 METRICS: Final = (
     "score",
@@ -61,13 +62,30 @@ def _flag(value: object) -> bool:
 Flag = Annotated[bool, BeforeValidator(_flag)]
 """True or false, and nothing that could be taken for it."""
 
-Fraction = Annotated[float, Field(strict=True, gt=0, le=1)]
-"""A fraction above 0."""
+Fraction = Annotated[
+    float,
+    Field(strict=True, gt=0, le=1),
+    BeforeValidator(share, json_schema_input_type=float | str),
+]
+"""A fraction above 0, or a percentage such as `50 %`."""
 
 Points = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 """A score of a scale."""
 
 _Time = Annotated[float, quantity("h", 0, LONGEST, example="24 h")]
+
+
+def _percent(value: object) -> object:
+    """A percentage, with its sign or without."""
+    if isinstance(value, str):
+        fraction = share(value)
+        return 100 * fraction if isinstance(fraction, float) else fraction
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1:
+        raise refuse(
+            f"{shortened(value)} is {shortened(value)} percent of the baseline",
+            "write percent, such as 80, or '80 %'",
+        )
+    return value
 
 
 class Relapse(BaseModel):
@@ -84,7 +102,14 @@ class Relapse(BaseModel):
     model_config = FROZEN
 
     score_at_least: Points | None = None
-    percent_of_baseline_at_least: Annotated[float, Field(strict=True, gt=0, le=100)] | None = None
+    percent_of_baseline_at_least: (
+        Annotated[
+            float,
+            Field(strict=True, gt=0, le=100),
+            BeforeValidator(_percent, json_schema_input_type=float | str),
+        ]
+        | None
+    ) = None
     lost_response: Flag | None = None
     visits: Annotated[int, Field(strict=True, ge=1, le=MOST_VISITS)] = 1
 
@@ -108,6 +133,15 @@ class _Item(BaseModel):
     """An entry of `assess:`, without the key `from`, which no class body can name."""
 
     model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("visits", "visit", "days", "day", "weeks", "week", "time", "times", "timepoints"),
+            "write it as 'at', a list of times with their units, such as 'at: [24 h, 15 d]'",
+        ),
+        **dict.fromkeys(("metric", "outcome", "endpoint", "measure"), "write it as 'metrics'"),
+        "arm": "write it as 'arms', a list of ids",
+    }
+    """Keys that people write, which an entry has not, to what to write."""
 
     scale: str
     metrics: tuple[Annotated[str, word(METRICS)], ...]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, Field
 
@@ -73,6 +73,18 @@ class TrialFile(BaseModel):
     """
 
     model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("name", "id"), "write it as 'trial', a short name"),
+        **dict.fromkeys(
+            ("visits", "assessments", "endpoints", "outcomes"),
+            "write it as 'assess', a list with scale, metrics and at",
+        ),
+        **dict.fromkeys(("groups", "treatments"), "write it as 'arms'"),
+        **dict.fromkeys(("n", "n_per_arm", "size"), "write 'n' in each arm"),
+        **dict.fromkeys(("randomisation", "randomization", "allocation"), "write 'n' in each arm"),
+        "start": "days and visits of a trial count from day 0, that of the first session",
+    }
+    """Keys that people write, which a trial has not, to what to write."""
 
     trial: Key
     title: Text = ""
@@ -176,12 +188,23 @@ class Trial:
 
     @property
     def _untimed(self) -> dict[str, str]:
-        """Path of the duration of each arm with iv doses that are taken as given at once."""
+        """Path of a field of an arm to what is assumed of its doses: duration, or route."""
         return {
-            f"arms[{place}].over": f"Arm {arm_name(arm)}: {line}"
+            f"arms[{place}].{path.partition('.')[2]}": f"Arm {arm_name(arm)}: {line}"
             for place, arm in enumerate(self.arms)
-            for line in (() if arm.regimen is None else arm.regimen.warnings)
+            if arm.regimen is not None
+            for path, line in zip(arm.regimen.assumed, arm.regimen.assumptions, strict=True)
         }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was computed of the words of the arms, such as the dose of a rate, as sentences."""
+        return tuple(
+            f"Arm {arm_name(arm)}: {line}"
+            for arm in self.arms
+            if arm.regimen is not None
+            for line in arm.regimen.notes
+        )
 
     @property
     def assumptions(self) -> tuple[str, ...]:

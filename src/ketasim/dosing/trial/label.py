@@ -84,6 +84,7 @@ def _given(arm: Arm, *, over: bool) -> str:
         each = dict.fromkeys(f"{one:g}" for one in amounts)
         dose = f"{', then '.join(each)} {unit}" if over else f"{'-'.join(ends)} {unit}"
         time = f" over {60 * duration:g} min" if duration > 0 else ""
+        time = time or (" bolus" if over and route == "iv" else "")
         where = ROUTE_WORDS.get(route, route.replace("_", " "))
         # a label stands in lines that hold numbers too
         where = where if over else where.removeprefix("intra")
