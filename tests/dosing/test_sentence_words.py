@@ -116,6 +116,16 @@ def test_durations_beside_spans(text: str, minutes: float, expected: list[float]
     assert all(60 * dose.duration == pytest.approx(minutes) for dose in regimen.doses)
 
 
+@pytest.mark.parametrize(
+    "link", ["+ pause 10 min +", "+ pause 10 min", "pause 10 min +", "pause 10 min"]
+)
+def test_a_pause_between_steps(link: str) -> None:
+    first, second = parse_regimen(
+        f"ketamine 0.3 mg/kg iv over 10 min {link} 0.2 mg/kg over 30 min"
+    ).doses
+    assert second.time == pytest.approx(first.end + 1 / 6) and second.amount == 0.2
+
+
 def test_the_weeks_of_a_label_count_from_its_first_dose_and_that_is_said() -> None:
     regimen = parse_regimen(
         "esketamine 56 mg intranasal on day 0, then 84 mg twice weekly for 4 weeks"

@@ -57,6 +57,10 @@ def test_units_as_people_write_them(name: str, text: str, value: float) -> None:
         ({"dbp": "5 mmHg"}, "patient.vitals.dbp", "outside 20 to 200 mmHg"),
         ({"sbp": "90 mmHg", "dbp": "90 mmHg"}, "patient.vitals", "may be swapped"),
         ({"spb": "90 mmHg"}, "patient.vitals.spb", "use one of: sbp, dbp"),
+        ({"bp": "145"}, "patient.vitals.bp", "such as '145/92 mmHg'"),
+        ({"bp": "92/145"}, "patient.vitals", "may be swapped"),
+        ({"bp": "145/92", "sbp": "150 mmHg"}, "patient.vitals.bp", "unknown key"),
+        ({"pulse": 72}, "patient.vitals.pulse", "'heart_rate'"),
         ([1], "patient.vitals", "not a mapping"),
     ],
 )
@@ -65,6 +69,12 @@ def test_refusals(vitals: Any, field: str, part: str) -> None:
         _course(vitals=vitals)
     assert caught.value.field == field
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["145/92", "145 / 92 mmHg", "145/92mmHg"])
+@pytest.mark.parametrize("key", ["bp", "blood_pressure"])
+def test_both_pressures_in_one(key: str, text: str) -> None:
+    assert _course(vitals={key: text}).patient.pressure == {"SBP": 145.0, "DBP": 92.0}
 
 
 def test_a_history_that_is_no_list_of_texts() -> None:

@@ -75,6 +75,19 @@ def test_the_screen_and_the_plan_say_the_same() -> None:
     assert "blood pressure with the predicted increase" in plan.table()["what"].to_list()
 
 
+def test_without_a_pressure_nothing_is_said_of_a_chance() -> None:
+    lines = screen(_course()).pressure_lines
+    assert not any("chance" in line.lower() or "180/110" in line for line in lines)
+    assert any("SD of 8.5 and 5.7 mmHg besides, not in the range" in line for line in lines)
+
+
+def test_the_monitoring_period_is_that_of_nasal_esketamine() -> None:
+    for regimen, own in (("Spravato 56 mg once", True), ("ketamine 100 mg sublingual once", False)):
+        plan = ketasim.simulate(_course(regimen)).session_plan()
+        assert ("not of" in plan.monitoring) is not own
+        assert "at least 2 h" in plan.monitoring
+
+
 @pytest.mark.parametrize("regimen", ROUTES)
 def test_limits_of_esketamine_s_label_are_shown_whatever_the_drug(regimen: str) -> None:
     course = load_course(_course(regimen, vitals=HIGH))

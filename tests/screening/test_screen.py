@@ -327,6 +327,9 @@ def test_a_dose_is_compared_with_the_threshold_whatever_the_name() -> None:
     assert told("Ativan 4 mg twice daily") == told("lorazepam 4 mg twice daily")
     assert "is not above it" in told("lorazepam 0.25 mg/day")
     assert "is not known: give the daily dose" in told("a benzodiazepine")
+    # the dose is given; what it equals is what the tables disagree on
+    assert "tables of equivalents disagree" in told("lorazepam 1 mg at night")
+    assert "give the daily dose" not in told("lorazepam 1 mg at night")
 
 
 @pytest.mark.parametrize(

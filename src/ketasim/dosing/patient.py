@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
@@ -230,6 +230,12 @@ def _in_words(value: object, unit: str, example: str) -> float:
     return float(read_number(match[1], field=""))
 
 
+_PRESSURE_KEYS: Final = ("bp", "blood_pressure")
+_PRESSURE: Final = re.compile(
+    r"\s*([0-9]{2,3})\s*/\s*([0-9]{2,3})\s*(?:mm\s?Hg)?\s*", re.IGNORECASE
+)
+
+
 class Vitals(BaseModel):
     """Vital signs before a session; everything may be left out.
 
@@ -238,14 +244,43 @@ class Vitals(BaseModel):
     - `sbp`, `dbp`: systolic and diastolic blood pressure, such as `150 mmHg`.
     - `heart_rate`: such as `72 /min`.
     - `spo2`: oxygen saturation, such as `97 %`.
+
+    `bp: 145/92`, with `mmHg` or without, is both pressures.
     """
 
     model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("pulse", "hr"), "write it as 'heart_rate', such as '72 /min'"),
+        **dict.fromkeys(("sao2", "saturation", "sats"), "write it as 'spo2', such as '97 %'"),
+        **dict.fromkeys(("systolic", "diastolic"), "write it as 'sbp' or 'dbp', in mmHg"),
+    }
+    """Keys that people write, which vital signs have not, to what to write."""
 
     sbp: Annotated[float, _vital("sbp")] | None = None
     dbp: Annotated[float, _vital("dbp")] | None = None
     heart_rate: Annotated[float, _vital("heart_rate")] | None = None
     spo2: Annotated[float, _vital("spo2")] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _both_pressures(cls, given: Any) -> Any:
+        """`bp: 145/92` says what `sbp` and `dbp` say."""
+        if not isinstance(given, Mapping):
+            return given
+        entry = cast("Mapping[str, Any]", given)
+        names = [name for name in _PRESSURE_KEYS if name in entry]
+        if not names or len(names) > 1 or "sbp" in entry or "dbp" in entry:
+            return entry
+        text = entry[names[0]]
+        match = _PRESSURE.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise refuse(
+                f"'{shortened(text)}' is not a blood pressure",
+                "write it such as '145/92 mmHg'",
+                below=names[0],
+            )
+        rest = {name: value for name, value in entry.items() if name != names[0]}
+        return {**rest, "sbp": f"{match[1]} mmHg", "dbp": f"{match[2]} mmHg"}
 
     @model_validator(mode="after")
     def _possible(self) -> Vitals:
@@ -422,7 +457,8 @@ class Patient(BaseModel):
         **dict.fromkeys(("genotype",), "write it as 'cyp2b6'"),
         **dict.fromkeys(("renal", "kidneys"), "write it as 'kidney'"),
         **dict.fromkeys(("hepatic",), "write it as 'liver'"),
-        **dict.fromkeys(("bp", "blood_pressure", "sbp", "dbp"), "write it under 'vitals'"),
+        **dict.fromkeys(("bp", "blood_pressure"), "write 'vitals: {bp: 145/92}' with its numbers"),
+        **dict.fromkeys(("sbp", "dbp"), "write it under 'vitals'"),
     }
     """Keys that people write, which a patient has not, to what to write."""
 

@@ -20,6 +20,9 @@ UNWATCHED: Final = "no monitoring period in the sources"
 """Topic of the entry that stands in place of one."""
 
 
+_OF_LABELS: Final = "nasal esketamine"  # what a monitoring period was stated for
+
+
 @dataclass(frozen=True)
 class PlanEntry:
     """One line of a plan.
@@ -99,10 +102,13 @@ class SessionPlan(Result):
         """When the monitoring period ends, or that no source has one for this form."""
         if self.watch_end_min is None:
             return next(one.statement for one in self.entries if one.what == UNWATCHED)
-        return (
+        ends = (
             "The monitoring period of at least 2 h ends no earlier than "
             f"{self.watch_end_min:.0f} min after the start."
         )
+        if self.session == _OF_LABELS:
+            return ends
+        return f"{ends} It is that of the US label of {_OF_LABELS}, not of {self.session}."
 
     def headline(self) -> Headline:
         """When what is given and the monitoring period end, and how many rules there are."""

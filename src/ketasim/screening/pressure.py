@@ -155,7 +155,7 @@ def pressure_lines(
 
 def pressure_sources(outlooks: Sequence[PressureOutlook]) -> tuple[str, ...]:
     """Keys of the sources of the limits and, with a prediction, of its cut."""
-    cut = (fact(SEVERE_FACT).source,) if outlooks else ()
+    cut = (fact(SEVERE_FACT).source,) if any(one.chance is not None for one in outlooks) else ()
     return tuple(dict.fromkeys((*(row.source for row in facts(LIMITS)), *cut)))
 
 
@@ -213,7 +213,7 @@ def outlook_lines(one: PressureOutlook) -> Iterator[str]:
     at = f"in session {one.session}, at {one.rises[0].at_min:.0f} min"
     if given:
         parts = [_reached(rise) for rise in given]
-        yield f"Predicted highest pressure {at}: {'; '.join(parts)}."
+        yield f"Predicted highest pressure {at}, mean of readings: {'; '.join(parts)}."
     gains = [_gain(rise) for rise in one.rises]
     yield f"Predicted mean rise {'by the drug' if given else at}: {'; '.join(gains)}."
     if one.chance is None or one.chance_low is None or one.chance_high is None:
@@ -250,6 +250,11 @@ def _grades(one: PressureOutlook, what: Given) -> str:
     assumed = "the rise does not depend on the pressure before it, on medicines or illness"
     if set(what.routes) - {"intranasal"}:
         assumed += "; after other routes than the nose the first reading is at the peak"
+    if one.chance is None:
+        return (
+            "Rise and variability between patients are fitted to published trials; one reading has "
+            f"an SD of {scatter} mmHg besides, not in the range. Assumed: {assumed}."
+        )
     return (
         f"Rise, variability between patients and SD of one reading ({scatter} mmHg; in the chance, "
         f"not in the range) are fitted to published trials. Assumed: {assumed}. 180/110 mmHg is "

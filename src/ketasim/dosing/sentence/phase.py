@@ -77,7 +77,7 @@ def phase_of(tokens: list[Token], sentence: str) -> Phase:
     offsets = [0, *accumulate(len(token.kind) + 1 for token in tokens)]
     place = 0
     while place < len(tokens):
-        step = re.compile(r"PLUS |(?:THEN )?PAUSE TIME (?:THEN |PLUS )?").match(
+        step = re.compile(r"(?:PLUS |THEN )?PAUSE TIME (?:THEN |PLUS )?|PLUS ").match(
             kinds, offsets[place]
         )
         if step is not None:

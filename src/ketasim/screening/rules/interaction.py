@@ -206,6 +206,11 @@ def _benefit_words(one: BenefitModifier, effect_on: str) -> str:
 def _threshold_words(one: BenefitModifier) -> str:
     if one.threshold is None:
         return ""
+    if one.above_threshold is None and one.daily_dose is not None:
+        return (
+            f". This patient's dose is about {one.daily_dose:.3g} mg of diazepam a day; published "
+            "tables of equivalents disagree on whether that is above it"
+        )
     if one.above_threshold is None:
         return ". Whether this patient is above that dose is not known: give the daily dose"
     dose = "" if one.daily_dose is None else f", about {one.daily_dose:.3g} mg of diazepam a day,"
