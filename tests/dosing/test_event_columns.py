@@ -88,7 +88,16 @@ def test_how_long_an_infusion_lasts_is_read(column: str, cell: str) -> None:
         ("STOP", "0:40", "TIME is in h"),
         ("DURX", "1", "name it DUR"),
         ("INFUS_LEN", "1", "name it DUR"),
-        ("FLOWRATE", "1", "name it RATE"),
+        ("FLOWRATE", "1", "a flow is not read"),
+        ("pump rate", "1", "a flow is not read"),
+        ("K0", "52.5", "a flow is not read"),
+        ("mcg/kg/min", "10", "a flow is not read"),
+        ("RATE_X_MG_KG_H", "1", "name it RATE (MG/KG/H)"),
+        ("given over (min)", "40", "name it DUR (min)"),
+        ("half (min)", "40", "name it DUR (min)"),
+        ("METHOD", "40 min infusion", "no column says how long"),
+        ("INFSTART|STOP", "0.5|1.17", "INFSTART in row 1: '0.5', and TIME says '0'"),
+        ("START (min)|STOP (min)", "30|70", "START (min) in row 1: '30', and TIME says '0'"),
     ],
 )
 def test_what_is_not_clear_of_an_infusion_is_refused(head: str, row: str, part: str) -> None:
@@ -97,6 +106,22 @@ def test_what_is_not_clear_of_an_infusion_is_refused(head: str, row: str, part: 
 
 def test_an_infusion_that_ends_as_it_begins_is_refused() -> None:
     assert "not after the start" in refused(table("ID|TIME|AMT|ROUTE|EVID|STOP", "1|2|35|iv|1|2"))
+
+
+def test_a_start_that_is_that_of_the_row_is_no_other_time() -> None:
+    read = read_events(table("ID|TIME|AMT|ROUTE|EVID|START|STOP", "1|1|35|iv|1|1.0|1.5"))
+    assert dose_of(read).duration == 0.5
+    text = refused(table("ID|START|AMT|ROUTE|EVID", "1|0|35|iv|1"))
+    assert text.startswith("TIME: the column is missing; name START TIME where")
+
+
+def test_doses_at_one_time_are_said() -> None:
+    source = table("ID|TIME|AMT|ROUTE|EVID", "1|0|35|im|1", "1|0|35|im|1")
+    assert read_events(source).notes == (
+        "rows 1 and 2 give doses at the same time (0 h of subject 1)",
+    )
+    arms = table("ID|TIME|AMT|ROUTE|EVID|TRT", "1|0|35|im|1|A", "1|0|35|im|1|B")
+    assert "the time of the dose in row 1, on another occasion" in refused(arms)
 
 
 def test_rate_and_duration_that_agree_but_for_rounding_are_one() -> None:
@@ -135,6 +160,8 @@ def test_iv_doses_without_any_column_of_rates_are_said_to_be_given_at_once() -> 
         ("AMT_G", "0.035"),
         ("AMT (mg/kg)", "0.5"),
         ("AMT_MG_KG", "0.5"),
+        ("AMT_MGKG", "0.5"),
+        ("AMTMGKG", "0.5"),
         ("AMT (mcg/kg)", "500"),
         ("AMT|UNIT", "0.5|mg/kg"),
         ("AMT|AMTU", "35000|ug"),
@@ -315,6 +342,9 @@ def test_a_table_that_means_an_interval_is_not_told_to_repeat_its_doses() -> Non
         ("MIN", "40"),
         ("BOLUS", "10"),
         ("AMT_HCL", "40"),
+        ("DOSE2", "40"),
+        ("MG/KG", "0.5"),
+        ("AFRLTU", "min"),
         ("AMT2", "10"),
         ("DRUG2", "midazolam"),
         ("VALID", "0"),
@@ -350,6 +380,8 @@ def test_columns_that_are_not_used_are_named_once() -> None:
         ("SUBJ|TIME|AMT|ROUTE|EVID", "ID: the column is missing; name SUBJ ID where"),
         ("ID|TAD|AMT|ROUTE|EVID", "TIME: the column is missing; name TAD TIME where"),
         ("ID|TIME|DOSE|ROUTE|EVID", "AMT: the column is missing; name DOSE AMT where"),
+        ("ID|AFRLT|AMT|ROUTE|EVID", "TIME: the column is missing; name AFRLT TIME where"),
+        ("ID|TIME|DOSEMGKG|ROUTE|EVID", "name DOSEMGKG AMT (mg/kg) where"),
         ("ID|TIME|DOSE (mg/kg)|ROUTE|EVID", "name DOSE (mg/kg) AMT (mg/kg) where"),
     ],
 )
@@ -393,6 +425,12 @@ def test_drugs_and_routes_have_their_usual_names(
         ("DRUG|ROUTE", "ketamine|iv infusion", "'iv infusion' without a duration"),
         ("DRUG|ROUTE|DUR", "ketamine|iv bolus|1", "'iv bolus' that lasts 1 h"),
         ("DRUG|ROUTE", "ketamine|injection", "an injection may be iv, im or sc"),
+        ("DRUG|ROUTE", "ketamine|intravascular", "a vein or an artery"),
+        ("DRUG|ROUTE", "ketamine|extravascular", "any but iv"),
+        ("DRUG|ROUTE", "ketamine|intradermal", "is not simulated"),
+        ("DRUG|ROUTE", "ketamine|intrapleural", "use one of: iv"),
+        ("DRUG|ROUTE", "ketamine|intravenus", "did you mean 'intravenous'?"),
+        ("DRUG|ROUTE", "ketamine|INTRAVENOUS DRIP", "without a duration"),
         ("ROUTE|CMT", "IV|i.m.", "CMT says im and ROUTE says iv"),
     ],
 )

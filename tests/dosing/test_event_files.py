@@ -51,6 +51,12 @@ def test_a_table_is_read_whatever_wrote_it(tmp_path: Path, text: str | bytes) ->
     assert read(tmp_path, text).notes == ()
 
 
+def test_names_of_several_words_are_not_torn(tmp_path: Path) -> None:
+    head = "ID\tTIME\tAMOUNT\tINFUSION DURATION\tROUTE\tEVENT ID\tBODY WEIGHT\n"
+    rows = "1\t0\t35\t0.6666667\tiv\t1\t70\n1\t0.667\t.\t.\t.\t0\t70\n"
+    assert len(read(tmp_path, head + rows).subjects[0].observations) == 1
+
+
 def test_commented_rows_are_counted_and_rows_keep_their_numbers(tmp_path: Path) -> None:
     found = read(tmp_path, HEAD + "#1,0,99,,iv,1,70\nC,1,0,99,,iv,1\n" + ROWS)
     assert found.notes == ("2 rows are commented out and not read",)
@@ -74,6 +80,7 @@ def test_row_numbers_without_a_name_are_left_out(tmp_path: Path) -> None:
         (TABLE.replace("AMT", ""), "the header has no name in column 3"),
         (TABLE.replace("WT", "AMT"), "AMT: the column stands twice"),
         (HEAD + "1,0,5,35,52.5,iv,1,70\n", "has 8 cells where the header has 7"),
+        (HEAD + "1,1,0,35,52.5,iv,1,70\n2,1,1,,,,0,70\n", "row.names = FALSE"),
         (TABLE.replace(",", ";").replace("iv;", "iv"), "(separated by ';')"),
         (HEAD + '1,0,"1,500",,oral,1,70\n', "thousands"),
         (HEAD.replace(",", ";") + "1;0,5;35.5;;oral;1;70\n", "commas ('0,5') and dots ('35.5')"),

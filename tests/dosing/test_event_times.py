@@ -171,3 +171,15 @@ def test_a_time_that_starts_anew_on_each_occasion_is_refused(column: str) -> Non
         read_events(source)
     assert read_events(source | {"TIME": [0, 48, 96]}).notes == (f"not used: {column}",)
     assert read_events(source | {"EVID": [0, 1, 0], "AMT": [0, 35, 0]}).subjects[0].regimen
+
+
+def test_numbers_of_dates_of_a_spreadsheet_are_no_hours() -> None:
+    source = {"ID": [1, 1], "DATE": ["45355"] * 2, "TIME": ["0.395833", "0.4375"]}
+    with pytest.raises(InputError, match="may be part of a day, beside DATE '45355'"):
+        read_events(source | {"AMT": [35, 0], "ROUTE": ["im", ""], "EVID": [1, 0]})
+
+
+def test_units_in_cells_of_times_are_read() -> None:
+    source = {"ID": [1, 1], "TIME": ["0", "40 min"], "AMT": [35, 0], "ROUTE": ["im", ""]}
+    (subject,) = read_events(source | {"EVID": [1, 0]}).subjects
+    assert [round(o.time, 3) for o in subject.observations] == [0.667]

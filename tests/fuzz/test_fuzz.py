@@ -11,6 +11,7 @@ import math
 import os
 import re
 import resource
+import runpy
 import signal
 import sys
 import tempfile
@@ -462,7 +463,6 @@ def _searching(name: str, examples: int, start: int | None) -> Callable[[], None
         max_examples=examples,
         derandomize=start is None,
         database=None,
-        deadline=None,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )(given(inputs)(case))
@@ -481,6 +481,8 @@ def main() -> int:
     names = os.environ.get("FUZZ_TARGETS", ",".join(TARGETS)).split(",")
     most = 12 * 2**30
     resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    # the profile without a deadline, which pytest loads by itself
+    runpy.run_path(str(Path(__file__).parents[1] / "conftest.py"))
     end, number, places = time.monotonic() + seconds, start, dict[str, int]()
     with tempfile.TemporaryDirectory() as folder:
         set_hypothesis_home_dir(folder)

@@ -448,7 +448,7 @@ class Patient(BaseModel):
     meant: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(
             _HISTORY_KEYS.split(),
-            "write it in words under 'history', such as 'history: [pregnant]'",
+            "write it in words under 'history'; leave it out where the answer is no",
         ),
         **dict.fromkeys(_MEDICINE_KEYS.split(), "write it under 'medicines'"),
         **dict.fromkeys(("gender",), "write it as 'sex'"),

@@ -34,21 +34,18 @@ _AGE: Final = {
     **dict.fromkeys(("mo", "month", "months"), 1.0 / 12.0),
 }
 # names without a mark between word and unit: what could end a word is left out
-_GLUED: Final = (
-    "minutes",
-    "hours",
-    "days",
-    "mins",
-    "min",
-    "hrs",
-    "hr",
-    "sec",
-    "mcg",
-    "mg",
-    "ug",
-    "kg",
-)
+_GLUED: Final = {
+    **{per_kg.replace("/", ""): per_kg for per_kg in ("mg/kg", "mcg/kg", "ug/kg")},
+    **{unit: unit for unit in ("minutes", "hours", "days", "mins", "min", "hrs", "hr", "sec")},
+    **{unit: unit for unit in ("mcg", "mg", "ug", "kg")},
+}
 _BRACKETS: Final = re.compile(r"^(.*?)[\s_]*[(\[{]\s*(.*?)\s*[)\]}]\s*$")
+# what a column may be that has such a unit and an unknown name
+_LIKE_UNIT: Final = {
+    "time": (("DUR", "STOP", "START", "TIME", "II"), "a time or duration"),
+    "amount": (("AMT",), "amount of a dose"),
+    "rate": (("RATE",), "rate of an infusion"),
+}
 _NEAR: Final = 0.6  # as `near` has it for short words
 _LONGEST: Final = 12  # characters; a longer name is no slip of a short one
 
@@ -80,7 +77,8 @@ class ColumnName:
     - `name`: of the table, such as `DUR` for `TINF`; empty when the name is not known.
     - `use`: `read`, `read_with_unit` (read then), `read_where_drug` (read where it names drugs,
       ignored otherwise), `ignored`, `refused`, `like` (an unknown name that has a word of a known
-      one in it), or empty when the name is not known.
+      one in it, or a unit behind it that a column of doses has), or empty when the name is not
+      known.
     - `kind`: what its unit measures: `time`, `amount`, `rate`, `weight`, `age` or nothing.
     - `unit`: in the name, nothing when there is none.
     - `unknown_unit`: in the name, not understood; empty when there is none.
@@ -152,7 +150,7 @@ def read_column(typed: str) -> ColumnName:
     if bracketed:
         found = known.get(_letters(bracketed[1]))
         if found is None:
-            return _unknown(typed, _letters(bracketed[1]))
+            return _unknown(typed, _letters(bracketed[1]), bracketed[2])
         return _with_unit(typed, found, bracketed[2])
     tokens = re.split(r"[\s_./-]+", text)
     for behind in range(1, min(4, len(tokens))):
@@ -162,11 +160,17 @@ def read_column(typed: str) -> ColumnName:
             if read_unit(unit, found["kind"]) is not None:
                 return _with_unit(typed, found, unit)
     letters = _letters(text)
-    for unit in _GLUED:
-        found = known.get(letters.removesuffix(unit)) if letters.endswith(unit) else None
+    for glued, unit in _GLUED.items():
+        found = known.get(letters.removesuffix(glued)) if letters.endswith(glued) else None
         if found is not None and found.get("kind") and read_unit(unit, found["kind"]) is not None:
             return _with_unit(typed, found, unit)
-    return _unknown(typed, letters)
+    units = ("/".join(tokens[behind:]) for behind in range(1, len(tokens)))
+    return _unknown(typed, letters, next((unit for unit in units if _kinds(unit)), ""))
+
+
+def _kinds(unit: str) -> list[str]:
+    """What a unit may measure, of what doses and times are written in."""
+    return [kind for kind in _LIKE_UNIT if read_unit(unit, kind) is not None]
 
 
 def _with_unit(typed: str, entry: Mapping[str, str], unit: str) -> ColumnName:
@@ -202,12 +206,18 @@ def _column(typed: str, entry: Mapping[str, str]) -> ColumnName:
     )
 
 
-def _unknown(typed: str, letters: str) -> ColumnName:
+def _unknown(typed: str, letters: str, unit: str) -> ColumnName:
+    kinds = _kinds(unit)
     for entry in facts(WORDS):
         if entry.get("use") == "like" and any(part in letters for part in entry.listed("words")):
-            return ColumnName(
-                typed, entry.get("name"), "like", says=entry.get("says"), slip=entry.get("name")
-            )
+            name = entry.get("name")
+            kind = next((k for k in kinds if name in _LIKE_UNIT[k][0]), "")
+            found = read_unit(unit, kind) if kind else None
+            says = entry.get("says")
+            return ColumnName(typed, name, "like", kind, found, says=says, slip=name)
+    if kinds:
+        names, says = _LIKE_UNIT[kinds[0]]
+        return ColumnName(typed, names[0], "like", kinds[0], read_unit(unit, kinds[0]), says=says)
     if not 1 < len(letters) <= _LONGEST:
         return ColumnName(typed)
     close = difflib.get_close_matches(letters, _targets(), n=1, cutoff=_NEAR)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from ketasim._base import ROUTES, InputError, near
+from ketasim._base import ROUTES, InputError
 from ketasim.vocabulary.phrase import key, pattern_of
 
 _ROUTES: Final = {
@@ -25,11 +26,12 @@ _ROUTES: Final = {
     "sublingual": "sublingual;sublingually;sl;s.l.;s/l;under_the_tongue",
     "buccal": "buccal;buccally",
     "rectal": "rectal;rectally;pr;p.r.;per rectum",
-    "inhaled": "inhaled;inhalation;by inhalation;nebulised;nebulized;by nebuliser;by nebulizer;"
-    "via nebuliser;via nebulizer;nebuliser;nebulizer",
+    "inhaled": "inhaled;inhalation;respiratory (inhalation);by inhalation;nebulised;nebulized;"
+    "by nebuliser;by nebulizer;via nebuliser;via nebulizer;nebuliser;nebulizer",
 }
 _INFUSION: Final = {
-    "iv": "iv infusion;i.v. infusion;ivi;ivpb;iv piggyback;iv drip;intravenous infusion",
+    "iv": "iv infusion;i.v. infusion;ivi;ivpb;iv piggyback;iv drip;intravenous drip;"
+    "intravenous infusion",
     "sc": "sc infusion;subcutaneous infusion",
 }
 _BOLUS: Final = {
@@ -71,11 +73,19 @@ _ASKED: Final = {
     "transmucosal": "it may be sublingual, buccal or nasal",
     "injection": "an injection may be iv, im or sc",
     "parenteral": "it may be iv, im or sc",
+    "intravascular": "it may be a vein or an artery, at once or as an infusion",
+    "extravascular": "it may be any but iv",
+    "enteral": "it may be oral, sublingual, buccal or rectal",
 }
 IN_SHORT: Final = re.compile(r"IN(?!\w)|[iI]\.[nN]\.?(?!\w)")
 """The short form of intranasal; in small letters it is a word of any sentence."""
 
-_UNKNOWN: Final = "epidural;intrathecal;caudal;topical;transdermal;intraosseous;io;vaginal;gargle"
+_UNKNOWN: Final = (
+    "epidural;intrathecal;caudal;topical;transdermal;intraosseous;io;vaginal;gargle;intradermal;"
+    "intraarticular;intraperitoneal;intraarterial;intravesical;intraventricular;perineural;"
+    "nasogastric;intralesional;subdural;intracameral;ophthalmic"
+)
+_SURE: Final = 0.85  # likeness of a slip of the pen; routes have long words in common
 
 
 @dataclass(frozen=True)
@@ -195,5 +205,6 @@ def unknown_route(text: str, field: str) -> InputError:
     if key(text) in _UNKNOWN.split(";"):
         return InputError(field, f"the route '{shown}' is not simulated", listed)
     known = [*ROUTES, "intravenous", "intramuscular", "subcutaneous", "nasal", "sublingually"]
-    hint = near(key(text), known)
-    return InputError(field, f"unknown route '{shown}'", hint if hint.startswith("did") else listed)
+    close = difflib.get_close_matches(key(text), known, n=1, cutoff=_SURE)
+    hint = f"did you mean '{close[0]}'?" if close else listed
+    return InputError(field, f"unknown route '{shown}'", hint)

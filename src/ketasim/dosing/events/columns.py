@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +21,10 @@ _MOST_COLUMNS: Final = 1_000  # a limit against tables that are no event table
 _LEFT_OUT: Final = ("1", "y", "yes", "true", "t", "x", "c", "#", "excluded", "exclude")
 _KEPT: Final = ("0", "n", "no", "false", "f")
 _COMMENTED: Final = ("c", "#", "@")
+_INFUSED: Final = re.compile(r"\binfus|\bdrip\b|\bover \d+ ?(?:min|h)", re.IGNORECASE)
 _WITH_NUMBERS: Final = (
     *("ID", "TIME", "AMT", "RATE", "DUR", "STOP", "II", "ADDL", "SS"),
-    *("EVID", "MDV", "DEVICE", "WT", "AGE", "DAY", "WEEK"),
+    *("EVID", "MDV", "DEVICE", "WT", "AGE", "DAY", "WEEK", "START"),
 )
 
 
@@ -35,7 +37,7 @@ class Table:
     - `names`: of the columns that are read.
     - `rows`: those not left out.
     - `notes`: what was made of the columns, a sentence each.
-    - `occasions`: of each row, what columns such as OCC and VISIT say; empty without any.
+    - `occasions`: of each row, what columns such as OCC, VISIT and ARM say; empty without any.
     """
 
     names: Names
@@ -81,6 +83,7 @@ def read_table(source: Any) -> Table:
     cells = _named(header, columns, notes)
     found = _sorted(cells)
     _all_there(found)
+    _no_infusion_in_words(found, cells)
     keep, left_out = _kept(found, cells)
     commented += left_out
     if commented:
@@ -107,7 +110,7 @@ def read_table(source: Any) -> Table:
             f"has no numbers ('{shortened(rows[0].cells['AMT'])}' in {typed['AMT']})",
             "leave out what is below the header; units stand in names, such as TIME (h)",
         )
-    said = [cells[column.typed] for column in found.ignored if column.name == "OCC"]
+    said = [cells[c.typed] for c in found.ignored if c.name in ("OCC", "DRUG")]
     occasions = [
         tuple(map(str, one))
         for one, kept in zip(zip(*said, strict=True), keep, strict=False)
@@ -185,10 +188,11 @@ def _sorted(cells: Mapping[str, Sequence[Any]]) -> _Sorted:
         elif use == "refused" and _says(values, column.neutral or "0"):
             raise InputError(named, column.says, column.remedy)
         elif use == "like" and _says(values, "0"):
+            name = column.name if column.unit is None else f"{column.name} ({column.unit.text})"
             raise InputError(
                 named,
                 f"looks like {column.says} and is not read",
-                f"name it {column.name} where it is that; leave it out where it is something else",
+                f"name it {name} where it is that; leave it out where it is something else",
             )
         elif column.slip and not use and not any(c.name == column.slip for c in known):
             raise InputError(named, "unknown column", f"did you mean '{column.slip}'?")
@@ -251,13 +255,31 @@ def _all_there(found: _Sorted) -> None:
         if column.name == "TIME" and "DATETIME" in found.read:
             continue
         remedy = f"add it: {column.meaning}"
-        instead = [c for c in found.ignored if c.instead == column.name]
+        others = (*found.ignored, *found.read.values())
+        instead = [c for c in others if c.instead == column.name]
         if instead:
             name = column.name if not instead[0].unit else f"{column.name} ({instead[0].unit.text})"
             remedy = f"name {shortened(instead[0].typed)} {name} where it is this: {column.meaning}"
         raise InputError(column.name, "the column is missing", remedy)
     if not {"CMT", "ROUTE"} & set(found.read):
         raise InputError("CMT", "the column is missing", "add CMT or ROUTE")
+
+
+def _no_infusion_in_words(found: _Sorted, cells: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse an infusion that a column in words says, where no column that is read says it."""
+    if any(name in found.read for name in ("RATE", "DUR", "STOP")):
+        return
+    for column in found.ignored:
+        if column.use and column.name != "SEQ":
+            continue
+        for cell in cells[column.typed]:
+            if isinstance(cell, str) and _INFUSED.search(cell):
+                raise InputError(
+                    shortened(column.typed),
+                    f"'{shortened(cell)}' is not read, and no column says how long doses last",
+                    "say it in DUR, with its unit, such as DUR (min); leave the column out where "
+                    "it is something else",
+                )
 
 
 def _kept(found: _Sorted, cells: Mapping[str, Sequence[Any]]) -> tuple[list[bool], int]:
@@ -309,9 +331,11 @@ def _share_time_unit(
     unit = units.get("TIME", ("time", None))[1]
     if unit is None or unit.factor == 1.0:
         return
-    for name in ("II", "STOP"):
+    for name in ("II", "START", "STOP"):
         if name in units and units[name][1] is None:
             units[name] = ("time", unit)
+            if name == "START":
+                continue
             notes.append(f"{typed[name]} has no unit and is read in {unit.text}, as TIME is")
 
 

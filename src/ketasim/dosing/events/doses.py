@@ -23,6 +23,7 @@ _AGREE: Final = 0.01  # part by which RATE, DUR and STOP may differ: they are pr
 # Assumed: limits against slips of the pen, above 0.667 and such, below the infusions of days.
 _LONG: Final = 2.0  # h
 _SLOW: Final = 10.0  # mg/h
+_SAME_TIME: Final = 1e-6  # h; times are printed rounded
 _MOST_DEVICES: Final = 1_000
 
 
@@ -62,6 +63,7 @@ def doses_of(
     **Raises:** `InputError` naming column and row.
     """
     table, time = reading.table, reading.when.hours[place]
+    _starts_then(row)
     written, unit = _amount(row)
     if written == 0:
         raise InputError(
@@ -115,6 +117,25 @@ def doses_of(
             "give 0, and write the earlier doses out",
         )
     return repeated
+
+
+def _starts_then(row: Row) -> None:
+    """Refuse a dose that begins at another time than its row."""
+    when = "TIME" if "TIME" in row.cells else "DATETIME"
+    start, time = row.cells.get("START"), row.cells.get(when)
+    if start is None or start == time or row.text("START") == row.text(when):
+        return
+    if isinstance(start, float) and isinstance(time, float):
+        hours = row.number_of("START", low=-math.inf)
+        if abs(hours - row.number_of(when, low=-math.inf)) <= _SAME_TIME:
+            return
+    typed = row.names.typed
+    raise InputError(
+        row.field("START"),
+        f"'{shortened(row.text('START'))}', and {typed[when]} says '{shortened(row.text(when))}'",
+        f"give the dose a row whose {typed[when]} is when it begins, and leave {typed['START']} "
+        "out",
+    )
 
 
 def _as_named(row: Row, route: RouteName, duration: float) -> None:

@@ -98,6 +98,8 @@ def _shape(text: str) -> tuple[str, int]:
     lines = [(i, line) for i, line in enumerate(text.split("\n"), start=1) if line.strip()]
     for place, line in lines[:_LOOKED_AT]:
         for one in _SEPARATORS:  # the first of equals: spaces stand beside other separators
+            if one == " " and "\t" in line.strip():
+                continue  # names of several words, as Monolix and Excel write them
             score = _score(_split(line, one))
             if score > best:
                 best, separator, number = score, one, place
@@ -154,8 +156,15 @@ def _even(
         remedy = "give each row every column"
         if separator == "," and len(cells) > width:
             remedy = "write decimals with a dot, or separate the cells by ';'"
+        if len(cells) == width + 1 and _count_rows(rows):
+            remedy = "the first cells count the rows: leave them out (row.names = FALSE in R)"
         raise InputError(f"row {number}", problem, remedy)
     return rows
+
+
+def _count_rows(rows: Sequence[tuple[int, list[str]]]) -> bool:
+    """Tell whether the first cells are the row names of R's write.table."""
+    return len(rows) > 1 and all(cells[0].strip() == str(number) for number, cells in rows)
 
 
 def _cells(text: str, separator: str) -> Iterator[list[str]]:

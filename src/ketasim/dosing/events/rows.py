@@ -71,6 +71,12 @@ class Row:
             return ""
         return f"{cell:g}" if isinstance(cell, float) else " ".join(str(cell).split())
 
+    def has_unit(self, column: str) -> bool:
+        """Tell whether a cell is a number with a unit of what its column measures."""
+        match = _WITH_UNIT.fullmatch(_dotted(self.text(column), self.names.commas))
+        kind, _ = self.names.units.get(column, ("", None))
+        return match is not None and read_unit(match[2], kind) is not None
+
     def measured(self, column: str) -> tuple[float, Unit | None]:
         """The number of a cell as written and its unit, that of the cell before the column's.
 

@@ -182,7 +182,11 @@ def _subject(reading: Reading, identity: int, places: range) -> Subject:
             raise _backwards(reading, row, time, before)
         before = time
         if _is_dose(reading, row):
-            _one_occasion(table, place, dosed_at.setdefault(time, place))
+            other = dosed_at.setdefault(time, place)
+            _one_occasion(table, place, other)
+            if other != place and not table.has("DEVICE"):
+                text = f"rows {table.rows[other].number} and {row.number} give doses at the same "
+                reading.note(f"{text}time ({time:g} h of subject {identity})", about="same time")
             given = doses_of(reading, row, place, weight, first=not groups)
             groups += given
             count += sum(map(len, given))

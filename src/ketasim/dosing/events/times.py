@@ -16,6 +16,7 @@ _DAY: Final = 24.0
 _PARTS: Final = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})", re.ASCII)
 _PACKED: Final = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})", re.ASCII)
 _DATED: Final = re.compile(r"\d{1,4}[-/.]\d|\d{1,2}[-. ]?[a-z]{3}|[a-z]{3,9}\.? \d", re.IGNORECASE)
+_SERIAL: Final = 30_000  # days from 1900 to 1982: numbers of dates in spreadsheets lie above
 _MOST_DAYS: Final = 100_000  # of the number of a day
 _FULL_YEAR: Final = 4
 # which part of a date is year, month and day, by the name of NONMEM's column
@@ -76,6 +77,7 @@ def moments(table: Table, subjects: Sequence[int]) -> When:
     more = "".join(f"; {table.names.typed[name]} is not used" for name in others)
     if _same(table, which, subjects):
         if not clock:
+            _no_serial(table, which)
             note = f"{table.names.typed[which]} is the same in a subject's rows and is not used"
             hours = [row.number_of("TIME") for row in rows]
             return When(hours, [0.0] * len(rows), note + more)
@@ -90,6 +92,21 @@ def _same(table: Table, which: str, subjects: Sequence[int]) -> bool:
     """Tell whether every subject has one day alone."""
     said = [row.text(which) for row in table.rows]
     return all(said[i] == said[first] for i, first in enumerate(_firsts(subjects)))
+
+
+def _no_serial(table: Table, which: str) -> None:
+    """Refuse the number of a date beside parts of a day, as spreadsheets write dates and times."""
+    for row in table.rows:
+        text, cell = row.text(which), row.cells["TIME"]
+        serial = text.isascii() and text.isdigit() and _SERIAL <= int(text[:7]) < 2 * _SERIAL
+        if not serial or not isinstance(cell, float) or not 0 <= cell < 1:
+            return
+    raise InputError(
+        table.rows[0].field("TIME"),
+        f"'{table.rows[0].text('TIME')}' may be part of a day, beside {table.names.typed[which]} "
+        f"'{shortened(table.rows[0].text(which))}'",
+        "write dates as 2024-03-04 and times of day as 9:00; leave the dates out where TIME is h",
+    )
 
 
 def time_of_day(row: Row, column: str) -> float:
@@ -110,7 +127,9 @@ def _is_clock(row: Row) -> bool:
 
 
 def _is_dated(row: Row) -> bool:
-    return isinstance(row.cells["TIME"], str) and _DATED.match(row.text("TIME")) is not None
+    if not isinstance(row.cells["TIME"], str) or row.has_unit("TIME"):
+        return False
+    return _DATED.match(row.text("TIME")) is not None
 
 
 def _together(
