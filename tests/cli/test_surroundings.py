@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+import ketasim
+
 COURSE = 'regimen: "ketamine 0.5 mg/kg iv over 40 min once"\npatient: {weight: 78 kg}\n'
 DATA = "ID,TIME,AMT,RATE,CMT,EVID,WT\n1,0,40,60,1,1,80\n1,1,0,0,1,0,80\n"
 SENTENCE = "ketamine 50 mg oral once"
@@ -254,6 +256,31 @@ def test_no_text_of_a_user_acts_on_the_terminal(here: Path) -> None:
     assert rb"\x1b[2J\x1b[31mX\u202eabc" in runs[0].stdout
     title = json.loads(_ketasim(here, "screen", "bad.yaml", "--json").stdout)["title"]
     assert title == "\x1b[2J\x1b[31mX\u202eabc\x9b1m"
+
+
+def test_no_text_of_a_user_acts_on_the_terminal_from_a_report(here: Path) -> None:
+    (here / "bad.yaml").write_text(r'title: "\e[2Jabc"' + "\n" + COURSE)
+    page = ketasim.report(ketasim.screen(here / "bad.yaml"))
+    assert "\x1b" not in page and r"\x1b[2Jabc" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["events", "data.csv", "--predict", "other.yaml"], "'other.yaml' has the ending"),
+        (["events", "course.yaml", "--out", "other.YML"], "'other.YML' has the ending"),
+        (["events", "course.yaml", "--drug", "esketamine"], "--drug: is for a table"),
+        (["events", "course.yaml", "--cmt", "1=iv"], "--cmt: is for a table"),
+        (["events", "data.csv", "--pk-model", "fanta2015"], "--pk-model: is for --predict"),
+    ],
+)
+def test_what_would_be_lost_or_forgotten_is_refused(
+    here: Path, words: list[str], part: str
+) -> None:
+    before = sorted(path.name for path in here.iterdir())
+    found = _ketasim(here, *words)
+    assert found.returncode == 2 and part in found.stderr.decode()
+    assert sorted(path.name for path in here.iterdir()) == before
 
 
 # Names and rights

@@ -10,7 +10,7 @@ from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ketasim._base import InputError
+from ketasim._base import InputError, visible
 from ketasim._base.numbers import number, percent
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     environment.filters["number"] = number
     environment.filters["percent"] = percent
@@ -97,6 +98,11 @@ def _environment() -> jinja2.Environment:
     environment.filters["document"] = _document
     environment.filters["names"] = with_source_names
     return environment
+
+
+def _shown(value: object) -> object:
+    """Text of any origin without what acts on a terminal; markup is that of this package."""
+    return visible(value) if type(value) is str else value
 
 
 def _document(key: str) -> str:

@@ -82,6 +82,20 @@ def events(
     for option, target in (("--out", out), ("--predict", predict)):
         if target is not None:
             check_folder(target.parent, [target.name], inputs=(found,), field=option)
+            if target.suffix.lower() in (".yaml", ".yml"):
+                raise InputError(
+                    option,
+                    f"'{named(target)}' has the ending of a course, and a table is written",
+                    "name a file with the ending .csv",
+                )
+    if not is_table and (cmt is not None or drug != "ketamine"):
+        raise InputError(
+            "--drug" if cmt is None else "--cmt",
+            "is for a table, and a course says what is given",
+            "leave it out, and say it in the course",
+        )
+    if predict is None and pk_model != "reference":
+        raise InputError("--pk-model", "is for --predict", "leave it out, or predict")
     if predict is not None:
         if out is not None:
             raise InputError(
