@@ -472,3 +472,18 @@ def test_a_share_of_women_is_a_fraction_or_a_percentage() -> None:
     for wrong in ("60", 60, "half", "160 %", "-5 %"):
         with pytest.raises(InputError, match=r"population\.female"):
             load_course({"population": {"n": 5, "female": wrong}, "regimen": IV})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KETAM\u0130NE 50 mg oral once",
+        "ketam\u0131ne 50 mg oral once",
+        "S-\u212aetamine 50 mg oral once",
+        "\u017fpravato 56 mg once",
+        "ketamine \u017fixty mg oral once",
+    ],
+)
+def test_letters_that_only_look_alike_are_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        parse_regimen(text)

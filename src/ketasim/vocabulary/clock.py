@@ -26,10 +26,10 @@ _MONTHS: Final = {
 _MONTH: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY_FIRST: Final = re.compile(
     rf"(?:[a-z]+,? )?(\d{{1,2}})(?:st|nd|rd|th)?[- .]*(?:of )?({_MONTH})\.?[- ,]*(\d{{4}})",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _MONTH_FIRST: Final = re.compile(
-    rf"({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})", re.IGNORECASE
+    rf"({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})", re.IGNORECASE | re.ASCII
 )
 _YEARS: Final = (1900, 2200)  # against slips of the pen
 _LIKE_DATE: Final = re.compile(

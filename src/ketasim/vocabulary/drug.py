@@ -70,7 +70,7 @@ def drug_pattern() -> re.Pattern[str]:
     """Finds a name of a drug in a text."""
     longest = sorted(drug_names(), key=len, reverse=True)
     found = "|".join(re.escape(one).replace(r"\-", _BETWEEN) for one in longest)
-    return re.compile(rf"(?<!\w)(?:{found})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{found})(?!\w)", re.IGNORECASE | re.ASCII)
 
 
 @cache
