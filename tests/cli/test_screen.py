@@ -42,7 +42,7 @@ def test_the_report_names_every_finding_and_what_was_not_assessed_last(
     headings = [text.index(f"{word.upper()} (") for word in ("caution", "note", "not assessed")]
     assert headings == sorted(headings)
     assert "No verdict;" in text
-    assert "Did you mean 'sertraline'?" in text
+    assert "sertralin 100 mg: sertraline (RxNorm 36437)" in text
     assert "lorazepam (RxNorm 6470)" in text
 
 
