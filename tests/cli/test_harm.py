@@ -50,14 +50,14 @@ def test_factors_of_misuse_that_the_file_names_are_marked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     course = tmp_path / "course.yaml"
-    words = '["alcohol use disorder", "no opioid use", "qwertz"]'
+    words = '["alcohol use disorder", "no opioid use disorder", "qwertz"]'
     form = 'regimen: "esketamine 56 mg intranasal once"\npatient: {weight: 70 kg'
     course.write_text(f"{form}, history: {words}}}\n", encoding="utf-8")
     text = _text(capsys, str(course))
     assert "of this patient: the file names alcohol use disorder" in text
     assert "of this patient: not stated" in text
     assert "'qwertz': not understood, so not assessed for misuse" in text
-    assert "'no opioid use': read as absent" in text
+    assert "'no opioid use disorder': read as absent" in text
     course.write_text(f"{form}}}\n", encoding="utf-8")
     text = _text(capsys, str(course))
     assert "the file names" not in text and "The patient's history is not given" in text

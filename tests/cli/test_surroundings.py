@@ -16,7 +16,7 @@ import pytest
 import ketasim
 
 COURSE = 'regimen: "ketamine 0.5 mg/kg iv over 40 min once"\npatient: {weight: 78 kg}\n'
-DATA = "ID,TIME,AMT,RATE,CMT,EVID,WT\n1,0,40,60,1,1,80\n1,1,0,0,1,0,80\n"
+DATA = "ID,TIME,AMT,RATE,ROUTE,EVID,WT\n1,0,40,60,iv,1,80\n1,1,0,0,iv,0,80\n"
 SENTENCE = "ketamine 50 mg oral once"
 NOBODY = 54321  # a user without an entry in the list of users
 
@@ -364,11 +364,11 @@ def test_without_address_space_the_figures_are_left_out(here: Path) -> None:
     [
         (
             "doses: [{day: 0, drug: ketamine, route: iv, dose: 40 mg, over: 1e-9 h}]",
-            "doses[0].over: '1e-9 h' is shorter than 1 s; leave 'over' out",
+            "doses[0].over: '1e-9 h' is shorter than 1 s; write 'over: bolus'",
         ),
         (
             "doses: [{day: 0, drug: ketamine, route: im, dose: 40 mg, over: 0.5 s}]",
-            "doses[0].over: '0.5 s' is shorter than 1 s; leave 'over' out",
+            "doses[0].over: '0.5 s' is shorter than 1 s; write 'over: bolus'",
         ),
         (
             'regimen: "ketamine 40 mg iv over 0.001 min once"',

@@ -182,7 +182,7 @@ def test_without_a_patients_own_the_typical_patient_has_the_means() -> None:
         ({"age": {"mean": 8, "sd": 2}}, "population.age", "12 to 95 years"),
         ({"age": {"mean": -1, "sd": 2}}, "population.age.mean", "0"),
         ({"female": 1.2}, "population.female", "1"),
-        ({"female": "60 %"}, "population.female", "number"),
+        ({"female": "60 mg"}, "population.female", "not a fraction"),
         ({"height": {"mean": 170, "sd": 7}}, "population.height", "height"),
     ],
 )
