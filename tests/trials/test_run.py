@@ -194,6 +194,13 @@ def test_drop_out_follows_the_hazard() -> None:
         assert abs(rows["dropped"].mean() - expected) < 4.5 * error  # type: ignore[operator]
 
 
+def test_a_visit_that_nobody_is_left_for_is_said_with_its_day() -> None:
+    assess = [{"scale": "MADRS", "metrics": ["change"], "at": ["648 wk"]}]
+    found = run_trial({**TRIAL, "arms": [{**KET, "n": 1}], "assess": assess, "replicates": 1})
+    (note,) = [text for text in found.notes if "no number for" in text]
+    assert note.endswith("since no replicate holds a patient to follow until day 4536.")
+
+
 def _width(result: TrialResult) -> float:
     row = result.summary().filter(arm="mdz", scale="MADRS", metric="change", time_h=168.0)
     return (row["p95"] - row["p05"]).item()

@@ -315,9 +315,9 @@ def _empty(trial: Trial, estimates: tuple[Estimate, ...]) -> list[str]:
     """Say of what no replicate holds a number."""
     return [
         f"Arm {arm} ({trial.label(arm)}): no number for {_words(metric)}, since no replicate holds "
-        f"a patient to follow ({words})."
-        for arm, metric, words in dict.fromkeys(
-            (one.arm, one.cell.metric, one.cell.definition)
+        f"a patient to follow{f' ({words})' if words else f' until day {hours / 24:g}'}."
+        for arm, metric, words, hours in dict.fromkeys(
+            (one.arm, one.cell.metric, one.cell.definition, one.cell.time)
             for one in estimates
             if np.isnan(one.values.value).all()
         )
