@@ -61,9 +61,10 @@ def quantity(
         try:
             return parse_quantity(text, to, field="", low=low, high=high)
         except InputError as error:
+            _check_range(value)
             if to == "h":
                 _check_duration(value)
-                _check_span(value)
+                _check_visit(value)
             remedy = error.remedy
             if example and "such as" in remedy:
                 remedy = f"write it with its unit, such as '{example}'"
@@ -89,12 +90,17 @@ _RANGE: Final = re.compile(rf"{NUMBER}\s*(?:-|\u2013|to)\s*[0-9].*", re.IGNORECA
 _TITLED: Final = ("baseline", "screening", "randomisation", "randomization", "enrolment")
 
 
-def _check_span(value: object) -> None:
-    """Refuse the name of a visit, or a range, where a time that passes is asked for."""
+def _check_range(value: object) -> None:
+    """Refuse a range where one value is asked for; a date looks like one, and is none."""
+    text = value.strip() if isinstance(value, str) else ""
+    if _RANGE.fullmatch(text) is not None and text.count("-") < 2:
+        raise refuse(f"'{shortened(text)}' is a range", "write the one value that is meant")
+
+
+def _check_visit(value: object) -> None:
+    """Refuse the name of a visit where a time that passes is asked for."""
     text = value.strip() if isinstance(value, str) else ""
     shown = shortened(text)
-    if _RANGE.fullmatch(text) is not None and not text.startswith("-"):
-        raise refuse(f"'{shown}' is a range", "write the one time that is meant")
     if text.lower() in _TITLED:
         raise refuse(
             f"'{shown}' is before treatment: its score is the baseline",
@@ -199,7 +205,7 @@ def _translated(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> In
         if colon and head in known:
             return InputError(field, f"unknown key '{name}'", "write a space after the colon")
         head = re.sub(r"\s*[(\[].*", "", name).lower()
-        if head != name and head in known:
+        if head != name.lower() and head in known:
             remedy = f"write it as '{head}', with the unit behind the value"
             return InputError(field, f"unknown key '{shortened(name)}'", remedy)
         meant: Mapping[str, str] = getattr(owner, "meant", {})

@@ -37,16 +37,18 @@ class MeanSd(BaseModel):
     @classmethod
     def _one_unit(cls, given: Any) -> Any:
         """A mean in lb beside an SD without a unit may be two units."""
-        if isinstance(given, Mapping):
-            entry = cast("Mapping[str, Any]", given)
-            with_unit = [name for name in ("mean", "sd") if _has_unit(entry.get(name))]
-            if len(with_unit) == 1 and entry.get("sd") is not None:
-                other = "sd" if with_unit == ["mean"] else "mean"
-                raise refuse(
-                    f"'{entry[with_unit[0]]}' is in another unit than '{entry.get(other)}'",
-                    f"write '{other}' with its unit too",
-                )
-        return given
+        if not isinstance(given, Mapping):
+            return given
+        entry = cast("Mapping[str, Any]", given)
+        named = [name for name in ("mean", "sd") if _has_unit(entry.get(name))]
+        if len(named) == 1 and entry.get("sd") is not None:
+            other = "sd" if named == ["mean"] else "mean"
+            raise refuse(
+                f"'{shortened(entry[named[0]])}' is in another unit than "
+                f"'{shortened(entry.get(other))}'",
+                f"write '{other}' with its unit too",
+            )
+        return entry
 
     @model_validator(mode="after")
     def _spread(self) -> MeanSd:
