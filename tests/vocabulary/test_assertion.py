@@ -208,6 +208,7 @@ def test_triggers_name_known_sources_kinds_and_directions() -> None:
         ("max 10 mg daily", None),
         ("5-10 mg nocte", None),
         ("1,000 mg daily", None),
+        ("1.000 mg daily", None),
         ("10 mg weekly", None),
         ("10 mg every other day", None),
         ("5 mg, 10 mg", None),

@@ -187,9 +187,9 @@ def _mg(number: str, unit: str) -> float | None:
 
 
 def _number(text: str) -> float | None:
-    """A number, its comma read as a decimal one unless it may part thousands."""
+    """A number, its comma read as a decimal one unless it or a point may part thousands."""
     whole, comma, part = text.partition(",")
-    if comma and len(part) == 3 and whole != "0":
+    if (comma and len(part) == 3 and whole != "0") or text.endswith(".000"):
         return None
     value = float(text.replace(",", "."))
     return value if math.isfinite(value) else None

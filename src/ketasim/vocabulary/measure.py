@@ -42,6 +42,9 @@ _WRITTEN: Final = {
 DOSE_UNITS: Final = "mg, g or ug, each also per kg"
 """The units of a dose, in words."""
 
+# a thousand where points part thousands; doses are not weighed to a thousandth
+_ZEROS: Final = re.compile(r"[1-9]\d{0,2}\.000")
+
 # a word of letters, then what it is divided by
 _UNIT_TEXT: Final = (
     r"[a-zµμ]+(?:\s*[/·]\s*(?:[a-zµμ]+)|\s+per\s+(?:kg|kilo|ml|h|hr|hour|min|minute|day)\b)*"
@@ -113,6 +116,13 @@ def measure_of(number: str, unit: str, *, field: str) -> Measure | None:
     if named is None:
         return None
     kind, size = named
+    if kind in ("dose", "rate") and _ZEROS.fullmatch(number.strip()):
+        plain = number.strip().partition(".")[0]
+        raise InputError(
+            field,
+            f"'{number.strip()} {unit.strip()}' may be {plain} or {plain}000",
+            "write it without the point, and nothing between thousands",
+        )
     value = value_of(number, field=field) * found.factor * size
     rest = {name for name, power in found.parts.items() if power < 0}
     per_day = 24.0 if "d" in rest else 168.0 if "week" in rest else 0.0
