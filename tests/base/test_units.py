@@ -41,6 +41,12 @@ from ketasim._base import InputError, near, parse_quantity, read_number, read_un
         ("1e300 ng", "mg", 1e294),
         ("5e-324 mg", "mg", 5e-324),
         ("0,125 mg", "mg", 0.125),
+        ("5 ft 8 in", "m", 1.7272),
+        ("5' 8\"", "m", 1.7272),
+        ("12 st 8 lb", "kg", 79.83225712),
+        ("3 years 6 months", "year", 3.5),
+        ("42 years old", "year", 42.0),
+        ("1 h 30 min", "h", 1.5),
     ],
 )
 def test_what_is_written_is_read_exactly(text: str, to: str, value: float) -> None:
@@ -66,6 +72,9 @@ def test_what_is_written_is_read_exactly(text: str, to: str, value: float) -> No
         ("5 mg/g", "mg/kg", "not a unit"),
         ("40 min", "year", "years, months"),
         ("40 m\u0131n", "h", "not a unit"),
+        ("5 ft 14 in", "m", "not a unit"),
+        ("1.5 h 10 min", "h", "not a unit"),
+        ("5 ft 8 kg", "m", "not a unit"),
         (",5 mg", "mg", "begins with a comma"),
         ("1,000 mg", "mg", "may be 1000 or 1.000"),
         ("1,000,000 mg", "mg", "more than one point or comma"),

@@ -36,6 +36,13 @@ def test_keys_come_back_as_they_were() -> None:
     assert trial.arms[0].medicines == course.patient.medicines
 
 
+def test_none_is_an_empty_list_and_one_line_a_list_of_one() -> None:
+    none = _course(medicines="none", history="Nil").patient
+    assert (none.medicines, none.history) == ((), ())
+    one = _course(medicines="sertraline 50 mg daily", history="unknown").patient
+    assert (one.medicines, one.history) == (("sertraline 50 mg daily",), ("unknown",))
+
+
 def test_a_condition_is_a_name_and_a_year_is_text() -> None:
     (entry,) = _course(history=[{"condition": "stroke", "since": 2019}]).patient.history
     assert entry == HistoryEntry(name="stroke", since="2019")

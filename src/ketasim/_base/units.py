@@ -27,6 +27,9 @@ LONGEST_UNIT: Final = 40
 """Most letters of a number or of a unit: a limit against slips and floods."""
 
 _TEXT = re.compile(rf"\s*({NUMBER})(?![0-9.,])\s*(\S.*?)?\s*", re.DOTALL)
+# a second, smaller part of a quantity, such as that of `5 ft 8 in`
+_PARTS = re.compile(rf"([a-z]+)\.?\s*(?:and\s+)?({NUMBER})\s*([a-z]+)\.?", re.IGNORECASE)
+_FEET = re.compile(r"\s*([0-9]+)\s*['′’]\s*([0-9]+)\s*(?:\"|″|”|'')?\s*")
 _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}")
 
 # word to kind and to how many of the first of its kind it is; all exact
@@ -37,6 +40,7 @@ _MASS: Final = {
     "µg": (Fraction(1, 10**9), "ug mcg microgram micrograms"),
     "ng": (Fraction(1, 10**12), "nanogram nanograms"),
     "lb": (Fraction(45359237, 10**8), "lbs pound pounds"),
+    "st": (14 * Fraction(45359237, 10**8), "stone stones"),
 }
 _TIME: Final = {
     "h": (1, "hr hrs hour hours"),
@@ -61,7 +65,7 @@ _LENGTH: Final = {
 # an age of 40 min is a slip of the pen, whatever 40 min is in years
 _MEANT: Final = {"year": ("year", "month")}
 _USABLE: Final = {
-    "kg": "kg, g, lb",
+    "kg": "kg, g, lb, st",
     "h": "s, min, h, d, wk, month, year",
     "d": "s, min, h, d, wk, month, year",
     "mg": "mg, g, ug",
@@ -245,13 +249,17 @@ def parse_quantity(
     shown = shortened(_written(text))
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         raise InputError(field, f"'{shown}' is not a quantity", example)
-    match = _TEXT.fullmatch(_written(text))
+    plain = _FEET.sub(r"\1 ft \2 in", _written(text)) if to == "m" else _written(text)
+    match = _TEXT.fullmatch(plain)
     if match is None:
         raise InputError(field, f"'{shown}' is not a number with a unit", example)
     number, unit = match.groups()
     amount = read_number(number, field=field)
     if unit is None:
         raise InputError(field, f"'{shown}' has no unit", example)
+    if to == "year":
+        unit = re.sub(r"\s+(?:old|of age)$", "", unit, flags=re.IGNORECASE)
+    amount, unit = _with_smaller(amount, unit, field)
     target, found = read_unit(to), read_unit(unit)
     assert target is not None
     meant = found is not None and found.kind == target.kind
@@ -271,6 +279,18 @@ def parse_quantity(
             "give a value in that range",
         )
     return value
+
+
+def _with_smaller(amount: Fraction, unit: str, field: str) -> tuple[Fraction, str]:
+    """An amount with what a second, smaller unit adds to it: 5 ft 8 in; else as it is."""
+    parts = _PARTS.fullmatch(unit) if len(unit) <= LONGEST_UNIT else None
+    large, small = (read_unit(parts[1]), read_unit(parts[3])) if parts else (None, None)
+    if parts is None or large is None or small is None or large.kind != small.kind:
+        return amount, unit
+    more = read_number(parts[2], field=field) * small.factor / large.factor
+    if not (0 <= more < 1 and amount >= 0 and amount.denominator == 1):
+        return amount, unit  # no two parts of one quantity
+    return amount + more, parts[1]
 
 
 def _written(text: object) -> str:

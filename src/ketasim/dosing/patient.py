@@ -415,6 +415,22 @@ Disease = Annotated[str | HistoryEntry, _entry(HistoryEntry)]
 """An entry of a history: a line of text, or keys."""
 
 
+def _listed(value: object) -> object:
+    """One entry without a list, or the word that there is none, as a list."""
+    if not isinstance(value, str):
+        return value
+    return () if value.strip(" .").lower() in ("none", "nil", "nothing", "") else (value,)
+
+
+Medicines = Annotated[
+    tuple[Medicine, ...], Field(max_length=MOST_ENTRIES), BeforeValidator(_listed)
+]
+"""Medicines: a list, one line, or `none`."""
+
+Diseases = Annotated[tuple[Disease, ...], Field(max_length=MOST_ENTRIES), BeforeValidator(_listed)]
+"""Entries of a history: a list, one line, or `none`."""
+
+
 def entry_form(entry: str | MedicineEntry | HistoryEntry) -> str | dict[str, Any]:
     """An entry as a file has it."""
     return entry if isinstance(entry, str) else entry.to_dict()
@@ -427,7 +443,7 @@ class Patient(BaseModel):
 
     - `age`: years; left out, no effect of age is computed.
     - `weight`: kg; left out, the reference weight of the published models, named in `assumed`.
-    - `height`: such as `172 cm` or `1.72 m`; with the weight it gives the body mass index.
+    - `height`: such as `172 cm` or `5 ft 8 in`; with the weight it gives the body mass index.
     - `sex`: female or male, or `F`, `M`, `woman`, `man`.
     - `ancestry`: white, black, asian, japanese or other.
     - `cyp2b6`: genotype, `*1/*1`, `*1/*6` or `*6/*6`.
@@ -440,7 +456,7 @@ class Patient(BaseModel):
     - `medicines`: the other medicines, each in words or as `MedicineEntry`.
     - `kidney`, `liver`: normal, or mild, moderate or severe impairment.
     - `history`: diseases and habits, each in words or as `HistoryEntry`, for `ketasim screen`; an
-      empty list says there is none.
+      empty list or `none` says there is none.
     - `vitals`: vital signs before a session, for `ketasim screen`.
     """
 
@@ -474,10 +490,10 @@ class Patient(BaseModel):
     baseline: Baseline | None = None
     setting: Annotated[str, word(SETTINGS), BeforeValidator(_not_a_place)] | None = None
     place: Annotated[str, word(PLACES)] | None = None
-    medicines: Annotated[tuple[Medicine, ...], Field(max_length=MOST_ENTRIES)] = ()
+    medicines: Medicines = ()
     kidney: Annotated[str, BeforeValidator(_degree)] | None = None
     liver: Annotated[str, BeforeValidator(_degree)] | None = None
-    history: Annotated[tuple[Disease, ...], Field(max_length=MOST_ENTRIES)] = ()
+    history: Diseases = ()
     vitals: Vitals | None = None
 
     @property

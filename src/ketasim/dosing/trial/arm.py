@@ -19,15 +19,15 @@ from pydantic import (
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import DRUGS, LONGEST, Dose
-from ketasim.dosing.fields import FROZEN, MOST_ENTRIES, Text, refuse, validated, word
+from ketasim.dosing.fields import FROZEN, Text, refuse, validated, word
 from ketasim.dosing.guards import check_doses
 from ketasim.dosing.patient import (
     ANCESTRIES,
     DIAGNOSES,
     HEALTHY_WORDS,
     SETTINGS,
-    Medicine,
     MedicineEntry,
+    Medicines,
     check_score,
     entry_form,
     known_scale,
@@ -152,7 +152,7 @@ class TrialPopulation(BaseModel):
     baseline: BaselineSpread | None = None
     setting: Annotated[str, word(SETTINGS)] | None = None
     background: Annotated[str, word(BACKGROUNDS)] | None = None
-    medicines: Annotated[tuple[Medicine, ...], Field(max_length=MOST_ENTRIES)] = ()
+    medicines: Medicines = ()
     country: Text = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -233,7 +233,7 @@ class ArmItem(PhaseItem):
     open: Flag = False
     masked: Flag = False
     background: Annotated[str, word(BACKGROUNDS)] | None = None
-    medicines: Annotated[tuple[Medicine, ...], Field(max_length=MOST_ENTRIES)] | None = None
+    medicines: Medicines | None = None
     baseline: ScoreSpread | None = None
     age: AgeSpread | None = None
     weight: WeightSpread | None = None
