@@ -109,7 +109,7 @@ def test_structured_doses_make_steps_and_sessions() -> None:
         (REGIMEN + "patient: {sex: 1}", "patient.sex", "use one of: female, male"),
         (REGIMEN + "patient: {cyp2b6: '*2/*2'}", "patient.cyp2b6", "*1/*1, *1/*6, *6/*6"),
         (REGIMEN + "patient: {diagnosis: flu}", "patient.diagnosis", "use one of: mdd, trd"),
-        (REGIMEN + "patient: {medicines: x}", "patient.medicines", "[a, b]"),
+        (REGIMEN + "patient: {medicines: 3}", "patient.medicines", "[a, b]"),
         (REGIMEN + "patient: {medicines: [x, 3]}", "patient.medicines[1]", "not text"),
         (
             REGIMEN + "patient: {baseline: {scale: MADRS, score: 61}}",

@@ -250,7 +250,7 @@ TELL = "relapse: {score_at_least: 22}"
         (changed("population.baseline.mean", "high"), "population.baseline.mean", "not a number"),
         (changed("population.setting", "home"), "population.setting", "use one of: outpatient"),
         (changed("population.background", "old"), "population.background", "use one of: none"),
-        (changed("population.medicines", "x"), "population.medicines", "[a, b]"),
+        (changed("population.medicines", 3), "population.medicines", "[a, b]"),
         (changed("population.medicines", ["Ketamine"]), "population.medicines", "what the trial"),
         # the arms
         (changed("arms"), "arms", "missing"),
