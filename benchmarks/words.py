@@ -1,6 +1,6 @@
 """How well what people write is read: the corpus of the tests against its labels.
 
-`python benchmarks/words.py [first|second|third]` prints precision and recall of each
+`python benchmarks/words.py [first|second|third|fourth]` prints precision and recall of each
 presence, what was missed and what was read into an entry, and for regimens what was right, refused
 and wrong.
 """
@@ -18,7 +18,7 @@ from typing import Final
 from ketasim.vocabulary import MedicineMention, read_history, resolve_medicine
 
 CORPUS: Final = Path(__file__).parents[1] / "tests" / "vocabulary" / "corpus"
-SETS: Final = ("first", "second", "third")
+SETS: Final = ("first", "second", "third", "fourth")
 COUNTED: Final = ("present", "taken", "uncertain")
 # a general factor and its special ones count as the same subject, see the corpus' README
 _SPECIAL: Final = {
