@@ -23,9 +23,9 @@ _NAMES: Final = {
     "ketamine": "ketamine;racemic ketamine;rs-ketamine;(rs)-ketamine;r,s-ketamine;(r,s)-ketamine;"
     "(±)-ketamine",
     "esketamine": "esketamine;s-ketamine;(s)-ketamine;s(+)-ketamine;s(+)ketamine;(s)(+)-ketamine;"
-    "(s)-(+)-ketamine;(+)-ketamine;s+ketamine;s+-ketamine",
+    "(s)-(+)-ketamine;(+)-ketamine;s+ketamine;s+-ketamine;s-ketamin;(s)-ketamin",
     "arketamine": "arketamine;r-ketamine;(r)-ketamine;r(-)-ketamine;r(-)ketamine;(r)(-)-ketamine;"
-    "(r)-(-)-ketamine",
+    "(r)-(-)-ketamine;r-ketamin;(r)-ketamin",
 }
 _BETWEEN: Final = r"(?:[\s_]*-[\s_]*|[\s_]+)"
 _SALT_WORDS: Final = {"hydrochloride": "hydrochloride;hcl;hydrochlorid", "base": "base;free base"}

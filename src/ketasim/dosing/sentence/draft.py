@@ -179,7 +179,11 @@ def _from_hour(draft: Draft, run: list[Token]) -> None:
 
 def _start(draft: Draft, time: float) -> None:
     if draft.start is not None:
-        raise InputError(FIELD, "a phase gives its start twice", "give it once")
+        raise InputError(
+            FIELD,
+            "a phase gives its start twice",
+            "give it once, or part by 'then' what is given from each",
+        )
     draft.start = time
 
 
@@ -188,6 +192,8 @@ def _over(draft: Draft, run: list[Token]) -> None:
     words = "over" if run[0].kind == "OVER" else run[0].text
     if time.value.unit not in SHORT_UNITS:  # sessions go on over weeks too
         text = f"{words} {time.text}"
+        if any(token.kind == "INFUSION" for token in run):
+            draft.found[-1]["infusion"] = True
         draft.loose.append(Loose(time.value, text, len(draft.said) - 1, over=True))
         return
     draft.amount("over", over_of(time.value, words=words))
@@ -202,6 +208,12 @@ def _bare(draft: Draft, run: list[Token]) -> None:
     """A time without a word before it: how long an infusion takes, beside its dose or route."""
     time: Measure = run[0].value
     beside = draft.before in ("DOSE", "RATE", "ROUTE", "INFUSION", "CONC")
+    if draft.before == "TIME":
+        raise InputError(
+            FIELD,
+            f"'{time.text}' follows another time",
+            "write a time of two parts in one unit, such as min",
+        )
     routes = draft.routes[-1]
     into_vein = beside and bool(routes) and routes[0].route == "iv"
     if time.unit not in SHORT_UNITS or not (into_vein or draft.infusion_follows):

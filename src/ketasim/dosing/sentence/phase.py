@@ -17,7 +17,7 @@ from ketasim.dosing.sentence.schedule import Pattern, Schedule
 from ketasim.dosing.sentence.step import Said, Step, joined, over_of
 from ketasim.dosing.words import describe_duration
 from ketasim.vocabulary.frequency import Frequency
-from ketasim.vocabulary.number import value_of
+from ketasim.vocabulary.number import TIMES, value_of
 from ketasim.vocabulary.route import RouteName
 
 # what a run of tokens says; the first that fits is taken
@@ -123,6 +123,12 @@ def _stray(tokens: list[Token], place: int, sentence: str) -> InputError:
         return InputError(
             FIELD, f"'{number}' has no unit", "write it with its unit: s, min, h, d or wk"
         )
+    if token.text.lower() in TIMES:
+        return InputError(
+            FIELD,
+            f"'{token.text}'{after} does not say how often",
+            "add in what time, such as 'a day' or 'a week', or name the days",
+        )
     if token.kind == "NUM":
         value_of(token.text, field=FIELD)
         return InputError(
@@ -193,6 +199,13 @@ def _place(draft: Draft, loose: Loose) -> None:
     free = draft.said[loose.step].over is None and "duration" not in draft.found[loose.step]
     # six infusions over two weeks: how they are spread is not said
     several = loose.over and often is None and draft.count not in (None, 1)
+    one_infusion = infused or any(one.timed for one in routes)
+    if loose.over and time.unit == "week" and not one_infusion and not several:
+        raise InputError(
+            FIELD,
+            f"'{loose.text}' may be how long one infusion takes, or how long sessions go on",
+            "write how often, such as 'weekly', or 'infusion' beside the time of one infusion",
+        )
     if runs and free and (loose.over or time.unit in SHORT_UNITS) and not several:
         draft.said[loose.step].over = over_of(time, words=loose.text.split()[0])
         return

@@ -23,6 +23,13 @@ intravenous intramuscular subcutaneous nasal hydrochloride bolus infusion over t
 fortnightly twice thrice every weeks minutes hours sessions doses once
 """
 _NEAR: Final = (*DRUGS, *ROUTES, *_NEAR_TEXT.split())
+_PIECES: Final = (
+    r"(?:sprays?|puffs?|actuations?|tablets?|tabs?|capsules?|caps?|lozenges?|troches?|drops?|vials?"
+    r"|ampoules?|suppositor(?:y|ies))"
+)
+_FEW: Final = "half|one|two|three|four|five|six|an?"
+_WHOLE: Final = "write the whole dose of a session in mg"
+_DECIMAL: Final = "write a decimal number for a fraction"
 _EACH: Final = "write each dose and its time"
 _PHASES: Final = "write each phase with its dose, joined by 'then'"
 _ONE: Final = "write the one amount or time that is given"
@@ -34,6 +41,14 @@ _REMARKS: Final = {
     r"in\s+(?:\d+|two|three|four|five|six)\s+doses": _EACH,
     r"titrat\w*|taper\w*|increas\w*|decreas\w*": _PHASES,
     r"up\s+to|maximum|max\.?(?!\w)|capped": "write the dose that is given, and how often",
+    rf"(?:[x*]\s*)?(?:\d+|{_FEW})\s+(?:an?\s+|nasal\s+|oral\s+)?{_PIECES}": _WHOLE,
+    rf"(?:[x*]\s*)(?:\d+|{_FEW})\s+devices?": _WHOLE,
+    rf"{_PIECES}\s*[x*]\s*\d+(?!\s*(?:d|wk?|days?|wks?|weeks?)\b)": _WHOLE,
+    r"(?:first|initial|subsequent|second|last|next)\s+(?:doses?|sessions?|infusions?)": _PHASES,
+    r"hold|withhold|held|withheld": _PLAIN,
+    r"\d+\s*:\s*\d+": "write one drug by its name, and its dose in mg or mg/kg",
+    r"\d+(?:\s+\d+)?/\d+\s*(?:m?c?u?g|h|hr|hours?)(?:/kg)?": _DECIMAL,
+    r"apart": "write 'every' before the time between two sessions",
     r"if|unless|depending|otherwise|as\s+tolerated|except": _PLAIN,
     r"until|till": "write 'x' and the number of sessions, or 'for' and the weeks",
     r"in\s+\d+\s*(?:min\w*|h\w*)": "write 'over' before the time of an infusion",
@@ -89,7 +104,8 @@ def refuse_word(sentence: str, text: str, position: int, *, number: str, first: 
         )
     before = quoted(sentence[:position])
     problem = f"cannot read '{word}'" + (f" after {before}" if before else "")
-    hint = "" if word.lower() in _NEAR else near(word.lower(), _NEAR)
+    # two drugs with a stroke between are no slip of one
+    hint = "" if word.lower() in _NEAR or "/" in word else near(word.lower(), _NEAR)
     raise InputError(FIELD, problem, hint if hint.startswith("did you mean") else PARTS)
 
 

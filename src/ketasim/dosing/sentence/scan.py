@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -13,7 +13,7 @@ from ketasim.dosing.sentence.refusal import FIELD, refuse_word, remark
 from ketasim.vocabulary.drug import drug_of, drug_pattern, salt_of, salt_pattern
 from ketasim.vocabulary.frequency import Frequency, frequency_at
 from ketasim.vocabulary.measure import Measure, measure_of, measure_pattern
-from ketasim.vocabulary.number import NUMBER_WORDS, TIMES
+from ketasim.vocabulary.number import NUMBER_WORDS, TIMES, value_of
 from ketasim.vocabulary.phrase import straight
 from ketasim.vocabulary.route import (
     IN_SHORT,
@@ -55,6 +55,9 @@ _CLOCK: Final = re.compile(
 )
 _DATE: Final = re.compile(
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}([/.])[0-9]{1,2}\1[0-9]{2,4}(?!\w)"
+    r"|[0-9]{1,2}(?:st|nd|rd|th|\.)?\s?(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)"
+    r"(?:uary|ruary|ch|il|ust|ember|ober)?(?!\w)",
+    re.I,
 )
 _LIST: Final = re.compile(r"[0-9]+(?:,[0-9]+){2,}")
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
@@ -74,7 +77,15 @@ _FROM_TO: Final = re.compile(
 )
 _MULTIPLE: Final = re.compile(rf"([0-9]+)\s*x\s*(?={NUMBER}\s*(?:mg|g|ug|mcg|\u00b5g)(?!\w))", re.I)
 _COUNTED: Final = re.compile(r"([0-9]+)\s*x(?=\s*(?:$|[,;.)]|then|over|for|on|from|at))", re.I)
-_DOUBTFUL: Final = re.compile(rf"([0-9]+|{'|'.join(NUMBER_WORDS)})\s+(week|wk|dai)ly(?!\w)", re.I)
+_DOUBTFUL: Final = re.compile(
+    rf"([0-9]+|{'|'.join(NUMBER_WORDS)})\s+(?:(?:doses|sessions|infusions|injections|treatments)\s+)?"
+    r"(week|wk|dai)ly(?!\w)",
+    re.I,
+)
+_MOST_A: Final[Mapping[str, int]] = {"day": 6, "week": 7}
+"""`x 14 daily` is a number of doses; of fewer it may be how many a day."""
+_HALVED: Final = re.compile(rf"{NUMBER}\s+[0-9][0-9]{{2}}\s*(?:mg|g|ug|mcg|\u00b5g)(?!\w)", re.I)
+_PER_PERIOD: Final = re.compile(r"(?:d|days?|h|hrs?|hours?|min|minutes?|weeks?|wks?)\s*/", re.I)
 _DILUENT: Final = re.compile(
     r"(?:(?:of|in)\s+)?(?:(?:0[.,]9|5)\s?%\s+)?(?:in\s+)?(?:normal\s+)?"
     r"(?:saline|nacl|sodium\s+chloride|dextrose|glucose|d5w)(?:\s+(?:0[.,]9|5)\s?%)?(?!\w)",
@@ -164,6 +175,8 @@ def _open(tokens: list[Token]) -> str:
     """The number at the end that waits for its unit; those of days need none."""
     if not tokens or tokens[-1].kind != "NUM" or any(token.kind == "DAY" for token in tokens):
         return ""
+    if len(tokens) > 1 and tokens[-2].kind == "X":
+        return ""
     return tokens[-1].text
 
 
@@ -179,7 +192,6 @@ def _one(kind: str, value: Any, text: str, match: re.Match[str]) -> _Found:
 
 def _refused(text: str, position: int, before: list[Token]) -> _Found:
     """Refuse what must not be taken for something else."""
-    del before
     if text[position] == ",":
         found = re.compile(r",[0-9]+").match(text, position)
         raise InputError(
@@ -208,6 +220,13 @@ def _refused(text: str, position: int, before: list[Token]) -> _Found:
     between = _BETWEEN.match(text, position)
     if between is not None:
         raise InputError(FIELD, f"'{between[0]}' is a range", "write the one interval")
+    halved = _HALVED.match(text, position)
+    if halved is not None and not any(token.kind in ("DAY", "X") for token in before):
+        raise InputError(
+            FIELD,
+            f"'{halved[0]}' may be one number or two",
+            "write the whole dose of a session as one number, with nothing between its digits",
+        )
     spread = _SPREAD.match(text, position)
     if spread is not None and read_unit(spread[1]) is not None:
         raise InputError(
@@ -284,11 +303,19 @@ def _per_time(text: str, end: int) -> bool:
 def _unknown_unit(number: str, unit: str) -> None:
     """Refuse an amount in a unit that is none; a plain word after a number is no unit."""
     del number
+    if unit.lower() == "in":  # no inches: `3 in week 1`
+        return
     if "/" in unit or "\u00b7" in unit or read_unit(unit) is not None:
         raise _no_dose_unit(unit)
 
 
 def _no_dose_unit(unit: str) -> InputError:
+    if _PER_PERIOD.match(unit):
+        return InputError(
+            FIELD,
+            f"'{unit}' is not read",
+            "write how often, such as '3/week', and 'over' before the time of an infusion",
+        )
     return InputError(
         FIELD,
         f"'{unit}' is not a unit of a dose",
@@ -334,8 +361,16 @@ def _frequency(text: str, position: int, before: list[Token]) -> _Found:
     found = frequency_at(text, position, field=FIELD)
     if found is None:
         match = _DOUBTFUL.match(text, position)
-        if match is not None and not (before and before[-1].kind == "X"):
+        if match is not None:
             count, period = match[1], "day" if match[2].lower() == "dai" else "week"
+            if before and before[-1].kind == "X":
+                if value_of(count) > _MOST_A[period]:
+                    return None
+                raise InputError(
+                    FIELD,
+                    f"'x {match[0]}' may be {count} a {period}, or {count} doses, one a {period}",
+                    f"write '{count}/{period}', or '{match[2]}ly, x {count}'",
+                )
             raise InputError(
                 FIELD,
                 f"'{match[0]}' may be {count} a {period}, {count} doses or every {count} {period}s",

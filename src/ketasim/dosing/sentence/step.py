@@ -234,6 +234,12 @@ class Said:
             over = Measure("time", dose.value / rate.value, text="")
             took = describe_duration(float(over.value))
             notes.append(f"{dose.text} at {rate.text} takes {took}.")
+        if dose is None and rate.per_day and float(over.value) < rate.per_day * (1 - float(_SAME)):
+            raise InputError(
+                FIELD,
+                f"'{rate.text}' over {over.text} may be a dose or a rate",
+                "write the dose of one session and how often it is given, or the rate by the hour",
+            )
         given = Measure("dose", rate.value * over.value, rate.per_kg, rate.text)
         if dose is None:
             amount = written("dose", float(given.value), rate.per_kg)
