@@ -170,6 +170,32 @@ REFUSED = [
     (f"{IV} in 2 weeks", "how often"),
     (f"{IV} on day 0; 1 mg/kg on day 3", "sessions that differ with 'then'"),
     ("ketamine 50 mg (1 mL) im once", "may be a dose and its volume"),
+    # the rest of the day is no part of the infusion: 0.5 mg/kg, not a 36th of it
+    ("ketamine 0.5 mg/kg/day iv over 40 min daily x 5", "may be a dose or a rate"),
+    ("ketamine 0.5 mg/kg/week iv over 40 min once", "may be a dose or a rate"),
+    ("ketamine 50 mg oral x 2 daily for 2 days", "may be 2 a day, or 2 doses, one a day"),
+    ("Spravato 84 mg x 2 weekly for 2 weeks", "write '2/week', or 'weekly, x 2'"),
+    (f"{IV}, 2 infusions weekly for 2 weeks", "may be 2 a week, 2 doses"),
+    ("Spravato 28 mg x 2 twice weekly", "how many at a time, or how many sessions"),
+    ("esketamine 28 mg nasal x 2 twice weekly for 1 week", "how many at a time"),
+    ("esketamine 28 mg nasal x 2 devices once", "whole dose of a session"),
+    ("ketamine 10 mg nasal x 5 sprays once", "'x 5 sprays' is not read"),
+    ("ketamine 2 tablets of 50 mg oral once", "'2 tablets' is not read"),
+    ("ketamine 200 mg, half a troche, SL once", "'half a troche' is not read"),
+    ("ketamine 1 000 mg oral once", "with nothing between its digits"),
+    ("ketamine 1 1/2 mg/kg im once", "decimal number for a fraction"),
+    ("ketamine 50 mg iv over 2/3 h once", "decimal number for a fraction"),
+    ("ketamine 50 mg iv over 1 h 30 min once", "in one unit"),
+    ("ketamine 50 mg iv over 2 weeks", "how long one infusion takes, or how long sessions"),
+    (f"{IV} thrice", "does not say how often"),
+    (f"{IV} week 1: 3x, week 2: 2x", "part by 'then'"),
+    (f"{IV} 3 days/week for 2 weeks", "'days/week' is not read"),
+    (f"{IV} x 6, 48 h apart", "write 'every' before"),
+    (f"{IV} weekly x 4, hold if SBP > 160", "'hold' is not read"),
+    (f"{IV} x 6 with 2 days between", "cannot read 'with'"),
+    (f"{IV} on 1 May, 3 May", "'1 May' is a date"),
+    ("racemic ketamine (1:1 R:S) 50 mg im once", "'1:1' is not read"),
+    ("first dose 0.25 mg/kg, then ketamine 0.5 mg/kg iv weekly x 4", "'first dose' is not read"),
     ("ketamine 0.5 mg/kg IVPB once", "how long it takes"),
     ("esketamine 28 mg per nostril once", "whole dose of a session"),
     (f"{IV} once, half given", "write the amount that was given"),
@@ -230,6 +256,29 @@ def test_no_remedy_changes_a_drug_a_dose_or_an_amount(text: str, part: str) -> N
         if drug in re.findall(r"\w+", remedy)
     ]
     assert len(named) != 1
+
+
+def test_amounts_by_the_day_run_for_days() -> None:
+    """A day and more at a rate by the day is an infusion; without a time it is a daily dose."""
+    (driver,) = parse_regimen("ketamine 100 mg/day sc infusion over 3 days").doses
+    assert (driver.amount, driver.duration) == (pytest.approx(300), 72)
+    assert [d.amount for d in parse_regimen("ketamine 100 mg/day oral x 3 days").doses] == [100] * 3
+    (slow,) = parse_regimen("ketamine 500 mg iv infusion over 2 weeks").doses
+    assert (slow.amount, slow.duration) == (500, 336)
+
+
+@pytest.mark.parametrize(
+    ("text", "sessions"),
+    [
+        ("ketamine 50 mg oral x 14 daily", 14),
+        (f"{IV}, 4 infusions, weekly", 4),
+        (f"{IV} weekly x 4 doses", 4),
+        (f"{IV} weekly x 4 in weeks 3-6", 4),
+        ("S-Ketamin 25 mg s.c. weekly x 3", 3),
+    ],
+)
+def test_numbers_of_sessions_that_leave_no_doubt(text: str, sessions: int) -> None:
+    assert len(parse_regimen(text).sessions) == sessions
 
 
 # One vocabulary for the sentence, the list and the arms
@@ -296,6 +345,10 @@ def test_synonyms_are_equal_in_every_form(one: dict[str, str], other: dict[str, 
     ("changes", "field", "part"),
     [
         ({"dose": "50 mg?"}, "doses[0].dose", "not an amount"),
+        ({"dose": "50 mg BD"}, "doses[0].dose", "when it is given in its own field"),
+        ({"dose": "0.5 mg/kg/day"}, "doses[0].dose", "not read in an amount"),
+        ({"dose": "28 mg x 2 devices"}, "doses[0].dose", "whole dose of a session"),
+        ({"dose": "1 000 mg"}, "doses[0].dose", "nothing between its digits"),
         ({"dose": "50 mg*pi"}, "doses[0].dose", "not an amount"),
         ({"dose": "50 % mg"}, "doses[0].dose", "percentage"),
         ({"dose": ",5 mg/kg"}, "doses[0].dose", "begins with a comma"),

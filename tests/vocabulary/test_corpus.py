@@ -51,7 +51,7 @@ def test_medicines_taken_are_never_missed_and_seldom_false(half: str) -> None:
     assert daily["another"] == 0
 
 
-@pytest.mark.parametrize("half", ["first", "second", "third"])
+@pytest.mark.parametrize("half", BENCH.SETS)
 def test_no_regimen_is_read_wrongly(half: str) -> None:
     _, wrong = BENCH.regimen_score(BENCH.rows("regimens", half))
     # the amount is the guards' to judge, see test_guards

@@ -102,10 +102,13 @@ def _amount(value: object) -> tuple[Token, ...]:
         raise refuse(f"'{shortened(value)}' has no unit", _SHAPES)
     if other or not found or len(value) > _LONGEST:
         word_ = other[0].text if other else value
+        if other and other[0].kind in ("FREQ", "ONCE", "X", "NOUN"):
+            raise refuse(f"'{shortened(word_)}' is not read in an amount", _WHEN)
         raise refuse(f"'{shortened(word_)}' is not read in an amount", _SHAPES)
     return tokens
 
 
+_WHEN: Final = "write the dose of one session here, and when it is given in its own field"
 _hours = cast("Callable[[object], float]", quantity("h", 0, LONGEST, bare=True).func)
 _lasting = cast("Callable[[object], float]", quantity("h", 0, LONGEST).func)
 

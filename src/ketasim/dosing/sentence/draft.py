@@ -253,6 +253,7 @@ def _devices(draft: Draft, run: list[Token]) -> None:
 
 
 def _count(draft: Draft, run: list[Token]) -> None:
+    _no_multiple(draft, run)
     for token in run:
         if token.kind in ("NUM", "COUNT"):
             text = token.text if token.kind == "NUM" else token.value[1]
@@ -269,6 +270,22 @@ def _count(draft: Draft, run: list[Token]) -> None:
             draft.count = int(value)
         elif token.text.lower().startswith("infusion"):
             draft.found[-1]["infusion"] = True
+
+
+def _no_multiple(draft: Draft, run: list[Token]) -> None:
+    """`28 mg x 2 twice weekly` may be two devices at a time."""
+    dose = draft.said[-1].dose
+    if [token.kind for token in run] != ["X", "NUM"] or dose is None or dose.per_kg:
+        return
+    device = draft.before == "ROUTE" and dose.value == Fraction(DEVICE_AMOUNT)
+    if draft.before == "DOSE" or device:
+        raise InputError(
+            FIELD,
+            f"'x {run[-1].text}' after '{dose.text}' may be how many at a time, or how many "
+            "sessions",
+            "write the whole dose of a session, and the number of sessions after how often, as "
+            "'weekly x 4'",
+        )
 
 
 def _stop(draft: Draft, run: list[Token]) -> None:
