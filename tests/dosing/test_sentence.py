@@ -264,7 +264,7 @@ def test_weekly_patterns_keep_their_rhythm(
     drug: str, amount: float, unit: str, minutes: int, phases: list[tuple[int, int]]
 ) -> None:
     """Each phase gives its number of doses, with the gaps of its pattern, the first included."""
-    pattern = ", then ".join(f"{n}/week x {count}" for n, count in phases)
+    pattern = ", then ".join(f"{n}/week x {count} doses" for n, count in phases)
     regimen = parse_regimen(f"{drug} {amount} {unit} iv over {minutes} min {pattern}")
     assert len(regimen.doses) == sum(count for _, count in phases)
     starts = days(regimen)

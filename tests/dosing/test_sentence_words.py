@@ -173,6 +173,11 @@ REFUSED = [
     # the rest of the day is no part of the infusion: 0.5 mg/kg, not a 36th of it
     ("ketamine 0.5 mg/kg/day iv over 40 min daily x 5", "may be a dose or a rate"),
     ("ketamine 0.5 mg/kg/week iv over 40 min once", "may be a dose or a rate"),
+    ("ketamine 50 mg/8 h im once", "may be given over 8 h, or every 8 h"),
+    ("ketamine 50 mg/2 days im once", "write 'over 2 days' or 'every 2 days'"),
+    (f"{IV} 3x/week x 2", "write 'x 2 sessions' or 'x 2 weeks'"),
+    (f"{IV} Mon, Wed, Fri x 2", "may be sessions or weeks"),
+    ("ketamine 50 mg oral TID x 5", "write 'x 5 doses' or 'x 5 days'"),
     ("ketamine 50 mg oral x 2 daily for 2 days", "may be 2 a day, or 2 doses, one a day"),
     ("Spravato 84 mg x 2 weekly for 2 weeks", "write '2/week', or 'weekly, x 2'"),
     (f"{IV}, 2 infusions weekly for 2 weeks", "may be 2 a week, 2 doses"),
@@ -271,6 +276,9 @@ def test_amounts_by_the_day_run_for_days() -> None:
     ("text", "sessions"),
     [
         ("ketamine 50 mg oral x 14 daily", 14),
+        ("ketamine 50 mg oral bd x 6 doses", 6),
+        (f"{IV} 3x/week x 2 sessions", 2),
+        (f"{IV} 3x/week x 2 weeks", 6),
         (f"{IV}, 4 infusions, weekly", 4),
         (f"{IV} weekly x 4 doses", 4),
         (f"{IV} weekly x 4 in weeks 3-6", 4),

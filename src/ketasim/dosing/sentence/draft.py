@@ -57,6 +57,7 @@ class Draft:
     often: Frequency | None = None
     once: bool = False
     count: int | None = None
+    named: bool = False  # the count says of what, as in `4 sessions`
     span: Measure | None = None
     until: float | None = None
     weeks: bool = False
@@ -254,6 +255,7 @@ def _devices(draft: Draft, run: list[Token]) -> None:
 
 def _count(draft: Draft, run: list[Token]) -> None:
     _no_multiple(draft, run)
+    draft.named = draft.named or run[-1].kind != "NUM"
     for token in run:
         if token.kind in ("NUM", "COUNT"):
             text = token.text if token.kind == "NUM" else token.value[1]

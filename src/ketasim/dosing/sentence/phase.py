@@ -53,6 +53,11 @@ _RULES: Final = tuple(
 )
 
 
+_BY_THE_DAY: Final = re.compile(
+    r"b\.?i?\.?d\.?|t\.?(?:i\.?d|d\.?s)\.?|q\.?(?:i\.?d|d\.?s)\.?", re.I
+)
+
+
 @dataclass(frozen=True)
 class Phase:
     """Steps and times of a phase; no schedule where it says no time."""
@@ -281,6 +286,8 @@ def _schedule(draft: Draft, pattern: Pattern | None) -> Schedule | None:
         if draft.count not in (None, 1):
             raise _not_how_often(draft.count)
         return Schedule() if draft.once or limited else None
+    if draft.often is not None and draft.count is not None and span is None and not draft.named:
+        _doses_or_weeks(draft.often, draft.count)
     if draft.once:
         raise InputError(FIELD, "a phase says 'once' and how often", "leave one of the two out")
     if draft.count is not None and span is not None:
@@ -300,6 +307,22 @@ def _schedule(draft: Draft, pattern: Pattern | None) -> Schedule | None:
         until=draft.until,
         weeks=draft.weeks,
     )
+
+
+def _doses_or_weeks(often: Frequency, count: int) -> None:
+    """Refuse a number that may be of weeks or days: `3/week x 2`, `TID x 5`."""
+    if count < often.per_week:
+        raise InputError(
+            FIELD,
+            f"'x {count}' after '{often.text}' may be sessions or weeks",
+            f"write 'x {count} sessions' or 'x {count} weeks'",
+        )
+    if _BY_THE_DAY.fullmatch(often.text):
+        raise InputError(
+            FIELD,
+            f"'x {count}' after '{often.text}' may be doses or days",
+            f"write 'x {count} doses' or 'x {count} days'",
+        )
 
 
 def _named_otherwise(draft: Draft) -> InputError:

@@ -325,6 +325,15 @@ def _no_dose_unit(unit: str) -> InputError:
 
 def _slash(text: str, position: int, before: list[Token]) -> _Found:
     if text[position] == "/" and before and before[-1].kind == "DOSE" and _per_time(text, position):
+        after = measure_pattern().match(text, position + 1)
+        time = None if after is None else measure_of(after["number"], after["unit"], field=FIELD)
+        # a day's driver is no dose every 24 h
+        if after is not None and time is not None and not (time.value <= 1 or time.value == 24):
+            raise InputError(
+                FIELD,
+                f"'{before[-1].text}/{after[0]}' may be given over {after[0]}, or every {after[0]}",
+                f"write 'over {after[0]}' or 'every {after[0]}'",
+            )
         return [Token("OVER", None, "/", position)], position + 1
     return None
 
