@@ -96,8 +96,9 @@ examples: .venv/.run .venv/.package
 	@echo "out/session.txt and out/screen.txt: one session by the minute, one course screened"
 	@echo "Open out/*/report.html in a browser; what came out is in out/*.txt, the tables beside the reports."
 
+# Files in their order: sorted by their number of tests, the fits, few and long, would come last.
 test: .venv/.dev .venv/.package browser
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 slow: .venv/.dev .venv/.package
 	@$(BIN)/python -m pytest -m calibration $(ARGS)
