@@ -225,3 +225,99 @@ def test_everyday_medicines_are_known() -> None:
         assert resolve_medicine(text).status == "unknown"
     for text in ("SJW", "hypericum", "CBD oil", "omeprazole 20 mg od", "the contraceptive pill"):
         assert resolve_medicine(text).status == "recognised", text
+
+
+@pytest.mark.parametrize(
+    ("text", "factor"),
+    [
+        ("lives with mother, stroke", "stroke"),
+        ("looked after by his mother and a nurse, stroke", "stroke"),
+        ("wife and two children, stroke", "stroke"),
+        ("daughter present, stroke", "stroke"),
+        ("divorced, no children, stroke", "stroke"),
+        ("estranged from family, stroke", "stroke"),
+        ("family physician follows his stroke", "stroke"),
+        ("brother worried about his stroke", "stroke"),
+        ("mother aware of stroke", "stroke"),
+        ("death of father precipitated psychosis", "psychosis"),
+        ("drinks with his father", "alcohol"),
+        ("neither hypertension nor stroke is treated", "stroke"),
+        ("neither hypertension nor stroke is treated", "hypertension"),
+        ("no sign that psychosis has resolved", "psychosis"),
+        ("no proof that it was not a stroke", "stroke"),
+        ("hardly ever without suicidal thoughts", "suicidal ideation"),
+        ("rarely free of psychosis", "psychosis"),
+        ("never stable bipolar", "bipolar disorder"),
+        ("not the cause of the stroke", "stroke"),
+        ("pregnancy normal", "pregnancy"),
+        ("no pregnancy test done", "pregnancy"),
+        ("kein Alkohol seit 2 Wochen", "alcohol"),
+        ("keine Therapie der Hypertonie", "hypertension"),
+        ("keine Angaben zu Schlaganfall", "stroke"),
+        ("non-STEMI in May", "myocardial infarction"),
+        ("unable to get his blood pressure under control", "uncontrolled hypertension"),
+    ],
+)
+def test_words_that_belong_to_something_else_take_no_finding_away(text: str, factor: str) -> None:
+    assert factor in read_history(text).factors
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "brother with stroke",
+        "mother, stroke",
+        "older brother has severe stroke",
+        "step-father had his stroke treated",
+        "father died of stroke",
+        "lives with his father, who has stroke",
+        "family: stroke",
+    ],
+)
+def test_what_a_relative_has_stays_his(text: str) -> None:
+    assert read_history(text).factors == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["no stroke seen on MRI", "neither stroke nor MI", "kein Hinweis auf Apoplex"]
+)
+def test_a_denial_of_the_finding_itself_stays_one(text: str) -> None:
+    assert read_history(text).factors == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "did not come off lithium",
+        "has not been able to come off lithium",
+        "trying to come off lithium",
+        "needs to be weaned off lithium",
+        "lithium should be stopped",
+        "lithium wird abgesetzt",
+        "relapsed when lithium stopped",
+        "unsure whether he stopped lithium",
+        "claims to have stopped lithium",
+        "stopped lithium, wife says he still takes it",
+        "lithium stopped in May, pharmacy: still dispensed",
+        "previously 400 mg lithium, now 800 mg",
+        "mother supervises lithium",
+        "husband reminds her to take lithium",
+        "lives with mother, lithium",
+        "on and off lithium",
+    ],
+)
+def test_a_stop_that_is_not_done_or_contradicted_counts_as_taken(text: str) -> None:
+    assert resolve_medicine(text).names == ("lithium",)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("came off lithium in 2019", ()),
+        ("lithium stopped 2019, still on sertraline", ("sertraline",)),
+        ("mother takes lithium", ()),
+        ("has been weaned off lithium", ()),
+    ],
+)
+def test_a_stop_that_is_done_stays_one(text: str, names: tuple[str, ...]) -> None:
+    assert resolve_medicine(text).names == names

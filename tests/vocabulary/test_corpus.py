@@ -28,7 +28,7 @@ def _bench() -> ModuleType:
 BENCH = _bench()
 
 
-@pytest.mark.parametrize("half", ["first", "second", "third"])
+@pytest.mark.parametrize("half", ["first", "second", "third", "fourth"])
 def test_presence_in_a_history_is_never_missed_and_seldom_false(half: str) -> None:
     score = BENCH.history_score(BENCH.rows("history", half))
     assert score.missed == []
@@ -43,7 +43,7 @@ def test_ordinary_notes_name_seldom_a_factor_and_what_is_left_out_is_named() -> 
     assert {read[note].status for note in notes if "oices" in note} == {"unknown"}
 
 
-@pytest.mark.parametrize("half", ["first", "second", "third"])
+@pytest.mark.parametrize("half", ["first", "second", "third", "fourth"])
 def test_medicines_taken_are_never_missed_and_seldom_false(half: str) -> None:
     score, daily = BENCH.medicine_score(BENCH.rows("medicines", half))
     assert score.missed == []

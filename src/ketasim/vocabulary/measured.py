@@ -1,4 +1,4 @@
-"""Numbers of a history that are findings by themselves: a body mass index, a blood pressure."""
+"""Measures of a history that are findings by themselves: a body mass index, a blood pressure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ _PRESSURE: Final = re.compile(
     r"(?P<sbp>\d{2,3})(?!\d)(?: ?/ ?(?P<dbp>\d{2,3})(?!\d))?"
 )
 _DIASTOLIC: Final = re.compile(r"\b(?:dbp|diastolic)\b[^\d;.,()]{0,12}(?P<dbp>\d{2,3})(?![\d/])")
+# no number: a pressure that is not got under control
+_HAD: Final = (
+    r"(?:had|have|has|been|get|got|able|to|his|her|their|the|keep|kept|bring|fully|really) "
+)
+_UNRULY: Final = re.compile(
+    rf"\b(?:never|not|cannot|unable|n't) (?:{_HAD})*(?:bp|blood pressure) (?:ever |fully |well )?"
+    r"(?:under control|controlled|to target|at target|at goal|down)\b"
+)
 _SINGLE: Final = re.compile(r"^(?:sbp|systolic|dbp|diastolic)")
 
 
@@ -40,7 +48,7 @@ def _limits() -> dict[str, float]:
 
 
 def measured(text: str) -> Iterator[tuple[str, int, int]]:
-    """Factors that a number in an entry tells, with the start and end of its words.
+    """Factors that a measure in an entry tells, with the start and end of its words.
 
     **Arguments:**
 
@@ -54,6 +62,8 @@ def measured(text: str) -> Iterator[tuple[str, int, int]]:
     for match in _BMI.finditer(text):
         if float(match[1].replace(",", ".")) >= _least_bmi():
             yield "overweight", *match.span()
+    for match in _UNRULY.finditer(text):
+        yield "uncontrolled hypertension", *match.span()
     for match in (*_PRESSURE.finditer(text), *_DIASTOLIC.finditer(text)):
         told = match.groupdict()
         if not told.get("dbp") and not _SINGLE.search(match[0]):

@@ -14,6 +14,7 @@ from ketasim.vocabulary.context.denial import (
     SINCE,
     WHEN,
     Assertion,
+    still_taken,
     taken_again,
     taken_back,
 )
@@ -27,10 +28,9 @@ _RELATIVE_REST: Final = re.compile(
     rf"^\W*(?:(?:{WHEN}|\b(?:died|side|line|only|too|and|his|her|both|deceased|maternal|paternal)\b)"
     r"\W*)*$"
 )
-_RELATIVE_LINK: Final = re.compile(
-    r"^\W*(?:\b(?:in|of|his|her|their|the|my|both|one|a|with)\b\W*)*$"
-)
+_RELATIVE_LINK: Final = re.compile(r"^\W*(?:\b(?:in|of|his|her|their|the|my|both|one|a)\b\W*)*$")
 _HEALTHY: Final = ("normal", "unremarkable")  # said of all of `liver and kidney function`
+_EVENT: Final = re.compile(r"pregnan|gravid|schwanger|labou?r|breast")
 _BARE: Final = ("none", "no", "nil", "never", "n")
 
 
@@ -158,6 +158,8 @@ def _attach(
         return False
     if taken_again(text, marks, back):
         return False
+    if still_taken(text, marks, back):
+        return _put(found, marks, back, "uncertain", mark)
     past = mark.text in ("none since", "not since")
     found[marks[back].finding] = Assertion("stopped", mark.text, past)
     return True
@@ -176,6 +178,8 @@ def _deny_back(
 ) -> bool:
     _, place, last = where
     mark = marks[place]
+    if mark.text in _HEALTHY and _EVENT.match(marks[back].text):
+        return False  # a normal pregnancy
     closers = all(m.is_a("closer", "between") for m in marks[place + 1 : last])
     if mark.text in _BARE and ONLY_THEN.search(tail):
         return False  # none today

@@ -17,8 +17,8 @@ DENIALS: Final = ("negated", "stopped")
 
 # a denial of some time only: what was before it is not denied
 SINCE: Final = re.compile(
-    r"^\W*(?:\w+ ){0,2}?(?:since|after|any ?more|any longer|for (?:the )?(?:last |past )?(?:\d|a |"
-    r"one|two|three|four|five|six|several|many|some|over)|"
+    r"^\W*(?:\w+ ){0,2}?(?:since|seit|after|any ?more|any longer|"
+    r"for (?:the )?(?:last |past )?(?:\d|a |one|two|three|four|five|six|several|many|some|over)|"
     r"(?:in|within|over) (?:the )?(?:last|past) )"
 )
 """Text behind a denial that limits it to a time."""
@@ -46,11 +46,29 @@ ONLY_WHEN: Final = re.compile(rf"^\W*(?:{WHEN}\W*)*$")
 """Text that is a time and nothing else."""
 
 _RESTART: Final = re.compile(
-    r"\b(?:re-?start\w*|resum\w*|back on|(?<!never )again|re-?introduc\w*|recommenc\w*)"
+    r"\b(?:now (?:on )?\d|(?:increased|reduced|raised|lowered) to|"
+    r"re-?start\w*|resum\w*|back on|(?<!never )again|re-?introduc\w*|recommenc\w*)"
 )
 BUT: Final = ("but", "however", "though", "although", "nevertheless", "yet")
 """Words that may take back what was said before them."""
 
+# sources that disagree on whether it was stopped
+_STILL: Final = re.compile(
+    r"\b(?:still|continues to|keeps) (?:being )?(?:tak\w*|us\w*|on|collect\w*|order\w*|dispens\w*|"
+    r"prescrib\w*|buy\w*|refill\w*)"
+    r"(?= (?:it|them|this|some|daily|monthly|weekly|regularly)\b|$|[,;.])|"
+    r"\b(?:refills?|refilled|dispensed|pdmp)\b"
+)
+# what is denied of a disease that is there: that it is treated, controlled or gone
+_OF_TREATMENT: Final = re.compile(
+    r"\b(?:treated|controlled|medicated|managed|operated|repaired|clipped|coiled|resolved|settl\w+|"
+    r"improv\w+|remitted|better|healed|cured|missed|overlooked|followed|addressed|stable|"
+    r"under control|at target|at goal|optimi[sz]ed|behandelt|eingestellt|operiert)\b"
+)
+_TEST: Final = re.compile(
+    r"^ (?:pregnancy )?(?:tests?|testing|scans?|screen|screening|screened|checks?|imaging|work-?up|"
+    r"assessment|review|clinic|follow-?up|advice|service|team)\b"
+)
 _STRONG: Final = re.compile(r"\bden|family|\bfh|allerg|intoleran")
 
 
@@ -90,6 +108,31 @@ def taken_again(text: str, marks: Sequence[Mark], place: int) -> bool:
     """Whether what was stopped is said to be taken again before another finding is named."""
     later = next((m.start for m in marks[place + 1 :] if m.kind == "finding"), len(text))
     return bool(_RESTART.search(text[marks[place].end : later]))
+
+
+def still_taken(text: str, marks: Sequence[Mark], place: int) -> bool:
+    """Whether what was stopped is said by somebody to be taken still."""
+    later = next((m.start for m in marks[place + 1 :] if m.kind == "finding"), len(text))
+    told = _STILL.search(text, marks[place].end, later)
+    return told is not None and (later == len(text) or told.end() < later - 1)
+
+
+def of_treatment(text: str, marks: Sequence[Mark], place: int) -> bool:
+    """Whether a denial is of what is done about findings: neither X nor Y is controlled.
+
+    Looked at is the rest of the clause behind the last finding of the list.
+    """
+    last = place
+    for number, mark in enumerate(marks[place + 1 :], place + 1):
+        if mark.kind in ("hard", "comma", "dash", "colon") or mark.ends_all or mark.is_a("yes"):
+            return bool(_told_of(text[marks[last].end : mark.start]))
+        if mark.kind == "finding":
+            last = number
+    return bool(_told_of(text[marks[last].end :]))
+
+
+def _told_of(rest: str) -> bool:
+    return bool(_OF_TREATMENT.search(rest) or _TEST.match(rest))
 
 
 def denies_another(marks: Sequence[Mark], place: int, kind: str) -> bool:

@@ -12,6 +12,8 @@ from ketasim.vocabulary.context.denial import (
     Assertion,
     denies_another,
     limited_denial,
+    of_treatment,
+    still_taken,
     taken_again,
     taken_back,
 )
@@ -27,7 +29,26 @@ _STATUS: Final = {
 _TWICE_WORDS: Final = "he she it they the a that there to be known said so having is was i has pt"
 _TWICE: Final = frozenset(_TWICE_WORDS.split())
 """Words between two denials of which the first denies the second."""
-_PATIENT: Final = ("him", "himself", "me", "them")
+_HAS_WORDS: Final = """
+died dies dead deceased killed lost passed away suffered suffers suffering developed develops
+diagnosed treated hospitalised hospitalized admitted sectioned committed completed attempted
+survived affected underwent late early onset type great elder older younger side line also too aged age
+living alive severe mild postpartum postnatal puerperal heavy lifelong life-long long fatal massive
+multiple several two three first second got gets was is young carries carried takes took used uses d did well
+ruptured
+"""
+_HAS: Final = frozenset(_HAS_WORDS.split())
+"""Words between a relative and a finding that leave the finding the relative's."""
+_LIVES_WITH: Final = (
+    "wife", "husband", "partner", "spouse", "boyfriend", "girlfriend", "roommate", "children",
+    "child",
+)  # fmt: skip
+_MIDDLE_WORDS: Final = """
+his her their the my a an one two three both older younger elder late own patient's pt's strong
+positive remote one's of in and also
+"""
+_MIDDLE: Final = frozenset(_MIDDLE_WORDS.split())
+"""Words before a relative that leave him what the clause is about."""
 _AGAIN: Final = ("restarted", "resumed", "back on", "started")
 _MOST_FREE: Final = 3  # words of an element of a list that are no known finding
 
@@ -60,20 +81,23 @@ def forward(text: str, marks: Sequence[Mark], found: dict[int, Assertion], used:
                 used.add(active.mark.start)
                 active.covered, active.words = active.covered + 1, 0
         elif mark.kind == "word":
-            active = _after_word(active, mark.text)
+            own = place > 0 and marks[place - 1].text in ("had", "has")  # had his AAA repaired
+            active = _after_word(active, mark.text, own=own)
         elif mark.kind == "trigger":
             active = _after_trigger(marks, place, active, used)
         else:
             active = _after_break(marks, place, active)
 
 
-def _after_word(active: _Active | None, word: str) -> _Active | None:
+def _after_word(active: _Active | None, word: str, *, own: bool) -> _Active | None:
     if active is not None:
         active.words += 1
         strict = active.role.kind in DENIALS and (
             _STRICT.search(active.mark.text) or word.endswith("ing")
         )
-        if active.role.kind == "family" and word in _PATIENT and not active.covered:
+        told = own or word in _HAS or any(letter.isdigit() for letter in word)
+        listed = active.role.scope == "list"
+        if active.role.kind == "family" and listed and not told and not active.covered:
             active.doubt = True  # mother drove him in after: what follows may be the patient's
         if strict and not active.covered:
             active.doubt = True  # not missed, never increased: who knows what is denied
@@ -86,7 +110,12 @@ def _after_trigger(
     mark = marks[place]
     opened = _opens(mark, active, used)
     if opened is not None:
-        opened.doubt = opened.doubt or _denied_twice(marks, place, opened)
+        opened.doubt = (
+            opened.doubt
+            or _denied_twice(marks, place, opened)
+            or _under_doubt(active, opened)
+            or (opened.role.kind == "family" and _mid_clause(marks, place))
+        )
         return opened
     if active is None or mark.is_a("or"):
         return active
@@ -137,6 +166,45 @@ def _denied_twice(marks: Sequence[Mark], place: int, opened: _Active) -> bool:
     return False
 
 
+def _under_doubt(active: _Active | None, opened: _Active) -> bool:
+    """Whether a denial is itself denied or doubted: unsure whether he stopped, no proof of no."""
+    if active is None or active.covered or opened.role.kind not in DENIALS:
+        return False
+    return active.role.kind == "possible" or (active.role.kind == "negated" and active.words > 0)
+
+
+def _mid_clause(marks: Sequence[Mark], place: int) -> bool:
+    """Whether a clause speaks of something else before it comes to a relative: lives with mother.
+
+    What follows a relative there is his only where the words say so: lives with a wife who has it.
+    """
+    role = marks[place].role("family")
+    if role is None or not (role.scope == "list" or marks[place].text == "family"):
+        return False
+    behind = [mark.text for mark in marks[place + 1 : place + 3] if mark.kind != "comma"]
+    if behind and behind[0] in ("who", "has", "had"):
+        return False
+    for mark in reversed(marks[:place]):
+        if mark.kind == "word" and mark.text not in _MIDDLE and not mark.text.isdigit():
+            return True
+        if mark.is_a("family", "or", "and", "terminator") or mark.text in _MIDDLE:
+            continue
+        return mark.is_a("negated")
+    return False
+
+
+def _begins_list(marks: Sequence[Mark], place: int, active: _Active) -> bool:
+    """Whether a relative before a comma is a heading, and not one the patient lives with."""
+    if active.role.scope != "list":
+        return not active.doubt
+    if place + 1 < len(marks) and marks[place + 1].text == "who":
+        return True  # lives with his father, who has dementia
+    before = marks[place - 2].text if place > 1 else ""
+    counted = before.isdigit() or before in ("one", "two", "three", "four")
+    alone = marks[place - 1] is active.mark and not active.doubt
+    return alone and not counted and active.mark.text not in _LIVES_WITH
+
+
 def _over_and(marks: Sequence[Mark], place: int, active: _Active) -> _Active | None:
     """Whether a scope goes on behind an `and`: over a bare finding, and never for sure."""
     element = _element(marks, place + 1)
@@ -174,7 +242,7 @@ def _after_break(marks: Sequence[Mark], place: int, active: _Active | None) -> _
     if active.role.scope == "all":
         return active
     if mark.kind == "comma" and just_opened and active.role.kind == "family":
-        return active  # mother, hypertension
+        return active if _begins_list(marks, place, active) else None  # mother, hypertension
     if mark.kind == "colon":
         return None
     if mark.kind == "dash":
@@ -249,6 +317,10 @@ def _reached(text: str, marks: Sequence[Mark], place: int, active: _Active) -> A
     if kind in DENIALS:
         if taken_again(text, marks, place):
             return Assertion("present", word)
+        if kind == "stopped" and still_taken(text, marks, place):
+            return Assertion("uncertain", word)
+        if kind == "negated" and of_treatment(text, marks, place):
+            return Assertion("uncertain", word)
         if taken_back(marks, place) or denies_another(marks, place, kind):
             return Assertion("uncertain", word)
         if word == "last" and not re.search(r"\bago\b|yesterday", text[marks[place].end :]):

@@ -34,6 +34,19 @@ _TELLS: Final = re.compile(
     r"helped|drives|drove|supports|visits|accompanies) (?:him|her|them|the patient|patient|pt))\b"
     r"(?! to\b| with\b| as\b)"
 )
+# before a word of stopping: it was not done, or is only wanted, asked for or supposed
+_UNDONE: Final = re.compile(
+    r"(?:n't|\b(?:not|never|cannot|unable|fail\w*|try|trying|tries|tried to|want\w*|wish\w*|would|"
+    r"like|hop(?:es?|ed|ing)|plan\w*|intend\w*|advised?|told|asked|refus\w*|declin\w*|reluctant|"
+    r"unwilling|willing|hesitant|afraid|scared|struggl\w*|attempt\w*|agree\w*|encouraged|needs?|"
+    r"should|must|will|if|when|whenever|unless|before|wird|soll|sollte|muss|kann|nicht))"
+    r"(?:[ \0]+(?:able|to|be|been|being|have|has|had|he|she|they|pt|patient|yet|really|fully|was|"
+    r"completely|totally|ever|werden|the|his|her))*[ \0]+$"
+)
+_RARELY: Final = re.compile(
+    r"\b(?:hardly|rarely|seldom|scarcely|never|not|kaum|nie)(?: (?:ever|been|completely|fully|"
+    r"entirely|really|quite|totally|be|yet))* $"
+)
 _NEAR: Final = 200  # letters within which words beside a trigger are looked at
 _WHO: Final = re.compile(r"^,? (?:who|whose|with)\b")
 _WORD: Final = re.compile(r"[^\W_][\w'%-]*(?:\.\d+)?%?")
@@ -138,7 +151,12 @@ def _turned(text: str, match: re.Match[str], roles: Sequence[Role]) -> bool:
     before = text[max(match.start() - _NEAR, 0) : match.start()]
     behind = text[match.end() : match.end() + _NEAR]
     if match[0] == "without":
-        return bool(_CANNOT.search(before))  # cannot sleep without it
+        # cannot sleep without it
+        return bool(_CANNOT.search(before) or _RARELY.search(before))
+    if match[0] in ("free of", "-free", "free from"):
+        return bool(_RARELY.search(before))
+    if any(role.kind == "stopped" for role in roles) and _UNDONE.search(before):
+        return True
     if match[0].startswith(("deny", "denie")):
         return bool(_NOT_DENIED.search(before))
     if any(role.kind == "family" and role.scope == "list" for role in roles):
