@@ -255,6 +255,16 @@ def test_everyday_medicines_are_known() -> None:
         ("keine Therapie der Hypertonie", "hypertension"),
         ("keine Angaben zu Schlaganfall", "stroke"),
         ("non-STEMI in May", "myocardial infarction"),
+        ("no psychotic symptoms on clozapine", "psychosis"),
+        ("never drinks alone", "alcohol"),
+        ("never controlled hypertension", "hypertension"),
+        ("none of his doctors treats the hypertension", "hypertension"),
+        ("nil since stroke", "stroke"),
+        ("other than stroke nil", "stroke"),
+        ("no allergies except latex", "allergy"),
+        ("instead of treatment he drinks", "alcohol"),
+        ("stroke - denies symptoms", "stroke"),
+        ("suicidal ideation denied today", "suicidal ideation"),
         ("unable to get his blood pressure under control", "uncontrolled hypertension"),
     ],
 )
@@ -279,7 +289,13 @@ def test_what_a_relative_has_stays_his(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no stroke seen on MRI", "neither stroke nor MI", "kein Hinweis auf Apoplex"]
+    "text",
+    [
+        "no stroke seen on MRI",
+        "no stroke on last CT",
+        "neither stroke nor MI",
+        "kein Hinweis auf Apoplex",
+    ],
 )
 def test_a_denial_of_the_finding_itself_stays_one(text: str) -> None:
     assert read_history(text).factors == ()
@@ -304,6 +320,7 @@ def test_a_denial_of_the_finding_itself_stays_one(text: str) -> None:
         "husband reminds her to take lithium",
         "lives with mother, lithium",
         "on and off lithium",
+        "refused to give up lithium",
     ],
 )
 def test_a_stop_that_is_not_done_or_contradicted_counts_as_taken(text: str) -> None:

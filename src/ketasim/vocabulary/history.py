@@ -38,6 +38,12 @@ _NOTHING: Final = re.compile(
 
 
 _SPELL: Final = re.compile(r"\bsince\b|\d ?(?:years?|months?|weeks?|days?)\b")
+# behind a word that denies a habit: it is denied at some times only
+_SOMETIMES: Final = re.compile(
+    r"^ (?:before|until|alone|more|in the|when|if|unless|without|with|except|during|"
+    r"after|at (?!all))"
+)
+_HANDLED: Final = ("controlled ", "treated ", "well controlled ")
 _BOX: Final = re.compile(r"\[ ?([x\u2713\u2714]?) ?\]|[\u2610-\u2612]")
 _SPELLED: Final = (
     ("haem", "hem"), ("ischaem", "ischem"), ("oedem", "edem"), ("tumour", "tumor"),
@@ -207,6 +213,10 @@ def _read(text: str) -> HistoryMatch:
         one = Assertion("absent", term) if denies else said[place]
         if denies and _SPELL.search(_beside(words, found, place)):
             one = Assertion("present", term, past=True)  # drug-free for 3 years
+        elif denies and _SOMETIMES.search(words[found[place][2] :]):
+            one = Assertion("uncertain", term)  # never drinks alone
+        if one.presence == "absent" and term.startswith(_HANDLED):
+            one = Assertion("present", one.word)  # never controlled hypertension
         if place and _same_again(words, found, place) and known[found[place - 1][0]][0] == factors:
             one = said[place - 1]
         typed = next((slips[word] for word in term.split() if word in slips), "")

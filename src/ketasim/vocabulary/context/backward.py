@@ -9,9 +9,12 @@ from typing import Final
 from ketasim.vocabulary.context.denial import (
     BUT,
     DENIALS,
+    EXCEPT,
     ONLY_THEN,
     ONLY_WHEN,
     SINCE,
+    TODAY,
+    UNDER,
     WHEN,
     Assertion,
     still_taken,
@@ -30,6 +33,8 @@ _RELATIVE_REST: Final = re.compile(
 )
 _RELATIVE_LINK: Final = re.compile(r"^\W*(?:\b(?:in|of|his|her|their|the|my|both|one|a)\b\W*)*$")
 _HEALTHY: Final = ("normal", "unremarkable")  # said of all of `liver and kidney function`
+# denied beside a disease is that it troubles, not the disease
+_COMPLAINT: Final = re.compile(r"^\W*(?:any )?(?:symptoms|problems?|issues?|concerns?)\b")
 _EVENT: Final = re.compile(r"pregnan|gravid|schwanger|labou?r|breast")
 _BARE: Final = ("none", "no", "nil", "never", "n")
 
@@ -142,7 +147,7 @@ def _attach(
     if kind in DENIALS and taken_back(marks, place):
         return _put(found, marks, back, "uncertain", mark)
     if kind == "negated":
-        return _deny_back(marks, where, back, found, tail)
+        return _deny_back(marks, where, back, found, tail, here=here)
     if Role("stopped", "backward", "swap") in mark.roles:
         if place + 1 >= len(marks) or marks[place + 1].kind != "finding":
             return False
@@ -175,6 +180,8 @@ def _deny_back(
     back: int,
     found: dict[int, Assertion],
     tail: str,
+    *,
+    here: bool,
 ) -> bool:
     _, place, last = where
     mark = marks[place]
@@ -183,6 +190,15 @@ def _deny_back(
     closers = all(m.is_a("closer", "between") for m in marks[place + 1 : last])
     if mark.text in _BARE and ONLY_THEN.search(tail):
         return False  # none today
+    if back > 0 and marks[back - 1].text in EXCEPT:
+        return False  # other than stroke nil
+    tested = mark.text.startswith(("neg", "-ve"))  # a test of today stands
+    if (
+        (TODAY.search(tail) and not tested)
+        or UNDER.search(tail)
+        or (not here and _COMPLAINT.search(tail))
+    ):
+        return _put(found, marks, back, "uncertain", mark)
     if tail and not closers:
         if ONLY_THEN.search(tail):
             return False

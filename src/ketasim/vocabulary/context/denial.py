@@ -65,6 +65,23 @@ _OF_TREATMENT: Final = re.compile(
     r"improv\w+|remitted|better|healed|cured|missed|overlooked|followed|addressed|stable|"
     r"under control|at target|at goal|optimi[sz]ed|behandelt|eingestellt|operiert)\b"
 )
+# free of it under a treatment, which is no denial; not what an examination shows
+UNDER: Final = re.compile(
+    r"^\W*(?:symptoms? |episodes? |attacks? )?(?:on|under|unter) "
+    r"(?!\w*(?:scopy|gram|graphy|scan|test|tests)\b|(?:last|latest|recent|prior|previous)\b|mse|pet\b|"
+    r"assess|auscult|neuro|palpation|inspection|abpm|holter|bloods?\b|labs|mental|mri|mra|ct|cta|"
+    r"imaging|echo|ecg|ekg|eeg|exam|review|screening|testing|questioning|direct|angiogra|ultrasound|x-ray|file|"
+    r"record|the|both|admission|history|asking|enquiry|inquiry|repeat|follow|\d)"
+)
+TODAY: Final = re.compile(r"^\W*(?:today|tonight|heute|this (?:morning|week|evening))\b")
+"""Text behind a denial that says nothing of yesterday."""
+
+EXCEPT: Final = (
+    "except", "except for", "excepting", "apart from", "aside from", "other than", "besides",
+    "save for",
+)  # fmt: skip
+"""Words for what a denial does not hold of."""
+
 _TEST: Final = re.compile(
     r"^ (?:pregnancy )?(?:tests?|testing|scans?|screen|screening|screened|checks?|imaging|work-?up|"
     r"assessment|review|clinic|follow-?up|advice|service|team)\b"
@@ -99,6 +116,8 @@ def limited_denial(rest: str, word: str, status: str) -> Assertion:
         return Assertion("stopped" if status == "stopped" else "since", word, past=True)
     if status == "stopped" and ONLY_WHEN.search(rest):
         return Assertion(status, word)
+    if status == "absent" and (UNDER.search(rest) or TODAY.search(rest)):
+        return Assertion("uncertain", word)
     if ONLY_THEN.search(rest) and not _STRONG.search(word):
         return Assertion("present", word)
     return Assertion(status, word)

@@ -9,6 +9,7 @@ from typing import Final
 
 from ketasim.vocabulary.context.denial import (
     DENIALS,
+    EXCEPT,
     Assertion,
     denies_another,
     limited_denial,
@@ -19,7 +20,14 @@ from ketasim.vocabulary.context.denial import (
 )
 from ketasim.vocabulary.context.marks import Mark, Role
 
-_STRICT: Final = re.compile(r"\b(not|never|n't)\b|doesn't|without")
+_STRICT: Final = re.compile(
+    r"\b(not|never|n't)\b|doesn't|without|rather than|instead of|as opposed to|refus|declin"
+)
+# a denial of what is said to be before or after something
+_TIMES: Final = (
+    "since", "after", "before", "until", "during", "despite", "because of", "due to", "following",
+    "prior to", "when", "while", "if",
+)  # fmt: skip
 _STATUS: Final = {
     "negated": "absent",
     "possible": "uncertain",
@@ -32,10 +40,10 @@ _TWICE: Final = frozenset(_TWICE_WORDS.split())
 _HAS_WORDS: Final = """
 died dies dead deceased killed lost passed away suffered suffers suffering developed develops
 diagnosed treated hospitalised hospitalized admitted sectioned committed completed attempted
-survived affected underwent late early onset type great elder older younger side line also too aged age
-living alive severe mild postpartum postnatal puerperal heavy lifelong life-long long fatal massive
-multiple several two three first second got gets was is young carries carried takes took used uses d did well
-ruptured
+survived affected underwent late early onset type great elder older younger side line also too
+aged age living alive severe mild postpartum postnatal puerperal heavy lifelong life-long long
+fatal massive multiple several two three first second got gets was is young carries carried
+takes took used uses d did well ruptured
 """
 _HAS: Final = frozenset(_HAS_WORDS.split())
 """Words between a relative and a finding that leave the finding the relative's."""
@@ -93,7 +101,10 @@ def _after_word(active: _Active | None, word: str, *, own: bool) -> _Active | No
     if active is not None:
         active.words += 1
         strict = active.role.kind in DENIALS and (
-            _STRICT.search(active.mark.text) or word.endswith("ing")
+            _STRICT.search(active.mark.text)
+            or word.endswith("ing")
+            or word in ("his", "her", "their", "he", "she", "they")
+            or (active.mark.text == "none of" and word not in ("the", "these", "those"))
         )
         told = own or word in _HAS or any(letter.isdigit() for letter in word)
         listed = active.role.scope == "list"
@@ -127,8 +138,8 @@ def _after_trigger(
         return _over_and(marks, place, active)
     if mark.is_a("pseudo", "own"):
         return None
-    if mark.ends_all:
-        return None
+    if mark.ends_all or (fresh and active.role.kind == "negated" and mark.text in _TIMES):
+        return None  # nil since stroke
     denial = active.role.kind in DENIALS
     if active.role.kind == "stopped" and mark.text in _AGAIN:
         return None  # stopped and restarted
@@ -319,6 +330,8 @@ def _reached(text: str, marks: Sequence[Mark], place: int, active: _Active) -> A
             return Assertion("present", word)
         if kind == "stopped" and still_taken(text, marks, place):
             return Assertion("uncertain", word)
+        if kind == "negated" and _excepts(marks, place):
+            return Assertion("uncertain", word)  # no allergies except latex
         if kind == "negated" and of_treatment(text, marks, place):
             return Assertion("uncertain", word)
         if taken_back(marks, place) or denies_another(marks, place, kind):
@@ -327,6 +340,18 @@ def _reached(text: str, marks: Sequence[Mark], place: int, active: _Active) -> A
             return Assertion("present", word)
         return limited_denial(_rest(text, marks, place), word, status)
     return Assertion(status, word)
+
+
+def _excepts(marks: Sequence[Mark], place: int) -> bool:
+    """Whether a denial has an exception that names nothing known: no allergies except latex."""
+    if place + 1 >= len(marks) or marks[place + 1].text not in EXCEPT:
+        return False
+    for mark in marks[place + 2 :]:
+        if mark.kind == "hard":
+            break
+        if mark.kind == "finding":
+            return False
+    return True
 
 
 def _own_too(marks: Sequence[Mark], place: int) -> bool:
