@@ -58,6 +58,13 @@ positive remote one's of in and also
 _MIDDLE: Final = frozenset(_MIDDLE_WORDS.split())
 """Words before a relative that leave him what the clause is about."""
 _AGAIN: Final = ("restarted", "resumed", "back on", "started")
+_ANOTHER_WORDS: Final = """
+his her their he she they treatment treatments therapy medication medications meds medicine tablets
+tablet drug drugs doctor gp worse better help support matter behandlung therapie
+"""
+_ANOTHER: Final = frozenset(_ANOTHER_WORDS.split())
+"""Words between a denial and a finding that are denied in its place."""
+_FAR: Final = 20  # pieces before a relative within which his clause is looked for
 _MOST_FREE: Final = 3  # words of an element of a list that are no known finding
 
 
@@ -103,11 +110,13 @@ def _after_word(active: _Active | None, word: str, *, own: bool) -> _Active | No
         strict = active.role.kind in DENIALS and (
             _STRICT.search(active.mark.text)
             or word.endswith("ing")
-            or word in ("his", "her", "their", "he", "she", "they")
+            or word in _ANOTHER
+            or (active.role.kind == "negated" and active.words > 1)  # no doctor treats it
             or (active.mark.text == "none of" and word not in ("the", "these", "those"))
         )
         told = own or word in _HAS or any(letter.isdigit() for letter in word)
-        listed = active.role.scope == "list"
+        listed = active.role.scope == "list" or active.mark.text == "family"
+        listed = listed and active.role.scope != "all"
         if active.role.kind == "family" and listed and not told and not active.covered:
             active.doubt = True  # mother drove him in after: what follows may be the patient's
         if strict and not active.covered:
@@ -195,7 +204,7 @@ def _mid_clause(marks: Sequence[Mark], place: int) -> bool:
     behind = [mark.text for mark in marks[place + 1 : place + 3] if mark.kind != "comma"]
     if behind and behind[0] in ("who", "has", "had"):
         return False
-    for mark in reversed(marks[:place]):
+    for mark in reversed(marks[max(place - _FAR, 0) : place]):
         if mark.kind == "word" and mark.text not in _MIDDLE and not mark.text.isdigit():
             return True
         if mark.is_a("family", "or", "and", "terminator") or mark.text in _MIDDLE:
