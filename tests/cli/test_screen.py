@@ -103,7 +103,7 @@ def test_fail_on(
         ("vitals: {sbp: 150}", "patient.vitals.sbp", "no unit"),
         ("vitals: {sbp: 90 mmHg, dbp: 95 mmHg}", "patient.vitals", "not below the systolic"),
         ("vitals: {spo2: 140 %}", "patient.vitals.spo2", "assumed limits against slips"),
-        ("history: stroke", "patient.history", "[a, b]"),
+        ("history: 3", "patient.history", "[a, b]"),
         ("histry: [stroke]", "patient.histry", "did you mean 'history'?"),
         ("setting: home", "patient.setting", "write it as 'place: home'"),
         ("place: moon", "patient.place", "clinic"),

@@ -79,7 +79,7 @@ def test_both_pressures_in_one(key: str, text: str) -> None:
 
 def test_a_history_that_is_no_list_of_texts() -> None:
     with pytest.raises(InputError, match=r"patient\.history: .*\[a, b\]"):
-        _course(history="stroke")
+        _course(history=3)
     with pytest.raises(InputError, match=r"patient\.history\[0\]: .*not text"):
         _course(history=[3])
 

@@ -9,6 +9,9 @@ from ketasim.calibration.pk import PkFit, calibrate_pk
 from ketasim.evidence import load_card
 
 
+pytestmark = pytest.mark.calibration  # the fit alone takes minutes
+
+
 @pytest.fixture(scope="module")
 def fit() -> PkFit:
     return calibrate_pk()
