@@ -8,7 +8,6 @@ import pytest
 from ketasim.calibration.pk import PkFit, calibrate_pk
 from ketasim.evidence import load_card
 
-
 pytestmark = pytest.mark.calibration  # the fit alone takes minutes
 
 
