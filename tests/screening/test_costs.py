@@ -133,7 +133,7 @@ def test_two_routes_stand_apart() -> None:
 
 @given(st.integers(1, 40))
 def test_totals_are_count_times_price_and_nothing_else(n: int) -> None:
-    table = _costs(f"ketamine 0.5 mg/kg iv over 40 min twice weekly x{n}")
+    table = _costs(f"ketamine 0.5 mg/kg iv over 40 min twice weekly x {n} sessions")
     counted = table.filter(pl.col("count").is_not_null())
     assert (counted["total_low"] == counted["count"] * counted["low"]).all()
     assert (counted["total_high"] == counted["count"] * counted["high"]).all()
