@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -93,6 +93,13 @@ def test_a_structured_regimen_describes_and_reads_back(entries: list[dict[str, A
 
 
 @given(many_items)
+@example(
+    [
+        {"drug": "ketamine", "route": "intranasal", "time": "0 h", "dose": "1 mg"},
+        {"drug": "ketamine", "route": "iv", "day": 1, "dose": "1 mg"},
+        {"drug": "esketamine", "route": "intranasal", "day": 1, "dose": "1 mg", "device": 1},
+    ]
+)
 def test_the_order_of_the_entries_does_not_matter(entries: list[dict[str, Any]]) -> None:
     forwards, backwards = structured_regimen(entries), structured_regimen(entries[::-1])
     assert forwards.sessions == backwards.sessions

@@ -182,7 +182,8 @@ def number_sessions(groups: Sequence[Sequence[Dose]]) -> tuple[Dose, ...]:
     """
     numbered: list[Dose] = []
     session, end = -1, -math.inf
-    for group in sorted(groups, key=lambda g: min(d.time for d in g)):
+    # of equal times a first device comes before a later one, whatever the order of the entries
+    for group in sorted(groups, key=lambda g: min((d.time, d.device) for d in g)):
         start = min(dose.time for dose in group)
         later_device = session >= 0 and min(dose.device for dose in group) > 0
         if start > end + _SAME_TIME and not later_device:
