@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import (
@@ -272,7 +273,7 @@ class DoseItem(BaseModel):
             raise refuse(error.problem, error.remedy, below="dose") from None
         return self
 
-    @property
+    @cached_property
     def step(self) -> Step:
         """What the entry gives, computed as in a sentence."""
         over = self.over
@@ -301,20 +302,10 @@ class DoseItem(BaseModel):
 
         **Raises:** `InputError`.
         """
-        time = self._hours_after(field, start)
-        step = self.step
-        assert step.drug and step.route and step.amount is not None
-        dose = Dose(
-            time=time,
-            drug=step.drug,
-            route=step.route,
-            amount=step.amount,
-            unit=step.unit,
-            duration=step.duration or 0.0,
-            salt=step.salt or "base",
+        dose = replace(
+            self.step.dose(self._hours_after(field, start)),
             device=self.device or 0,
             steady_state_interval=self.steady_state,
-            duration_given=step.route != "iv" or step.duration is not None,
         )
         return (dose,) if self.device is not None else split_devices(dose, f"{field}.dose")
 

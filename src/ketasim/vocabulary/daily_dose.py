@@ -6,6 +6,8 @@ import math
 import re
 from typing import Final
 
+from ketasim.vocabulary.number import NUMBER_WORDS
+
 _UNITS: Final = {
     **dict.fromkeys(("g", "gram", "grams", "gm"), 1000.0),
     **dict.fromkeys(("mg", "mgs", "milligram", "milligrams", "milligramme", "milligrammes"), 1.0),
@@ -35,7 +37,6 @@ _TABLETS: Final = re.compile(
     r"bd|tds|qds|qhs|hs|on|once|every|each|in the)\b))"
 )
 _ROMAN: Final = {"i": 1, "ii": 2, "iii": 3, "2": 2, "3": 3, "4": 4}
-_COUNTS: Final = {"one": 1, "two": 2, "three": 3, "four": 4}
 # morning, noon, evening, night, as `1-0-1`
 _SCHEME: Final = re.compile(
     r"(?<![\w.,-])((?:\d|½|\d[.,]5)(?:\s?[-–+]\s?(?:\d|½|\d[.,]5)){2,3})(?![\w-])"
@@ -128,7 +129,7 @@ def daily_mg(text: str) -> float | None:
     counted = _COUNTED.search(text) or _OF_TABLETS.search(text)
     if counted is not None:
         each = _mg(counted[2], counted[3])
-        count = _COUNTS.get(counted[1]) or int(counted[1])
+        count = NUMBER_WORDS.get(counted[1]) or int(counted[1])
         rest = text[counted.end() :]
         if each is None or _DOSE.search(rest) or re.search(r"\d\s?$", text[: counted.start()]):
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -241,6 +241,7 @@ def _atc() -> Mapping[str, str]:
     return {row.get("medicine"): row.get("atc") for row in facts(MEDICINES)}
 
 
+@lru_cache(maxsize=1024)  # screen, plan, mood and exposure ask for the same entries again
 def _match(text: str, words: str, stated: tuple[str, str, str] | None) -> MedicineMatch:
     if words.strip(" .") in _NONE:
         return MedicineMatch(text, "not taken", canonical=words)

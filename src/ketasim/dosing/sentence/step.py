@@ -113,10 +113,10 @@ class Step:
             )
         return self
 
-    def doses(self, start: float, session: int) -> tuple[Dose, ...]:
-        """The doses of the step that starts at a time, h; nasal devices one by one."""
+    def dose(self, start: float) -> Dose:
+        """What the step gives, complete, from a time on, h; of nasal devices all together."""
         assert self.drug and self.route and self.amount is not None
-        dose = Dose(
+        return Dose(
             time=start,
             drug=self.drug,
             route=self.route,
@@ -124,10 +124,12 @@ class Step:
             unit=self.unit,
             duration=self.duration or 0.0,
             salt=self.salt or "base",
-            session=session,
             duration_given=self.route != "iv" or self.duration is not None,
         )
-        return split_devices(dose, FIELD)
+
+    def doses(self, start: float, session: int) -> tuple[Dose, ...]:
+        """The doses of the step that starts at a time, h; nasal devices one by one."""
+        return split_devices(replace(self.dose(start), session=session), FIELD)
 
 
 @dataclass

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from ketasim.vocabulary.number import NUMBER_WORDS
+
 _COUNTS: Final = {
-    **dict.fromkeys(("a", "an", "one"), 1.0),
-    **{w: n for n, w in enumerate(("two", "three", "four", "five", "six", "seven"), start=2)},
-    **{w: n for n, w in enumerate(("einem", "zwei", "drei", "vier"), start=1)},
-    "einer": 1.0,
-    **{w: n for n, w in enumerate(("eight", "nine", "ten", "eleven", "twelve"), start=8)},
+    **dict.fromkeys(("a", "an", "einem", "einer"), 1),
+    **{word: number for word, number in NUMBER_WORDS.items() if number <= 12},
+    "zwei": 2,
+    "drei": 3,
+    "vier": 4,
 }
 _UNITS: Final = {
     **dict.fromkeys(("hour", "hr", "h"), 1 / 24),
