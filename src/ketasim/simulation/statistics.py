@@ -21,12 +21,29 @@ def statistics(table: Array, typical: bool) -> dict[str, Array]:
     **Returns:** column name to values, each of shape (rows,).
     """
     if typical:
-        return {"mean": table[:, 0]}
+        return {"mean": table[:, 0].astype(np.float64)}
     n = table.shape[1]
     columns = {
-        "mean": table.mean(axis=1),
+        "mean": table.mean(axis=1, dtype=np.float64),
         # of one patient there is no spread
-        "sd": table.std(axis=1, ddof=1) if n > 1 else np.full(len(table), np.nan),
+        "sd": table.std(axis=1, ddof=1, dtype=np.float64) if n > 1 else np.full(len(table), np.nan),
     }
-    quantiles = np.quantile(table, list(QUANTILES.values()), axis=1)
-    return columns | dict(zip(QUANTILES, quantiles, strict=True))
+    return columns | dict(zip(QUANTILES, _quantiles(table), strict=True))
+
+
+def _quantiles(table: Array) -> Array:
+    """The quantiles of every row, linear between patients, shape (Q, rows).
+
+    To the last bit what `numpy.quantile` gives, which places each quantile by itself; one sort is
+    a quarter of that work.
+    """
+    ordered = np.sort(table, axis=1).astype(np.float64, copy=False)
+    n = ordered.shape[1]
+    place = np.array([*QUANTILES.values()]) * (n - 1)
+    low = np.floor(place).astype(np.int64)
+    part = place - low
+    below, above = ordered[:, low], ordered[:, np.minimum(low + 1, n - 1)]
+    gap = above - below
+    found = np.where(part < 0.5, below + gap * part, above - gap * (1.0 - part))
+    # what is not a number comes last in the order, and makes its row none
+    return np.where(np.isnan(ordered[:, -1:]), np.nan, found).T

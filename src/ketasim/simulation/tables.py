@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,23 +32,29 @@ def summary_table(
     **Returns:** columns time_h, quantity, site, unit, mean, sd, p05, p25, p50, p75, p95; of a
     typical patient no spread.
     """
-    parts = [
-        pl.DataFrame(
-            {
-                "time_h": times,
-                "quantity": [quantity] * len(times),
-                "site": [site] * len(times),
-                "unit": [units[quantity, site]] * len(times),
-                **statistics(table, typical),
-            }
-        )
-        for (quantity, site), table in values.items()
-    ]
-    if parts:
-        return pl.concat(parts)
-    names = ["mean"] if typical else list(statistics(np.zeros((0, 1)), typical))
-    text = {"quantity": pl.String, "site": pl.String, "unit": pl.String}
-    return pl.DataFrame(schema={"time_h": pl.Float64, **text, **dict.fromkeys(names, pl.Float64)})
+    found = [statistics(table, typical) for table in values.values()]
+    names = list(found[0]) if found else list(statistics(np.zeros((0, 1)), typical))
+    return pl.DataFrame(
+        {
+            "time_h": np.tile(times, len(found)),
+            **_named(list(values), units, len(times)),
+            **{
+                name: np.concatenate([one[name] for one in found]) if found else np.zeros(0)
+                for name in names
+            },
+        }
+    )
+
+
+def _named(keys: Sequence[Key], units: Mapping[Key, str], rows: int) -> dict[str, pl.Series]:
+    """Columns quantity, site and unit, so many rows for each key."""
+    which = np.repeat(np.arange(len(keys)), rows)
+    texts = {
+        "quantity": [quantity for quantity, _ in keys],
+        "site": [site for _, site in keys],
+        "unit": [units[key] for key in keys],
+    }
+    return {name: pl.Series(name, text, pl.String)[which] for name, text in texts.items()}
 
 
 def timecourse_table(
