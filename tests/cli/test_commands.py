@@ -59,7 +59,9 @@ def test_simulate_writes_the_tables_and_the_report(
     np.testing.assert_allclose(summary["p50"], expected.summary()["p50"], rtol=1e-12)
     timecourse = pl.read_parquet(out / "timecourse.parquet")
     assert timecourse.columns == ["id", "time_h", "quantity", "site", "value", "unit"]
-    np.testing.assert_allclose(timecourse["value"], expected.timecourse()["value"], rtol=1e-12)
+    np.testing.assert_allclose(
+        timecourse["value"], expected.timecourse()["value"], rtol=1e-7, atol=1e-30
+    )
     page = (out / "report.html").read_text()
     assert f"ketasim simulate {course} --out {out} --n 3 --seed 7" in page
 

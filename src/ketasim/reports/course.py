@@ -76,7 +76,9 @@ class Tile:
     of: str = "90 % of patients"
 
 
-def simulation_report(simulation: Simulation, *, command: str = "", costs: bool = False) -> str:
+def simulation_report(
+    simulation: Simulation, *, command: str = "", costs: bool = False, timecourse: str = ""
+) -> str:
     """Write the report of a simulation as one page of HTML.
 
     **Main arguments:**
@@ -87,6 +89,7 @@ def simulation_report(simulation: Simulation, *, command: str = "", costs: bool 
 
     - `command`: what reproduces it; when left out, the page shows the input only.
     - `costs`: a table of the course at published prices as well.
+    - `timecourse`: what is said of the file of the time course beside the page.
     """
     exposure = simulation.exposure()
     course, effects = simulation.course, simulation.session_effects
@@ -143,6 +146,7 @@ def simulation_report(simulation: Simulation, *, command: str = "", costs: bool 
         metadata=simulation.metadata,
         input=_text(simulation.metadata.get("input", {})),
         command=command,
+        timecourse=timecourse,
     )
 
 

@@ -22,8 +22,10 @@ from ketasim.simulation.session.curves import (
 from ketasim.simulation.session.driving import Driving
 from ketasim.simulation.session.times import effect_times
 from ketasim.simulation.simulate import simulate
+from ketasim.simulation.tables import INDIVIDUALS, individuals_note
 
 __all__ = [
+    "INDIVIDUALS",
     "MADRS",
     "MOOD_UNITS",
     "SESSION_UNITS",
@@ -37,6 +39,7 @@ __all__ = [
     "SessionProfile",
     "Simulation",
     "effect_times",
+    "individuals_note",
     "predict_events",
     "shown_weeks",
     "simulate",

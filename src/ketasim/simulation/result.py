@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
 from ketasim._base import Headline, InputError, Result
-from ketasim._base.result import csv, later, parquet, saved
+from ketasim._base.result import csv, later, saved
 from ketasim.dosing import HEALTHY, Course
 from ketasim.evidence import Card, load_sources
 from ketasim.models import RECEPTOR, LinearModel
@@ -49,7 +49,14 @@ from ketasim.simulation.sensitivity import (
     parameter_table,
 )
 from ketasim.simulation.session.curves import SESSION_UNITS, SessionEffects
-from ketasim.simulation.tables import dataset, summary_table, timecourse_table
+from ketasim.simulation.tables import (
+    INDIVIDUALS,
+    dataset,
+    individuals_note,
+    summary_table,
+    timecourse_file,
+    timecourse_table,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -160,12 +167,18 @@ class Simulation(Result):
         """
         return summary_table(self.times, self.values, self.units, self.cohort.typical)
 
-    def timecourse(self) -> pl.DataFrame:
-        """Every patient at every time.
+    def timecourse(self, individuals: int | None = None) -> pl.DataFrame:
+        """Patients at every time.
+
+        **Arguments:**
+
+        - `individuals`: how many, the first of them; all when left out.
 
         **Returns:** columns id, time_h, quantity, site, value, unit.
+
+        **Raises:** `InputError` when it is less than 0.
         """
-        return timecourse_table(self.times, self.cohort.ids, self.values, self.units)
+        return timecourse_table(self.times, self.cohort.ids, self.values, self.units, individuals)
 
     def patients(self) -> pl.DataFrame:
         """Who the patients are.
@@ -398,22 +411,36 @@ class Simulation(Result):
         """The time course, as `timecourse` returns it."""
         return self.timecourse()
 
-    def files(self, *, command: str = "", costs: bool = False) -> dict[str, bytes]:
+    def files(
+        self, *, command: str = "", costs: bool = False, individuals: int | None = INDIVIDUALS
+    ) -> dict[str, bytes]:
         """What `save` writes: file name to content.
 
         **Arguments:**
 
         - `command`: what the report says reproduces it; left out, the report shows the input.
         - `costs`: a table of the course at published prices in the report.
+        - `individuals`: of how many patients, the first of them, the time course is written;
+          nothing for all.
+
+        **Raises:** `InputError` when `individuals` is less than 0.
         """
-        report = later("ketasim.reports:simulation_report")
+        report = later("ketasim.reports.course:simulation_report")
+        told = individuals_note(individuals, self.cohort.n)
         return {
             "summary.csv": csv(self.summary()),
-            "timecourse.parquet": parquet(self.timecourse()),
-            "report.html": report(self, command=command, costs=costs).encode(),
+            "timecourse.parquet": timecourse_file(self.timecourse(individuals)),
+            "report.html": report(self, command=command, costs=costs, timecourse=told).encode(),
         }
 
-    def save(self, folder: str | Path, *, command: str = "", costs: bool = False) -> list[Path]:
+    def save(
+        self,
+        folder: str | Path,
+        *,
+        command: str = "",
+        costs: bool = False,
+        individuals: int | None = INDIVIDUALS,
+    ) -> list[Path]:
         """Write summary.csv, timecourse.parquet and report.html: all of them or none.
 
         **Main arguments:**
@@ -422,13 +449,14 @@ class Simulation(Result):
 
         **Other arguments:**
 
-        - `command`, `costs`: as of `files`.
+        - `command`, `costs`, `individuals`: as of `files`.
 
         **Returns:** the files.
 
-        **Raises:** `InputError` when the folder cannot be written to.
+        **Raises:** `InputError` when the folder cannot be written to, or `individuals` is less
+        than 0.
         """
-        return saved(folder, self.files(command=command, costs=costs))
+        return saved(folder, self.files(command=command, costs=costs, individuals=individuals))
 
     def to_xarray(self) -> xarray.Dataset:
         """One variable for each quantity and site, over time and patient.

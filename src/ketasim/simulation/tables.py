@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ketasim._base import KetasimError
+from ketasim._base import InputError, KetasimError
+from ketasim._base.result import parquet
 from ketasim.simulation.concentrations import Key
 from ketasim.simulation.statistics import statistics
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import xarray
 
 Array = NDArray[np.float64]
+
+INDIVIDUALS: Final = 50
+"""Patients of whom the file of a time course has curves, if nothing else is asked for."""
 
 
 def summary_table(
@@ -62,12 +66,28 @@ def timecourse_table(
     ids: NDArray[np.int64],
     values: Mapping[Key, Array],
     units: Mapping[Key, str],
+    individuals: int | None = None,
 ) -> pl.DataFrame:
-    """Every patient at every time, one row each.
+    """Patients at every time, one row each.
+
+    **Main arguments:**
+
+    - `times`: h, shape (T,). `ids`: of the patients, shape (n,).
+    - `values`: (quantity, site) to arrays of shape (T, n).
+    - `units`: (quantity, site) to unit.
+
+    **Other arguments:**
+
+    - `individuals`: how many patients, the first of them; all when left out.
 
     **Returns:** columns id, time_h, quantity, site, value, unit, ordered by quantity and site, then
     patient, then time.
+
+    **Raises:** `InputError` when `individuals` is less than 0.
     """
+    if individuals is not None and individuals < 0:
+        raise InputError("individuals", f"{individuals} is less than 0", "give 0 or more, or None")
+    ids = ids[:individuals]
     # enumerations: a name takes one byte a row
     kinds = [
         pl.Enum(list(dict.fromkeys(words)))
@@ -88,7 +108,9 @@ def timecourse_table(
     rows = len(times) * len(ids)
     patients, hours = np.repeat(ids, len(times)), np.tile(times, len(ids))
     parts = [
-        pl.DataFrame({"id": patients, "time_h": hours, "value": table.T.reshape(rows)})
+        pl.DataFrame(
+            {"id": patients, "time_h": hours, "value": table[:, :individuals].T.reshape(rows)}
+        )
         .with_columns(
             pl.lit(quantity, dtype=kinds[0]).alias("quantity"),
             pl.lit(site, dtype=kinds[1]).alias("site"),
@@ -98,6 +120,31 @@ def timecourse_table(
         for (quantity, site), table in values.items()
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
+
+def timecourse_file(table: pl.DataFrame) -> bytes:
+    """The time course as the content of a Parquet file.
+
+    Values are of single precision, seven digits. Parquet has each name of a quantity, a site and
+    a unit once, in a dictionary.
+
+    **Arguments:**
+
+    - `table`: as `timecourse_table` returns it.
+    """
+    return parquet(table.with_columns(pl.col("value").cast(pl.Float32)))
+
+
+def individuals_note(written: int | None, patients: int) -> str:
+    """Say that a time course has not every patient; empty where it has.
+
+    **Arguments:**
+
+    - `written`: how many were asked for; nothing for all. `patients`: how many there are.
+    """
+    if written is None or written >= patients:
+        return ""
+    return f"time course of {written:,} of {patients:,} patients; --individuals all for every one"
 
 
 def dataset(

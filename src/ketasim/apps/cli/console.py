@@ -35,10 +35,20 @@ MaybeFolder = Annotated[
 def _whole(_kind: Any, tokens: Sequence[Token]) -> int:
     """A whole number in plain digits: not 2.5, which would lose its half, nor 1e3 or 0x10."""
     token = tokens[0]
-    text = token.value.strip()
-    option = token.keyword or "a number"
+    return whole(token.value.strip(), token.keyword or "a number", "give one, as 20")
+
+
+def whole(text: str, option: str, remedy: str) -> int:
+    """Read a whole number in plain digits.
+
+    **Arguments:**
+
+    - `text`: as typed. `option`: what to call it in an error. `remedy`: for what is none.
+
+    **Raises:** `InputError`.
+    """
     if not re.fullmatch(r"[-+]?[0-9]+", text):
-        raise InputError(option, f"'{named(text, 40)}' is not a whole number", "give one, as 20")
+        raise InputError(option, f"'{named(text, 40)}' is not a whole number", remedy)
     if len(text) > _DIGITS:
         raise InputError(option, f"it has {len(text)} digits", f"give at most {_DIGITS}")
     return int(text)

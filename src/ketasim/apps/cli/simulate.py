@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from ketasim._base import InputError
 from ketasim.apps.cli.console import (
     AsJson,
     ListShipped,
@@ -19,6 +20,7 @@ from ketasim.apps.cli.console import (
     print_catalogue,
     print_json,
     save,
+    whole,
     whole_number,
 )
 
@@ -50,6 +52,13 @@ def simulate(
     costs: Annotated[
         bool, Parameter(help="A table of the course at published prices in the report.")
     ] = False,
+    individuals: Annotated[
+        str | None,
+        Parameter(
+            help="Patients of whom timecourse.parquet has curves: a number, or all; 50 when left "
+            "out."
+        ),
+    ] = None,
     listed: ListShipped = False,
     as_json: AsJson = False,
 ) -> None:
@@ -61,16 +70,20 @@ def simulate(
     out = needed(out, "--out", "name a folder, such as --out out/mine")
     file = check_input(course, "COURSE")
     check_folder(out, _FILES, inputs=(file,))
+    asked = _individuals(individuals)
 
-    from ketasim._base import InputError
+    from ketasim.simulation import INDIVIDUALS, individuals_note
     from ketasim.simulation import simulate as run
 
     if typical and uncertainty:
         problem = "the typical patient has one set of parameters"
         raise InputError("--uncertainty", problem, "leave out --typical, or --uncertainty")
     result = run(_loaded(course, typical, n, seed), typical=typical, uncertainty=uncertainty)
-    command = _command(course, out, typical, n, seed, uncertainty, costs)
-    paths = save(result, out, inputs=(file,), command=command, costs=costs)
+    command = _command(course, out, typical, n, seed, uncertainty, costs, individuals)
+    written = INDIVIDUALS if individuals is None else asked
+    options: dict[str, Any] = {"command": command, "costs": costs, "individuals": written}
+    paths = save(result, out, inputs=(file,), **options)
+    told = individuals_note(written, result.cohort.n)
     if as_json:
         print_json(
             {
@@ -79,6 +92,9 @@ def simulate(
                 "weekly": result.weekly().to_dicts(),
                 "warnings": list(result.warnings),
                 "files": [str(path) for path in paths],
+                "individuals": result.cohort.n
+                if written is None
+                else min(written, result.cohort.n),
             }
         )
         return
@@ -91,11 +107,22 @@ def simulate(
     print()
     for path in paths:
         print(path)
+    if told:
+        print(told)
+
+
+def _individuals(text: str | None) -> int | None:
+    """How many patients are written; nothing for all."""
+    if text is None or text.strip().lower() == "all":
+        return None
+    count = whole(text.strip(), "--individuals", "give one, as 20, or all")
+    if count < 0:
+        raise InputError("--individuals", f"{count} is less than 0", "give 0 or more, or all")
+    return count
 
 
 def _loaded(path: Path, typical: bool, n: int | None, seed: int | None) -> Course:
     """The course of a file, with the population that the options ask for."""
-    from ketasim._base import InputError
     from ketasim.dosing import load_course
 
     course = load_course(path)
@@ -120,6 +147,7 @@ def _command(
     seed: int | None,
     uncertainty: bool,
     costs: bool,
+    individuals: str | None,
 ) -> str:
     words = ["ketasim", "simulate", str(course), "--out", str(out)]
     words += ["--typical"] if typical else []
@@ -127,4 +155,5 @@ def _command(
     words += [] if seed is None else ["--seed", str(seed)]
     words += ["--uncertainty"] if uncertainty else []
     words += ["--costs"] if costs else []
+    words += [] if individuals is None else ["--individuals", individuals]
     return command_line(words)
