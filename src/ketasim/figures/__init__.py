@@ -1,11 +1,16 @@
 """Drawings: a result goes in, a chart comes out."""
 
-from ketasim.figures.forest import (
-    forest_plot,
-    forest_png,
-    forest_svg,
-)
+from typing import TYPE_CHECKING
+
+from ketasim._base.rooms import opened
 from ketasim.figures.plot import plot
+
+if TYPE_CHECKING:
+    from ketasim.figures.forest import (
+        forest_plot,
+        forest_png,
+        forest_svg,
+    )
 
 __all__ = [
     "forest_plot",
@@ -13,3 +18,12 @@ __all__ = [
     "forest_svg",
     "plot",
 ]
+
+__getattr__ = opened(
+    __name__,
+    {
+        "forest_plot": "forest",
+        "forest_png": "forest",
+        "forest_svg": "forest",
+    },
+)

@@ -1,12 +1,17 @@
 """Pages from results and figures, which open offline and print."""
 
-from ketasim.reports.calibration_mood import mood_calibration_report
-from ketasim.reports.calibration_pk import calibration_report
-from ketasim.reports.calibration_session import session_calibration_report
-from ketasim.reports.course import simulation_report
-from ketasim.reports.page import read_sources_used
+from typing import TYPE_CHECKING
+
+from ketasim._base.rooms import opened
 from ketasim.reports.report import report
-from ketasim.reports.trial import trial_report
+
+if TYPE_CHECKING:
+    from ketasim.reports.calibration_mood import mood_calibration_report
+    from ketasim.reports.calibration_pk import calibration_report
+    from ketasim.reports.calibration_session import session_calibration_report
+    from ketasim.reports.course import simulation_report
+    from ketasim.reports.page import read_sources_used
+    from ketasim.reports.trial import trial_report
 
 __all__ = [
     "calibration_report",
@@ -17,3 +22,15 @@ __all__ = [
     "simulation_report",
     "trial_report",
 ]
+
+__getattr__ = opened(
+    __name__,
+    {
+        "mood_calibration_report": "calibration_mood",
+        "calibration_report": "calibration_pk",
+        "session_calibration_report": "calibration_session",
+        "simulation_report": "course",
+        "read_sources_used": "page",
+        "trial_report": "trial",
+    },
+)

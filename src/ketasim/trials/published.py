@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from ketasim.dosing import Trial, load_trial, shipped
 from ketasim.evidence import MoodRow, load_mood_rows, load_table, studies
@@ -344,9 +343,20 @@ def _interval(row: MoodRow) -> tuple[float | None, float | None]:
             return max(ends[0], 0.0), min(ends[1], 1.0)
         return ends
     if row.metric in _SHARES and row.n is not None and row.n >= 1:
-        found = binomtest(round(row.value * row.n), round(row.n)).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        return _wilson(round(row.value * row.n), round(row.n))
     return None, None
+
+
+def _wilson(count: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share by its score, without correction (Wilson, 1927)."""
+    share, square = count / n, _NORMAL**2
+    whole = 2 * (n + square)
+    middle = (2 * n * share + square) / whole
+    half = _NORMAL / whole * np.sqrt(4 * n * share * (1 - share) + square)
+    return (
+        0.0 if count == 0 else float(middle - half),
+        1.0 if count == n else float(middle + half),
+    )
 
 
 def _float(text: str | None) -> float | None:

@@ -1,19 +1,24 @@
 """Published results replayed: models, mechanism, session effects."""
 
-from ketasim.validation.mechanism import (
-    MechanismCheck,
-    mechanism_checks,
-    mechanism_table,
-)
-from ketasim.validation.replays import (
-    ReplayRow,
-    replay,
-    replay_all,
-)
+from typing import TYPE_CHECKING
+
+from ketasim._base.rooms import opened
 from ketasim.validation.session_checks import (
     SessionCheck,
     session_checks,
 )
+
+if TYPE_CHECKING:
+    from ketasim.validation.mechanism import (
+        MechanismCheck,
+        mechanism_checks,
+        mechanism_table,
+    )
+    from ketasim.validation.replays import (
+        ReplayRow,
+        replay,
+        replay_all,
+    )
 
 __all__ = [
     "MechanismCheck",
@@ -25,3 +30,15 @@ __all__ = [
     "replay_all",
     "session_checks",
 ]
+
+__getattr__ = opened(
+    __name__,
+    {
+        "MechanismCheck": "mechanism",
+        "mechanism_checks": "mechanism",
+        "mechanism_table": "mechanism",
+        "ReplayRow": "replays",
+        "replay": "replays",
+        "replay_all": "replays",
+    },
+)

@@ -1,27 +1,32 @@
 """The fit of the chain to mood to published trials, judged on trials left out."""
 
-from ketasim.calibration.mood.fit import (
-    Curve,
-    MoodFit,
-    Number,
-    RowFit,
-    calibrate_mood,
-)
-from ketasim.calibration.mood.judgement import (
-    Judged,
-    Unseen,
-    judged,
-)
-from ketasim.calibration.mood.mechanism import mechanism_curves
-from ketasim.calibration.mood.tables import (
-    MoodTarget,
-    mood_correlation_table,
-    mood_draws_table,
-    mood_fit_table,
-    mood_parameter_table,
-    mood_targets,
-    unseen_table,
-)
+from typing import TYPE_CHECKING
+
+from ketasim._base.rooms import opened
+
+if TYPE_CHECKING:
+    from ketasim.calibration.mood.fit import (
+        Curve,
+        MoodFit,
+        Number,
+        RowFit,
+        calibrate_mood,
+    )
+    from ketasim.calibration.mood.judgement import (
+        Judged,
+        Unseen,
+        judged,
+    )
+    from ketasim.calibration.mood.mechanism import mechanism_curves
+    from ketasim.calibration.mood.tables import (
+        MoodTarget,
+        mood_correlation_table,
+        mood_draws_table,
+        mood_fit_table,
+        mood_parameter_table,
+        mood_targets,
+        unseen_table,
+    )
 
 __all__ = [
     "Curve",
@@ -41,3 +46,25 @@ __all__ = [
     "mood_targets",
     "unseen_table",
 ]
+
+__getattr__ = opened(
+    __name__,
+    {
+        "Curve": "fit",
+        "MoodFit": "fit",
+        "Number": "fit",
+        "RowFit": "fit",
+        "calibrate_mood": "fit",
+        "Judged": "judgement",
+        "Unseen": "judgement",
+        "judged": "judgement",
+        "mechanism_curves": "mechanism",
+        "MoodTarget": "tables",
+        "mood_correlation_table": "tables",
+        "mood_draws_table": "tables",
+        "mood_fit_table": "tables",
+        "mood_parameter_table": "tables",
+        "mood_targets": "tables",
+        "unseen_table": "tables",
+    },
+)

@@ -1,30 +1,35 @@
 """The joint fit of the reference model to published exposures."""
 
-from ketasim.calibration.pk.fit import (
-    Compared,
-    PkFit,
-    ProfileCompared,
-    calibrate_pk,
-)
-from ketasim.calibration.pk.interactions import (
-    InteractionRow,
-    load_interactions,
-)
-from ketasim.calibration.pk.judgement import (
-    Agreement,
-    agreement,
-    agreement_table,
-)
-from ketasim.calibration.pk.profiles import (
-    PROFILES,
-    Profile,
-)
-from ketasim.calibration.pk.tables import fit_table
-from ketasim.calibration.pk.training import (
-    Design,
-    TrainingRow,
-    load_training,
-)
+from typing import TYPE_CHECKING
+
+from ketasim._base.rooms import opened
+
+if TYPE_CHECKING:
+    from ketasim.calibration.pk.fit import (
+        Compared,
+        PkFit,
+        ProfileCompared,
+        calibrate_pk,
+    )
+    from ketasim.calibration.pk.interactions import (
+        InteractionRow,
+        load_interactions,
+    )
+    from ketasim.calibration.pk.judgement import (
+        Agreement,
+        agreement,
+        agreement_table,
+    )
+    from ketasim.calibration.pk.profiles import (
+        PROFILES,
+        Profile,
+    )
+    from ketasim.calibration.pk.tables import fit_table
+    from ketasim.calibration.pk.training import (
+        Design,
+        TrainingRow,
+        load_training,
+    )
 
 __all__ = [
     "PROFILES",
@@ -43,3 +48,24 @@ __all__ = [
     "load_interactions",
     "load_training",
 ]
+
+__getattr__ = opened(
+    __name__,
+    {
+        "Compared": "fit",
+        "PkFit": "fit",
+        "ProfileCompared": "fit",
+        "calibrate_pk": "fit",
+        "InteractionRow": "interactions",
+        "load_interactions": "interactions",
+        "Agreement": "judgement",
+        "agreement": "judgement",
+        "agreement_table": "judgement",
+        "PROFILES": "profiles",
+        "Profile": "profiles",
+        "fit_table": "tables",
+        "Design": "training",
+        "TrainingRow": "training",
+        "load_training": "training",
+    },
+)
