@@ -8,7 +8,8 @@ from typing import Any
 
 import altair as alt
 
-from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel, Points, specification
+from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel, Points
+from ketasim.figures.vega import specification
 
 _SCALE = 2.0  # pixels for each point
 _ONE, _TWO = COLOURS["s"], COLOURS["ketamine"]

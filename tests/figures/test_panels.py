@@ -12,7 +12,8 @@ import vl_convert
 
 from ketasim._base import words
 from ketasim.figures import forest_plot
-from ketasim.figures.panels import INK, SOFT, Line, Panel, Points, draw, svg
+from ketasim.figures.panels import INK, SOFT, Line, Panel, Points, svg
+from ketasim.figures.vega import draw
 from ketasim.synthesis import MetaQuery, pool_comparable
 
 X = [0.0, 1.0, 2.0, 3.0, 4.0]

@@ -13,8 +13,9 @@ from ketasim._base import words
 from ketasim.figures.choice import chosen_curve
 from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.mood import mood_figures
-from ketasim.figures.panels import COLOURS, Line, Panel, draw, extremes, svg
+from ketasim.figures.panels import COLOURS, Line, Panel, extremes, svg
 from ketasim.figures.session import plan_figures, session_figures
+from ketasim.figures.vega import draw
 from ketasim.population import SESSION_CURVES
 from ketasim.simulation.mood.course import MADRS, MOOD_UNITS
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ketasim.calibration.mood import mechanism_curves
 from ketasim.evidence import Card
-from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel, specification
+from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel
+from ketasim.figures.vega import specification
 from ketasim.population import Situation
 from ketasim.simulation.mood.inputs import published_baseline
 

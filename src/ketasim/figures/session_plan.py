@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ketasim._base import InputError
 from ketasim.figures.figure import Drawing, Figure, Legend
-from ketasim.figures.panels import ALONE, COLOURS, CONFIG, INK, SOFT, chart_svg
+from ketasim.figures.panels import COLOURS, INK, SOFT
+from ketasim.figures.vega import ALONE, CONFIG, chart_svg
 from ketasim.population import SESSION_CURVES
 from ketasim.screening import PlanEntry, SessionPlan
 

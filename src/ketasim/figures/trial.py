@@ -10,7 +10,8 @@ import polars as pl
 
 from ketasim._base import InputError, near, words
 from ketasim.figures.figure import OPEN, RING, Drawing, Figure, Legend
-from ketasim.figures.panels import COLOURS, Line, Panel, Points, draw, svg
+from ketasim.figures.panels import COLOURS, Line, Panel, Points, svg
+from ketasim.figures.vega import draw
 from ketasim.trials import TrialResult
 from ketasim.trials.metrics import METRICS, RATES, unit_of
 
