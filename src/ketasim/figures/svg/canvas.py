@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ketasim.figures.svg.lettering import FONT, SIZE, escaped
 from ketasim.figures.svg.palette import INK, PAPER, SOFT, painted
 from ketasim.figures.svg.paths import hundredths as h
-from ketasim.figures.svg.paths import path
+from ketasim.figures.svg.paths import path, segments
 
 Array = NDArray[np.float64]
 
@@ -66,9 +66,20 @@ class Canvas:
 
         - `parts`: each of shape (n, 2). `look`: of the line. `name`: shown under the pointer.
         """
-        if not parts:
+        self._stroke("".join(path(part) for part in parts), look, name)
+
+    def segments(self, ends: Sequence[tuple[float, float, float, float]], look: Look) -> None:
+        """Draw straight lines.
+
+        **Arguments:**
+
+        - `ends`: of each x and y of the one end and of the other. `look`: of all.
+        """
+        self._stroke(segments(ends), look, "")
+
+    def _stroke(self, d: str, look: Look, name: str) -> None:
+        if not d:
             return
-        d = "".join(path(part) for part in parts)
         dash = f' stroke-dasharray="{" ".join(map(h, look.dash))}"' if look.dash else ""
         self._put(
             f'path d="{d}" fill="none" stroke="currentColor" stroke-width="{look.width:g}"'
@@ -76,15 +87,6 @@ class Canvas:
             look,
             name,
         )
-
-    def segment(self, x0: float, y0: float, x1: float, y1: float, look: Look) -> None:
-        """Draw a straight line.
-
-        **Arguments:**
-
-        - `x0`, `y0`, `x1`, `y1`: its ends. `look`: of the line.
-        """
-        self.stroke([np.array([[x0, y0], [x1, y1]])], look)
 
     def fill(self, points: Array, look: Look, *, name: str = "") -> None:
         """Fill a polygon.

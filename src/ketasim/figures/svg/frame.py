@@ -96,16 +96,16 @@ class Frame:
         left, top, right, foot = self.box
         levels = [self.y.of(value) for value, _ in y_ticks]
         uprights = [self.x.of(value) for value, _ in x_ticks]
-        lines = [np.array([[left, y], [right, y]]) for y in levels if self.y.axis.grid]
-        lines += [np.array([[x, top], [x, foot]]) for x in uprights if self.x.axis.grid]
-        self.canvas.stroke(lines, _GRID)
-        marks = [np.array([[left, foot], [right, foot]])]
-        marks += [np.array([[x, foot], [x, foot + _TICK]]) for x in uprights]
+        lines = [(left, y, right, y) for y in levels if self.y.axis.grid]
+        lines += [(x, top, x, foot) for x in uprights if self.x.axis.grid]
+        self.canvas.segments(lines, _GRID)
+        marks = [(left, foot, right, foot)]
+        marks += [(x, foot, x, foot + _TICK) for x in uprights]
         small = [self.x.of(value) for value in minor(self.x)]
-        marks += [np.array([[x, foot], [x, foot + _TICK / 2]]) for x in small]
+        marks += [(x, foot, x, foot + _TICK / 2) for x in small]
         if self.y.axis.low < 0.0 < self.y.axis.high:
-            marks.append(np.array([[left, self.y.of(0.0)], [right, self.y.of(0.0)]]))
-        self.canvas.stroke(marks, _AXIS)
+            marks.append((left, self.y.of(0.0), right, self.y.of(0.0)))
+        self.canvas.segments(marks, _AXIS)
         if self.x.axis.labels:
             for x, (_, words) in zip(uprights, x_ticks, strict=True):
                 self.canvas.text(x, foot + _TICK + 12.0, words, anchor="middle")
@@ -246,7 +246,7 @@ class Frame:
         places = apart(wanted, _LABEL_LINE, top, foot)
         for (words, colour, _), from_, to in zip(fits, wanted, places, strict=True):
             if abs(to - from_) > 3.0:
-                self.canvas.segment(right + 1.0, from_, right + 6.0, to, Look(colour, 0.8))
+                self.canvas.segments([(right + 1.0, from_, right + 6.0, to)], Look(colour, 0.8))
             self.canvas.text(right + 8.0, to + 0.36 * SIZE, shortened(words, room), colour=colour)
 
     def note(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -63,7 +64,10 @@ def cut_line(points: Array, box: Box) -> list[Array]:
 
     - `points`: shape (n, 2), finite. `box`: see `Box`.
     """
-    for plane in _planes(box):
+    planes = _planes(points, box)
+    if not planes:
+        return [points]
+    for plane in planes:
         points = _cut(points, *plane, closed=False)
     return runs(points[:, 0], points[:, 1])
 
@@ -75,14 +79,22 @@ def cut_area(points: Array, box: Box) -> Array:
 
     - `points`: shape (n, 2), finite, without the first one repeated. `box`: see `Box`.
     """
-    for plane in _planes(box):
+    for plane in _planes(points, box):
         points = _cut(points, *plane, closed=True)
     return points
 
 
-def _planes(box: Box) -> tuple[tuple[int, float, float], ...]:
+def _planes(points: Array, box: Box) -> list[tuple[int, float, float]]:
+    """Sides of a box that points lie beyond: axis, direction of the inner side, bound."""
+    (least_x, least_y), (most_x, most_y) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     left, top, right, bottom = box
-    return ((0, 1.0, left), (0, -1.0, right), (1, 1.0, top), (1, -1.0, bottom))
+    sides = (
+        ((0, 1.0, left), least_x < left),
+        ((0, -1.0, right), most_x > right),
+        ((1, 1.0, top), least_y < top),
+        ((1, -1.0, bottom), most_y > bottom),
+    )
+    return [plane for plane, beyond in sides if beyond]
 
 
 def _cut(points: Array, axis: int, sign: float, bound: float, *, closed: bool) -> Array:
@@ -102,6 +114,17 @@ def _cut(points: Array, axis: int, sign: float, bound: float, *, closed: bool) -
     made = np.stack([points, at, np.full_like(points, np.nan)], axis=1)
     leaves = crosses & inside & (not closed)
     return made[np.stack([inside | gap, crosses, leaves], axis=1)]
+
+
+def segments(ends: Sequence[tuple[float, float, float, float]]) -> str:
+    """A path of straight lines apart from each other, to hundredths of a pixel.
+
+    **Arguments:**
+
+    - `ends`: x and y of the one end and of the other.
+    """
+    flat = [round(value, 2) + 0.0 for line in ends for value in line]
+    return ("M%g,%gL%g,%g" * len(ends)) % tuple(flat)
 
 
 def path(points: Array, *, closed: bool = False) -> str:

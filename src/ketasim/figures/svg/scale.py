@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,7 +93,10 @@ class Scale:
 
     def of(self, value: float) -> float:
         """Pixels of one value."""
-        return float(self.at(value))
+        low, high = self.axis.low, self.axis.high
+        if self.axis.log:
+            low, high, value = math.log(low), math.log(high), math.log(max(value, low / 10.0))
+        return self.start + (value - low) / (high - low) * (self.end - self.start)
 
 
 def nice(low: float, high: float, most: int = 7) -> tuple[float, float]:
@@ -116,21 +119,23 @@ def ticks(scale: Scale) -> list[tuple[float, str]]:
 
     - `scale`: from left to right, or from the foot up.
     """
-    found = list(_candidates(scale.axis))
     across = scale.end > scale.start
-    room = abs(scale.end - scale.start)
-    most = room / _APART[0 if across else 1] + 1.0
-    fitting = (
-        marks for marks in found if len(marks) <= most and (not across or _fit(scale, marks))
-    )
-    chosen = next(fitting, [])
+    most = abs(scale.end - scale.start) / _APART[0 if across else 1] + 1.0
     if scale.axis.names is not None:
-        return _thinned_out(scale, found[0]) if found else []
-    if len(chosen) >= 2:
-        return chosen
-    # few are better than none
-    sparse = next((marks for marks in reversed(found) if len(marks) >= 2), chosen)
-    return _thinned_out(scale, sparse) if across else sparse[:: max(1, round(len(sparse) / most))]
+        low, high = scale.axis.low, scale.axis.high
+        named = [one for one in sorted(scale.axis.names.items()) if low <= one[0] <= high]
+        return _thinned_out(scale, named) if across else named
+    few: list[tuple[float, str]] = []
+    for values, write in _candidates(scale.axis, 2.0 * most):
+        marks = [(value, write(value)) for value in values]
+        fits = len(marks) <= most and (not across or len(_thinned_out(scale, marks)) == len(marks))
+        if len(marks) < 2:
+            break
+        if fits:
+            return marks
+        few = marks
+    # ends of a plot too small for any of these
+    return _thinned_out(scale, few) if across else few[:: max(1, math.ceil(len(few) / most))]
 
 
 def minor(scale: Scale) -> list[float]:
@@ -146,11 +151,7 @@ def minor(scale: Scale) -> list[float]:
     decades = math.log10(axis.high / axis.low)
     if abs(scale.end - scale.start) / decades < 30.0:
         return []
-    return [value for value, _ in _steps_of_decades(axis, range(2, 10))]
-
-
-def _fit(scale: Scale, marks: list[tuple[float, str]]) -> bool:
-    return len(_thinned_out(scale, marks)) == len(marks)
+    return _steps_of_decades(axis, range(2, 10))
 
 
 def _thinned_out(scale: Scale, marks: list[tuple[float, str]]) -> list[tuple[float, str]]:
@@ -165,34 +166,25 @@ def _thinned_out(scale: Scale, marks: list[tuple[float, str]]) -> list[tuple[flo
     return kept
 
 
-def _candidates(axis: Axis) -> Iterator[list[tuple[float, str]]]:
-    """Sets of ticks from dense to sparse."""
-    if axis.names is not None:
-        named = sorted(axis.names.items())
-        yield [(value, words) for value, words in named if axis.low <= value <= axis.high]
-        return
-    if axis.log:
-        decades = math.log10(axis.high / axis.low)
-        parts = ((1,),) if decades > 2.0 else ((1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
-        for digits in parts:
-            marks = _steps_of_decades(axis, digits)
-            if len(marks) >= 2:
-                yield marks
+def _candidates(axis: Axis, most: float) -> Iterator[tuple[list[float], Callable[[float], str]]]:
+    """Values of ticks from dense to sparse, and how they are written."""
+    decades = math.log10(axis.high / axis.low) if axis.log else 0.0
+    if decades > 0.5:
+        write = _log_writer(axis.style)
+        if decades <= 2.0:
+            for digits in ((1, 2, 3, 5), (1, 2, 5), (1, 3)):
+                yield _steps_of_decades(axis, digits), write
         powers = _steps_of_decades(axis, (1,))
-        for every in range(2, len(powers)):
-            yield powers[::every]
-        if decades > 1.0:
-            return
+        for every in range(1, max(len(powers), 2)):
+            yield powers[::every], write
+        return
     unit = 100.0 if axis.style == "percent" else 1.0
     low, high = unit * axis.low, unit * axis.high
     for step in _time_steps(axis.style, low, high):
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-        if first > last:
-            return
-        if last - first < 60:
-            write = _writer(axis, step, max(abs(low), abs(high)))
-            values = [round(i * step, 12) for i in range(first, last + 1)]
-            yield [(value / unit, write(value)) for value in values]
+        if last - first < most:
+            values = [i * step / unit for i in range(first, last + 1)]
+            yield values, _writer(axis, step, max(abs(low), abs(high)), unit)
 
 
 def _decimal(low: float, high: float) -> Iterator[float]:
@@ -211,40 +203,51 @@ def _time_steps(style: str, low: float, high: float) -> Iterator[float]:
         yield from _decimal(low, high)
 
 
-def _writer(axis: Axis, step: float, largest: float) -> Callable[[float], str]:
+def _writer(axis: Axis, step: float, largest: float, unit: float) -> Callable[[float], str]:
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     short = axis.style in _TIMES
 
     def write(value: float) -> str:
-        if value == 0.0:
+        value *= unit
+        if abs(value) < 1e-6 * step:
             words = "0"
-        elif largest >= 1e7 or digits > 4:
-            power = math.floor(math.log10(abs(value)) + 1e-12)
-            mantissa = f"{value / 10.0**power:.3g}"
-            words = f"{mantissa} × 10{f'{power}'.translate(_POWERS)}"
+        elif (largest >= 1e7 or digits > 4) and largest < 1e4 * step:
+            power = math.floor(math.log10(abs(value)) + 1e-9)
+            words = f"{value / 10.0**power:.5g} × {_power(power)}"
         else:
             words = f"{value:,.{digits}f}"
             words = words.rstrip("0").rstrip(".") if short and "." in words else words
-        words = words.replace(",", _THIN).replace("-", "−")
-        return f"{words}{_THIN}%" if axis.style == "percent" else words
+        return _signed(words, axis.style)
 
     return write
 
 
-def _steps_of_decades(axis: Axis, digits: tuple[int, ...] | range) -> list[tuple[float, str]]:
+def _log_writer(style: str) -> Callable[[float], str]:
+    unit = 100.0 if style == "percent" else 1.0
+
+    def write(value: float) -> str:
+        power = math.floor(math.log10(unit * value) + 1e-9)
+        if -4 <= power <= 5:
+            words = f"{unit * value:,.{max(0, -power)}f}"
+        else:
+            digit = round(unit * value / 10.0**power)
+            words = f"{'' if digit == 1 else f'{digit} × '}{_power(power)}"
+        return _signed(words, style)
+
+    return write
+
+
+def _power(power: int) -> str:
+    return f"10{f'{power}'.translate(_POWERS)}"
+
+
+def _signed(words: str, style: str) -> str:
+    words = words.replace(",", _THIN).replace("-", "−")
+    return f"{words}{_THIN}%" if style == "percent" else words
+
+
+def _steps_of_decades(axis: Axis, digits: Iterable[int]) -> list[float]:
     first, last = (math.floor(math.log10(end)) for end in (axis.low, axis.high))
-    found: list[tuple[float, str]] = []
-    for power in range(first, last + 1):
-        for digit in digits:
-            value = float(f"{digit}e{power}")
-            if axis.low * (1.0 - 1e-9) <= value <= axis.high * (1.0 + 1e-9):
-                found.append((value, _decade(value, digit, power, axis.style)))
-    return found
-
-
-def _decade(value: float, digit: int, power: int, style: str) -> str:
-    if style == "percent":
-        return f"{100.0 * value:g}{_THIN}%"
-    if -4 <= power <= 5:
-        return f"{value:,.{max(0, -power)}f}".replace(",", _THIN)
-    return f"{'' if digit == 1 else f'{digit} × '}10{f'{power}'.translate(_POWERS)}"
+    known = [float(f"{n}e{power}") for power in range(first, last + 1) for n in digits]
+    low, high = axis.low * (1.0 - 1e-9), axis.high * (1.0 + 1e-9)
+    return [value for value in known if low <= value <= high]
