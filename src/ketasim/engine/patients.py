@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
-from ketasim.engine.linear.inputs import DoseLike
-from ketasim.models import ChainModel, evaluate
+from ketasim.engine.linear.inputs import DoseLike, alike
+from ketasim.models import ChainModel, LinearModel, evaluate
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -158,32 +159,12 @@ def groups_of(model: ChainModel, patients: Patients) -> tuple[Group, ...]:
         members = np.flatnonzero(patients.calendar_of == number)
         if not len(members):
             continue
-        texts = sorted(
-            {
-                text
-                for route, drug in {(dose.route, dose.drug) for dose in calendar.doses}
-                for branch in pk.branches_of(route, drug)
-                for text in (branch.lag, branch.duration)
-                if text is not None
-            }
-        )
-        for part in _split(patients, members, pk.resolve, texts):
-            found.append(Group(number, part))
+        apart = alike(pk, calendar.doses, partial(_column, pk, patients.take(members)))
+        found += [Group(number, members[one]) for one in apart or [slice(None)]]
     return tuple(found)
 
 
-def _split(
-    patients: Patients, members: Integers, resolve: Any, texts: Sequence[str]
-) -> list[Integers]:
-    if not texts:
-        return [members]
-    resolved = resolve({**patients.take(members).values})
-    columns = [
-        np.broadcast_to(np.asarray(evaluate(text, resolved), np.float64), (len(members),))
-        for text in texts
-    ]
-    if all((column == column[0]).all() for column in columns):
-        return [members]
-    _, which = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    return [members[which == number] for number in range(which.max() + 1)]
+def _column(pk: LinearModel, part: Patients, text: str) -> Array:
+    """Value of an expression in each patient."""
+    value = np.asarray(evaluate(text, pk.resolve(part.values)), np.float64)
+    return np.broadcast_to(value, (part.n,))

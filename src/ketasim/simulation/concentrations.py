@@ -1,8 +1,8 @@
-"""Concentrations of a whole cohort: in chunks, and grouped where inputs last differently long."""
+"""Concentrations of a whole cohort."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,6 @@ from ketasim.population import Cohort
 
 Array = NDArray[np.float64]
 Key = tuple[str, str]
-
-CHUNK = 250  # patients solved together; bounds the memory of the states
 
 
 def solve_cohort(
@@ -43,16 +41,9 @@ def solve_cohort(
 
     **Returns:** `Concentrations` with arrays of shape (T, n).
     """
-    values: dict[Key, Array] = {}
-    under: dict[Key, Array] = {}
-    for which in _batches(model, cohort, doses):
-        part = cohort.take(which)
-        solved = concentrations(
-            model, part.values, doses, times, part.weight, sites=sites, areas=areas
-        )
-        for table, found in ((values, solved.values), (under, solved.areas)):
-            _store(table, found, which, (len(times), cohort.n))
-    return Concentrations(times, values, under)
+    return concentrations(
+        model, cohort.values, doses, times, cohort.weight, sites=sites, areas=areas
+    )
 
 
 def input_durations(model: LinearModel, cohort: Cohort) -> dict[str, list[float]]:
@@ -71,42 +62,3 @@ def input_durations(model: LinearModel, cohort: Cohort) -> dict[str, list[float]
             hours(b.lag) + hours(b.duration) for b in branches if b.lag or b.duration
         ]
     return durations
-
-
-def _store(
-    table: dict[Key, Array],
-    found: Mapping[Key, Array],
-    which: NDArray[np.int64],
-    shape: tuple[int, int],
-) -> None:
-    for key, array in found.items():
-        if key not in table:
-            table[key] = np.zeros(shape)
-        table[key][:, which] = array
-
-
-def _batches(model: LinearModel, cohort: Cohort, doses: Sequence[Dose]) -> list[NDArray[np.int64]]:
-    """Positions of the patients that can be solved together: same lags and durations."""
-    everyone = np.arange(cohort.n)
-    timings = {
-        text
-        for route, drug in {(dose.route, dose.drug) for dose in doses}
-        for branch in model.branches_of(route, drug)
-        for text in (branch.lag, branch.duration)
-        if text is not None
-    }
-    groups = [everyone]
-    if timings and cohort.n > 1:
-        resolved = model.resolve(cohort.values)
-        columns = [
-            np.broadcast_to(np.asarray(evaluate(text, resolved), np.float64), (cohort.n,))
-            for text in sorted(timings)
-        ]
-        _, group = np.unique(np.column_stack(columns), axis=0, return_inverse=True)
-        group = group.reshape(-1)
-        groups = [everyone[group == number] for number in range(group.max() + 1)]
-    return [
-        members[first : first + CHUNK]
-        for members in groups
-        for first in range(0, len(members), CHUNK)
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from ketasim._base import InputError, near
 from ketasim.models import Branch, LinearModel, Stream, evaluate
 
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 class DoseLike(Protocol):
@@ -73,6 +74,24 @@ class Input:
     interval: float | None = None
 
 
+def check_steady(item: Input) -> None:
+    """Refuse a steady-state input that cannot have come at its interval for ever.
+
+    **Raises:** `InputError` when it comes after time 0 or lasts longer than its interval.
+    """
+    assert item.interval is not None
+    if item.start != 0:
+        raise InputError(
+            "SS", "a steady-state dose comes after time 0", "put SS=1 on the first dose only"
+        )
+    if item.duration > item.interval:
+        raise InputError(
+            "II",
+            f"a steady-state input lasts {item.duration:g} h, longer than its interval",
+            "give an interval at least as long as the infusion or release",
+        )
+
+
 def check_doses(model: LinearModel, doses: Sequence[DoseLike]) -> None:
     """Refuse doses a model cannot follow.
 
@@ -112,25 +131,90 @@ def inputs_of(
 
     **Raises:** `InputError` when the model does not know a dose's route or drug.
     """
+    shares = {
+        drug: sum(s.share for s in streams if s.prefix == stream.prefix)
+        for drug, streams in model.streams.items()
+    }
+    return shared_inputs(model, doses, resolved, weight, shares)
+
+
+def shared_inputs(
+    model: LinearModel,
+    doses: Sequence[DoseLike],
+    resolved: Mapping[str, Any],
+    weight: Array,
+    shares: Mapping[str, Any],
+) -> list[Input]:
+    """Translate doses into inputs; equal amounts are one array.
+
+    **Arguments:** as of `inputs_of`; `shares`: drug to the part of its dose that is followed, a
+    number or an array of shape (n,).
+
+    **Raises:** `InputError` when the model does not know a dose's route or drug.
+    """
     check_doses(model, doses)
     inputs: list[Input] = []
+    taken: dict[tuple[str, str, bool], list[tuple[str, Array, float, float]]] = {}
+    amounts: dict[tuple[bytes, str, str, bool], list[Array]] = {}
     for dose in doses:
-        share = sum(s.share for s in model.streams[dose.drug] if s.prefix == stream.prefix)
-        if share == 0:
+        share = shares[dose.drug]
+        if not np.any(share):
             continue
-        amount = np.broadcast_to(np.asarray(dose.milligrams(weight), np.float64), weight.shape)
-        for branch in model.branches_of(dose.route, dose.drug):
-            fraction = np.asarray(_fraction(branch, dose.device, resolved), dtype=np.float64)
+        form = (dose.route, dose.drug, dose.device > 0)
+        if form not in taken:
+            taken[form] = [
+                (
+                    branch.target,
+                    np.asarray(_fraction(branch, dose.device, resolved), np.float64),
+                    _common(branch.lag, resolved, model, "lag"),
+                    _common(branch.duration, resolved, model, "duration"),
+                )
+                for branch in model.branches_of(dose.route, dose.drug)
+            ]
+        mass = np.broadcast_to(np.asarray(dose.milligrams(weight), np.float64), weight.shape)
+        key = (mass.tobytes(), *form)
+        if key not in amounts:
+            amounts[key] = [share * mass * fraction for _, fraction, _, _ in taken[form]]
+        for (state, _, lag, lasting), amount in zip(taken[form], amounts[key], strict=True):
             inputs.append(
                 Input(
-                    start=dose.time + _common(branch.lag, resolved, model, "lag"),
-                    duration=_common(branch.duration, resolved, model, "duration") or dose.duration,
-                    state=branch.target,
-                    amount=share * amount * fraction,
+                    start=dose.time + lag,
+                    duration=lasting or dose.duration,
+                    state=state,
+                    amount=amount,
                     interval=dose.steady_state_interval,
                 )
             )
     return inputs
+
+
+def alike(
+    model: LinearModel, doses: Sequence[DoseLike], value: Callable[[str], Array]
+) -> list[Integers] | None:
+    """Split patients by the lags and the durations of their doses' absorption.
+
+    **Arguments:**
+
+    - `model`, `doses`: what is given.
+    - `value`: expression to its value in each patient, shape (n,).
+
+    **Returns:** positions, ascending, of the patients who can be solved together; nothing when all
+    can.
+    """
+    texts = {
+        text
+        for route, drug in {(dose.route, dose.drug) for dose in doses}
+        for branch in model.branches_of(route, drug)
+        for text in (branch.lag, branch.duration)
+        if text is not None
+    }
+    columns = [one for text in sorted(texts) if ((one := value(text)) != one[0]).any()]
+    if not columns:
+        return None
+    _, group = np.unique(np.stack(columns), axis=1, return_inverse=True)
+    group = group.reshape(-1)
+    order = np.argsort(group, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
 
 
 def _fraction(branch: Branch, device: int, resolved: Mapping[str, Any]) -> Any:

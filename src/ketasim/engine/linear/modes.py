@@ -144,7 +144,7 @@ def modes_of(matrix: Any, structure: Structure, xp: Any = np) -> Modes:
     rates: list[Any] = [None] * m
     own: list[tuple[Any, Any]] = []
     for block in structure.blocks:
-        found, vectors, inverse = _block_modes(matrix, structure, block, xp)
+        found, vectors, inverse = block_modes(matrix, structure, block, xp)
         for local, i in enumerate(block):
             rates[i] = found[local]
         own.append((vectors, inverse))
@@ -168,8 +168,13 @@ def _stacked(table: list[list[Any]], xp: Any) -> Any:
     return xp.stack([xp.stack(row) for row in table])
 
 
-def _block_modes(matrix: Any, structure: Structure, block: range, xp: Any) -> tuple[Any, Any, Any]:
-    """Rates (s, n), vectors and inverse vectors (s, s, n) of a block by itself."""
+def block_modes(matrix: Any, structure: Structure, block: range, xp: Any) -> tuple[Any, Any, Any]:
+    """Modes of a block by itself.
+
+    **Arguments:** as of `modes_of`; `block`: positions of its states.
+
+    **Returns:** rates (s, n), vectors and inverse vectors (s, s, n).
+    """
     n, size, first = matrix.shape[2], len(block), block[0]
     one = xp.ones((n,))
     if size == 1:

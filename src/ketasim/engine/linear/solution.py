@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim._base import InputError
-from ketasim.engine.linear.inputs import Input
+from ketasim.engine.linear.inputs import Input, check_steady
 
 if TYPE_CHECKING:
     from threadpoolctl import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
@@ -94,12 +93,12 @@ def solve_linear(
     n = matrix(0.0).shape[0]
     changes = {0.0}
     for item in inputs:
-        changes |= {_tick(item.start), _tick(item.start + item.duration)}
-    wanted = [_tick(t) for t in times]
+        changes |= {tick(item.start), tick(item.start + item.duration)}
+    wanted = [tick(t) for t in times]
     last = max(wanted, default=0.0)
     if time_varying:
         steps = int(np.ceil(last / _VARYING_STEP))
-        changes |= {_tick(last * i / steps) for i in range(steps + 1)} if steps else set()
+        changes |= {tick(last * i / steps) for i in range(steps + 1)} if steps else set()
     grid = sorted({t for t in changes if t <= last} | set(wanted))
 
     propagate = _Propagator(matrix, states, channels, time_varying)
@@ -114,7 +113,7 @@ def solve_linear(
     held = np.zeros((n, m))
     asked = frozenset(wanted)
     found: dict[float, tuple[Array, Array, Array]] = {}
-    starts, ends, pulses = _events(inputs)
+    starts, ends, pulses = events_of(inputs)
     running = [0] * k
     channel_columns = [column[name] for name in channels]
     now = grid[0] if grid else 0.0
@@ -181,21 +180,28 @@ def _one_thread() -> AbstractContextManager[object]:
     return _controller().limit(limits=1, user_api="blas")
 
 
-def _tick(time: float) -> float:
+def tick(time: float) -> float:
+    """A time as the engine tells times apart."""
     return round(float(time), _TIME_DECIMALS)
 
 
-def _events(
+def ticks(times: Array) -> Array:
+    """Times as the engine tells times apart."""
+    return np.round(times, _TIME_DECIMALS)
+
+
+def events_of(
     inputs: Sequence[Input],
 ) -> tuple[dict[float, list[Input]], dict[float, list[Input]], dict[float, list[Input]]]:
+    """Inputs that start, that end and that enter at once, each by time, h."""
     starts: dict[float, list[Input]] = {}
     ends: dict[float, list[Input]] = {}
     pulses: dict[float, list[Input]] = {}
     for item in inputs:
-        begin = _tick(item.start)
+        begin = tick(item.start)
         if item.duration > 0:
             starts.setdefault(begin, []).append(item)
-            ends.setdefault(_tick(item.start + item.duration), []).append(item)
+            ends.setdefault(tick(item.start + item.duration), []).append(item)
         else:
             pulses.setdefault(begin, []).append(item)
     return starts, ends, pulses
@@ -220,7 +226,7 @@ class _Propagator:
     def __call__(self, step: float, midpoint: float) -> Array:
         from scipy.linalg import expm  # scipy is slow to load
 
-        key = _tick(step)
+        key = tick(step)
         if not self._time_varying and key in self._known:
             return self._known[key]
         rates = self._matrix(midpoint)
@@ -242,16 +248,7 @@ def _steady_state(
 ) -> Array:
     """Amounts just before a dose when infinitely many equal doses came before."""
     assert item.interval is not None
-    if item.start != 0:
-        raise InputError(
-            "SS", "a steady-state dose comes after time 0", "put SS=1 on the first dose only"
-        )
-    if item.duration > item.interval:
-        raise InputError(
-            "II",
-            f"a steady-state input lasts {item.duration:g} h, longer than its interval",
-            "give an interval at least as long as the infusion or release",
-        )
+    check_steady(item)
     m = len(column)
     extended = np.zeros((n, m + len(channels)))
     if item.duration > 0:

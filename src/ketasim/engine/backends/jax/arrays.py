@@ -16,7 +16,7 @@ from jax import lax
 
 from ketasim.engine.backends.numpy.arrays import bind
 from ketasim.engine.grid import Grid, OutputPlan
-from ketasim.engine.linear.modes import Structure, _block_modes, _move_apart
+from ketasim.engine.linear.modes import Structure, block_modes, _move_apart
 from ketasim.engine.response.cascade import Cascade
 from ketasim.engine.response.weights import step_weights
 from ketasim.engine.system import END, PULSE, System
@@ -304,7 +304,7 @@ def _decomposed(matrix: Any, structure: Structure) -> tuple[Any, Any, Any]:
     tenth as long.
     """
     blocks = structure.blocks
-    own = [_block_modes(matrix, structure, block, jnp) for block in blocks]
+    own = [block_modes(matrix, structure, block, jnp) for block in blocks]
     apart = [one for found, _, _ in own for one in found]
     rates = jnp.stack(apart)
     _move_apart(apart, structure, jnp)

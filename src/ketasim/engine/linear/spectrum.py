@@ -1,0 +1,183 @@
+"""Rate matrices as modes that stay exact where rates nearly meet.
+
+A mode of a block feeds the modes of the blocks behind it. Where their rates lie well apart, the
+feeding is solved away, and each mode decays by itself. Where two rates nearly meet, that would
+divide by next to nothing, so these modes stay coupled: z' = rate * z + coupling * z_before. Around
+their common centre such a group is a polynomial times one exponential, of degree one where the
+rates are equal, and of a few degrees more where they nearly are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim.engine.linear.modes import Structure, block_modes
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Pair = tuple[int, int]
+
+# Rates closer than this part stay coupled. What is solved away loses at most a division by this
+# part for each rate that is near, and `ORDER` terms leave its sixth power of what is coupled.
+NEAR = 2e-3
+ORDER = 6
+_SLOWEST = 1e-15  # 1/h; a state that nothing leaves keeps its content for longer than a life
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The modes of some patients, one a column.
+
+    Amounts are `vectors @ mixing @ z`, and the modes follow z' = (rates + couplings) z.
+
+    **Arguments:**
+
+    - `structure`: blocks and order of the states.
+    - `rates`: 1/h, below zero, shape (m, n).
+    - `vectors`, `inverse`: of each block by itself, state by mode and mode by state, (s, s, n).
+    - `mixing`: one on the diagonal and zero above it, shape (m, m, n).
+    - `couplings`: (fed, feeding) modes to 1/h, shape (n,); zero where their rates are not near.
+    """
+
+    structure: Structure
+    rates: Array
+    vectors: tuple[Array, ...]
+    inverse: tuple[Array, ...]
+    mixing: Array
+    couplings: Mapping[Pair, Array]
+
+    def take(self, columns: slice | Integers) -> Spectrum:
+        """The same of some columns."""
+        return replace(
+            self,
+            rates=self.rates[:, columns],
+            vectors=tuple(one[..., columns] for one in self.vectors),
+            inverse=tuple(one[..., columns] for one in self.inverse),
+            mixing=self.mixing[..., columns],
+            couplings={pair: one[columns] for pair, one in self.couplings.items()},
+        )
+
+    @cached_property
+    def sound(self) -> bool:
+        """Whether every number is finite, as it is not where a flow within a block is zero."""
+        parts = (self.rates, self.mixing, *self.vectors, *self.inverse)
+        return all(np.isfinite(one).all() for one in parts)
+
+    def entry(self, state: str) -> Array:
+        """Modes that one mg in a state excites, shape (m, n)."""
+        place = self.structure.states.index(state)
+        number, block = self._block(place)
+        found = np.zeros_like(self.rates)
+        found[block.start : block.stop] = self.inverse[number][:, place - block.start]
+        for mode in range(block.start, len(found) - 1):
+            found[mode + 1 :] -= self.mixing[mode + 1 :, mode] * found[mode]
+        return found
+
+    def reading(self, state: str) -> Array:
+        """What each mode adds to a state, shape (m, n)."""
+        place = self.structure.states.index(state)
+        number, block = self._block(place)
+        found = np.zeros_like(self.rates)
+        for mode in block:
+            seen = self.vectors[number][place - block.start, mode - block.start]
+            found[: mode + 1] += seen * self.mixing[mode, : mode + 1]
+        return found
+
+    def _block(self, place: int) -> tuple[int, range]:
+        return next((i, b) for i, b in enumerate(self.structure.blocks) if place in b)
+
+
+def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
+    """Decompose rate matrices.
+
+    **Arguments:**
+
+    - `matrix`: 1/h, shape (m, m, n), states in the order of `structure`.
+    - `structure`: as `ketasim.engine.linear.modes.structure_of` returns it.
+
+    **Returns:** `Spectrum`; no column depends on the others.
+    """
+    m, _, n = matrix.shape
+    rates = np.zeros((m, n))
+    mixing, pushed, across = (np.zeros((m, m, n)) for _ in range(3))
+    vectors: list[Array] = []
+    inverse: list[Array] = []
+    number_of: list[int] = []
+    for number, block in enumerate(structure.blocks):
+        found, right, left = block_modes(matrix, structure, block, np)
+        rates[block.start : block.stop] = found
+        vectors.append(right)
+        inverse.append(left)
+        number_of += [number] * len(block)
+    np.minimum(rates, -_SLOWEST, out=rates)
+    feeds: list[set[int]] = [set() for _ in range(m)]  # modes of the blocks a mode moves on to
+    for target, source in zip(*(axis.tolist() for axis in np.nonzero(structure.flows)), strict=True):
+        after, before = (structure.blocks[number_of[i]] for i in (target, source))
+        if after == before:
+            continue
+        flow = matrix[target, source] * vectors[number_of[source]][source - before.start]
+        rows, columns = slice(after.start, after.stop), slice(before.start, before.stop)
+        entering = inverse[number_of[target]][:, target - after.start]
+        across[rows, columns] += entering[:, None] * flow
+        for i in before:
+            feeds[i] |= set(after)
+    couplings: dict[Pair, Array] = {}
+    size = np.abs(rates)
+    for mode in range(m):
+        first = structure.starts[number_of[mode]]
+        if first:
+            _solve_away(mode, first, structure, rates, size, mixing, pushed, couplings)
+        mixing[mode, mode] = 1.0
+        for later in sorted(feeds[mode]):
+            pushed[later, : mode + 1] += across[later, mode] * mixing[mode, : mode + 1]
+    return Spectrum(structure, rates, tuple(vectors), tuple(inverse), mixing, couplings)
+
+
+def _solve_away(
+    mode: int,
+    first: int,
+    structure: Structure,
+    rates: Array,
+    size: Array,
+    mixing: Array,
+    pushed: Array,
+    couplings: dict[Pair, Array],
+) -> None:
+    """Fill a mode's row of the mixing with the modes before it, or couple it to those near."""
+    gap = rates[:first] - rates[mode]
+    follows = structure.follows[mode, :first]
+    near = follows[:, None] & (np.abs(gap) < NEAR * np.maximum(size[:first], size[mode]))
+    apart = follows[:, None] & ~near
+    row, filled = pushed[mode], mixing[mode]
+    np.divide(row[:first], gap, out=filled[:first], where=apart)
+    # what modes before this one hand to each other while coupled, latest first
+    for fed, feeding in sorted(couplings, key=lambda pair: (-pair[1], pair[0])):
+        if fed < first and follows[feeding]:
+            row[feeding] -= filled[fed] * couplings[fed, feeding]
+            np.divide(row[feeding], gap[feeding], out=filled[feeding], where=apart[feeding])
+    for other in np.flatnonzero(near.any(axis=1)).tolist():
+        couplings[mode, other] = np.where(near[other], row[other], 0.0)
+
+
+def centres(rates: Array, couplings: Mapping[Pair, Array]) -> Array:
+    """The rate around which each mode is written: that of the first mode it is coupled to.
+
+    **Returns:** 1/h, shape (m, n).
+    """
+    m, n = rates.shape
+    leader = np.repeat(np.arange(m)[:, None], n, axis=1)
+    for _ in range(m):
+        before = leader.copy()
+        for (fed, feeding), coupling in couplings.items():
+            joined = coupling != 0.0
+            least = np.minimum(leader[fed], leader[feeding])
+            leader[fed] = np.where(joined, least, leader[fed])
+            leader[feeding] = np.where(joined, least, leader[feeding])
+        if (leader == before).all():
+            break
+    return np.take_along_axis(rates, leader, axis=0)
