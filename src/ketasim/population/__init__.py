@@ -46,8 +46,10 @@ from ketasim.population.session.curves import (
     Sensitivity,
     SessionCurve,
     session_curve,
+    session_curves,
     time_back,
     time_from,
+    times_back,
 )
 from ketasim.population.session.effects import (
     event_threshold,
@@ -61,6 +63,7 @@ from ketasim.population.session.effects import (
     share_rising,
     share_rising_either,
 )
+from ketasim.population.session.means import DRAWN_EVERY, drawn_curves, mean_curves
 from ketasim.population.session.pressure import (
     PRESSURES,
     SEVERE,
@@ -80,6 +83,7 @@ from ketasim.population.virtual import virtual_patients
 
 __all__ = [
     "ACTIVITIES",
+    "DRAWN_EVERY",
     "EXPECTATION_WORDS",
     "HALF_POINT",
     "MOOD_SPREADS",
@@ -115,11 +119,13 @@ __all__ = [
     "covariates_of",
     "crosswalk",
     "diazepam_equivalent",
+    "drawn_curves",
     "event_threshold",
     "from_madrs",
     "in_madrs",
     "individual_parameters",
     "load_modifiers",
+    "mean_curves",
     "mean_of_maxima",
     "mean_score",
     "modification_of",
@@ -133,6 +139,7 @@ __all__ = [
     "remission_chance",
     "response_chance",
     "session_curve",
+    "session_curves",
     "session_marks",
     "share_ever",
     "share_in_course",
@@ -145,6 +152,7 @@ __all__ = [
     "still_well",
     "time_back",
     "time_from",
+    "times_back",
     "to_madrs",
     "typical_effects",
     "uncertainty_note",

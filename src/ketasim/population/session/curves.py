@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.models import SESSION
-from ketasim.population.session.effects import gains, mean_score, share_now, share_per_patient
+from ketasim.population.session.effects import (
+    effect_level,
+    gains,
+    mean_score,
+    share_at_level,
+    share_now,
+)
 
 Array = NDArray[np.float64]
 Numbers = Mapping[str, Any]
@@ -105,6 +111,35 @@ def session_curve(
 
     **Returns:** shape (T, n), in the curve's unit. A share is the chance of this patient.
     """
+    return _curve(values, curve, effect, (s_ketamine, s_norketamine), session, patients, None)
+
+
+def session_curves(
+    values: Numbers,
+    effect: Array,
+    drugs: Sequence[Array],
+    *,
+    session: Any = 1,
+    patients: Sensitivity | None = None,
+) -> dict[str, Array]:
+    """All effects of every patient at every time, by name; arguments as of `session_curve`."""
+    level = None if patients is None else effect_level(effect)
+    return {
+        curve.name: _curve(values, curve, effect, drugs, session, patients, level)
+        for curve in SESSION_CURVES
+    }
+
+
+def _curve(
+    values: Numbers,
+    curve: SessionCurve,
+    effect: Array,
+    drugs: Sequence[Array],
+    session: Any,
+    patients: Sensitivity | None,
+    level: Array | None,
+) -> Array:
+    """One effect; `level`: what `effect_level` returns, where it is known."""
     if curve.kind == "score":
         if patients is None:
             return mean_score(values, effect, session)
@@ -116,14 +151,16 @@ def session_curve(
         event = SESSION.event(curve.event)
         if patients is None:
             return share_now(values, event, effect, session)
-        return share_per_patient(values, event, effect, patients.dissociation, session)
+        if level is None:
+            level = effect_level(effect)
+        return share_at_level(values, event, level, patients.dissociation, session)
     if curve.kind == "change":
         rise = values[f"{curve.name}_full"] * effect
         return rise if patients is None else rise * gains(values, patients.pressure)
     if curve.kind == "high":
-        return SESSION.drug_high(values, s_ketamine)
+        return SESSION.drug_high(values, drugs[0])
     if curve.kind == "pain":
-        return SESSION.pain_relief(values, s_ketamine, s_norketamine)
+        return SESSION.pain_relief(values, *drugs)
     return effect
 
 
@@ -137,14 +174,22 @@ def time_back(times: Array, curve: Array, level: float) -> float:
     **Returns:** a time between two of the grid, by a straight line; the first time when the curve
     is never above, and infinity when it is above at the end.
     """
-    above = np.flatnonzero(curve > level)
-    if above.size == 0:
-        return float(times[0])
-    last = int(above[-1])
-    if last == len(times) - 1:
-        return float("inf")
-    part = (curve[last] - level) / (curve[last] - curve[last + 1])
-    return float(times[last] + part * (times[last + 1] - times[last]))
+    return float(times_back(times, curve[None], level)[0])
+
+
+def times_back(times: Array, curves: Array, level: float) -> Array:
+    """When each of some curves, shape (k, T), is back for good, shape (k,); see `time_back`."""
+    above = curves > level
+    end = len(times) - 1
+    last = end - np.argmax(above[:, ::-1], axis=1)
+    here = np.minimum(last, max(end - 1, 0))
+    after = np.minimum(here + 1, end)
+    row = np.arange(len(curves))
+    high, low = curves[row, here], curves[row, after]
+    falls = above.any(axis=1) & (last < end)
+    part = np.divide(high - level, high - low, out=np.zeros(len(curves)), where=falls)
+    found = times[here] + part * (times[after] - times[here])
+    return np.where(falls, found, np.where(above[:, -1], np.inf, times[0]))
 
 
 def time_from(times: Array, curve: Array, level: float) -> float:

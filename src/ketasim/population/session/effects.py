@@ -32,7 +32,7 @@ def event_threshold(values: Numbers, event: SessionEvent) -> Any:
     return values["CADSS_cut"] / values["CADSS_full"]
 
 
-def share_now(values: Numbers, event: SessionEvent, effect: Any, session: int = 1) -> Array:
+def share_now(values: Numbers, event: SessionEvent, effect: Any, session: Any = 1) -> Array:
     """Share of patients who show an event while the effect is `effect`.
 
     **Arguments:**
@@ -43,19 +43,31 @@ def share_now(values: Numbers, event: SessionEvent, effect: Any, session: int = 
 
     **Returns:** share 0 to 1, of the shape of the effect.
     """
-    return _below(_standing(values, event, effect, session) / values["omega"])
+    return _below(_standing(values, event, effect_level(effect), session) / values["omega"])
+
+
+def effect_level(effect: Any) -> Array:
+    """Logarithm of an effect, finite where there is none."""
+    return np.log(np.maximum(np.asarray(effect, np.float64), _TINY))
 
 
 def share_per_patient(
-    values: Numbers, event: SessionEvent, effect: Any, sensitivity: Any, session: int = 1
+    values: Numbers, event: SessionEvent, effect: Any, sensitivity: Any, session: Any = 1
 ) -> Array:
     """Chance of patients of known sensitivity to show an event; sessions of one still differ.
 
     **Arguments:** as of `share_now`; `sensitivity`: standard normal, broadcast with the effect.
     """
+    return share_at_level(values, event, effect_level(effect), sensitivity, session)
+
+
+def share_at_level(
+    values: Numbers, event: SessionEvent, level: Array, sensitivity: Any, session: Any = 1
+) -> Array:
+    """As `share_per_patient`, from what `effect_level` returns: several events share it."""
     shift = values["omega"] * np.sqrt(values["between"]) * np.asarray(sensitivity, np.float64)
     within = values["omega"] * np.sqrt(1.0 - values["between"])
-    return _below((_standing(values, event, effect, session) + shift) / within)
+    return _below((_standing(values, event, level, session) + shift) / within)
 
 
 def share_ever(values: Numbers, event: SessionEvent, peaks: Array, sessions: int) -> float:
@@ -82,12 +94,9 @@ def share_in_course(values: Numbers, event: SessionEvent, peaks: Array) -> float
 
     - `peaks`: highest effect of each session of each patient, shape (sessions, n).
     """
-    spared = np.ones((peaks.shape[1], len(_NODES)))
-    for session, effect in enumerate(peaks, start=1):
-        spared = spared * (
-            1.0 - share_per_patient(values, event, effect[:, None], _NODES[None, :], session)
-        )
-    return float(np.mean((1.0 - spared) @ _WEIGHTS))
+    sessions = np.arange(1, len(peaks) + 1)[:, None, None]
+    chance = share_per_patient(values, event, peaks[:, :, None], _NODES, sessions)
+    return float(np.mean((1.0 - np.prod(1.0 - chance, axis=0)) @ _WEIGHTS))
 
 
 def share_of_sessions(values: Numbers, event: SessionEvent, peaks: Array, sessions: int) -> float:
@@ -139,7 +148,7 @@ def mean_of_maxima(
     grid = np.linspace(-_FAR, _FAR, 41)[:, None, None]
     below = np.ones((len(grid), *top.shape))
     for reading in rise:
-        below = below * _below(grid + (top - reading) / scatter)
+        below *= _below(grid + (top - reading) / scatter)
     # the mean of a quantity from the share of patients below each value
     heights = (1.0 - below)[1:] + (1.0 - below)[:-1]
     steps = 2.0 * _FAR / (len(grid) - 1)
@@ -172,7 +181,7 @@ def share_rising(
 
 def share_rising_either(
     cuts: Mapping[str, float], values: Numbers, effect: Array, *, older: bool
-) -> float:
+) -> Array:
     """Share of patients with a reading of a session at or above a cut, of one pressure or another.
 
     The pressures of a patient rise together, and their readings scatter each on its own.
@@ -180,25 +189,34 @@ def share_rising_either(
     **Arguments:**
 
     - `cuts`: SBP, DBP or both to mmHg above the reading before the dose.
-    - `values`: the numbers of the card. `effect`: h at each reading, shape (readings, n).
+    - `values`: the numbers of the card, or of several draws, each of shape (draws, 1).
+    - `effect`: h at each reading, shape (readings, n), or (readings, draws, n).
     - `older`: whether a rise without the drug is added, as from 65 years.
+
+    **Returns:** a number, or shape (draws,).
     """
-    spared = np.ones((effect.shape[1], len(_NODES)))
+    spared = np.ones((*effect.shape[1:], len(_NODES)))
     for name, cut in cuts.items():
-        base = values[f"older_{name}"] if older else 0.0
-        rise = base + values[f"{name}_full"] * effect[:, :, None] * gains(values, _NODES)
-        spared = spared * _unread(cut, rise, values[f"sigma_{name}"])
-    return float(np.mean((1.0 - spared) @ _WEIGHTS))
+        full, scatter, spread, base = (
+            np.asarray(values[symbol], np.float64)[..., None]
+            for symbol in (f"{name}_full", f"sigma_{name}", "omega_g", f"older_{name}")
+        )
+        rise = full * effect[..., None] * gains({"omega_g": spread}, _NODES)
+        spared *= _unread(cut, base + rise if older else rise, scatter)
+    shares: Array = (1.0 - spared) @ _WEIGHTS
+    return np.mean(shares, axis=-1)
 
 
-def _unread(cut: float, rise: Array, scatter: float) -> Array:
+def _unread(cut: float, rise: Array, scatter: Any) -> Array:
     """Chance that no reading is at the cut, over the scatter of all and of that before the dose."""
-    spared = np.zeros(rise.shape[1:])
+    shape = np.broadcast_shapes(rise.shape, np.shape(scatter))[1:]
+    spared, quiet = np.zeros(shape), np.empty(shape)
     for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        quiet = np.ones(rise.shape[1:])
+        quiet.fill(1.0)
         for reading in rise:
-            quiet = quiet * _below((cut + scatter * node - reading) / scatter)
-        spared = spared + weight * quiet
+            quiet *= _below((cut + scatter * node - reading) / scatter)
+        quiet *= weight
+        spared += quiet
     return spared
 
 
@@ -209,9 +227,8 @@ def _below(standard: Any) -> Array:
     return np.asarray(ndtr(standard), np.float64)
 
 
-def _standing(values: Numbers, event: SessionEvent, effect: Any, session: int) -> Array:
+def _standing(values: Numbers, event: SessionEvent, level: Array, session: Any) -> Array:
     """Logarithm of how far the median patient is above the event's threshold."""
-    level = np.log(np.maximum(np.asarray(effect, np.float64), _TINY))
     if event.habituates:
         level = level + np.log(SESSION.habituation(values, session))
     return level - np.log(event_threshold(values, event))

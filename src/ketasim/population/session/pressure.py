@@ -14,7 +14,7 @@ from ketasim._base import standard_normals
 from ketasim.evidence import Card
 from ketasim.models import SESSION
 from ketasim.population.session.effects import gains, share_rising_either
-from ketasim.population.uncertainty import card_draws
+from ketasim.population.session.means import drawn_effect, session_draws
 
 Array = NDArray[np.float64]
 Numbers = Mapping[str, Any]
@@ -28,8 +28,6 @@ SEVERE: Final[Mapping[str, float]] = MappingProxyType({"SBP": 180.0, "DBP": 110.
 SEVERE_FACT: Final = "acute/acute_observed:18"
 """Where they are counted."""
 
-_DRAWS: Final = 40  # parameter draws within the card's uncertainty
-_EVERY: Final = 3  # of the grid, for the uncertainty of a mean
 _PATIENTS_A_DRAW: Final = 40  # in whom a chance is counted in each draw
 _RANGE: Final = (5.0, 95.0)
 
@@ -136,10 +134,16 @@ def reading_minutes(values: Numbers, minutes: Array, effect: Array, *, nasal: bo
 
 def at_readings(readings: Array, minutes: Array, curves: Array) -> Array:
     """Curves of patients, shape (M, n), at the readings, shape (readings, n)."""
-    found = np.empty((len(readings), curves.shape[1]))
-    for place in range(curves.shape[1]):
-        found[:, place] = np.interp(readings, minutes, curves[:, place])
-    return found
+    if len(minutes) == 1:
+        return np.repeat(curves, len(readings), axis=0)
+    last = len(minutes) - 1
+    before = np.clip(np.searchsorted(minutes, readings, side="right") - 1, 0, last - 1)
+    when = np.clip(readings, minutes[0], minutes[-1])
+    step = minutes[before + 1] - minutes[before]
+    slope = (curves[before + 1] - curves[before]) / step[:, None]
+    found = slope * (when - minutes[before])[:, None] + curves[before]
+    # beyond the last minute, and at it, what is there
+    return np.where((readings >= minutes[-1])[:, None], curves[-1], found)
 
 
 def pressure_outlook(
@@ -153,6 +157,7 @@ def pressure_outlook(
     older: bool,
     sensitivity: Array | None,
     values: Numbers | None = None,
+    drawn: Array | None = None,
 ) -> PressureOutlook:
     """Blood pressure in a session.
 
@@ -171,24 +176,25 @@ def pressure_outlook(
       without variability between patients.
     - `values`: numbers of the card or, of each patient, within their uncertainty; left out, the
       card's own.
+    - `drawn`: what `drawn_effect` returns for these drugs, where it is known.
     """
     own = card.values()
     effect = SESSION.effect(own, *drugs)
     felt = effect if values is None else SESSION.effect(values, *drugs)
     spread = own if values is None else values
-    draws = card_draws(card, 0, 0, _DRAWS)
-    columns = {name: one[:, None, None] for name, one in draws.items()}
-    drawn = SESSION.effect(columns, *(one[None, ::_EVERY] for one in drugs)).mean(axis=-1)
+    draws = session_draws(card)
+    highest = (drawn_effect(card, drugs) if drawn is None else drawn).max(axis=1)
+    mean_effect, felt_most = effect.mean(axis=1), felt.max(axis=0)
     rises: list[PressureRise] = []
     for name in PRESSURES:
         full = f"{name}_full"
-        mean = (own[full] * effect).mean(axis=1)
+        mean = own[full] * mean_effect
         ends: tuple[float | None, float | None] = (None, None)
         if sensitivity is not None and effect.shape[1] > 1:
-            most = (spread[full] * felt * gains(spread, sensitivity)).max(axis=0)
-            ends = (float(np.percentile(most, 5.0)), float(np.percentile(most, 95.0)))
-        top = (draws[full] * drawn.max(axis=1)).astype(np.float64)
-        low, high = np.percentile(top, _RANGE)
+            most = spread[full] * felt_most * gains(spread, sensitivity)
+            low, high = np.percentile(most, _RANGE)
+            ends = (float(low), float(high))
+        low, high = np.percentile(draws[full] * highest, _RANGE)
         rises.append(
             PressureRise(
                 name=name,
@@ -234,12 +240,10 @@ def _chances(
     own = card.values()
     when = reading_minutes(own, minutes, effect, nasal=nasal)
     levels = [at_readings(when, minutes, one) for one in drugs]
-    chance = share_rising_either(cuts, own, SESSION.effect(own, *levels), older=older)
-    few = [one[:, :_PATIENTS_A_DRAW] for one in levels]
-    found: list[float] = []
-    for i in range(_DRAWS):
-        numbers = {name: float(one[i]) for name, one in draws.items()}
-        found.append(share_rising_either(cuts, numbers, SESSION.effect(numbers, *few), older=older))
+    chance = float(share_rising_either(cuts, own, SESSION.effect(own, *levels), older=older))
+    columns = {symbol: one[:, None] for symbol, one in draws.items()}
+    few = [one[:, None, :_PATIENTS_A_DRAW] for one in levels]
+    found = share_rising_either(cuts, columns, SESSION.effect(columns, *few), older=older)
     low, high = np.percentile(found, _RANGE)
-    alone = share_rising_either(cuts, own, np.zeros((len(when), 1)), older=older)
+    alone = float(share_rising_either(cuts, own, np.zeros((len(when), 1)), older=older))
     return chance, min(float(low), chance), max(float(high), chance), alone

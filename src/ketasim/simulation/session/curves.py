@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,11 +12,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ketasim._base import Headline, InputError, standard_normals, words
+from ketasim._base import Headline, words
 from ketasim._base import Shown as Held
 from ketasim._base.result import later
-from ketasim.dosing import Course, Dose, PopulationSpec
-from ketasim.engine import Concentrations
+from ketasim.dosing import Course, Dose
 from ketasim.evidence import Card, load_card, source_name, source_names
 from ketasim.models import SESSION, LinearModel
 from ketasim.population import (
@@ -24,46 +23,71 @@ from ketasim.population import (
     Cohort,
     PressureOutlook,
     Sensitivity,
-    card_draws,
+    drawn_curves,
+    mean_curves,
     pressure_outlook,
-    pressure_sensitivity,
     session_curve,
-    virtual_patients,
+    session_curves,
 )
 from ketasim.simulation.calendar import Session
-from ketasim.simulation.concentrations import Key, solve_cohort
+from ketasim.simulation.concentrations import Key
 from ketasim.simulation.session.driving import Driving, driving_after
+from ketasim.simulation.session.group import Group, session_group, solved_group
+from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
 from ketasim.simulation.session.rows import (
-    CUTS,
-    NUMBERS,
     Shown,
     WholeCourse,
-    drawn_means,
-    effect_row,
-    pressure_row,
-    whole_course,
+    effect_table,
+    highest_effect,
+    pressure_table,
 )
 from ketasim.simulation.statistics import statistics
 
-Array = NDArray[np.float64]
+__all__ = [
+    "OLDER_FROM",
+    "SESSION_UNITS",
+    "SessionCurves",
+    "SessionEffects",
+    "SessionProfile",
+    "session_at",
+    "simulate_session",
+]
 
-SESSION_UNITS: Final[Mapping[Key, str]] = MappingProxyType(
-    {(curve.name, "patient"): curve.unit for curve in SESSION_CURVES}
-)
-"""Quantity and site of the effects of a session to unit. Shares are of patients, or the chance of
-one; pressures and heart rate are changes from before the dose; cognition is a share of the full
-effect, of which no study gives the size."""
+Array = NDArray[np.float64]
 
 OLDER_FROM: Final = 65.0
 """Age from which the sources tell older people apart, years."""
 
-_DRUGS = ("s_ketamine", "s_norketamine")
-_PATIENTS = 200  # behind the session's curves, whatever the course asks for
 _LEAST = 1.0 / 60.0  # h that are shown of a session at the course's end
 _AFTER = 4.0  # h that are shown after the last input of a session
 _MOST_MINUTES = 400  # points of a session's grid
 _MOST_SESSIONS = 60  # that are counted for what happens at least once in a course
 _PEAKS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 1.0, 1.5])  # h after an input turns
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """What a session's curves and pressures are computed from, where they are asked for.
+
+    **Arguments:**
+
+    - `card`: the numbers of the effects. `shown`: the session.
+    - `own`: numbers of the card; of each patient, shape (n,), within their uncertainty.
+    - `patients`: their sensitivities; nothing without variability between them.
+    - `before`: the patient's own blood pressure.
+    - `older`: whether the patient is 65 or more.
+    - `course`: what happens in the course.
+    - `drawn`: mean effect under parameter draws, shape (draws, every third minute).
+    """
+
+    card: Card
+    shown: Shown
+    own: Mapping[str, Any]
+    patients: Sensitivity | None
+    before: Mapping[str, float | None]
+    older: bool
+    course: WholeCourse
+    drawn: Array
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,24 +99,54 @@ class SessionProfile(Held):
     - `number`: from 1. `start`: h from the first dose.
     - `minutes`: after the start, shape (M,).
     - `doses`: (start, end) of each input, min after the start.
-    - `effects`: name of an effect to arrays of shape (M, n), in the units of `SESSION_CURVES`.
-    - `means`: name to the mean over patients and their sensitivities, none drawn, shape (M,).
+    - `means`: name of an effect to the mean over patients and their sensitivities, none drawn,
+      shape (M,), in the units of `SESSION_CURVES`.
     - `table`: one row an effect, as `SessionEffects.table` has them.
-    - `pressure`: one row a pressure: what its statistics are, as the sources define them.
-    - `outlook`: the patient's own blood pressure with the predicted rise.
     - `routes`: by which its doses are given.
+    - `behind`: what the rest is computed from.
     """
 
     number: int
     start: float
     minutes: Array
     doses: tuple[tuple[float, float], ...]
-    effects: Mapping[str, Array]
     means: Mapping[str, Array]
     table: pl.DataFrame
-    pressure: pl.DataFrame
-    outlook: PressureOutlook
     routes: tuple[str, ...]
+    behind: _Behind
+
+    @cached_property
+    def effects(self) -> Mapping[str, Array]:
+        """Name of an effect to each patient's, shape (M, n), in the units of `SESSION_CURVES`."""
+        behind, shown = self.behind, self.behind.shown
+        felt = SESSION.effect(behind.own, *shown.drugs)
+        return MappingProxyType(
+            session_curves(
+                behind.own, felt, shown.drugs, session=self.number, patients=behind.patients
+            )
+        )
+
+    @cached_property
+    def pressure(self) -> pl.DataFrame:
+        """One row a pressure: what its statistics are, as the sources define them."""
+        return pressure_table(self.behind.shown, self.behind.older, self.behind.course)
+
+    @cached_property
+    def outlook(self) -> PressureOutlook:
+        """The patient's own blood pressure with the predicted rise."""
+        behind, shown = self.behind, self.behind.shown
+        return pressure_outlook(
+            behind.card,
+            shown.minutes,
+            shown.drugs,
+            behind.before,
+            session=self.number,
+            nasal=shown.nasal,
+            older=behind.older,
+            sensitivity=None if behind.patients is None else behind.patients.pressure,
+            values=behind.own,
+            drawn=behind.drawn,
+        )
 
     def headline(self) -> Headline:
         """Peaks of dissociation, sedation and blood pressure."""
@@ -106,17 +160,16 @@ class SessionProfile(Held):
         **Returns:** columns minute, effect, unit, expected (see `means`), mean, sd, p05, p25, p50,
         p75, p95; of a share they are of each patient's chance.
         """
-        return pl.concat(
-            pl.DataFrame(
-                {
-                    "minute": self.minutes,
-                    "effect": [curve.name] * len(self.minutes),
-                    "unit": [curve.unit] * len(self.minutes),
-                    "expected": self.means[curve.name],
-                    **statistics(self.effects[curve.name], typical=False),
-                }
-            )
-            for curve in SESSION_CURVES
+        times, names = len(self.minutes), [curve.name for curve in SESSION_CURVES]
+        every = np.concatenate([self.effects[name] for name in names])
+        return pl.DataFrame(
+            {
+                "minute": np.tile(self.minutes, len(names)),
+                "effect": np.repeat(names, times),
+                "unit": np.repeat([curve.unit for curve in SESSION_CURVES], times),
+                "expected": np.concatenate([self.means[name] for name in names]),
+                **statistics(every, typical=False),
+            }
         )
 
 
@@ -198,22 +251,21 @@ def simulate_session(
     **Returns:** the curves of `SESSION_UNITS`, shape (T, n), and what the sessions are like.
     """
     card = load_card("session")
-    values = card.values()
-    curves = _curves(card, cohort, sessions, hours, effect_site)
-    group = _group(course, cohort, model)
-    shown = [0] if len(sessions) == 1 else [0, len(sessions) - 1]
-    peaks = _session_peaks(values, course, group, model, sessions)
+    own = SessionCurves(card, cohort, sessions)
+    curves = own.at(hours, effect_site)
+    group = session_group(course, cohort, model)
+    peaks = _session_peaks(card, group, sessions)
     older = course.age is not None and course.age >= OLDER_FROM
-    exposed = [_exposed(values, course, group, model, sessions[i], i + 1) for i in shown]
-    whole = whole_course(values, exposed[0][0], peaks, older)
-    found = [
-        _session(card, course, group, sessions[one.number - 1], one, both, older, whole)
-        for one, both in exposed
+    shown = [
+        _shown(card, group, sessions[number - 1], number) for number in sorted({1, len(sessions)})
     ]
-    driving = driving_after(course, group, model, sessions[0])
+    whole = WholeCourse(shown[0], peaks, older)
+    behind = SessionCurves(card, group.cohort, sessions)
+    found = [_session(card, course, behind, group, sessions, one, whole) for one in shown]
+    driving = driving_after(group, sessions[0])
     beyond = _beyond(card, peaks)
-    warnings = _warnings(card, sessions, beyond, alike=group.typical)
-    return curves, SessionEffects(card, tuple(found), group.n, driving, beyond, warnings)
+    warnings = _warnings(card, sessions, beyond, alike=group.cohort.typical)
+    return curves, SessionEffects(card, tuple(found), group.cohort.n, driving, beyond, warnings)
 
 
 def session_at(
@@ -231,30 +283,9 @@ def session_at(
     **Returns:** the curves of `SESSION_UNITS`, shape (T, n), and what the reader must know.
     """
     card = load_card("session")
-    curves = _curves(card, cohort, sessions, hours, effect_site)
-    peaks = _session_peaks(card.values(), course, cohort, model, sessions)
+    curves = SessionCurves(card, cohort, sessions).at(hours, effect_site)
+    peaks = _session_peaks(card, solved_group(course, cohort, model), sessions)
     return curves, _warnings(card, sessions, _beyond(card, peaks), alike=False)
-
-
-def _curves(
-    card: Card,
-    cohort: Cohort,
-    sessions: Sequence[Session],
-    hours: Array,
-    effect_site: Mapping[str, Array],
-) -> dict[Key, Array]:
-    drugs = _both(effect_site, (len(hours), cohort.n))
-    own = _drawn(card, cohort)
-    effect = SESSION.effect(own, *drugs)
-    number = np.searchsorted([s.start for s in sessions], hours + 1e-9, side="right")
-    number = np.maximum(number, 1)
-    patients = None if cohort.typical else _sensitivity(cohort, number)
-    return {
-        (curve.name, "patient"): session_curve(
-            own, curve, effect, *drugs, session=number[:, None], patients=patients
-        )
-        for curve in SESSION_CURVES
-    }
 
 
 def _beyond(card: Card, peaks: Array) -> bool:
@@ -262,141 +293,87 @@ def _beyond(card: Card, peaks: Array) -> bool:
     return float(np.median(peaks.max(axis=0))) > float(card.extra["highest_effect"])
 
 
-def _group(course: Course, cohort: Cohort, model: LinearModel) -> Cohort:
-    """Patients behind the curves of a session: the first of the course's, or such as this one."""
-    if cohort.n >= _PATIENTS:
-        return cohort.take(slice(0, _PATIENTS))
-    asked = course.population or PopulationSpec(n=_PATIENTS, seed=cohort.seed or 0)
-    spread = replace(course, population=asked.model_copy(update={"n": _PATIENTS}))
-    try:
-        card = load_card(course.pk_model)
-        return virtual_patients(spread, card, model, uncertainty=cohort.uncertainty)
-    except InputError:  # the model has no between-patient variability
-        return cohort
-
-
-def _drawn(card: Card, cohort: Cohort) -> dict[str, Any]:
-    """Numbers of the card; where patients differ in them, of each patient, shape (n,)."""
-    if not cohort.uncertainty:
-        return dict(card.values())
-    return dict(card_draws(card, cohort.seed or 0, 0, cohort.n))
-
-
-def _sensitivity(cohort: Cohort, number: NDArray[np.int64]) -> Sensitivity:
-    """Each patient's own sensitivity, and that of each session, shape (T, n)."""
-    seed = cohort.seed or 0
-    # the names of these streams choose the patients drawn: they stay as they are
-    own = standard_normals(seed, "acute", 0, cohort.n, 2)[:, 0]
-    drawn = {
-        int(k): standard_normals(seed, f"acute session {k}", 0, cohort.n, 1)[:, 0]
-        for k in np.unique(number)
-    }
-    pressure = pressure_sensitivity(seed, cohort.n)
-    return Sensitivity(own, pressure, np.stack([drawn[int(k)] for k in number]))
-
-
-def _session_peaks(
-    values: Mapping[str, Any],
-    course: Course,
-    group: Cohort,
-    model: LinearModel,
-    sessions: Sequence[Session],
-) -> Array:
+def _session_peaks(card: Card, group: Group, sessions: Sequence[Session]) -> Array:
     """Highest effect of each session of each patient, shape (sessions, n)."""
-    counted = sessions[:_MOST_SESSIONS]
+    values = card.values()
     times = [
         np.unique(np.round(np.add.outer(s.turns, _PEAKS).ravel(), 10)).clip(max=s.until)
-        for s in counted
+        for s in sessions[:_MOST_SESSIONS]
     ]
     every = np.unique(np.concatenate(times))
-    solved = solve_cohort(model, group, course.regimen.doses, every, sites=(SESSION.site,))
-    effect = SESSION.effect(values, *_both(_at_site(solved), (len(every), group.n)))
-    return np.stack([effect[np.searchsorted(every, t)].max(axis=0) for t in times])
+    drugs = group.read(every)
+    places = [np.searchsorted(every, one) for one in times]
+    return np.stack([highest_effect(values, [drug[place] for drug in drugs]) for place in places])
 
 
-def _exposed(
-    values: Mapping[str, Any],
-    course: Course,
-    group: Cohort,
-    model: LinearModel,
-    session: Session,
-    number: int,
-) -> tuple[Shown, list[Array]]:
-    """One session by the minute: the effect, and the concentrations behind it."""
+def _shown(card: Card, group: Group, session: Session, number: int) -> Shown:
+    """One session by the minute."""
     minutes = _minutes(session)
-    times = session.start + minutes / 60.0
-    solved = solve_cohort(model, group, course.regimen.doses, times, sites=(SESSION.site,))
-    drugs = _both(_at_site(solved), (len(times), group.n))
-    return Shown(number, minutes, SESSION.effect(values, *drugs), _is_nasal(session)), drugs
+    drugs = group.read(session.start + minutes / 60.0)
+    return Shown(number, minutes, card.values(), drugs, _is_nasal(session))
 
 
 def _session(
     card: Card,
     course: Course,
-    group: Cohort,
-    session: Session,
+    behind: SessionCurves,
+    group: Group,
+    sessions: Sequence[Session],
     shown: Shown,
-    drugs: list[Array],
-    older: bool,
     whole: WholeCourse,
 ) -> SessionProfile:
-    values, number, effect = card.values(), shown.number, shown.effect
-    patients = None
-    if not group.typical:
-        patients = _sensitivity(group, np.full(1, number))
-    own = _drawn(card, group)
-    felt = SESSION.effect(own, *drugs)
-    effects = {
-        curve.name: session_curve(own, curve, felt, *drugs, session=number, patients=patients)
-        for curve in SESSION_CURVES
-    }
-    mean = {
-        curve.name: session_curve(values, curve, effect, *drugs, session=number).mean(axis=-1)
-        for curve in SESSION_CURVES
-    }
-    drawn = drawn_means(card, drugs, shown)
-    rows = [
-        effect_row(card, curve, shown, mean[curve.name], effects[curve.name], drawn, whole)
-        for curve in SESSION_CURVES
-    ]
+    session = sessions[shown.number - 1]
+    own = behind.values()
+    patients = None if group.cohort.typical else behind.sensitivity(shown.number)
+    means = mean_curves(card, shown.drugs, shown.number)
+    drawn = drawn_curves(card, shown.drugs, shown.number)
     return SessionProfile(
-        number=number,
+        number=shown.number,
         start=session.start,
         minutes=shown.minutes,
         doses=tuple(
             (60.0 * (d.time - session.start), 60.0 * (d.end - session.start)) for d in session.doses
         ),
-        effects=MappingProxyType(effects),
-        means=MappingProxyType(mean),
-        table=pl.DataFrame(rows, schema_overrides=NUMBERS),
-        pressure=pl.DataFrame([pressure_row(values, name, shown, older, whole) for name in CUTS]),
-        outlook=pressure_outlook(
-            card,
-            shown.minutes,
-            drugs,
-            course.patient.pressure,
-            session=number,
-            nasal=shown.nasal,
-            older=older,
-            sensitivity=None if patients is None else patients.pressure,
-            values=own,
-        ),
+        means=MappingProxyType(means),
+        table=effect_table(shown, means, drawn, _highest(own, shown, patients), whole),
         routes=tuple(dict.fromkeys(dose.route for dose in session.doses)),
+        behind=_Behind(
+            card,
+            shown,
+            own,
+            patients,
+            course.patient.pressure,
+            whole.older,
+            whole,
+            drawn["cognition"],
+        ),
     )
+
+
+def _highest(
+    own: Mapping[str, Any], shown: Shown, patients: Sensitivity | None
+) -> dict[str, Array]:
+    """The highest of each effect in each patient, shape (n,), of all that are no shares.
+
+    All but the relief of pain rise with the effect, or with S-ketamine alone.
+    """
+    felt, drugs = highest_effect(own, shown.drugs), shown.drugs
+    found: dict[str, Array] = {}
+    for curve in SESSION_CURVES:
+        if curve.kind == "share":
+            continue
+        if curve.kind == "pain":
+            found[curve.name] = session_curve(own, curve, felt, *drugs).max(axis=0)
+        else:
+            top = drugs[0].max(axis=0)
+            found[curve.name] = session_curve(
+                own, curve, felt, top, top, session=shown.number, patients=patients
+            )
+    return found
 
 
 def _is_nasal(session: Session) -> bool:
     return all(dose.route == "intranasal" for dose in session.doses)
-
-
-def _at_site(solved: Concentrations) -> dict[str, Array]:
-    """Concentrations at the effect site by molecule."""
-    return {name: table for (name, site), table in solved.values.items() if site == SESSION.site}
-
-
-def _both(effect_site: Mapping[str, Array], shape: tuple[int, int]) -> list[Array]:
-    """S-ketamine and S-norketamine; none of them where the course gives the other enantiomer."""
-    return [effect_site.get(name, np.zeros(shape)) for name in _DRUGS]
 
 
 def _minutes(session: Session) -> Array:

@@ -9,16 +9,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.dosing import Course, load_course
+from ketasim.dosing import load_course
 from ketasim.evidence import Fact, fact, load_card, source_name
-from ketasim.models import MODELS, SESSION, LinearModel
-from ketasim.population import Cohort, time_back, virtual_patients
+from ketasim.models import MODELS
+from ketasim.population import times_back, virtual_patients
 from ketasim.simulation.calendar import Session
-from ketasim.simulation.concentrations import solve_cohort
+from ketasim.simulation.session.group import Group, solved_group
 
 Array = NDArray[np.float64]
 
-_DRUG: Final = "s_ketamine"
 _TEST: Final = "acute/acute_observed:50"  # vandeloo2017
 _DAY: Final = 24.0
 _MOST: Final = 95.0  # percent of patients who are at the level, for the later of the two times
@@ -48,23 +47,19 @@ class Driving:
     fact: str
 
 
-def driving_after(course: Course, group: Cohort, model: LinearModel, session: Session) -> Driving:
+def driving_after(group: Group, session: Session) -> Driving:
     """Compare a session with the one test of driving.
 
     **Arguments:**
 
-    - `course`, `model`: what is simulated. `group`: the patients behind a session.
-    - `session`: of the course.
+    - `group`: the patients behind a session. `session`: of the course.
     """
     row = fact(_TEST)
     hours, level = float(row.get("time_h")), _tested_level()
     end = min(_DAY, max(session.until - session.start, 1.0))
     grid = np.arange(0.0, end + 1e-9, 0.25)
-    solved = solve_cohort(
-        model, group, course.regimen.doses, session.start + grid, sites=(SESSION.site,)
-    )
-    curves = solved.values.get((_DRUG, SESSION.site), np.zeros((len(grid), group.n)))
-    ends = [time_back(grid, one, level) for one in curves.T]
+    curves = group.read(session.start + grid)[0]
+    ends = times_back(grid, np.ascontiguousarray(curves.T), level)
     top = float(np.median(curves.max(axis=0)))
     median, most = (float(np.percentile(ends, q, method="higher")) for q in (50.0, _MOST))
     dose = row.get("dose").removesuffix(" single")
@@ -91,8 +86,7 @@ def _tested_level() -> float:
     model, card = MODELS["reference"], load_card("reference")
     typical = virtual_patients(course, card, model, typical=True)
     times = np.array([0.0, float(row.get("time_h"))])
-    solved = solve_cohort(model, typical, course.regimen.doses, times, sites=(SESSION.site,))
-    return float(solved.values[_DRUG, SESSION.site][-1, 0])
+    return float(solved_group(course, typical, model).read(times)[0][-1, 0])
 
 
 def _known(hours: float) -> float | None:

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ketasim.evidence import Card
 from ketasim.models import SESSION
 from ketasim.population import (
+    DRAWN_EVERY,
     SESSION_CURVES,
-    SessionCurve,
     at_readings,
-    card_draws,
     mean_of_maxima,
     reading_minutes,
-    session_curve,
     share_in_course,
     share_now,
     share_rising,
     time_back,
     time_from,
+    times_back,
 )
 
 Array = NDArray[np.float64]
@@ -56,8 +55,6 @@ NUMBERS: Final[dict[str, Any]] = dict.fromkeys(
 )
 """Columns of the table of effects that hold numbers, some of them missing."""
 
-_DRAWS: Final = 40  # parameter draws within the card's uncertainty
-_EVERY: Final = 3  # of the grid, for the uncertainty
 _RANGE: Final = (5.0, 95.0)
 _RARELY: Final = 0.05  # share of the draws that may be without a time
 _ALIKE: Final = 2  # decimals to which the effects of sessions are told apart
@@ -74,14 +71,40 @@ class Shown:
     **Arguments:**
 
     - `number`: from 1. `minutes`: after its start, shape (M,).
-    - `effect`: h, shape (M, n).
+    - `values`: the numbers of the card.
+    - `drugs`: S-ketamine and S-norketamine at the effect site, ng/mL, each of shape (M, n).
     - `nasal`: whether all its doses are nasal.
     """
 
     number: int
     minutes: Array
-    effect: Array
+    values: Mapping[str, Any]
+    drugs: Sequence[Array]
     nasal: bool
+
+    @cached_property
+    def effect(self) -> Array:
+        """The effect h, shape (M, n)."""
+        return SESSION.effect(self.values, *self.drugs)
+
+    @cached_property
+    def highest(self) -> Array:
+        """The highest effect of each patient, shape (n,)."""
+        return highest_effect(self.values, self.drugs)
+
+
+def highest_effect(values: Mapping[str, Any], drugs: Sequence[Array]) -> Array:
+    """Highest effect h over the times, shape (n,): where most of S-ketamine is left to act.
+
+    **Arguments:**
+
+    - `values`: numbers of the card, or of each patient, shape (n,).
+    - `drugs`: S-ketamine and S-norketamine at the effect site, ng/mL, each of shape (T, n).
+    """
+    drug, other = drugs
+    acting = drug / (1.0 + np.maximum(other, 0.0) / values["C100"])
+    when = np.argmax(acting, axis=0), np.arange(drug.shape[1])
+    return SESSION.effect(values, drug[when], other[when])
 
 
 @dataclass(frozen=True)
@@ -90,37 +113,41 @@ class WholeCourse:
 
     **Arguments:**
 
-    - `events`: name of an event's curve to the share of patients who show it.
-    - `rises`, `placebo_rises`: pressure to the share with a rise of at least its `CUTS`.
-    """
-
-    events: Mapping[str, float]
-    rises: Mapping[str, float]
-    placebo_rises: Mapping[str, float]
-
-
-def whole_course(values: Mapping[str, Any], first: Shown, peaks: Array, older: bool) -> WholeCourse:
-    """Count over the sessions of a course.
-
-    **Arguments:**
-
-    - `values`: the numbers of the card. `first`: the first session; all are taken to have its
-      course of the effect.
+    - `first`: the first session; all are taken to have its course of the effect.
     - `peaks`: highest effect of each session, shape (sessions, n).
     - `older`: whether the patient is 65 or more.
     """
-    events = [(curve.name, SESSION.event(curve.event)) for curve in SESSION_CURVES if curve.event]
-    own = np.maximum(peaks[first.number - 1], np.finfo(float).tiny)
-    factors = np.median(peaks / own, axis=1)
-    sessions = sorted(Counter(round(float(factor), _ALIKE) for factor in factors).items())
-    readings = {name: _Readings.of(values, name, first, older) for name in CUTS}
-    return WholeCourse(
-        events={name: share_in_course(values, event, peaks) for name, event in events},
-        rises={name: one.rising(sessions) for name, one in readings.items()},
-        placebo_rises={
-            name: one.without_drug().rising(len(peaks)) for name, one in readings.items()
-        },
-    )
+
+    first: Shown
+    peaks: Array
+    older: bool
+
+    @cached_property
+    def events(self) -> Mapping[str, float]:
+        """Name of an event's curve to the share of patients who show it."""
+        return {
+            curve.name: share_in_course(self.first.values, SESSION.event(curve.event), self.peaks)
+            for curve in SESSION_CURVES
+            if curve.event
+        }
+
+    @cached_property
+    def rises(self) -> Mapping[str, float]:
+        """Pressure to the share of patients with a rise of at least its `CUTS`."""
+        own = np.maximum(self.peaks[self.first.number - 1], np.finfo(float).tiny)
+        factors = np.median(self.peaks / own, axis=1)
+        sessions = sorted(Counter(round(float(factor), _ALIKE) for factor in factors).items())
+        return {name: one.rising(sessions) for name, one in self._readings.items()}
+
+    @cached_property
+    def placebo_rises(self) -> Mapping[str, float]:
+        """The same without the drug."""
+        count = len(self.peaks)
+        return {name: one.without_drug().rising(count) for name, one in self._readings.items()}
+
+    @property
+    def _readings(self) -> dict[str, _Readings]:
+        return {name: _Readings.of(name, self.first, self.older) for name in CUTS}
 
 
 @dataclass(frozen=True)
@@ -141,7 +168,8 @@ class _Readings:
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], name: str, shown: Shown, older: bool) -> _Readings:
+    def of(cls, name: str, shown: Shown, older: bool) -> _Readings:
+        values = shown.values
         readings = reading_minutes(values, shown.minutes, shown.effect, nasal=shown.nasal)
         return cls(
             cut=CUTS[name],
@@ -164,83 +192,71 @@ class _Readings:
         )
 
 
-def drawn_means(card: Card, drugs: Sequence[Array], shown: Shown) -> dict[str, Array]:
-    """Each effect's mean curve under each parameter draw within the uncertainty.
-
-    **Arguments:**
-
-    - `card`: with its uncertainty. `drugs`: S-ketamine and S-norketamine, ng/mL, shape (M, n).
-    - `shown`: the session.
-
-    **Returns:** name of an effect to shape (draws, every third minute).
-    """
-    draws = {s: v[:, None, None] for s, v in card_draws(card, 0, 0, _DRAWS).items()}
-    thin = [one[None, ::_EVERY] for one in drugs]
-    effect = SESSION.effect(draws, *thin)
-    return {
-        curve.name: np.broadcast_to(
-            session_curve(draws, curve, effect, *thin, session=shown.number).mean(axis=-1),
-            effect.shape[:2],
-        )
-        for curve in SESSION_CURVES
-    }
-
-
-def effect_row(
-    card: Card,
-    curve: SessionCurve,
+def effect_table(
     shown: Shown,
-    mean: Array,
-    patients: Array,
+    means: Mapping[str, Array],
     drawn: Mapping[str, Array],
+    highest: Mapping[str, Array],
     course: WholeCourse,
-) -> dict[str, Any]:
-    """One effect of a session, as `ketasim.simulation.SessionEffects.table` has it.
+) -> pl.DataFrame:
+    """The effects of a session, as `ketasim.simulation.SessionEffects.table` has them.
 
     **Arguments:**
 
-    - `card`, `curve`, `shown`: what, of which session.
-    - `mean`: over patients, shape (M,). `patients`: each of them, shape (M, n).
-    - `drawn`: what `drawn_means` returned. `course`: what `whole_course` did.
+    - `shown`: the session.
+    - `means`: name of an effect to its mean over patients, shape (M,).
+    - `drawn`: the same under parameter draws, shape (draws, every third minute).
+    - `highest`: name of an effect that is no share to the highest of each patient, shape (n,).
+    - `course`: what happens in the course.
     """
-    values, minutes = card.values(), shown.minutes
-    level = values[curve.level] if curve.level else None
-    coarse, draws = minutes[::_EVERY], drawn[curve.name]
-    between = (None, None)
-    if curve.kind != "share" and patients.shape[1] > 1:
-        between = np.percentile(patients.max(axis=0), _RANGE)
-    top, at = float(mean.max()), float(minutes[np.argmax(mean)])
-    row: dict[str, Any] = {
-        "session": shown.number,
-        "effect": curve.name,
-        "unit": curve.unit,
-        "peak": top,
-        "peak_p05": between[0],
-        "peak_p95": between[1],
-        "peak_low": None,
-        "peak_high": None,
-        "onset_min": None if level is None else _finite(time_from(minutes, mean, level)),
-        "peak_at_min": at,
-        **_range("peak_at", coarse[np.argmax(draws, axis=1)], at),
-        "back_at_min": None,
-        "back_at_low": None,
-        "back_at_high": None,
-        "level": level,
-        "level_grade": "" if level is None else _LEVEL_GRADE,
-        "state": "",
-        "may_exceed": None,
-        "in_session": None,
-        "in_course": None,
-    }
-    if curve.kind not in _UNCARRIED:
-        row |= _range("peak", draws.max(axis=1), top)
-    if level is not None:
-        row |= _back(minutes, mean, coarse, draws, level)
-    if curve.kind == "share":
-        event, highest = SESSION.event(curve.event), shown.effect.max(axis=0)
-        row["in_session"] = float(np.mean(share_now(values, event, highest, shown.number)))
-        row["in_course"] = max(course.events[curve.name], row["in_session"])
-    return row
+    minutes = shown.minutes
+    coarse = minutes[::DRAWN_EVERY]
+    mean = np.stack([means[curve.name] for curve in SESSION_CURVES])
+    draws = np.stack([drawn[curve.name] for curve in SESSION_CURVES])
+    most, when = draws.max(axis=2), coarse[draws.argmax(axis=2)]
+    peak, peak_at = np.percentile([most, when], _RANGE, axis=2).swapaxes(0, 1)
+    between: dict[str, Array] = {}
+    if shown.drugs[0].shape[1] > 1:
+        ends = np.percentile(np.stack(list(highest.values())), _RANGE, axis=1)
+        between = dict(zip(highest, ends.T, strict=True))
+    rows: list[dict[str, Any]] = []
+    for i, curve in enumerate(SESSION_CURVES):
+        top, at = float(mean[i].max()), float(minutes[np.argmax(mean[i])])
+        level = shown.values[curve.level] if curve.level else None
+        low, high = between.get(curve.name, (None, None))
+        row: dict[str, Any] = {
+            "session": shown.number,
+            "effect": curve.name,
+            "unit": curve.unit,
+            "peak": top,
+            "peak_p05": low,
+            "peak_p95": high,
+            "peak_low": None,
+            "peak_high": None,
+            "onset_min": None if level is None else _finite(time_from(minutes, mean[i], level)),
+            "peak_at_min": at,
+            **_range("peak_at", peak_at[:, i], at),
+            "back_at_min": None,
+            "back_at_low": None,
+            "back_at_high": None,
+            "level": level,
+            "level_grade": "" if level is None else _LEVEL_GRADE,
+            "state": "",
+            "may_exceed": None,
+            "in_session": None,
+            "in_course": None,
+        }
+        if curve.kind not in _UNCARRIED:
+            row |= _range("peak", peak[:, i], top)
+        if level is not None:
+            row |= _back(minutes, mean[i], coarse, draws[i], level)
+        if curve.kind == "share":
+            event = SESSION.event(curve.event)
+            now = share_now(shown.values, event, shown.highest, shown.number)
+            row["in_session"] = float(np.mean(now))
+            row["in_course"] = max(course.events[curve.name], row["in_session"])
+        rows.append(row)
+    return pl.DataFrame(rows, schema_overrides=NUMBERS)
 
 
 def _back(minutes: Array, mean: Array, coarse: Array, draws: Array, level: float) -> dict[str, Any]:
@@ -254,40 +270,44 @@ def _back(minutes: Array, mean: Array, coarse: Array, draws: Array, level: float
         return {**found, "state": "not back"}
     found |= {"state": "back", "back_at_min": back}
     if len(exceeding):
-        times = np.array([time_back(coarse, one, level) for one in exceeding])
+        times = times_back(coarse, exceeding, level)
         open_end = np.mean(~np.isfinite(times)) > _RARELY
-        ends = _range("back_at", np.where(np.isfinite(times), times, minutes[-1]), back)
-        found |= {**ends, **({"back_at_high": None} if open_end else {})}
+        ends = np.percentile(np.where(np.isfinite(times), times, minutes[-1]), _RANGE)
+        found |= _range("back_at", ends, back)
+        found |= {"back_at_high": None} if open_end else {}
     return found
 
 
-def pressure_row(
-    values: Mapping[str, Any], name: str, shown: Shown, older: bool, course: WholeCourse
-) -> dict[str, Any]:
-    """Statistics of one pressure in a session, as `SessionEffects.pressure` has them.
+def pressure_table(shown: Shown, older: bool, course: WholeCourse) -> pl.DataFrame:
+    """Statistics of the pressures of a session, as `SessionEffects.pressure` has them.
 
     **Arguments:**
 
-    - `values`: the numbers of the card. `name`: SBP or DBP. `shown`: the session.
-    - `older`: whether the patient is 65 or more. `course`: what `whole_course` returned.
+    - `shown`: the session. `older`: whether the patient is 65 or more.
+    - `course`: what happens in the course.
     """
-    readings = _Readings.of(values, name, shown, older)
-    return {
-        "session": shown.number,
-        "quantity": name,
-        "mean_change": float((readings.full * shown.effect).mean(axis=1).max()),
-        "mean_of_maxima": readings.mean_of_maxima(),
-        "placebo_mean_of_maxima": readings.without_drug().mean_of_maxima(),
-        "cut": readings.cut,
-        "rise_in_session": readings.rising(1),
-        "rise_in_course": course.rises[name],
-        "placebo_rise_in_course": course.placebo_rises[name],
-    }
+    rows: list[dict[str, Any]] = []
+    for name in CUTS:
+        readings = _Readings.of(name, shown, older)
+        rows.append(
+            {
+                "session": shown.number,
+                "quantity": name,
+                "mean_change": float((readings.full * shown.effect).mean(axis=1).max()),
+                "mean_of_maxima": readings.mean_of_maxima(),
+                "placebo_mean_of_maxima": readings.without_drug().mean_of_maxima(),
+                "cut": readings.cut,
+                "rise_in_session": readings.rising(1),
+                "rise_in_course": course.rises[name],
+                "placebo_rise_in_course": course.placebo_rises[name],
+            }
+        )
+    return pl.DataFrame(rows)
 
 
-def _range(name: str, draws: Array, value: float) -> dict[str, float]:
+def _range(name: str, ends: Array, value: float) -> dict[str, float]:
     """Range of the draws, widened to hold the value itself, which has another grid."""
-    low, high = np.percentile(draws, _RANGE)
+    low, high = ends
     return {f"{name}_low": min(float(low), value), f"{name}_high": max(float(high), value)}
 
 
