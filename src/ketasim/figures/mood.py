@@ -26,6 +26,7 @@ Swatch = tuple[str, str, tuple[int, ...]]  # what a line is, its colour, its das
 _DAY = 24.0
 _FIRST_DAYS = 7.0
 _WIDE, _NARROW = 800, 290
+_LABELLED = 80  # px that words at the ends of lines take
 _UNCERTAIN_DASH = (5, 3)
 _RESPONSE_DASH, _REMISSION_DASH = (8, 4), (2, 3)
 _PLASTICITY = (
@@ -39,6 +40,12 @@ _PARTS = {
     "by_antidepressant": ("a new oral antidepressant", COLOURS["antidepressant"]),
     "by_course": ("natural course and clinical care", COLOURS["course"]),
 }
+_CHANCES_SHORT = {
+    "response": "response",
+    "remission_12": "remission, ≤ 12",
+    "remission_10": "≤ 10",
+    "still_well": "kept",
+}  # at the ends of their lines
 CHANCE_LOOKS: Mapping[str, tuple[str, str, tuple[int, ...]]] = {
     "response": ("response: MADRS reduced by at least 50 %", COLOURS["mood"], ()),
     "remission_12": ("remission: MADRS ≤ 12", COLOURS["glutamate"], (6, 3)),
@@ -134,8 +141,8 @@ def _centre(simulation: Simulation) -> str:
     return "typical patient" if simulation.cohort.typical else "median patient"
 
 
-def _both(panel: Panel, described: str) -> Drawing:
-    return Drawing(svg(panel, described), svg(replace(panel, width=_NARROW), described))
+def _both(panel: Panel, described: str, narrow: int = _NARROW) -> Drawing:
+    return Drawing(svg(panel, described), svg(replace(panel, width=narrow), described))
 
 
 def _limits(line: Line) -> tuple[float, float]:
@@ -269,7 +276,8 @@ def _probability(simulation: Simulation, mood: Mood) -> Figure:
         if banded and name in ("response", "still_well"):
             band = (table[f"{name}_p05"].to_list(), table[f"{name}_p95"].to_list())
         days, share = table["day"].to_list(), table[name].to_list()
-        lines.append(Line(text, days, share, outer=band, colour=colour, dash=dash))
+        short = _CHANCES_SHORT[name]
+        lines.append(Line(text, days, share, outer=band, colour=colour, dash=dash, label=short))
     last = float(simulation.times[-1]) / _DAY
     panel = Panel(
         "",
@@ -280,7 +288,7 @@ def _probability(simulation: Simulation, mood: Mood) -> Figure:
         x_domain=(0.0, last),
         y_domain=(0.0, 1.0),
         percent=True,
-        width=_WIDE,
+        width=_WIDE - _LABELLED,
         height=210,
     )
     entries = [Legend("line", t, c, " ".join(map(str, d))) for t, c, d in CHANCE_LOOKS.values()]
@@ -293,7 +301,7 @@ def _probability(simulation: Simulation, mood: Mood) -> Figure:
     return Figure(
         "",
         "Probability of response, of remission, and of keeping the response",
-        (_both(panel, f"Percentages of patients over {last:g} days"),),
+        (_both(panel, f"Percentages of patients over {last:g} days", _NARROW - _LABELLED),),
         tuple(entries),
         caption=(
             "Includes rating error. A response kept counts from the day after the last session and "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ketasim._base import InputError, visible
 from ketasim._base.numbers import number, percent
+from ketasim.figures.svg.palette import painted
 
 if TYPE_CHECKING:
     import jinja2
@@ -96,6 +97,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["percent"] = percent
     environment.filters["source"] = source_name
     environment.filters["document"] = _document
+    environment.filters["painted"] = _painted
     environment.filters["names"] = with_source_names
     return environment
 
@@ -103,6 +105,13 @@ def _environment() -> jinja2.Environment:
 def _shown(value: object) -> object:
     """Text of any origin without what acts on a terminal; markup is that of this package."""
     return visible(value) if type(value) is str else value
+
+
+def _painted(colour: str) -> str:
+    """Attributes of an element of SVG in one of the colours of figures; nothing without one."""
+    from markupsafe import Markup
+
+    return Markup(painted(colour)) if colour else ""
 
 
 def _document(key: str) -> str:

@@ -28,6 +28,7 @@ SHAPES: Final = {
     "cross": "M-1.2,-0.45H-0.45V-1.2H0.45V-0.45H1.2V0.45H0.45V1.2H-0.45V0.45H-1.2Z",
 }
 """Points of about one area, by name; one unit is half the side of the square."""
+_HALO: Final = 0.6  # px of paper around a point, which parts it from what it lies on
 
 
 @dataclass(frozen=True)
@@ -131,15 +132,15 @@ class Canvas:
         - `shape`: one of `SHAPES`, or a path about the middle. `size`: half a side, pixels.
         - `hollow`: an outline with paper inside. `name`: shown under the pointer.
         """
-        outline = look.width / size if hollow else 0.6 / size
-        halo = 'fill="#ffffff" stroke="currentColor"' if hollow else 'fill="currentColor"'
-        halo += "" if hollow else f' stroke="{PAPER}"'
-        place = f"translate({h(x)} {h(y)}) scale({size:g})"
+        outline = (look.width if hollow else _HALO) / size
+        inside, around = (PAPER, "currentColor") if hollow else ("currentColor", PAPER)
         self._put(
-            f'path d="{SHAPES.get(shape, shape)}" transform="{place}" {halo}'
-            f' stroke-width="{outline:.3g}" data-point="{"hollow" if hollow else "full"}"',
+            f'path d="{SHAPES.get(shape, shape)}"'
+            f' transform="translate({h(x)} {h(y)}) scale({size:g})"'
+            f' fill="{inside}" stroke="{around}" stroke-width="{outline:.3g}"',
             look,
             name,
+            "hollow" if hollow else "full",
         )
 
     def text(
@@ -170,11 +171,11 @@ class Canvas:
             f"{escaped(words)}</text>"
         )
 
-    def _put(self, element: str, look: Look, name: str) -> None:
+    def _put(self, element: str, look: Look, name: str, kind: str = "") -> None:
         faint = f' opacity="{look.opacity:g}"' if look.opacity < 1.0 else ""
         tag = element.partition(" ")[0]
         inner = f"><title>{escaped(name)}</title></{tag}>" if name else "/>"
-        self._parts.append(f"<{element}{painted(look.colour)}{faint}{inner}")
+        self._parts.append(f"<{element}{painted(look.colour, kind)}{faint}{inner}")
 
     def document(self, title: str, description: str = "", *, paper: bool = False) -> str:
         """The chart as an `<svg>` that stands in a page, or alone in a file.

@@ -76,7 +76,7 @@ def box(
 
 
 def wrapped(words: str, room: float, size: float = SIZE, *, bold: bool = False) -> list[str]:
-    """Words broken into lines that fit, a word longer than a line left whole.
+    """Words broken into lines that fit, a word longer than a line cut.
 
     **Arguments:**
 
@@ -89,7 +89,7 @@ def wrapped(words: str, room: float, size: float = SIZE, *, bold: bool = False) 
             lines[-1] = longer
         else:
             lines.append(word)
-    return lines
+    return [shortened(line, room, size, bold=bold) for line in lines]
 
 
 def shortened(words: str, room: float, size: float = SIZE, *, bold: bool = False) -> str:

@@ -34,7 +34,7 @@ COLOURS: Final[Mapping[str, str]] = {
 """Colours by what they show. Those of one chart keep apart for readers who do not see red, green or
 blue as well, with the dashes of the lines as a second channel; 3:1 on paper, 4.5:1 but the last two
 of the first eight."""
-_WORDS: Final[Mapping[str, str]] = {"expectation": "#8a5a0c", "course": "#616b75"}
+WORDS: Final[Mapping[str, str]] = {"expectation": "#8a5a0c", "course": "#616b75"}
 """Darker shades in which words of a colour are written that is too faint for them."""
 
 
@@ -53,7 +53,7 @@ def colour_class(colour: str) -> str:
 
 
 @cache
-def painted(colour: str, *, words: bool = False) -> str:
+def painted(colour: str, kind: str = "", *, words: bool = False) -> str:
     """Attributes of an element that give it a colour, to be used as `currentColor`.
 
     A style sheet finds the class and sets `color` for a dark page, for paper or for forced colours;
@@ -61,9 +61,11 @@ def painted(colour: str, *, words: bool = False) -> str:
 
     **Arguments:**
 
-    - `colour`: as `#rrggbb`. `words`: for text, which needs more contrast than a line.
+    - `colour`: as `#rrggbb`. `kind`: a class beside that of the colour.
+    - `words`: for text, which needs more contrast than a line.
     """
     name = colour_class(colour)
-    shade = _WORDS.get(name, colour) if words else colour
-    kind = f' class="{name}"' if name else ""
-    return f'{kind} color="{shade}"'
+    shade = WORDS.get(name, colour) if words else colour
+    classes = f"{name} {kind}".strip()
+    known = f' class="{classes}"' if classes else ""
+    return f'{known} color="{shade}"'

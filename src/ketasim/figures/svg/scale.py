@@ -172,7 +172,7 @@ def _candidates(axis: Axis, most: float) -> Iterator[tuple[list[float], Callable
     if decades > 0.5:
         write = _log_writer(axis.style)
         if decades <= 2.0:
-            for digits in ((1, 2, 3, 5), (1, 2, 5), (1, 3)):
+            for digits in ((1, 2, 5), (1, 3)):
                 yield _steps_of_decades(axis, digits), write
         powers = _steps_of_decades(axis, (1,))
         for every in range(1, max(len(powers), 2)):
