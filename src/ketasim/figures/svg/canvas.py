@@ -153,6 +153,7 @@ class Canvas:
         size: float = SIZE,
         anchor: str = "start",
         bold: bool = False,
+        halo: bool = False,
     ) -> None:
         """Write words.
 
@@ -160,15 +161,17 @@ class Canvas:
 
         - `x`, `y`: where they stand, `y` that of their base line; `words`: on one line.
         - `colour`, `size`, `bold`: of the font. `anchor`: `start`, `middle` or `end` stands at `x`.
+        - `halo`: a rim of paper, for words upon lines.
         """
         if not words:
             return
         more = f' font-size="{size:g}"' if size != SIZE else ""
         more += f' text-anchor="{anchor}"' if anchor != "start" else ""
         more += ' font-weight="600"' if bold else ""
+        more += f' stroke="{PAPER}" stroke-width="3" paint-order="stroke"' if halo else ""
+        look = painted(colour, "full" if halo else "", words=True)
         self._parts.append(
-            f'<text x="{h(x)}" y="{h(y)}" fill="currentColor"{more}{painted(colour, words=True)}>'
-            f"{escaped(words)}</text>"
+            f'<text x="{h(x)}" y="{h(y)}" fill="currentColor"{more}{look}>{escaped(words)}</text>'
         )
 
     def _put(self, element: str, look: Look, name: str, kind: str = "") -> None:

@@ -260,12 +260,13 @@ class Frame:
         across: float = 0.0,
         down: float = 0.0,
         size: float = SIZE,
+        halo: bool = False,
     ) -> None:
         """Write words at a place of the data, kept on the canvas.
 
         **Arguments:**
 
-        - `x`, `y`: the place. `words`: on one line. `colour`, `anchor`, `size`: see `Canvas.text`.
+        - `x`, `y`: the place. `words`: on one line. `colour`, `anchor`, `size`, `halo`: of `Canvas.text`.
         - `across`, `down`: pixels from there.
         """
         wide = width(words, size)
@@ -273,7 +274,7 @@ class Frame:
         most = self.canvas.width - _PAD - (1.0 - share) * wide
         at = max(min(self.x.of(x) + across, most), _PAD + share * wide)
         base = self.y.of(y) + down + 0.36 * size
-        self.canvas.text(at, base, words, colour=colour, size=size, anchor=anchor)
+        self.canvas.text(at, base, words, colour=colour, size=size, anchor=anchor, halo=halo)
 
 
 def _left(
