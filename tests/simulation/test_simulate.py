@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import ketasim
 from ketasim import Simulation, simulate
 from ketasim._base import InputError
 from ketasim.simulation import MOOD_UNITS, SESSION_UNITS
+from ketasim.simulation.curves import Curves
+from ketasim.simulation.tables import summary_table
 
 PATIENT = {"age": 40, "weight": "70 kg"}
 IV = "ketamine 0.5 mg/kg iv over 40 min on day 0"
@@ -68,7 +71,9 @@ def test_concentrations_are_proportional_to_the_dose_and_the_block_rises(
             assert np.all((curve >= 0) & (curve <= 1))
             assert np.all(low.values[key] < curve)
         else:
-            np.testing.assert_allclose(low.values[key], share * curve, rtol=1e-9, atol=1e-12)
+            # what just begins to rise is a difference of modes: rounding is of the peak
+            rounding = 1e-11 * curve.max()
+            np.testing.assert_allclose(low.values[key], share * curve, rtol=1e-9, atol=rounding)
 
 
 def test_an_assay_of_the_racemate_reads_the_sum_of_both(typical: Simulation) -> None:
@@ -103,13 +108,19 @@ def test_the_first_patients_do_not_depend_on_how_many_there_are(many: Simulation
         np.testing.assert_allclose(curve, many.values[key][:, :7], rtol=rtol, atol=atol)
 
 
-def test_a_chunk_boundary_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch, many: Simulation
-) -> None:
-    monkeypatch.setattr("ketasim.simulation.concentrations.CHUNK", 11)
-    chunked = simulate(course(NASAL, population={"n": 40, "seed": 1}))
-    for key, curve in chunked.values.items():
-        np.testing.assert_allclose(curve, many.values[key], rtol=1e-10, atol=1e-12)
+def test_what_is_not_kept_is_the_same(many: Simulation) -> None:
+    recipe = many.values._recipe
+    pieces = Curves(recipe, held=0.0, piece=1e6)
+    assert not pieces.held
+    assert many.values.held
+    assert list(pieces) == list(many.values)
+    for key, curve in many.values.items():
+        np.testing.assert_array_equal(pieces[key], curve)
+        np.testing.assert_array_equal(pieces.of(slice(3, 9))[key], curve[:, 3:9])
+    streamed = summary_table(many.times, pieces, many.units, typical=False)
+    assert streamed.equals(many.summary())
+    exposed = replace(many, values=pieces).patient_exposure()
+    assert exposed.equals(many.patient_exposure())
 
 
 def test_the_seed_of_the_call_stands_above_the_files() -> None:

@@ -5,6 +5,7 @@ from ketasim.engine.linear.concentrations import Concentrations, concentrations
 from ketasim.engine.linear.exposure import peak, terminal_half_life
 from ketasim.engine.linear.inputs import DoseLike, Input, inputs_of
 from ketasim.engine.linear.solution import Solution, solve_linear
+from ketasim.engine.linear.solver import LinearSolution, LinearSolver
 from ketasim.engine.oracle import solve_adaptive
 from ketasim.engine.patients import Calendar, Patients
 from ketasim.engine.planning import Plan
@@ -26,6 +27,8 @@ __all__ = [
     "Concentrations",
     "DoseLike",
     "Input",
+    "LinearSolution",
+    "LinearSolver",
     "Outcomes",
     "Patients",
     "Plan",

@@ -148,6 +148,14 @@ def exposure_metrics(
     return found
 
 
+def joined(parts: Sequence[Sequence[ExposureMetric]]) -> list[ExposureMetric]:
+    """Metrics of patients and of those after them, as of all together."""
+    return [
+        replace(same[0], values=np.concatenate([one.values for one in same]))
+        for same in zip(*parts, strict=True)
+    ]
+
+
 def _metric(
     found: list[ExposureMetric],
     key: Key,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,10 +23,12 @@ from ketasim.population import Cohort, modification_of, virtual_patients
 from ketasim.screening import Screen, SessionPlan, screen
 from ketasim.simulation.calendar import Session, sessions_of
 from ketasim.simulation.concentrations import Key, input_durations
+from ketasim.simulation.curves import Curves
 from ketasim.simulation.exposure import (
     ExposureMetric,
     exposure_metrics,
     exposure_table,
+    joined,
     patient_table,
 )
 from ketasim.simulation.headline import (
@@ -99,7 +99,8 @@ class Simulation(Result):
     - `receptor_card`: the numbers of the NMDA block.
     - `times`: h from the first dose, shape (T,).
     - `cohort`: the patients.
-    - `values`: (quantity, site) to arrays of shape (T, n), in the units of `units`.
+    - `values`: (quantity, site) to arrays of shape (T, n), in the units of `units`. Of a large
+      population they are computed when they are asked for.
     - `warnings`: what the reader must know, as sentences.
     - `mood`: what the chain to mood says; nothing where it was not computed.
     - `effects`: what the sessions are like; nothing where it was not computed.
@@ -111,17 +112,14 @@ class Simulation(Result):
     receptor_card: Card
     times: Array
     cohort: Cohort
-    values: Mapping[Key, Array]
+    values: Curves
     warnings: tuple[str, ...] = ()
     mood: Mood | None = None
     session_effects: SessionEffects | None = None
 
     def __post_init__(self) -> None:
         """Make the results read-only."""
-        for table in self.values.values():
-            table.flags.writeable = False
         self.times.flags.writeable = False
-        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
 
     @property
     def units(self) -> dict[Key, str]:
@@ -165,6 +163,10 @@ class Simulation(Result):
         **Returns:** columns time_h, quantity, site, unit, mean, sd, p05, p25, p50, p75, p95; of the
         typical patient only mean.
         """
+        return self._summary.clone()
+
+    @cached_property
+    def _summary(self) -> pl.DataFrame:
         return summary_table(self.times, self.values, self.units, self.cohort.typical)
 
     def timecourse(self, individuals: int | None = None) -> pl.DataFrame:
@@ -178,7 +180,9 @@ class Simulation(Result):
 
         **Raises:** `InputError` when it is less than 0.
         """
-        return timecourse_table(self.times, self.cohort.ids, self.values, self.units, individuals)
+        chosen = slice(0, self.cohort.n if individuals is None else max(individuals, 0))
+        curves = self.values.of(chosen)
+        return timecourse_table(self.times, self.cohort.ids, curves, self.units, individuals)
 
     def patients(self) -> pl.DataFrame:
         """Who the patients are.
@@ -221,13 +225,18 @@ class Simulation(Result):
 
     @cached_property
     def _exposure(self) -> list[ExposureMetric]:
-        curves = {
-            key: table
-            for key, table in self.values.items()
-            if key not in MOOD_UNITS and key not in SESSION_UNITS
-        }
-        horizon = self.course.horizon
-        return exposure_metrics(self.model, self.cohort, self.sessions, self.times, curves, horizon)
+        parts = [
+            exposure_metrics(
+                self.model,
+                self.cohort.take(which),
+                self.sessions,
+                self.times,
+                curves,
+                self.course.horizon,
+            )
+            for which, curves in self.values.exposed()
+        ]
+        return joined(parts)
 
     def weekly(self) -> pl.DataFrame:
         """Expected scores before and after the sessions of each week.

@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
 from ketasim.dosing import HEALTHY, Course, load_course
+from ketasim.engine import LinearSolver
 from ketasim.evidence import load_card, source_name
 from ketasim.models import RECEPTOR, LinearModel, known_model
 from ketasim.population import uncertainty_note, virtual_patients
 from ketasim.simulation.calendar import checked_times, output_times, sessions_of
-from ketasim.simulation.concentrations import Key, input_durations, solve_cohort
+from ketasim.simulation.concentrations import input_durations
+from ketasim.simulation.curves import Curves, Recipe
 from ketasim.simulation.mood.course import MOOD_UNITS, Mood, simulate_mood
-from ketasim.simulation.result import BLOCK, Simulation
-from ketasim.simulation.session.curves import (
-    SESSION_UNITS,
-    SessionEffects,
-    session_at,
-    simulate_session,
-)
+from ketasim.simulation.result import Simulation
+from ketasim.simulation.session.curves import SessionEffects, session_warnings, simulate_session
+from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
 
 Array = NDArray[np.float64]
 
@@ -36,17 +34,6 @@ HEALTHY_NOTE: Final = (
 
 _MOST_GIGABYTES = 4.0
 _REFERENCE = "reference"  # the model behind which the chain to mood was fitted
-_ORDER = (
-    "s_ketamine",
-    "r_ketamine",
-    "ketamine",
-    "s_norketamine",
-    "r_norketamine",
-    "norketamine",
-    "s_hnk",
-    "r_hnk",
-    "hnk",
-)
 
 
 def simulate(
@@ -107,19 +94,14 @@ def simulate(
     with_mood, with_session = mood and at_effect, session and at_effect
     more = (len(MOOD_UNITS) if with_mood else 0) + (len(SESSION_UNITS) if with_session else 0)
     _check_size(model, len(hours), cohort.n, sites, more)
-    solved = solve_cohort(model, cohort, doses, hours, sites=sites)
-    values = {
-        (quantity, site): solved.values[quantity, site]
-        for site in model.sites
-        for quantity in _ORDER
-        if (quantity, site) in solved.values
-    }
+    solver = LinearSolver(model, cohort.values, cohort.weight)
+    shown = tuple(site for site in model.sites if sites is None or site in sites)
+    recipe = Recipe(hours, cohort.n, solver.solve(doses), shown)
     warnings = [*course.warnings, *cohort.notes]
     receptor_card = load_card("receptor")
     healthy = course.patient.diagnosis == HEALTHY
-    effect = _at(values, RECEPTOR.site)
-    if effect:
-        values[BLOCK] = RECEPTOR.block(RECEPTOR.resolve(receptor_card.values()), effect)
+    if RECEPTOR.site in shown:
+        recipe = replace(recipe, receptor=receptor_card.values())
     elif RECEPTOR.site not in model.sites:
         warnings.append(
             f"The model '{model.name}' has no effect site: the block of NMDA receptors is not "
@@ -135,14 +117,13 @@ def simulate(
                 f"them ({source_name('olofsen2022')}), one study found some "
                 f"({source_name('jonkman2018')})."
             )
-        elif in_room and not profiles:
-            curves, said = session_at(course, cohort, model, in_room, hours, effect)
-            values |= curves
-            warnings += said
         elif in_room:
-            curves, room = simulate_session(course, cohort, model, in_room, hours, effect)
-            values |= curves
-            warnings += room.warnings
+            recipe = replace(recipe, session=SessionCurves(load_card("session"), cohort, in_room))
+            if profiles:
+                room = simulate_session(course, cohort, model, in_room, recipe.solution)
+                warnings += room.warnings
+            else:
+                warnings += session_warnings(cohort, in_room, recipe.solution)
     found: Mood | None = None
     if healthy and with_mood:
         warnings.append(HEALTHY_NOTE)
@@ -162,7 +143,7 @@ def simulate(
             # such as a dose so small that its effect drowns in rounding
             warnings.append(f"Mood is not computed: {error}.")
         else:
-            values |= curves
+            recipe = replace(recipe, mood=curves)
             warnings += said
     elif mood and course.pk_model != _REFERENCE and not healthy:
         warnings.append(
@@ -170,7 +151,7 @@ def simulate(
             "MADRS was fitted to the reference model and is computed only with it."
         )
     if uncertainty:
-        used = [card, *([receptor_card] if BLOCK in values else [])]
+        used = [card, *([receptor_card] if recipe.receptor is not None else [])]
         used += [] if found is None else [found.card]
         used += [] if room is None else [room.card]
         warnings += [uncertainty_note(one) for one in used]
@@ -181,7 +162,7 @@ def simulate(
         receptor_card=receptor_card,
         times=hours,
         cohort=cohort,
-        values=values,
+        values=Curves(recipe),
         warnings=tuple(dict.fromkeys(warnings)),
         mood=found,
         session_effects=room,
@@ -211,7 +192,3 @@ def _with_population(course: Course, typical: bool, seed: int | None) -> Course:
     if seed is None or course.population is None:
         return course
     return replace(course, population=course.population.model_copy(update={"seed": seed}))
-
-
-def _at(values: Mapping[Key, Array], site: str) -> dict[str, Array]:
-    return {quantity: table for (quantity, where), table in values.items() if where == site}

@@ -37,13 +37,13 @@ def _quantiles(table: Array) -> Array:
     To the last bit what `numpy.quantile` gives, which places each quantile by itself; one sort is
     a quarter of that work.
     """
-    ordered = np.sort(table, axis=1).astype(np.float64, copy=False)
+    ordered: Array = np.sort(table, axis=1).astype(np.float64, copy=False)
     n = ordered.shape[1]
     place = np.array([*QUANTILES.values()]) * (n - 1)
     low = np.floor(place).astype(np.int64)
     part = place - low
     below, above = ordered[:, low], ordered[:, np.minimum(low + 1, n - 1)]
     gap = above - below
-    found = np.where(part < 0.5, below + gap * part, above - gap * (1.0 - part))
+    found: Array = np.where(part < 0.5, below + gap * part, above - gap * (1.0 - part))
     # what is not a number comes last in the order, and makes its row none
     return np.where(np.isnan(ordered[:, -1:]), np.nan, found).T

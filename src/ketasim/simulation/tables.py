@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError, KetasimError
 from ketasim._base.result import parquet
 from ketasim.simulation.concentrations import Key
+from ketasim.simulation.curves import Curves
 from ketasim.simulation.statistics import statistics
 
 if TYPE_CHECKING:
@@ -24,30 +28,44 @@ INDIVIDUALS: Final = 50
 
 
 def summary_table(
-    times: Array, values: Mapping[Key, Array], units: Mapping[Key, str], typical: bool
+    times: Array, curves: Curves, units: Mapping[Key, str], typical: bool
 ) -> pl.DataFrame:
     """Statistics over patients at every time.
 
+    Never more than pieces of the curves of a large population are in memory.
+
     **Arguments:**
 
-    - `times`: h, shape (T,). `values`: (quantity, site) to arrays of shape (T, n).
+    - `times`: h, shape (T,). `curves`: (quantity, site) to arrays of shape (T, n).
     - `units`: (quantity, site) to unit. `typical`: only the mean.
 
     **Returns:** columns time_h, quantity, site, unit, mean, sd, p05, p25, p50, p75, p95; of a
     typical patient no spread.
     """
-    found = [statistics(table, typical) for table in values.values()]
-    names = list(found[0]) if found else list(statistics(np.zeros((0, 1)), typical))
+    names = list(statistics(np.zeros((0, 1)), typical))
+    columns = {name: np.empty((len(curves), len(times))) for name in names}
+
+    def fill(rows: slice) -> None:
+        for place, table in enumerate(curves.over(rows).values()):
+            for name, values in statistics(table, typical).items():
+                columns[name][place, rows] = values
+
+    if curves.held:
+        fill(slice(None))
+    else:
+        with ThreadPoolExecutor(_processors()) as pool:
+            deque(pool.map(fill, curves.by_times()), maxlen=0)
     return pl.DataFrame(
         {
-            "time_h": np.tile(times, len(found)),
-            **_named(list(values), units, len(times)),
-            **{
-                name: np.concatenate([one[name] for one in found]) if found else np.zeros(0)
-                for name in names
-            },
+            "time_h": np.tile(times, len(curves)),
+            **_named(list(curves), units, len(times)),
+            **{name: values.reshape(-1) for name, values in columns.items()},
         }
     )
+
+
+def _processors() -> int:
+    return max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 1)
 
 
 def _named(keys: Sequence[Key], units: Mapping[Key, str], rows: int) -> dict[str, pl.Series]:

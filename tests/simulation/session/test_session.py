@@ -10,12 +10,14 @@ import pytest
 
 from ketasim import Simulation, load_course, simulate
 from ketasim._base import InputError
+from ketasim.engine import LinearSolver
 from ketasim.evidence import facts, load_card, load_sources, number
 from ketasim.models import MODELS
 from ketasim.population import SESSION_CURVES, virtual_patients
 from ketasim.reports import simulation_report
 from ketasim.simulation import SESSION_UNITS, effect_times
 from ketasim.simulation.session.driving import driving_after
+from ketasim.simulation.session.group import Group
 from ketasim.validation import session_checks
 
 SPRAY = "esketamine 84 mg intranasal twice weekly x8"
@@ -161,7 +163,8 @@ def test_driving_is_at_the_tested_level_when_it_was_tested() -> None:
     model = MODELS["reference"]
     cohort = virtual_patients(course, load_card("reference"), model, typical=True)
     session = simulate(course, mood=False).sessions[0]
-    found = driving_after(course, cohort, model, session)
+    solver = LinearSolver(model, cohort.values, cohort.weight)
+    found = driving_after(Group(cohort, solver.solve(course.regimen.doses)), session)
     assert found.fact == test.id
     assert found.median_h == pytest.approx(float(test.get("time_h")), abs=0.02)
     assert "until the next day" in found.statement

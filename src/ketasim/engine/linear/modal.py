@@ -185,9 +185,7 @@ class ModalCourse:
             if a in act and b in act
         }
         rates = self._spectrum.rates
-        equal = {
-            pair for pair in couplings if (rates[act[pair[0]]] == rates[act[pair[1]]]).all()
-        }
+        equal = {pair for pair in couplings if (rates[act[pair[0]]] == rates[act[pair[1]]]).all()}
         seen = [np.flatnonzero(structure.follows[one, act]).tolist() for one in read]
         plan = _Times(times, self._changes)
         size = max(1, min(_PIECE, _STORED // (len(act) * plan.last)))
@@ -218,7 +216,13 @@ class ModalCourse:
         return self._spectrum.reading(row.state)[act][:, columns] * row.per[columns]
 
     def track(
-        self, modes: _Modes, entries: Mapping[str, Array], columns: Columns, last: int, *, all_: bool
+        self,
+        modes: _Modes,
+        entries: Mapping[str, Array],
+        columns: Columns,
+        last: int,
+        *,
+        all_: bool,
     ) -> _Track:
         """Follow the modes of some columns over the first changes of the input."""
         starts, ends, pulses = self._events
@@ -379,9 +383,7 @@ class _Job:
         if track.supply is None:
             return steady, []
         supply = -track.supply
-        return steady, [
-            _weighted(supply, weight, self.seen[i]) for i, weight in enumerate(weights)
-        ]
+        return steady, [_weighted(supply, weight, self.seen[i]) for i, weight in enumerate(weights)]
 
     @staticmethod
     def _modes_at(

@@ -293,7 +293,9 @@ class LinearSolution:
         # outputs that are read alike share their array
         unique = {_read_as(output): output for output in read}
         rows = [molecules.reading(output) for output in unique.values()]
-        first, last, _ = slice(None).indices(self.n) if patients is None else patients.indices(self.n)
+        first, last, _ = (
+            slice(None).indices(self.n) if patients is None else patients.indices(self.n)
+        )
         columns = _span([number for number, _ in followed], first, last, self.n)
         found = dict(zip(unique, self._columns(rows, hours, columns, areas=areas), strict=True))
         size, table = last - first, dict[Key, Array]()
@@ -320,9 +322,7 @@ class LinearSolution:
             if not len(here):
                 continue
             own = [Reading(row.state, row.per[group]) for row in rows]
-            for whole, part in zip(
-                found, course.read(own, times, here, areas=areas), strict=True
-            ):
+            for whole, part in zip(found, course.read(own, times, here, areas=areas), strict=True):
                 whole[:, place[group[here]]] = part
         return found
 
@@ -390,9 +390,7 @@ class _SteppedCourse:
                     table[order, first : first + len(part)] = amounts * row.per[part]
         return found
 
-    def _solved(
-        self, keep: tuple[str, ...], times: Array, part: Integers, *, areas: bool
-    ) -> Array:
+    def _solved(self, keep: tuple[str, ...], times: Array, part: Integers, *, areas: bool) -> Array:
         """Amounts or their areas, shape (T, k, m)."""
         model, own = self._model, _some(self._resolved, self._columns[part])
         shape = (len(part), len(keep), len(keep))

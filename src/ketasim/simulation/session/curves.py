@@ -16,6 +16,7 @@ from ketasim._base import Headline, words
 from ketasim._base import Shown as Held
 from ketasim._base.result import later
 from ketasim.dosing import Course, Dose
+from ketasim.engine import LinearSolution
 from ketasim.evidence import Card, load_card, source_name, source_names
 from ketasim.models import SESSION, LinearModel
 from ketasim.population import (
@@ -30,9 +31,8 @@ from ketasim.population import (
     session_curves,
 )
 from ketasim.simulation.calendar import Session
-from ketasim.simulation.concentrations import Key
-from ketasim.simulation.session.driving import Driving, driving_after
-from ketasim.simulation.session.group import Group, session_group, solved_group
+from ketasim.simulation.session.driving import Driving, driving_after, driving_times
+from ketasim.simulation.session.group import Group, session_group
 from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
 from ketasim.simulation.session.rows import (
     Shown,
@@ -49,7 +49,7 @@ __all__ = [
     "SessionCurves",
     "SessionEffects",
     "SessionProfile",
-    "session_at",
+    "session_warnings",
     "simulate_session",
 ]
 
@@ -236,56 +236,46 @@ def simulate_session(
     cohort: Cohort,
     model: LinearModel,
     sessions: Sequence[Session],
-    hours: Array,
-    effect_site: Mapping[str, Array],
-) -> tuple[dict[Key, Array], SessionEffects]:
+    solution: LinearSolution,
+) -> SessionEffects:
     """Follow the effects of sessions.
 
     **Arguments:**
 
     - `course`, `cohort`, `model`: what is simulated.
     - `sessions`: of the course, at least one.
-    - `hours`: h from the first dose, shape (T,).
-    - `effect_site`: S-ketamine and S-norketamine, ng/mL, each of shape (T, n).
-
-    **Returns:** the curves of `SESSION_UNITS`, shape (T, n), and what the sessions are like.
+    - `solution`: concentrations of the cohort.
     """
     card = load_card("session")
-    own = SessionCurves(card, cohort, sessions)
-    curves = own.at(hours, effect_site)
-    group = session_group(course, cohort, model)
+    group = session_group(course, cohort, model, solution)
+    numbers = sorted({1, len(sessions)})
+    group = group.reading(
+        *_peak_times(sessions),
+        *(_minute_times(sessions[number - 1]) for number in numbers),
+        driving_times(sessions[0]),
+    )
     peaks = _session_peaks(card, group, sessions)
     older = course.age is not None and course.age >= OLDER_FROM
-    shown = [
-        _shown(card, group, sessions[number - 1], number) for number in sorted({1, len(sessions)})
-    ]
+    shown = [_shown(card, group, sessions[number - 1], number) for number in numbers]
     whole = WholeCourse(shown[0], peaks, older)
     behind = SessionCurves(card, group.cohort, sessions)
     found = [_session(card, course, behind, group, sessions, one, whole) for one in shown]
     driving = driving_after(group, sessions[0])
     beyond = _beyond(card, peaks)
     warnings = _warnings(card, sessions, beyond, alike=group.cohort.typical)
-    return curves, SessionEffects(card, tuple(found), group.cohort.n, driving, beyond, warnings)
+    return SessionEffects(card, tuple(found), group.cohort.n, driving, beyond, warnings)
 
 
-def session_at(
-    course: Course,
-    cohort: Cohort,
-    model: LinearModel,
-    sessions: Sequence[Session],
-    hours: Array,
-    effect_site: Mapping[str, Array],
-) -> tuple[dict[Key, Array], tuple[str, ...]]:
-    """Effects of sessions at times alone, without what a session is like for 200 patients.
+def session_warnings(
+    cohort: Cohort, sessions: Sequence[Session], solution: LinearSolution
+) -> tuple[str, ...]:
+    """What the reader must know where sessions are not followed by the minute.
 
     **Arguments:** as of `simulate_session`.
-
-    **Returns:** the curves of `SESSION_UNITS`, shape (T, n), and what the reader must know.
     """
     card = load_card("session")
-    curves = SessionCurves(card, cohort, sessions).at(hours, effect_site)
-    peaks = _session_peaks(card, solved_group(course, cohort, model), sessions)
-    return curves, _warnings(card, sessions, _beyond(card, peaks), alike=False)
+    peaks = _session_peaks(card, Group(cohort, solution), sessions)
+    return _warnings(card, sessions, _beyond(card, peaks), alike=False)
 
 
 def _beyond(card: Card, peaks: Array) -> bool:
@@ -293,24 +283,31 @@ def _beyond(card: Card, peaks: Array) -> bool:
     return float(np.median(peaks.max(axis=0))) > float(card.extra["highest_effect"])
 
 
-def _session_peaks(card: Card, group: Group, sessions: Sequence[Session]) -> Array:
-    """Highest effect of each session of each patient, shape (sessions, n)."""
-    values = card.values()
-    times = [
+def _peak_times(sessions: Sequence[Session]) -> list[Array]:
+    """Times around the turns of each session's inputs, h."""
+    return [
         np.unique(np.round(np.add.outer(s.turns, _PEAKS).ravel(), 10)).clip(max=s.until)
         for s in sessions[:_MOST_SESSIONS]
     ]
+
+
+def _session_peaks(card: Card, group: Group, sessions: Sequence[Session]) -> Array:
+    """Highest effect of each session of each patient, shape (sessions, n)."""
+    values, times = card.values(), _peak_times(sessions)
     every = np.unique(np.concatenate(times))
     drugs = group.read(every)
     places = [np.searchsorted(every, one) for one in times]
     return np.stack([highest_effect(values, [drug[place] for drug in drugs]) for place in places])
 
 
+def _minute_times(session: Session) -> Array:
+    return session.start + _minutes(session) / 60.0
+
+
 def _shown(card: Card, group: Group, session: Session, number: int) -> Shown:
     """One session by the minute."""
-    minutes = _minutes(session)
-    drugs = group.read(session.start + minutes / 60.0)
-    return Shown(number, minutes, card.values(), drugs, _is_nasal(session))
+    drugs = group.read(_minute_times(session))
+    return Shown(number, _minutes(session), card.values(), drugs, _is_nasal(session))
 
 
 def _session(

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ketasim.dosing import load_course
 from ketasim.evidence import Fact, fact, load_card, source_name
-from ketasim.models import MODELS
+from ketasim.models import MODELS, SESSION
 from ketasim.population import times_back, virtual_patients
 from ketasim.simulation.calendar import Session
-from ketasim.simulation.session.group import Group, solved_group
+from ketasim.simulation.concentrations import solve_cohort
+from ketasim.simulation.session.group import Group
 
 Array = NDArray[np.float64]
 
@@ -56,9 +57,8 @@ def driving_after(group: Group, session: Session) -> Driving:
     """
     row = fact(_TEST)
     hours, level = float(row.get("time_h")), _tested_level()
-    end = min(_DAY, max(session.until - session.start, 1.0))
-    grid = np.arange(0.0, end + 1e-9, 0.25)
-    curves = group.read(session.start + grid)[0]
+    grid, end = _grid(session), _end(session)
+    curves = group.read(driving_times(session))[0]
     ends = times_back(grid, np.ascontiguousarray(curves.T), level)
     top = float(np.median(curves.max(axis=0)))
     median, most = (float(np.percentile(ends, q, method="higher")) for q in (50.0, _MOST))
@@ -75,6 +75,19 @@ def driving_after(group: Group, session: Session) -> Driving:
     )
 
 
+def driving_times(session: Session) -> Array:
+    """Times at which `driving_after` reads concentrations, h from the first dose."""
+    return session.start + _grid(session)
+
+
+def _grid(session: Session) -> Array:
+    return np.arange(0.0, _end(session) + 1e-9, 0.25)
+
+
+def _end(session: Session) -> float:
+    return min(_DAY, max(session.until - session.start, 1.0))
+
+
 @cache
 def _tested_level() -> float:
     """S-ketamine at the effect site at the time of the test, ng/mL, typical patient."""
@@ -86,7 +99,8 @@ def _tested_level() -> float:
     model, card = MODELS["reference"], load_card("reference")
     typical = virtual_patients(course, card, model, typical=True)
     times = np.array([0.0, float(row.get("time_h"))])
-    return float(solved_group(course, typical, model).read(times)[0][-1, 0])
+    solved = solve_cohort(model, typical, course.regimen.doses, times, sites=(SESSION.site,))
+    return float(solved.values["s_ketamine", SESSION.site][-1, 0])
 
 
 def _known(hours: float) -> float | None:

@@ -16,7 +16,7 @@ from jax import lax
 
 from ketasim.engine.backends.numpy.arrays import bind
 from ketasim.engine.grid import Grid, OutputPlan
-from ketasim.engine.linear.modes import Structure, block_modes, _move_apart
+from ketasim.engine.linear.modes import Structure, _move_apart, block_modes
 from ketasim.engine.response.cascade import Cascade
 from ketasim.engine.response.weights import step_weights
 from ketasim.engine.system import END, PULSE, System

@@ -1,0 +1,164 @@
+"""Curves of a simulation: kept where they fit, and computed piece by piece where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim.engine import LinearSolution
+from ketasim.models import RECEPTOR
+from ketasim.simulation.concentrations import Key
+from ketasim.simulation.headline import BLOCK
+from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
+
+Array = NDArray[Any]
+
+HELD: Final = 0.25e9
+"""Bytes of curves that a result keeps; of more, pieces are computed when they are asked for."""
+
+PIECE: Final = 48e6
+"""Bytes of all curves over the times that are computed together, where they are not kept."""
+
+_CHUNK: Final = 250  # patients whose curves over all times are computed together
+_ORDER: Final = (
+    "s_ketamine",
+    "r_ketamine",
+    "ketamine",
+    "s_norketamine",
+    "r_norketamine",
+    "norketamine",
+    "s_hnk",
+    "r_hnk",
+    "hnk",
+)
+_ALL: Final = slice(None)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What every curve follows from, for any times and patients by themselves.
+
+    **Arguments:**
+
+    - `times`: h, shape (T,). `n`: patients.
+    - `solution`: of the pharmacokinetic model. `sites`: those wanted.
+    - `receptor`: numbers of the NMDA block; nothing where it is not computed.
+    - `session`: effects of the sessions; nothing where they are not computed.
+    - `mood`: curves that are computed already, shape (T, n).
+    """
+
+    times: Array
+    n: int
+    solution: LinearSolution
+    sites: tuple[str, ...]
+    receptor: Mapping[str, float] | None = None
+    session: SessionCurves | None = None
+    mood: Mapping[Key, Array] = field(default_factory=dict[Key, Array])
+
+    def piece(self, rows: slice = _ALL, which: slice = _ALL) -> dict[Key, Array]:
+        """All curves at some of the times, of some of the patients; the same to the last bit."""
+        hours = self.times[rows]
+        found = self.concentrations(rows, which)
+        if self.session is not None:
+            effect = {name: table for (name, site), table in found.items() if site == RECEPTOR.site}
+            found |= self.session.at(hours, effect, which)
+        return found | {key: table[rows, which] for key, table in self.mood.items()}
+
+    def concentrations(self, rows: slice = _ALL, which: slice = _ALL) -> dict[Key, Array]:
+        """Concentrations and the block, at some of the times, of some of the patients."""
+        solved = self.solution.at(self.times[rows], sites=self.sites, patients=which)
+        found = {
+            (quantity, site): solved[quantity, site]
+            for site in self.sites
+            for quantity in _ORDER
+            if (quantity, site) in solved
+        }
+        effect = {name: table for (name, site), table in found.items() if site == RECEPTOR.site}
+        if effect and self.receptor is not None:
+            found[BLOCK] = RECEPTOR.block(RECEPTOR.resolve(self.receptor), effect)
+        return found
+
+
+class Curves(Mapping[Key, Array]):
+    """Quantity and site to every patient's values, shape (T, n); read-only.
+
+    **Arguments:**
+
+    - `recipe`: what they follow from. `held`: bytes of curves that are kept.
+    - `piece`: bytes of a piece.
+    """
+
+    def __init__(self, recipe: Recipe, held: float = HELD, piece: float = PIECE) -> None:
+        self._recipe, self._piece = recipe, piece
+        first = recipe.piece(slice(0, 1), slice(0, 1))
+        self._keys = tuple(first)
+        self._size = 8.0 * len(first) * len(recipe.times) * recipe.n
+        self._held = recipe.piece() if self._size <= held else None
+        for table in (self._held or recipe.mood).values():
+            table.flags.writeable = False
+
+    @property
+    def held(self) -> bool:
+        """Whether all are in memory."""
+        return self._held is not None
+
+    def __getitem__(self, key: Key) -> Array:
+        """One curve of every patient."""
+        if self._held is not None:
+            return self._held[key]
+        if key in self._recipe.mood:
+            return self._recipe.mood[key]
+        if key not in self._keys:
+            raise KeyError(key)
+        found = np.empty((len(self._recipe.times), self._recipe.n))
+        for which in _parts(self._recipe.n, _CHUNK):
+            found[:, which] = self._recipe.piece(which=which)[key]
+        found.flags.writeable = False
+        return found
+
+    def __iter__(self) -> Iterator[Key]:
+        """Keys in the order of the tables."""
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        """How many curves each patient has."""
+        return len(self._keys)
+
+    def of(self, which: slice) -> dict[Key, Array]:
+        """All curves of some patients."""
+        if self._held is not None:
+            return {key: table[:, which] for key, table in self._held.items()}
+        return self._recipe.piece(which=which)
+
+    def exposed(self) -> Iterator[tuple[slice, dict[Key, Array]]]:
+        """Concentrations and block over all times, some patients after the others."""
+        if self._held is not None:
+            exposed = {
+                key: table
+                for key, table in self._held.items()
+                if key not in self._recipe.mood and key not in SESSION_UNITS
+            }
+            yield slice(0, self._recipe.n), exposed
+            return
+        for which in _parts(self._recipe.n, _CHUNK):
+            yield which, self._recipe.concentrations(which=which)
+
+    def by_times(self) -> Sequence[slice]:
+        """Stretches of the times, such that all curves over one of them are a small piece."""
+        rows = max(int(self._piece / (8.0 * len(self) * self._recipe.n)), 1)
+        return list(_parts(len(self._recipe.times), rows))
+
+    def over(self, rows: slice) -> Mapping[Key, Array]:
+        """All curves over a stretch of the times."""
+        if self._held is not None:
+            return {key: table[rows] for key, table in self._held.items()}
+        return self._recipe.piece(rows)
+
+
+def _parts(whole: int, size: int) -> Iterator[slice]:
+    for first in range(0, whole, size):
+        yield slice(first, min(first + size, whole))
