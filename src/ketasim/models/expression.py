@@ -17,6 +17,7 @@ _FUNCTIONS: dict[str, Any] = {
     "maximum": np.maximum,
     "minimum": np.minimum,
 }
+_SPACE: dict[str, Any] = {"__builtins__": {}, **_FUNCTIONS}
 _ALLOWED = (
     ast.Expression,
     ast.BinOp,
@@ -76,4 +77,5 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Any:
     **Returns:** a number or an array of the broadcast shape.
     """
     code, _ = _parse(text)
-    return eval(code, {"__builtins__": {}, **_FUNCTIONS}, dict(values))  # noqa: S307 - parsed above
+    known = values if isinstance(values, dict) else dict(values)
+    return eval(code, _SPACE, known)  # noqa: S307 - parsed above

@@ -154,11 +154,11 @@ def shared_inputs(
     """
     check_doses(model, doses)
     inputs: list[Input] = []
+    followed = {drug for drug, share in shares.items() if np.any(share)}
     taken: dict[tuple[str, str, bool], list[tuple[str, Array, float, float]]] = {}
     amounts: dict[tuple[bytes, str, str, bool], list[Array]] = {}
     for dose in doses:
-        share = shares[dose.drug]
-        if not np.any(share):
+        if dose.drug not in followed:
             continue
         form = (dose.route, dose.drug, dose.device > 0)
         if form not in taken:
@@ -171,10 +171,13 @@ def shared_inputs(
                 )
                 for branch in model.branches_of(dose.route, dose.drug)
             ]
-        mass = np.broadcast_to(np.asarray(dose.milligrams(weight), np.float64), weight.shape)
+        mass = np.asarray(dose.milligrams(weight), np.float64)
         key = (mass.tobytes(), *form)
         if key not in amounts:
-            amounts[key] = [share * mass * fraction for _, fraction, _, _ in taken[form]]
+            amounts[key] = [
+                np.broadcast_to(shares[dose.drug] * mass * fraction, weight.shape)
+                for _, fraction, _, _ in taken[form]
+            ]
         for (state, _, lag, lasting), amount in zip(taken[form], amounts[key], strict=True):
             inputs.append(
                 Input(

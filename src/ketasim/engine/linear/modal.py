@@ -8,7 +8,8 @@ other times nor on the other patients of a call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +27,10 @@ Columns = slice | Integers
 _PIECE = 512  # columns solved together
 _STORED = 4_000_000  # numbers of the amplitudes kept at once
 _BLOCK = 12_000  # numbers of one mode read together; they stay in the processor's cache
+_GROWTHS = 8
+_SLIM = 64  # columns, below which times are the inner axis
+_MANY = 300_000  # modes times columns times times that are worth a call of compiled code,
+_LOADING = 50_000_000  # and those that are worth loading Numba
 _FAINT = -650.0  # what decays further is no longer told from zero, and would be slow to compute
 
 
@@ -44,6 +49,7 @@ class _Modes:
         self.rates = rates
         self.pairs = sorted(couplings.items())
         self.centre, self.drift, self.order = rates, None, 0
+        self._grown: dict[float, Array] = {}
         if couplings:
             self.centre = centres(rates, couplings)
             drift = rates - self.centre
@@ -63,13 +69,38 @@ class _Modes:
             found.append(power)
         return found
 
+    def fed(self, amounts: Array) -> tuple[tuple[int, ...], Array]:
+        """Modes that get something of a power of the hours, and what, (R,) and (K, R, U, n)."""
+        powers = self.powers(amounts)
+        if self.drift is None:
+            places = tuple(sorted({pair[0] for pair, _ in self.pairs}))
+        else:
+            coupled = {place for pair, _ in self.pairs for place in pair}
+            places = tuple(sorted(coupled))
+        if not powers:
+            return (), np.zeros((0, 0, *amounts.shape[1:]))
+        return places, np.stack([power[list(places)] for power in powers])
+
     def advance(self, amounts: Array, hours: float) -> Array:
         """exp(B hours) times modes, shape (a, n)."""
-        found, factor = amounts, 1.0
-        for number, power in enumerate(self.powers(amounts), 1):
-            factor *= hours / number
-            found = found + power * factor
-        return found * np.exp(np.maximum(self.centre * hours, _FAINT))
+        found, factor = amounts.copy(), 1.0
+        if self.drift is None and self.order == 1:
+            for (fed, feeding), coupling in self.pairs:
+                found[fed] += coupling * amounts[feeding] * hours
+        else:
+            for number, power in enumerate(self.powers(amounts), 1):
+                factor *= hours / number
+                found += power * factor
+        found *= self._growth(hours)
+        return found
+
+    def _growth(self, hours: float) -> Array:
+        """Sessions lie equally far apart, so that the last few are kept."""
+        if hours not in self._grown:
+            if len(self._grown) >= _GROWTHS:
+                self._grown.clear()
+            self._grown[hours] = np.exp(np.maximum(self.centre * hours, _FAINT))
+        return self._grown[hours]
 
     def level(self, supply: Array) -> Array:
         """Modes that a constant supply keeps up, -supply/B."""
@@ -113,16 +144,20 @@ def _longest(couplings: Mapping[Pair, Array]) -> int:
 
 @dataclass(frozen=True)
 class _Track:
-    """Amplitudes from each change of the input on.
+    """Amplitudes just after the changes of the input that times are read from, U of them.
 
     **Arguments:**
 
-    - `parts`: modes less `level` just after it, and the powers of that, each (a, G, n).
+    - `start`: modes less those that the running inputs keep up, shape (a, U, n).
+    - `fed`: modes that are fed by one near to them, R of them. `powers`: what they get of the
+      first, second, … power of the hours, shape (K, R, U, n).
     - `level`, `supply`, `given`: modes that the running inputs keep up, get an hour, and what they
-      got up to then, (a, G, n); nothing where it is not needed.
+      got up to then, shape (a, U, n); nothing where it is not needed.
     """
 
-    parts: list[Array]
+    start: Array
+    fed: tuple[int, ...]
+    powers: Array
     level: Array | None
     supply: Array | None
     given: Array | None
@@ -172,12 +207,12 @@ class ModalCourse:
         entered = [place[one] for one in {i.state for i in self._inputs}]
         read = [place[row.state] for row in rows]
         count = np.arange(self._spectrum.rates.shape[1])[columns].size
-        found = [np.empty((len(times), count)) for _ in rows]
+        table = np.empty((len(rows), len(times), count))
+        found = list(table)
         reached = structure.follows[:, entered].any(axis=1)
         act = np.flatnonzero(reached & structure.follows[read].any(axis=0))
-        if not len(act) or not count:
-            for one in found:
-                one[:] = 0.0
+        if not len(act) or not count or not len(times):
+            table[:] = 0.0
             return found
         couplings = {
             (int(np.searchsorted(act, a)), int(np.searchsorted(act, b))): one
@@ -188,20 +223,33 @@ class ModalCourse:
         equal = {pair for pair in couplings if (rates[act[pair[0]]] == rates[act[pair[1]]]).all()}
         seen = [np.flatnonzero(structure.follows[one, act]).tolist() for one in read]
         plan = _Times(times, self._changes)
-        size = max(1, min(_PIECE, _STORED // (len(act) * plan.last)))
-        job = _Job(self, rows, act, seen, plan, areas)
+        size = max(1, min(_PIECE, _STORED // (len(act) * max(len(plan.used), 1))))
+        compiled = _compiled(len(act) * len(times) * count)
+        job = _Job(self, rows, act, seen, plan, areas, compiled)
         usual = {pair: couplings[pair] for pair in equal}
         for first in range(0, count, size):
             part = slice(first, min(first + size, count))
-            job.fill(found, _within(columns, part), part, usual)
+            job.fill(table, _within(columns, part), part, usual)
         near = [couplings[pair][columns] != 0.0 for pair in couplings if pair not in equal]
         if near:
             odd = np.flatnonzero(np.any(near, axis=0))
             for first in range(0, len(odd), size):
                 part = odd[first : first + size]
                 which = np.arange(len(rates[0]))[columns][part]
-                job.fill(found, which, part, couplings)
+                job.fill(table, which, part, couplings)
+        self._empty(found, rows, times)
         return found
+
+    def _empty(self, found: Sequence[Array], rows: Sequence[Reading], times: Array) -> None:
+        """At the first input nothing is anywhere but where it enters; modes cancel to a hair."""
+        if any(one.interval is not None for one in self._inputs):
+            return
+        first = min(tick(one.start) for one in self._inputs)
+        entered = {one.state for one in self._events[2].get(first, ())}
+        none = ticks(times) <= first
+        for table, row in zip(found, rows, strict=True):
+            if row.state not in entered:
+                table[none] = 0.0
 
     def spectrum_of(self, act: Integers, columns: Columns) -> tuple[Array, dict[str, Array]]:
         """Rates of some modes, and what a mg into each state excites of them."""
@@ -220,60 +268,76 @@ class ModalCourse:
         modes: _Modes,
         entries: Mapping[str, Array],
         columns: Columns,
-        last: int,
+        used: Integers,
         *,
         all_: bool,
     ) -> _Track:
-        """Follow the modes of some columns over the first changes of the input."""
+        """Follow the modes of some columns, and keep them at the changes of the input `used`."""
         starts, ends, pulses = self._events
-        shape = (len(modes.rates), last, modes.rates.shape[1])
+        shape = (len(modes.rates), len(used), modes.rates.shape[1])
         runs = bool(starts)
         start = np.empty(shape)
         level = np.zeros(shape) if runs else None
         supply = np.zeros(shape) if runs and all_ else None
         given = np.zeros(shape) if all_ else None
-        made: dict[tuple[str, int], Array] = {}
+        made: dict[tuple[str, int, float], Array] = {}
+        running: dict[int, Input] = {}
+        flows: dict[tuple[tuple[str, int, float], ...], tuple[Array, Array]] = {}
 
         def excited(item: Input) -> Array:
-            key = (item.state, id(item.amount))
+            """Modes that an input excites at once, or an hour."""
+            key = (item.state, id(item.amount), item.duration)
             if key not in made:
-                made[key] = entries[item.state] * item.amount[columns]
+                amount = item.amount[columns] / (item.duration or 1.0)
+                made[key] = entries[item.state] * amount
             return made[key]
+
+        def flowing() -> tuple[Array, Array]:
+            """What the running inputs supply an hour, and the modes they keep up."""
+            key = tuple((i.state, id(i.amount), i.duration) for i in running.values())
+            if key not in flows:
+                inflow = np.zeros((shape[0], shape[2]))
+                for item in running.values():
+                    inflow += excited(item)
+                flows[key] = (inflow, modes.level(inflow))
+            return flows[key]
 
         now = np.zeros((shape[0], shape[2]))
         for item in self._inputs:
             if item.interval is not None:
                 now += _steady(modes, excited(item), item)
         got = now.copy()
-        kept_up, inflow = np.zeros_like(now), np.zeros_like(now)
-        running: dict[int, Array] = {}
-        before = 0.0
-        for number, time in enumerate(self._changes[:last].tolist()):
+        decaying = now
+        inflow, kept_up = flowing()
+        before, place = 0.0, 0
+        for number, time in enumerate(self._changes[: int(used[-1]) + 1].tolist()):
             if number:
                 hours = tick(time - before)
-                now = modes.advance(start[:, number - 1], hours)
+                now = modes.advance(decaying, hours)
                 if running:
                     now += kept_up
-                    got += inflow * hours
+                    if all_:
+                        got += inflow * hours
             if time in ends or time in starts:
                 for item in ends.get(time, ()):
                     del running[id(item)]
                 for item in starts.get(time, ()):
-                    running[id(item)] = excited(item) / item.duration
-                inflow = sum(running.values(), np.zeros_like(now))
-                kept_up = modes.level(inflow)
+                    running[id(item)] = item
+                inflow, kept_up = flowing()
             for item in pulses.get(time, ()):
                 now = now + excited(item)
-                got += excited(item)
-            start[:, number] = now - kept_up
-            if level is not None:
-                level[:, number] = kept_up
-            if supply is not None:
-                supply[:, number] = inflow
-            if given is not None:
-                given[:, number] = got
+                if all_:
+                    got += excited(item)
+            decaying = now - kept_up if running else now
+            if number == used[place]:
+                start[:, place] = decaying
+                for table, value in ((level, kept_up), (supply, inflow), (given, got)):
+                    if table is not None:
+                        table[:, place] = value
+                place += 1
             before = time
-        return _Track([start, *modes.powers(start)], level, supply, given)
+        fed, powers = modes.fed(start)
+        return _Track(start, fed, powers, level, supply, given)
 
 
 def _within(columns: Columns, part: slice) -> Columns:
@@ -285,11 +349,14 @@ def _within(columns: Columns, part: slice) -> Columns:
 
 
 def _steady(modes: _Modes, excited: Array, item: Input) -> Array:
-    """Modes just before a dose when infinitely many equal doses came before."""
+    """Modes just before a dose when infinitely many equal doses came before.
+
+    **Arguments:** `excited`: modes that the dose excites, at once or an hour.
+    """
     assert item.interval is not None
     once = excited
     if item.duration > 0:
-        level = modes.level(excited / item.duration)
+        level = modes.level(excited)
         once = level + modes.advance(-level, item.duration)
     if item.interval > item.duration:
         once = modes.advance(once, item.interval - item.duration)
@@ -308,10 +375,10 @@ class _Times:
         hours, which = np.unique(ticks(rounded - changes[since]), return_inverse=True)
         which = which.reshape(-1)
         self.order = np.argsort(which, kind="stable")
-        self.since = since[self.order]
         self.which = which[self.order]
         self.hours = hours
-        self.last = int(since.max(initial=0)) + 1
+        self.used, since = np.unique(since, return_inverse=True)
+        self.since = since.reshape(-1)[self.order]
 
 
 @dataclass(frozen=True)
@@ -324,10 +391,11 @@ class _Job:
     seen: Sequence[Sequence[int]]
     times: _Times
     areas: bool
+    compiled: Callable[..., None] | None
 
     def fill(
         self,
-        found: Sequence[Array],
+        found: Array,
         columns: Columns,
         part: Columns,
         couplings: Mapping[Pair, Array],
@@ -335,20 +403,84 @@ class _Job:
         """Read some columns into their part of what is found."""
         rates, entries = self.course.spectrum_of(self.act, columns)
         modes = _Modes(rates, {pair: one[columns] for pair, one in couplings.items()})
-        track = self.course.track(modes, entries, columns, self.times.last, all_=self.areas)
+        track = self.course.track(modes, entries, columns, self.times.used, all_=self.areas)
         weights = [self.course.weights(row, self.act, columns) for row in self.rows]
         if self.areas:
             weights = [modes.integral(one) for one in weights]
         steady, rising = self._constants(track, weights)
-        times = self.times
-        step = max(1, _BLOCK // rates.shape[1])
+        if self.compiled is None:
+            self._read(found, part, track, modes.centre, weights, steady, rising)
+        else:
+            self._read_compiled(found, part, track, modes.centre, weights, steady, rising)
+
+    def _read_compiled(
+        self,
+        found: Array,
+        part: Columns,
+        track: _Track,
+        centre: Array,
+        weights: Sequence[Array],
+        steady: Sequence[Array],
+        rising: Sequence[Array],
+    ) -> None:
+        """As `_read`, compiled."""
+        assert self.compiled is not None
+        times, n = self.times, centre.shape[1]
+        whole = isinstance(part, slice)
+        table = found if whole else np.empty((len(weights), len(times.order), n))
+        seen = np.array([mode for modes in self.seen for mode in modes], np.int64)
+        firsts = np.cumsum([0, *(len(modes) for modes in self.seen)])
+        packed = np.concatenate([one[modes] for one, modes in zip(weights, self.seen, strict=True)])
+        none = np.zeros((0, 0, 0))
+        fixed = (np.stack(steady) if steady else none, np.stack(rising) if rising else none)
+        step = max(1, _BLOCK // n)
+        for first in range(0, len(times.order), step):
+            inside = slice(first, first + step)
+            which = times.which[inside]
+            grown = _growth(centre[:, None], times.hours[which[0] : which[-1] + 1, None])
+            later = times.hours[which]
+            self.compiled(
+                track.start,
+                np.array(track.fed, np.int64),
+                track.powers,
+                grown,
+                times.since[inside],
+                which - which[0],
+                later,
+                times.order[inside],
+                packed,
+                seen,
+                firsts,
+                *fixed,
+                table,
+                part.start if whole else 0,
+            )
+        if not whole:
+            found[:, :, part] = table
+
+    def _read(
+        self,
+        found: Array,
+        part: Columns,
+        track: _Track,
+        centre: Array,
+        weights: Sequence[Array],
+        steady: Sequence[Array],
+        rising: Sequence[Array],
+    ) -> None:
+        """Sum the modes at the times, column by column of what is found."""
+        times, n = self.times, centre.shape[1]
+        slim = n < _SLIM
+        if slim:
+            weights = [one[:, :, None] for one in weights]
+        step = max(1, _BLOCK // n)
         for first in range(0, len(times.order), step):
             inside = slice(first, first + step)
             since, which, order = times.since[inside], times.which[inside], times.order[inside]
             hours = times.hours[which[0] : which[-1] + 1]
             which = which - which[0]
-            later = hours[which][:, None]
-            values = self._modes_at(track, modes.centre, since, which, hours, later)
+            later = hours[which] if slim else hours[which][:, None]
+            values = self._modes_at(track, centre, since, which, hours, later, slim=slim)
             total, one = np.empty(values.shape[1:]), np.empty(values.shape[1:])
             for number, weight in enumerate(weights):
                 for place, mode in enumerate(self.seen[number]):
@@ -358,16 +490,16 @@ class _Job:
                     else:
                         np.multiply(values[mode], weight[mode], out=total)
                 if steady:
-                    total += steady[number][since]
+                    total += _taken(steady[number], since, slim=slim)
                 if rising:
-                    total += rising[number][since] * later
+                    total += _taken(rising[number], since, slim=slim) * later
                 # nothing below zero is left of modes that cancel, nor a negative zero
                 np.maximum(total, 0.0, out=total)
                 rows = found[number]
                 if isinstance(part, slice):
-                    rows[order, part] = total
+                    rows[order, part] = total.T if slim else total
                 else:
-                    rows[order[:, None], part] = total
+                    rows[order[:, None], part] = total.T if slim else total
 
     def _constants(self, track: _Track, weights: list[Array]) -> tuple[list[Array], list[Array]]:
         """What does not decay of each reading, and what grows with time, (G, n)."""
@@ -387,23 +519,53 @@ class _Job:
 
     @staticmethod
     def _modes_at(
-        track: _Track, centre: Array, since: Integers, which: Integers, hours: Array, later: Array
+        track: _Track,
+        centre: Array,
+        since: Integers,
+        which: Integers,
+        hours: Array,
+        later: Array,
+        *,
+        slim: bool,
     ) -> Array:
-        """Decaying part of the modes, shape (a, t, n)."""
-        grown = np.multiply(centre[:, None], hours[:, None])
-        np.maximum(grown, _FAINT, out=grown)
-        np.exp(grown, out=grown)
+        """Decaying part of the modes, shape (a, t, n), or (a, n, t) where that is quicker."""
+        if slim:
+            grown = _growth(centre[:, :, None], hours)
+        else:
+            grown = _growth(centre[:, None], hours[:, None])
         if len(hours) < len(which):
-            grown = grown.take(which, axis=1)
-        values = track.parts[0].take(since, axis=1)
-        if len(track.parts) > 1:
-            for mode in np.flatnonzero(track.parts[1].any(axis=(1, 2))).tolist():
-                added = track.parts[-1][mode].take(since, axis=0)
-                for power in range(len(track.parts) - 1, 1, -1):
-                    added *= later / power
-                    added += track.parts[power - 1][mode].take(since, axis=0)
-                values[mode] += added * later
+            grown = grown.take(which, axis=2 if slim else 1)
+        values = _taken(track.start, since, slim=slim)
+        for place, mode in enumerate(track.fed):
+            added = _taken(track.powers[-1, place], since, slim=slim)
+            for power in range(len(track.powers) - 1, 0, -1):
+                added *= later / (power + 1)
+                added += _taken(track.powers[power - 1, place], since, slim=slim)
+            values[mode] += added * later
         return np.multiply(values, grown, out=values)
+
+
+def _growth(rate: Array, hours: Array) -> Array:
+    found = rate * hours
+    np.maximum(found, _FAINT, out=found)
+    return np.exp(found, out=found)
+
+
+def _compiled(numbers: int) -> Callable[..., None] | None:
+    """The compiled reading, where loading Numba pays for so many numbers; bit for bit the same."""
+    if numbers < (_MANY if "numba" in sys.modules else _LOADING):
+        return None
+    try:
+        from ketasim.engine.backends.numba.reading import read_modes
+    except ImportError:
+        return None
+    return read_modes
+
+
+def _taken(table: Array, since: Integers, *, slim: bool) -> Array:
+    """What a table (…, G, n) has at each time, (…, t, n) or (…, n, t)."""
+    found = table.take(since, axis=-2)
+    return np.ascontiguousarray(np.swapaxes(found, -1, -2)) if slim else found
 
 
 def _weighted(modes: Array, weight: Array, seen: Sequence[int]) -> Array:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class Structure:
     flows: NDArray[np.bool_]
     follows: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def blocks(self) -> tuple[range, ...]:
         """Positions of the states of each block."""
         return tuple(range(a, b) for a, b in zip(self.starts, self.starts[1:], strict=False))

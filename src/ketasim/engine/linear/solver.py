@@ -19,7 +19,7 @@ from ketasim.engine.linear.inputs import (
     shared_inputs,
 )
 from ketasim.engine.linear.modal import Columns, ModalCourse, Reading
-from ketasim.engine.linear.modes import structure_of
+from ketasim.engine.linear.modes import Structure, structure_of
 from ketasim.engine.linear.solution import solve_linear
 from ketasim.engine.linear.spectrum import Spectrum, spectrum_of
 from ketasim.models import LinearModel, Output, Stream, evaluate
@@ -29,6 +29,7 @@ Integers = NDArray[np.int64]
 Key = tuple[str, str]
 
 _NG_PER_ML = 1000.0  # 1 mg/L in ng/mL
+_KEPT = 200  # structures
 _CHUNK = 250  # columns of a model without modes that are solved together
 
 
@@ -94,7 +95,7 @@ class LinearSolver:
         return LinearSolution(self._known[streams], tuple(doses))
 
     def values(self, copies: int) -> dict[str, Any]:
-        """Values for every molecule and patient: all patients of the first, of the second, …"""
+        """Values for every molecule and patient: those of the first, then those of the next."""
         if copies == 1:
             return dict(self._values)
         return {
@@ -146,22 +147,36 @@ class _Molecules:
 
     def value(self, text: str) -> Array:
         """An expression in every column, shape (S*n,)."""
-        return np.broadcast_to(
-            np.asarray(evaluate(text, self.resolved), np.float64), (self.columns,)
-        )
+        value = np.asarray(evaluate(text, self.resolved), np.float64)
+        return value if value.shape == (self.columns,) else np.broadcast_to(value, (self.columns,))
 
     def decomposed(self, targets: set[str]) -> Spectrum | None:
         """Modes of what inputs into these states reach; nothing where there are none."""
-        known = set() if self.spectrum is None else set(self.spectrum.structure.states)
-        keep = self.model.reachable(targets, self.model.outputs)
-        if self.spectrum is None or not known.issuperset(keep):
-            keep = self.model.reachable(targets | known, self.model.outputs)
-            structure = structure_of(self.model, keep)
-            if structure is None or not keep:
+        known: set[str] = set()
+        if self.spectrum is not None:
+            known = set(self.spectrum.structure.states)
+        if not targets <= known:
+            structure = _structure(self.model, frozenset(targets | known))
+            if structure is None:
                 return None
             matrix = rates_of(self.model, self.resolved, structure.states, self.columns)
             self.spectrum = spectrum_of(matrix, structure)
-        return self.spectrum if self.spectrum.sound else None
+        return self.spectrum if self.spectrum is not None and self.spectrum.sound else None
+
+
+_STRUCTURES: dict[tuple[int, frozenset[str]], tuple[LinearModel, Structure | None]] = {}
+
+
+def _structure(model: LinearModel, targets: frozenset[str]) -> Structure | None:
+    """Blocks of what inputs into these states reach; nothing where there are no modes."""
+    key = (id(model), targets)
+    if key not in _STRUCTURES:
+        if len(_STRUCTURES) >= _KEPT:
+            _STRUCTURES.clear()
+        keep = model.reachable(set(targets), model.outputs)
+        # the model is kept with it, so that its identity stays its own
+        _STRUCTURES[key] = (model, structure_of(model, keep) if keep else None)
+    return _STRUCTURES[key][1]
 
 
 def rates_of(
@@ -293,9 +308,7 @@ class LinearSolution:
         # outputs that are read alike share their array
         unique = {_read_as(output): output for output in read}
         rows = [molecules.reading(output) for output in unique.values()]
-        first, last, _ = (
-            slice(None).indices(self.n) if patients is None else patients.indices(self.n)
-        )
+        first, last, _ = (patients or slice(None)).indices(self.n)
         columns = _span([number for number, _ in followed], first, last, self.n)
         found = dict(zip(unique, self._columns(rows, hours, columns, areas=areas), strict=True))
         size, table = last - first, dict[Key, Array]()

@@ -116,9 +116,7 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
         number_of += [number] * len(block)
     np.minimum(rates, -_SLOWEST, out=rates)
     feeds: list[set[int]] = [set() for _ in range(m)]  # modes of the blocks a mode moves on to
-    for target, source in zip(
-        *(axis.tolist() for axis in np.nonzero(structure.flows)), strict=True
-    ):
+    for target, source in np.argwhere(structure.flows).tolist():
         after, before = (structure.blocks[number_of[i]] for i in (target, source))
         if after == before:
             continue
