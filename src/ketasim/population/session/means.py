@@ -35,7 +35,7 @@ _CELLS: Final = 10  # for each unit of the drive
 _MOST: Final = 24 * _CELLS  # up to three thousand times the C50
 _ORDER: Final = 6  # coefficients of a polynomial in a cell
 _BLOCK: Final = 16  # minutes gathered together: their drives lie close
-_CLOSE: Final = 1e-13  # of interpolation between strengths of S-norketamine
+_CLOSE: Final = 1e-15  # of interpolation between strengths of S-norketamine
 
 
 def mean_curves(card: Card, drugs: Sequence[Array], session: int) -> dict[str, Array]:
@@ -52,10 +52,11 @@ def mean_curves(card: Card, drugs: Sequence[Array], session: int) -> dict[str, A
     values = card.values()
     tables = _tables(card, session, drawn=False)
     found = np.empty((len(drugs[0]), tables.shape[-1]))
+    level, other = _levels(card, drugs)
+    strength = np.array([1.0 / values["C100"]])
     for rows in _blocks(len(found)):
-        drive = _drive(card, drugs, rows, 1.0 / values["C100"])
-        moments, cells = _gathered(drive)
-        found[rows] = moments @ _part(tables, cells)[0]
+        moments, cells = _gathered(level[rows], other[rows], strength)
+        found[rows] = moments[0] @ _part(tables, cells)[0]
     return _by_curve(values, found, drugs)
 
 
@@ -136,8 +137,8 @@ def _kept_tables(key: str, session: int, drawn: bool) -> Array:
     card = _CARDS[key]
     numbers = session_draws(card) if drawn else {s: np.array([v]) for s, v in card.values().items()}
     values = {symbol: column[:, None, None] for symbol, column in numbers.items()}
-    nodes = np.cos(np.pi * (np.arange(_ORDER) + 0.5) / _ORDER)
-    drive = _LOWEST + (np.arange(_MOST)[:, None] + 0.5 + 0.5 * nodes) / _CELLS
+    nodes = np.cos(np.pi * (np.arange(_ORDER) + 0.5) / _ORDER) / 2.0
+    drive = _LOWEST + (np.arange(_MOST)[:, None] + 0.5 + nodes) / _CELLS
     ketamine = card.values()["C50"] * np.exp(drive)
     effect = SESSION.effect(values, ketamine, 0.0)
     made = np.stack(
@@ -147,7 +148,7 @@ def _kept_tables(key: str, session: int, drawn: bool) -> Array:
         ],
         axis=-1,
     )
-    # from values at the nodes to coefficients of the powers of the place in a cell, -1 to 1
+    # from values at the nodes to coefficients of the powers of the distance from a cell's middle
     tables = np.linalg.inv(np.vander(nodes, increasing=True)) @ made
     tables[:, 0] = 0.0  # all that is below
     tables.flags.writeable = False
@@ -164,52 +165,58 @@ def _part(tables: Array, cells: slice) -> Array:
     return part.reshape(len(part), -1, part.shape[-1])
 
 
-def _drive(card: Card, drugs: Sequence[Array], rows: slice, strength: Any) -> Array:
-    """The drive, shape (..., minutes, n), at strengths 1/C100 that broadcast with it."""
-    drug, other = (np.maximum(one[rows], 0.0) for one in drugs)
+def _levels(card: Card, drugs: Sequence[Array]) -> tuple[Array, Array]:
+    """Place of S-ketamine on the cells, as if alone, and S-norketamine, each of shape (M, n)."""
+    drug, other = (np.maximum(one, 0.0) for one in drugs)
     with np.errstate(divide="ignore"):
-        level = np.log(drug / card.values()["C50"])
-    return level - np.log(1.0 + other * strength)
+        place = (np.log(drug / card.values()["C50"]) - _LOWEST) * _CELLS
+    return np.clip(place, 0.0, _MOST - 1.0, out=place), other
 
 
-def _gathered(drive: Array) -> tuple[Array, slice]:
+def _gathered(level: Array, other: Array, strengths: Array) -> tuple[Array, slice]:
     """Moments of the drive of patients in each cell that any of them is in.
 
     **Arguments:**
 
-    - `drive`: shape (..., n).
+    - `level`, `other`: what `_levels` returns for some minutes, each of shape (rows, n).
+    - `strengths`: 1/C100, shape (k,).
 
-    **Returns:** shape (..., cells x order), and which cells.
+    **Returns:** shape (k, rows, cells x order), and which cells.
     """
-    n = drive.shape[-1]
-    place = np.clip((drive - _LOWEST) * _CELLS, 0.0, _MOST - 1e-9)
-    cell = place.astype(np.intp)
-    inside = cell > 0
-    weight = inside / n
-    cells = slice(int(cell.min(where=inside, initial=_MOST - 1)), int(cell.max(initial=0)) + 1)
-    if cells.stop <= cells.start:
-        cells = slice(1, 2)
-    count = cells.stop - cells.start
-    within = (2.0 * (place - cell) - 1.0).ravel()
-    rows = np.arange(drive.size // n)[:, None] * count
-    index = (np.maximum(cell, cells.start) - cells.start).reshape(-1, n) + rows
-    index, weight = index.ravel(), weight.ravel()
-    moments = np.empty((len(rows) * count, _ORDER))
-    for power in range(_ORDER):
-        if power:
-            weight *= within
-        moments[:, power] = np.bincount(index, weight, len(moments))
-    return moments.reshape(*drive.shape[:-1], count * _ORDER), cells
+    rows, n = level.shape
+    place = strengths[:, None, None] * other
+    place += 1.0
+    np.log(place, out=place)
+    place *= -_CELLS
+    place += level
+    np.maximum(place, 0.0, out=place)
+    whole = np.floor(place)
+    place -= whole
+    place -= 0.5
+    first, last = int(whole.min()), int(whole.max())
+    count = last + 1 - first
+    # cells of one minute after those of the minute before
+    whole += (np.arange(len(strengths) * rows) * float(count) - first).reshape(-1, rows, 1)
+    index, within = whole.astype(np.intp).ravel(), place.ravel()
+    moments = np.empty((_ORDER, len(strengths) * rows * count))
+    moments[0] = np.bincount(index, minlength=moments.shape[1])
+    moments[1] = np.bincount(index, within, moments.shape[1])
+    weight = within
+    for power in range(2, _ORDER):
+        weight = np.multiply(weight, within, out=None if power == 2 else weight)
+        moments[power] = np.bincount(index, weight, moments.shape[1])
+    moments /= n
+    table = moments.T.reshape(len(strengths), rows, count * _ORDER)
+    return table, slice(first, last + 1)
 
 
 def _drawn(card: Card, draws: Mapping[str, Array], drugs: Sequence[Array], tables: Array) -> Array:
     """Means under the draws, shape (draws, minutes, functions)."""
     found = np.empty((len(tables), len(drugs[0]), tables.shape[-1]))
+    level, other = _levels(card, drugs)
     for rows in _blocks(found.shape[1]):
-        most = float(drugs[1][rows].max(initial=0.0))
-        strengths, between = _strengths(draws["C100"], most)
-        drive = _drive(card, drugs, rows, strengths[:, None, None])
-        moments, cells = _gathered(drive)
+        strengths, between = _strengths(draws["C100"], float(other[rows].max()))
+        moments, cells = _gathered(level[rows], other[rows], strengths)
         own = (between @ moments.reshape(len(strengths), -1)).reshape(-1, *moments.shape[1:])
         found[:, rows] = own @ _part(tables, cells)
     return found
