@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ketasim.figures.mechanism import mechanism_chart, mood_course_chart, save_figure
+from ketasim.figures.mechanism import mechanism_svg, mood_course_svg
 
 IMAGES = Path(__file__).parents[1] / "images"
 
 
 def draw() -> None:
     """Draw them again."""
-    save_figure(mechanism_chart(), IMAGES / "mechanism.png")
-    save_figure(mood_course_chart(), IMAGES / "mood-course.png")
+    (IMAGES / "mechanism.svg").write_text(mechanism_svg() + "\n", encoding="utf-8")
+    (IMAGES / "mood-course.svg").write_text(mood_course_svg() + "\n", encoding="utf-8")

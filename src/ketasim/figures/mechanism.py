@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.calibration.mood import mechanism_curves
 from ketasim.evidence import Card
-from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel
-from ketasim.figures.vega import specification
+from ketasim.figures.panels import COLOURS, INK, LINE_WIDTH
+from ketasim.figures.svg import Axis, Canvas, Frame, Look
 from ketasim.population import Situation
 from ketasim.simulation.mood.inputs import published_baseline
 
@@ -34,7 +32,9 @@ _TICKS: Final = {
     168.0: "1 wk",
     504.0: "3 wk",
 }
-_WIDTH, _HEIGHT = 620, 96
+_LEFT, _WIDTH, _HEIGHT = 40, 620, 96  # px
+_HEAD: Final = 56  # px for words above a plot
+_CANVAS: Final = _LEFT + _WIDTH + 24
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class _Window:
 # rows of mechanism/timecourse
 _WINDOWS: Final = {
     "nmda_block": (
-        _Window(0.22, 0.29, "peak at 15 min"),
+        _Window(0.22, 0.29, "peak at 15 min", side="left"),
         _Window(0.9, 1.1, "gone at 1 h"),
     ),
     "glutamate": (
@@ -77,56 +77,62 @@ _TITLES: Final = {
 }
 
 
-def mechanism_chart(card: Card | None = None) -> dict[str, Any]:
+def mechanism_svg(card: Card | None = None) -> str:
     """The steps from block to synapses in the typical patient, with published windows.
 
     **Arguments:**
 
     - `card`: parameters of the mood model; the card `mood` when left out.
 
-    **Returns:** a chart in Vega-Lite.
+    **Returns:** an SVG file.
     """
     times = np.concatenate([[0.0], np.geomspace(_FIRST, _LAST, 500)])
     curves = mechanism_curves([_ONE], times, tuple(_TITLES), card)
-    charts: list[dict[str, Any]] = []
-    for name, (title, y_title, colour) in _TITLES.items():
+    each = _HEAD + _HEIGHT
+    canvas = Canvas(_CANVAS, 36 + each * len(_TITLES) + 28)
+    head = "0.5 mg/kg over 40 min, typical patient; shaded: published findings"
+    canvas.text(4, 16, head, colour=INK, size=12)
+    for x, colour, words in ((4, _PEOPLE, "in humans"), (94, _RODENTS, "in mice")):
+        canvas.rect(x, 26, 12, 12, Look(colour))
+        canvas.text(x + 18, 36, words)
+    for place, (name, (title, y_title, colour)) in enumerate(_TITLES.items()):
         curve = curves[name][0]
         rest = {"nmda_block": 0.0, "synapses": curve[0]}.get(name, 1.0)
         y = 100.0 * (curve - rest) / (rest if name == "synapses" else 1.0)
         top = float(y.max()) * 1.45
-        panel = Panel(
-            title,
-            "",
-            y_title,
-            lines=(Line("", _list(times[1:]), _list(y[1:]), colour=COLOURS[colour]),),
-            x_domain=(_FIRST, _LAST),
-            y_domain=(min(0.0, 1.1 * float(y.min())), top),
-            x_log=True,
+        last = place == len(_TITLES) - 1  # the times stand below the last
+        frame = Frame(
+            Axis(_FIRST, _LAST, log=True, names=_TICKS, labels=last),
+            Axis(min(0.0, 1.1 * float(y.min())), top, y_title),
             width=_WIDTH,
             height=_HEIGHT,
+            title=title,
+            canvas=canvas,
+            left=_LEFT,
+            top=36 + each * place + _HEAD,
         )
-        chart = specification(panel)
-        x, y_axis = (chart["layer"][0]["encoding"][axis] for axis in ("x", "y"))
-        _name_times(x)
-        y_axis["axis"]["tickCount"] = 4
-        windows = _WINDOWS[name]
-        chart["layer"] = [*_shades(windows, x, y_axis, top), *chart["layer"]]
-        charts.append(chart)
-    for chart in charts[:-1]:  # the times stand below the last
-        for layer in chart["layer"]:
-            layer["encoding"]["x"] |= {"axis": {**layer["encoding"]["x"]["axis"], "labels": False}}
-    head = "0.5 mg/kg over 40 min, typical patient; shaded: published findings"
-    return _stacked(charts, head)
+        for one in _WINDOWS[name]:
+            frame.shade(one.first, one.last, Look(_PEOPLE if one.people else _RODENTS))
+        frame.line(times[1:], y[1:], Look(COLOURS[colour], LINE_WIDTH))
+        for one in _WINDOWS[name]:
+            at, anchor, across = {
+                "right": (one.last, "start", 5.0),
+                "left": (one.first, "end", -5.0),
+                "inside": (one.first, "start", 5.0),
+            }[one.side]
+            frame.note(at, 0.92 * top, one.text, colour=INK, anchor=anchor, across=across)
+    told = "Receptor block, glutamate, drive, formation of synapses and synapses after one infusion"
+    return canvas.document("From block to synapses", told, paper=True)
 
 
-def mood_course_chart(card: Card | None = None) -> dict[str, Any]:
+def mood_course_svg(card: Card | None = None) -> str:
     """One infusion against six in the typical patient: MADRS and synapses.
 
     **Arguments:**
 
     - `card`: parameters of the mood model; the card `mood` when left out.
 
-    **Returns:** a chart in Vega-Lite.
+    **Returns:** an SVG file.
     """
     times = np.concatenate([np.arange(0.0, 340.0, 1.0), np.arange(340.0, 1345.0, 4.0)])
     baseline, _, _ = published_baseline()
@@ -138,152 +144,36 @@ def mood_course_chart(card: Card | None = None) -> dict[str, Any]:
         situation=Situation(open=True),
         baseline=baseline,
     )
-    days = _list(times / 24.0)
+    days = times / 24.0
     styles = (
-        ("one infusion", COLOURS["course"], (5, 3)),
-        ("six in two weeks", COLOURS["mood"], ()),
+        ("one infusion", Look(COLOURS["course"], LINE_WIDTH, (5, 3))),
+        ("six in two weeks", Look(COLOURS["mood"], LINE_WIDTH)),
     )
-    panels = [
-        Panel(
-            title,
-            x_title,
-            y_title,
-            lines=tuple(
-                Line(name, days, _list(scale * curve), colour=colour, dash=dash)
-                for (name, colour, dash), curve in zip(styles, curves[of], strict=True)
-            ),
-            marks=((0.0, 0.0), (2.0, 2.0), (4.0, 4.0), (7.0, 7.0), (9.0, 9.0), (11.0, 11.0))
-            if of == "restored"
-            else (),
-            x_domain=(0.0, 56.0),
-            y_domain=(0.0, top),
-            width=_WIDTH,
-            height=170,
-        )
-        for of, title, x_title, y_title, scale, top in (
-            ("MADRS", "Mood", "", "MADRS, points", 1.0, 1.1 * baseline),
-            (
-                "restored",
-                "Lost synapses restored",
-                "days",
-                "%",
-                100.0,
-                115.0 * float(curves["restored"].max()),
-            ),
-        )
-    ]
-    charts = [specification(panel) for panel in panels]
-    for chart in charts:
-        chart["layer"][0]["encoding"]["x"]["axis"] |= {
-            "values": list(range(0, 57, 7)),
-            "tickCount": 20,
-        }
-    for (name, colour, _), curve in zip(styles, curves["MADRS"], strict=True):
-        at = 330  # day 13.8, where the curves are apart
-        row = {"x": days[at] + 1.0, "y": float(curve[at]), "text": name}
-        words = _text([row], charts[0]["layer"][0]["encoding"], colour)
-        words["mark"]["dy"] = -22 if name == styles[0][0] else 8
-        charts[0]["layer"].append(words)
+    height, labelled = 170, 96
+    canvas = Canvas(_CANVAS + labelled, 20 + 2 * (_HEAD + height) + 44)
     head = "Typical patient, open label; triangles: the six sessions"
-    return _stacked(charts, head, legend=False)
-
-
-def save_figure(chart: dict[str, Any], path: Path) -> None:
-    """Draw a chart as PNG.
-
-    **Arguments:**
-
-    - `chart`: in Vega-Lite. `path`: of the file.
-    """
-    import altair as alt
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    alt.Chart.from_dict(chart).save(str(path), format="png", scale_factor=2.0)
-
-
-def _list(values: Array) -> list[float]:
-    return [float(value) for value in values]
-
-
-def _name_times(x: dict[str, Any]) -> None:
-    """Write times of a logarithmic axis as people say them."""
-    names = " : ".join(f"datum.value == {hours} ? '{name}'" for hours, name in _TICKS.items())
-    x["axis"] = {
-        "title": None,
-        "grid": True,
-        "values": list(_TICKS),
-        "labelExpr": f"{names} : ''",
-        "labelOverlap": False,
-        "tickCount": 2 * len(_TICKS),  # fewer would thin them out
-    }
-
-
-def _shades(
-    windows: Sequence[_Window], x: dict[str, Any], y: dict[str, Any], top: float
-) -> list[dict[str, Any]]:
-    layers: list[dict[str, Any]] = []
-    texts: list[dict[str, Any]] = []
-    for one in windows:
-        rows = [{"x": one.first, "x2": one.last}]
-        mark = {"type": "rect", "color": _PEOPLE if one.people else _RODENTS, "clip": True}
-        encoding: dict[str, Any] = {"x": x, "x2": {"field": "x2"}}
-        layers.append({"data": {"values": rows}, "mark": mark, "encoding": encoding})
-        at = one.last if one.side == "right" else one.first
-        row = {"x": at, "y": 0.92 * top, "text": one.text}
-        words = _text([row], {"x": x, "y": y}, INK)
-        words["mark"] |= {"align": "right", "dx": -5} if one.side == "left" else {"dx": 5}
-        texts.append(words)
-    return [*layers, *texts]
-
-
-def _text(rows: list[dict[str, Any]], axes: dict[str, Any], colour: str) -> dict[str, Any]:
-    mark = {"type": "text", "align": "left", "baseline": "middle", "color": colour, "fontSize": 11}
-    return {
-        "data": {"values": rows},
-        "mark": mark,
-        "encoding": {"x": axes["x"], "y": axes["y"], "text": {"field": "text"}},
-    }
-
-
-def _stacked(charts: list[dict[str, Any]], head: str, *, legend: bool = True) -> dict[str, Any]:
-    """Charts below each other under a line of text."""
-    config: dict[str, Any] = {}
-    for chart in charts:
-        config = chart.pop("config")  # a chart of charts has one for all
-    title: dict[str, Any] = {"text": head, "anchor": "start", "fontWeight": "normal", "color": INK}
-    key: list[dict[str, Any]] = []
-    if legend:
-        key = [_key()]
-    return {
-        "title": {**title, "fontSize": 12, "offset": 12},
-        "vconcat": [*key, *charts],
-        "spacing": 10,
-        "config": {**config, "background": "white", "padding": 12},
-    }
-
-
-def _key() -> dict[str, Any]:
-    """What the shades mean."""
-    rows = [
-        {"x": 0, "name": "in humans", "colour": _PEOPLE},
-        {"x": 90, "name": "in mice", "colour": _RODENTS},
-    ]
-    x = {"field": "x", "type": "quantitative", "axis": None, "scale": {"domain": [0, _WIDTH]}}
-    square = {
-        "mark": {"type": "square", "size": 150, "opacity": 1, "xOffset": 8},
-        "encoding": {
-            "x": x,
-            "color": {"field": "colour", "type": "nominal", "scale": None},
-        },
-    }
-    words = {
-        "mark": {"type": "text", "align": "left", "dx": 20, "color": SOFT, "fontSize": 11},
-        "encoding": {"x": x, "text": {"field": "name"}},
-    }
-    return {
-        "data": {"values": rows},
-        "layer": [square, words],
-        "width": _WIDTH,
-        "height": 14,
-        "view": {"stroke": None},
-    }
+    canvas.text(4, 16, head, colour=INK, size=12)
+    restored = 100.0 * curves["restored"]
+    for place, (title, x_title, y_title, values, high) in enumerate(
+        (
+            ("Mood", "", "MADRS, points", curves["MADRS"], 1.1 * baseline),
+            ("Lost synapses restored", "days", "%", restored, 1.15 * float(restored.max())),
+        )
+    ):
+        frame = Frame(
+            Axis(0.0, 56.0, x_title, style="days", grid=False),
+            Axis(0.0, high, y_title),
+            width=_WIDTH,
+            height=height,
+            title=title,
+            canvas=canvas,
+            left=_LEFT,
+            top=20 + (_HEAD + height + 12) * place + _HEAD,
+        )
+        for (_, look), curve in zip(styles, values, strict=True):
+            frame.line(days, curve, look)
+        frame.doses([(day, day) for day in (0.0, 2.0, 4.0, 7.0, 9.0, 11.0)])
+        ends = zip(styles, values, strict=True)
+        frame.end_labels([(name, look.colour, float(c[-1])) for (name, look), c in ends])
+    told = "MADRS and restored synapses over 56 days after one infusion and after six"
+    return canvas.document("One infusion against six", told, paper=True)

@@ -191,10 +191,13 @@ class Canvas:
         **Returns:** the same text for the same chart; its ids are made of what it shows.
         """
         body = "".join(self._parts)
+        wide, high = f"{self.width:.0f}", f"{self.height:.0f}"
+        place = f'style="max-width:{wide}px"'
         if paper:
+            place = f'width="{wide}" height="{high}"'
             body = f'<rect width="100%" height="100%" fill="{PAPER}"/>{body}'
         told = escaped(title), escaped(description)
-        size = f"{self.width:.0f} {self.height:.0f}"
+        size = f"{wide} {high}"
         own = hashlib.sha256("\n".join((size, *told, body)).encode()).hexdigest()[:12]
         font = FONT.replace("'", "&#39;")
         named = f'id="t{own}">{told[0]}'
@@ -204,6 +207,6 @@ class Canvas:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {size}" role="img"'
             f' aria-labelledby="{label}" font-family="{font}" font-size="{SIZE:g}"'
-            f' style="max-width:{self.width:.0f}px">'
+            f" {place}>"
             f"<title {named}</title>{desc}{body}</svg>"
         )

@@ -266,7 +266,8 @@ class Frame:
 
         **Arguments:**
 
-        - `x`, `y`: the place. `words`: on one line. `colour`, `anchor`, `size`, `halo`: of `Canvas.text`.
+        - `x`, `y`: the place. `words`: on one line.
+        - `colour`, `anchor`, `size`, `halo`: see `Canvas.text`.
         - `across`, `down`: pixels from there.
         """
         wide = width(words, size)
