@@ -51,7 +51,7 @@ class _Window:
 # rows of mechanism/timecourse
 _WINDOWS: Final = {
     "nmda_block": (
-        _Window(0.22, 0.29, "peak at 15 min", side="left"),
+        _Window(0.22, 0.29, "peak at 15 min"),
         _Window(0.9, 1.1, "gone at 1 h"),
     ),
     "glutamate": (

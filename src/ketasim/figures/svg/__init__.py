@@ -19,9 +19,12 @@ Elements have their colour as the attribute `color`, and by class: the style she
 sets another one for dark pages and forced colours. The same chart is the same text.
 """
 
-from ketasim.figures.svg.canvas import SHAPES, Canvas, Look
-from ketasim.figures.svg.frame import Frame
-from ketasim.figures.svg.labels import apart
-from ketasim.figures.svg.scale import Axis, Scale, nice, ticks
-
-__all__ = ["SHAPES", "Axis", "Canvas", "Frame", "Look", "Scale", "apart", "nice", "ticks"]
+from ketasim.figures.svg.canvas import SHAPES as SHAPES
+from ketasim.figures.svg.canvas import Canvas as Canvas
+from ketasim.figures.svg.canvas import Look as Look
+from ketasim.figures.svg.frame import Frame as Frame
+from ketasim.figures.svg.labels import apart as apart
+from ketasim.figures.svg.scale import Axis as Axis
+from ketasim.figures.svg.scale import Scale as Scale
+from ketasim.figures.svg.scale import nice as nice
+from ketasim.figures.svg.scale import ticks as ticks
