@@ -8,7 +8,7 @@ from ketasim.population.benefit import (
     diazepam_equivalent,
 )
 from ketasim.population.cohort import Cohort
-from ketasim.population.covariates import covariates_of
+from ketasim.population.covariates import covariate_symbols, covariates_of
 from ketasim.population.expectation import (
     EXPECTATION_WORDS,
     OLDER,
@@ -116,6 +116,7 @@ __all__ = [
     "chain_scores",
     "convertible",
     "correlated",
+    "covariate_symbols",
     "covariates_of",
     "crosswalk",
     "diazepam_equivalent",

@@ -81,6 +81,12 @@ def covariates_of(
     return {symbol.name: float(known[symbol.name]) for symbol in model.covariates}, tuple(notes)
 
 
+def covariate_symbols(patient: Patient) -> frozenset[str]:
+    """Symbols of a card that a patient's covariates are computed from."""
+    modifiers = modification_of(patient).modifiers
+    return frozenset({"age_turn"}.union(*(one.activities.values() for one in modifiers)))
+
+
 def _outside(patient: Patient, model: LinearModel, card: Card) -> list[str]:
     """What of the patient lies outside the people a model was built on, as its card has them."""
     studied = cast("Mapping[str, Any] | None", card.extra.get("range"))

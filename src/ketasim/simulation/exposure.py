@@ -11,11 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.dosing import Dose
-from ketasim.engine import Concentrations, peak, terminal_half_life
+from ketasim.engine import LinearSolver, peak, terminal_half_life
 from ketasim.models import LinearModel
 from ketasim.population import Cohort
 from ketasim.simulation.calendar import Session
-from ketasim.simulation.concentrations import Key, solve_cohort
+from ketasim.simulation.concentrations import Key
 from ketasim.simulation.statistics import statistics
 
 Array = NDArray[np.float64]
@@ -103,6 +103,7 @@ def exposure_metrics(
     times: Array,
     values: Mapping[Key, Array],
     horizon: float,
+    solver: LinearSolver | None = None,
 ) -> list[ExposureMetric]:
     """Exposure metrics per quantity, site and session; `tmax` counts from the session's start.
 
@@ -110,6 +111,7 @@ def exposure_metrics(
 
     - `model`, `cohort`, `sessions`, `horizon`: what was simulated.
     - `times`: h, shape (T,). `values`: (quantity, site) to arrays of shape (T, n).
+    - `solver`: of the cohort, where there is one already.
     """
     found: list[ExposureMetric] = []
     if not sessions:
@@ -118,9 +120,24 @@ def exposure_metrics(
     if len(sessions) > 1:
         chosen["last"] = sessions[-1]
     doses = [dose for session in sessions for dose in session.doses]
-    areas = _areas(model, cohort, doses, chosen.values(), horizon)
-    single = _single(model, cohort, sessions[0])
-    iv = _as_iv(model, cohort, sessions[0]) if "iv" in model.routes else None
+    if solver is None:
+        solver = LinearSolver(model, cohort.values, cohort.weight)
+    sites = tuple(dict.fromkeys(site for _, site in values))
+    marks = _marks(model, chosen.values(), horizon)
+    areas = solver.solve(doses).areas(marks, sites)
+    first = sessions[0]
+    end = first.end + complete_after(model)
+    late = first.end + np.array(HALF_LIFE_AT)
+    single = solver.solve(_alone(first))
+    curves, totals = single.at(late, sites), single.areas(np.array([end]), sites)
+    by_iv: Mapping[Key, Array] = {}
+    if "iv" in model.routes:
+        by_iv = solver.solve(_as_iv(first)).areas(np.array([end]), sites, ("ketamine",))
+
+    def between(key: Key, start: float, stop: float) -> Array:
+        before, after = np.searchsorted(marks, [start, stop])
+        return areas[key][after] - areas[key][before]
+
     for key, table in values.items():
         for name, session in chosen.items():
             add = partial(_metric, found, key, name, session.start)
@@ -131,19 +148,19 @@ def exposure_metrics(
                 cmax, tmax = peak(times[within], table[within], breaks=session.turns)
                 add("cmax", session.until, told.session, cmax)
                 add("tmax", session.until, told.session, tmax - session.start)
-            if key in areas.areas:
-                area = _between(areas, key, session.start, session.until)
-                add("auc", session.until, told.session, area)
+            if key in areas:
+                add("auc", session.until, told.session, between(key, session.start, session.until))
                 day = session.start + _DAY
-                add("auc24", day, told.day, _between(areas, key, session.start, day))
-            if name == "first" and key in single.areas:
-                total = single.areas[key][-1]
+                add("auc24", day, told.day, between(key, session.start, day))
+            if name == "first" and key in totals:
+                total = totals[key][0]
                 add("auc_inf", np.inf, told.all_of_it, total)
-                add("half_life", session.until, told.late, _half_life(single, key))
-                if iv is not None and key[0] in _PARENT:
-                    add("F", np.inf, told.all_of_it, total / iv.areas[key][-1])
-        if key in areas.areas:
-            whole = areas.areas[key][-1]
+                half_life = terminal_half_life(late, curves[key], points=len(late))
+                add("half_life", session.until, told.late, half_life)
+                if key in by_iv and key[0] in _PARENT:
+                    add("F", np.inf, told.all_of_it, total / by_iv[key][0])
+        if key in areas:
+            whole = areas[key][-1]
             found.append(ExposureMetric(key, "course", 0.0, np.inf, _WHOLE, "auc_inf", whole))
     return found
 
@@ -237,42 +254,22 @@ def complete_after(model: LinearModel) -> float:
     return _LONG if model.time_varying else _FOREVER
 
 
-def _areas(
-    model: LinearModel,
-    cohort: Cohort,
-    doses: Sequence[Dose],
-    sessions: Iterable[Session],
-    horizon: float,
-) -> Concentrations:
+def _marks(model: LinearModel, sessions: Iterable[Session], horizon: float) -> Array:
+    """Times between which areas are taken, h."""
     marks = {0.0, horizon, horizon + complete_after(model)}
     for session in sessions:
         marks |= {session.start, session.until, session.start + _DAY}
-    return solve_cohort(model, cohort, doses, np.array(sorted(marks)), areas=True)
+    return np.array(sorted(marks))
 
 
-def _between(areas: Concentrations, key: Key, start: float, end: float) -> Array:
-    first, last = np.searchsorted(areas.times, [start, end])
-    return areas.areas[key][last] - areas.areas[key][first]
-
-
-def _single(model: LinearModel, cohort: Cohort, session: Session) -> Concentrations:
+def _alone(session: Session) -> list[Dose]:
     """The first session as if no other came before or followed."""
-    doses = [replace(dose, steady_state_interval=None) for dose in session.doses]
-    marks = [session.end + after for after in (*HALF_LIFE_AT, complete_after(model))]
-    return solve_cohort(model, cohort, doses, np.array([0.0, *marks]), areas=True)
+    return [replace(dose, steady_state_interval=None) for dose in session.doses]
 
 
-def _as_iv(model: LinearModel, cohort: Cohort, session: Session) -> Concentrations:
-    """The same patients with the same doses, given into the vein."""
-    doses = [
+def _as_iv(session: Session) -> list[Dose]:
+    """The same doses, given into the vein."""
+    return [
         replace(d, route="iv", duration=0.0, device=0, steady_state_interval=None)
         for d in session.doses
     ]
-    end = session.end + complete_after(model)
-    return solve_cohort(model, cohort, doses, np.array([0.0, end]), areas=True)
-
-
-def _half_life(single: Concentrations, key: Key) -> Array:
-    late = slice(1, 1 + len(HALF_LIFE_AT))
-    points = len(HALF_LIFE_AT)
-    return terminal_half_life(single.times[late], single.values[key][late], points=points)

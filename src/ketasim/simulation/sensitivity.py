@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.dosing import Course
-from ketasim.engine import peak
+from ketasim.engine import LinearSolver, peak
 from ketasim.evidence import Card, Entry, source, source_name
 from ketasim.models import LinearModel, ReceptorModel
-from ketasim.population import Cohort, covariates_of
+from ketasim.population import Cohort, covariate_symbols, covariates_of
 from ketasim.simulation.calendar import Session, output_times
-from ketasim.simulation.concentrations import Key, solve_cohort
+from ketasim.simulation.concentrations import Key
 from ketasim.simulation.exposure import complete_after
 
 Array = NDArray[np.float64]
@@ -86,25 +87,21 @@ def elasticities(
     **Returns:** one for each number of the cards that can matter, largest first.
     """
     entries = [entry for entry in card.entries.values() if entry.value != 0.0]
-    cards = [card]
-    for entry in entries:
-        for factor in (1.0 + _STEP, 1.0 - _STEP):
-            cards.append(card.with_entries(entry.replace(value=factor * entry.value)))
-    cohort = _cohort(course, model, cards, typical)
     end = session.end + _FOLLOWED
-    alone = replace(session, until=end)
-    times = output_times([alone], end)
-    grid = len(times)
-    times = np.append(times, session.end + complete_after(model))
-    solved = solve_cohort(model, cohort, session.doses, times, areas=True)
-    curves = {key: table[:grid] for key, table in solved.values.items()}
+    times = output_times([replace(session, until=end)], end)
+    values = _values(course, model, card, entries, typical)
+    weight = np.full(2 * len(entries) + 1, typical.weight[0])
+    solution = LinearSolver(model, values, weight).solve(session.doses)
+    curves = solution.at(times)
     main = main_quantity(curves)
     if main is None:
         return ()
-    cmax = peak(times[:grid], curves[main], breaks=session.turns)[0]
-    auc = solved.areas[main][-1]
-    effect = {q: table for (q, site), table in curves.items() if site == receptor.site}
-    block = _peak_block(receptor, receptor_card.values(), effect, times[:grid])
+    quantity, site = main
+    ever = np.array([session.end + complete_after(model)])
+    auc = solution.areas(ever, (site,), (quantity,))[main][0]
+    cmax = peak(times, curves[main], breaks=session.turns)[0]
+    effect = {q: table for (q, where), table in curves.items() if where == receptor.site}
+    block = _peak_block(receptor, receptor_card.values(), effect, times)
     acts = _acting(curves)
     found = [
         Elasticity(
@@ -119,28 +116,40 @@ def elasticities(
     ]
     if block is not None:
         at_rest = {quantity: table[:, :1] for quantity, table in effect.items()}
-        found += [
-            _receptor_elasticity(receptor, receptor_card, entry, at_rest, times[:grid])
-            for entry in receptor_card.entries.values()
-        ]
+        found += _receptor_elasticities(receptor, receptor_card, at_rest, times)
     return tuple(sorted(found, key=lambda e: -e.size))
 
 
-def _cohort(course: Course, model: LinearModel, cards: list[Card], typical: Cohort) -> Cohort:
-    """The typical patient, once with each card."""
-    n = len(cards)
-    described = [covariates_of(course.patient, model, one)[0] for one in cards]
-    return Cohort(
-        ids=np.arange(1, n + 1),
-        weight=np.full(n, typical.weight[0]),
-        covariates={
-            name: np.array([one[name] for one in described]) for name in typical.covariates
-        },
-        parameters={
-            symbol: np.array([one.entry(symbol).value for one in cards])
-            for symbol in typical.parameters
-        },
-    )
+def _values(
+    course: Course, model: LinearModel, card: Card, entries: Sequence[Entry], typical: Cohort
+) -> dict[str, Array]:
+    """The typical patient as the card has it, then with each number up and down.
+
+    **Returns:** parameter or covariate to values, shape (2*entries + 1,).
+    """
+    numbers = _columns(card, entries)
+    found = {symbol: numbers[symbol] for symbol in typical.parameters}
+    described = covariates_of(course.patient, model, card)[0]
+    found |= {name: np.full(2 * len(entries) + 1, described[name]) for name in typical.covariates}
+    behind = covariate_symbols(course.patient)
+    for i, entry in enumerate(entries):
+        if entry.symbol not in behind:
+            continue
+        for place in (2 * i + 1, 2 * i + 2):
+            other = card.with_entries(entry.replace(value=float(numbers[entry.symbol][place])))
+            for name, value in covariates_of(course.patient, model, other)[0].items():
+                found[name][place] = value
+    return found
+
+
+def _columns(card: Card, entries: Sequence[Entry]) -> dict[str, Array]:
+    """Numbers of a card as they are, then with each of some entries up and down."""
+    n = 2 * len(entries) + 1
+    found = {symbol: np.full(n, value) for symbol, value in card.values().items()}
+    for i, entry in enumerate(entries):
+        found[entry.symbol][2 * i + 1] = (1.0 + _STEP) * entry.value
+        found[entry.symbol][2 * i + 2] = (1.0 - _STEP) * entry.value
+    return found
 
 
 def _slope(values: Array, up: int) -> float:
@@ -163,24 +172,24 @@ def _acting(curves: Mapping[Key, Array]) -> NDArray[np.bool_]:
 
 
 def _peak_block(
-    receptor: ReceptorModel, values: Mapping[str, float], effect: Mapping[str, Array], times: Array
+    receptor: ReceptorModel, values: Mapping[str, Any], effect: Mapping[str, Array], times: Array
 ) -> Array | None:
     if not any(blocker.quantity in effect for blocker in receptor.blockers):
         return None
     return peak(times, receptor.block(receptor.resolve(values), effect))[0]
 
 
-def _receptor_elasticity(
-    receptor: ReceptorModel, card: Card, entry: Entry, effect: Mapping[str, Array], times: Array
-) -> Elasticity:
-    blocks: list[float] = []
-    for factor in (1.0 + _STEP, 1.0 - _STEP):
-        values = {**card.values(), entry.symbol: factor * entry.value}
-        found = _peak_block(receptor, values, effect, times)
-        assert found is not None
-        blocks.append(float(found[0]))
-    slope = _slope(np.array(blocks), 0)
-    return Elasticity(card.key, entry, 0.0, 0.0, slope, acts=abs(slope) > _ACTS)
+def _receptor_elasticities(
+    receptor: ReceptorModel, card: Card, effect: Mapping[str, Array], times: Array
+) -> list[Elasticity]:
+    entries = list(card.entries.values())
+    block = _peak_block(receptor, _columns(card, entries), effect, times)
+    assert block is not None
+    slopes = [_slope(block, 2 * i + 1) for i in range(len(entries))]
+    return [
+        Elasticity(card.key, entry, 0.0, 0.0, slope, acts=abs(slope) > _ACTS)
+        for entry, slope in zip(entries, slopes, strict=True)
+    ]
 
 
 def parameter_table(found: tuple[Elasticity, ...], main: Key | None, top: int) -> pl.DataFrame:

@@ -10,7 +10,7 @@ rates are equal, and of a few degrees more where they nearly are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -50,6 +50,8 @@ class Spectrum:
     inverse: tuple[Array, ...]
     mixing: Array
     couplings: Mapping[Pair, Array]
+    _entries: dict[str, Array] = field(default_factory=dict[str, Array], repr=False)
+    _readings: dict[str, Array] = field(default_factory=dict[str, Array], repr=False)
 
     def take(self, columns: slice | Integers) -> Spectrum:
         """The same of some columns."""
@@ -60,6 +62,8 @@ class Spectrum:
             inverse=tuple(one[..., columns] for one in self.inverse),
             mixing=self.mixing[..., columns],
             couplings={pair: one[columns] for pair, one in self.couplings.items()},
+            _entries={},
+            _readings={},
         )
 
     @cached_property
@@ -70,22 +74,28 @@ class Spectrum:
 
     def entry(self, state: str) -> Array:
         """Modes that one mg in a state excites, shape (m, n)."""
+        if state in self._entries:
+            return self._entries[state]
         place = self.structure.states.index(state)
         number, block = self._block(place)
         found = np.zeros_like(self.rates)
         found[block.start : block.stop] = self.inverse[number][:, place - block.start]
         for mode in range(block.start, len(found) - 1):
             found[mode + 1 :] -= self.mixing[mode + 1 :, mode] * found[mode]
+        self._entries[state] = found
         return found
 
     def reading(self, state: str) -> Array:
         """What each mode adds to a state, shape (m, n)."""
+        if state in self._readings:
+            return self._readings[state]
         place = self.structure.states.index(state)
         number, block = self._block(place)
         found = np.zeros_like(self.rates)
         for mode in block:
             seen = self.vectors[number][place - block.start, mode - block.start]
             found[: mode + 1] += seen * self.mixing[mode, : mode + 1]
+        self._readings[state] = found
         return found
 
     def _block(self, place: int) -> tuple[int, range]:
