@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.engine import LinearSolution
+from ketasim.engine import LinearSolution, LinearSolver
 from ketasim.models import RECEPTOR
 from ketasim.simulation.concentrations import Key
 from ketasim.simulation.headline import BLOCK
@@ -45,7 +45,7 @@ class Recipe:
     **Arguments:**
 
     - `times`: h, shape (T,). `n`: patients.
-    - `solution`: of the pharmacokinetic model. `sites`: those wanted.
+    - `solver`: the patients. `solution`: of the course. `sites`: those wanted.
     - `receptor`: numbers of the NMDA block; nothing where it is not computed.
     - `session`: effects of the sessions; nothing where they are not computed.
     - `mood`: curves that are computed already, shape (T, n).
@@ -53,6 +53,7 @@ class Recipe:
 
     times: Array
     n: int
+    solver: LinearSolver
     solution: LinearSolution
     sites: tuple[str, ...]
     receptor: Mapping[str, float] | None = None
@@ -134,18 +135,19 @@ class Curves(Mapping[Key, Array]):
             return {key: table[:, which] for key, table in self._held.items()}
         return self._recipe.piece(which=which)
 
-    def exposed(self) -> Iterator[tuple[slice, dict[Key, Array]]]:
+    def exposed(self) -> Iterator[tuple[slice, LinearSolver, dict[Key, Array]]]:
         """Concentrations and block over all times, some patients after the others."""
+        solver = self._recipe.solver
         if self._held is not None:
             exposed = {
                 key: table
                 for key, table in self._held.items()
                 if key not in self._recipe.mood and key not in SESSION_UNITS
             }
-            yield slice(0, self._recipe.n), exposed
+            yield slice(0, self._recipe.n), solver, exposed
             return
         for which in _parts(self._recipe.n, _CHUNK):
-            yield which, self._recipe.concentrations(which=which)
+            yield which, solver.take(which), self._recipe.concentrations(which=which)
 
     def by_times(self) -> Sequence[slice]:
         """Stretches of the times, such that all curves over one of them are a small piece."""

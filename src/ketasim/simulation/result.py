@@ -233,8 +233,9 @@ class Simulation(Result):
                 self.times,
                 curves,
                 self.course.horizon,
+                solver,
             )
-            for which, curves in self.values.exposed()
+            for which, solver, curves in self.values.exposed()
         ]
         return joined(parts)
 

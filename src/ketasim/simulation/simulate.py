@@ -96,7 +96,7 @@ def simulate(
     _check_size(model, len(hours), cohort.n, sites, more)
     solver = LinearSolver(model, cohort.values, cohort.weight)
     shown = tuple(site for site in model.sites if sites is None or site in sites)
-    recipe = Recipe(hours, cohort.n, solver.solve(doses), shown)
+    recipe = Recipe(hours, cohort.n, solver, solver.solve(doses), shown)
     warnings = [*course.warnings, *cohort.notes]
     receptor_card = load_card("receptor")
     healthy = course.patient.diagnosis == HEALTHY
