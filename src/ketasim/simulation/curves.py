@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +19,15 @@ from ketasim.simulation.headline import BLOCK
 from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
 
 Array = NDArray[Any]
+_T = TypeVar("_T")
 
 HELD: Final = 0.25e9
 """Bytes of curves that a result keeps; of more, pieces are computed when they are asked for."""
 
-PIECE: Final = 48e6
+PIECE: Final = 0.2e9
 """Bytes of all curves over the times that are computed together, where they are not kept."""
 
-_CHUNK: Final = 250  # patients whose curves over all times are computed together
+_CHUNK: Final = 500  # patients whose curves are computed together
 _ORDER: Final = (
     "s_ketamine",
     "r_ketamine",
@@ -121,6 +125,10 @@ class Curves(Mapping[Key, Array]):
         found.flags.writeable = False
         return found
 
+    def __contains__(self, key: object) -> bool:
+        """Whether there is such a curve; none is computed for it."""
+        return key in self._keys
+
     def __iter__(self) -> Iterator[Key]:
         """Keys in the order of the tables."""
         return iter(self._keys)
@@ -149,16 +157,38 @@ class Curves(Mapping[Key, Array]):
         for which in _parts(self._recipe.n, _CHUNK):
             yield which, solver.take(which), self._recipe.concentrations(which=which)
 
-    def by_times(self) -> Sequence[slice]:
-        """Stretches of the times, such that all curves over one of them are a small piece."""
-        rows = max(int(self._piece / (8.0 * len(self) * self._recipe.n)), 1)
-        return list(_parts(len(self._recipe.times), rows))
+    def stretches(self) -> Iterator[tuple[slice, dict[Key, Array]]]:
+        """All curves over some of the times, then over the next.
 
-    def over(self, rows: slice) -> Mapping[Key, Array]:
-        """All curves over a stretch of the times."""
+        What is given with one stretch is overwritten by the following one.
+        """
         if self._held is not None:
-            return {key: table[rows] for key, table in self._held.items()}
-        return self._recipe.piece(rows)
+            yield _ALL, dict(self._held)
+            return
+        recipe = self._recipe
+        computed = [key for key in self._keys if key not in recipe.mood]
+        length = max(int(self._piece / (8.0 * len(self) * recipe.n)), 1)
+        room = np.empty((len(computed), length, recipe.n))
+        for rows in _parts(len(recipe.times), length):
+            tables = dict(zip(computed, room[:, : rows.stop - rows.start], strict=True))
+
+            def fill(
+                which: slice, rows: slice = rows, tables: Mapping[Key, Array] = tables
+            ) -> None:
+                piece = recipe.piece(rows, which)
+                for key, table in tables.items():
+                    table[:, which] = piece[key]
+
+            in_threads(fill, _parts(recipe.n, _CHUNK))
+            known = {key: table[rows] for key, table in recipe.mood.items()}
+            yield rows, {key: (known if key in known else tables)[key] for key in self._keys}
+
+
+def in_threads(work: Callable[[_T], None], parts: Iterable[_T]) -> None:
+    """Do some work for each part, on as many threads as there are cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    with ThreadPoolExecutor(cores) as pool:
+        deque(pool.map(work, parts), maxlen=0)
 
 
 def _parts(whole: int, size: int) -> Iterator[slice]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,7 +12,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError, KetasimError
 from ketasim._base.result import parquet
 from ketasim.simulation.concentrations import Key
-from ketasim.simulation.curves import Curves
+from ketasim.simulation.curves import Curves, in_threads
 from ketasim.simulation.statistics import statistics
 
 if TYPE_CHECKING:
@@ -45,16 +42,19 @@ def summary_table(
     names = list(statistics(np.zeros((0, 1)), typical))
     columns = {name: np.empty((len(curves), len(times))) for name in names}
 
-    def fill(rows: slice) -> None:
-        for place, table in enumerate(curves.over(rows).values()):
-            for name, values in statistics(table, typical).items():
+    for rows, found in curves.stretches():
+
+        def fill(
+            place: int, rows: slice = rows, tables: Sequence[Array] = (*found.values(),)
+        ) -> None:
+            for name, values in statistics(tables[place], typical).items():
                 columns[name][place, rows] = values
 
-    if curves.held:
-        fill(slice(None))
-    else:
-        with ThreadPoolExecutor(_processors()) as pool:
-            deque(pool.map(fill, curves.by_times()), maxlen=0)
+        if curves.held:
+            for place in range(len(found)):
+                fill(place)
+        else:
+            in_threads(fill, range(len(found)))
     return pl.DataFrame(
         {
             "time_h": np.tile(times, len(curves)),
@@ -62,10 +62,6 @@ def summary_table(
             **{name: values.reshape(-1) for name, values in columns.items()},
         }
     )
-
-
-def _processors() -> int:
-    return max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 1)
 
 
 def _named(keys: Sequence[Key], units: Mapping[Key, str], rows: int) -> dict[str, pl.Series]:
