@@ -48,49 +48,46 @@ class _Modes:
     def __init__(self, rates: Array, couplings: Mapping[Pair, Array]) -> None:
         self.rates = rates
         self.pairs = sorted(couplings.items())
-        self.centre, self.drift, self.order = rates, None, 0
+        self.centre, self.order = rates, 0
+        self.fed: list[int] = []  # modes that get something of a power of the hours
+        self._drift: Array | None = None
         self._grown: dict[float, Array] = {}
         if couplings:
             self.centre = centres(rates, couplings)
+            self.fed = sorted({fed for fed, _ in couplings})
+            self.order = _longest(couplings)
             drift = rates - self.centre
-            self.drift = drift if drift.any() else None
-            self.order = ORDER if drift.any() else _longest(couplings)
+            if drift.any():
+                self.fed = sorted({mode for pair in couplings for mode in pair})
+                self.order, self._drift = ORDER, drift[self.fed]
 
-    def powers(self, amounts: Array) -> list[Array]:
-        """(B - centre)^k times modes, k from 1; modes of shape (a, n) or (a, G, n)."""
-        found: list[Array] = []
-        for _ in range(self.order):
-            last = found[-1] if found else amounts
-            power = np.zeros_like(last)
-            if self.drift is not None:
-                power = (self.drift if last.ndim == 2 else self.drift[:, None]) * last
+    def powers(self, amounts: Array) -> Array:
+        """(B - centre)^k times modes, k from 1.
+
+        **Arguments:** `amounts`: of shape (a, n) or (a, U, n).
+
+        **Returns:** of the modes `fed` alone, shape (K, R, n) or (K, R, U, n).
+        """
+        found = np.zeros((self.order, len(self.fed), *amounts.shape[1:]))
+        place = {mode: i for i, mode in enumerate(self.fed)}
+        last: Mapping[int, Array] | Array = amounts
+        for power in found:
+            if self._drift is not None:
+                for i, mode in enumerate(self.fed):
+                    power[i] = self._drift[i] * last[mode]
             for (fed, feeding), coupling in self.pairs:
-                power[fed] += coupling * last[feeding]
-            found.append(power)
+                if last is amounts or feeding in place:
+                    power[place[fed]] += coupling * last[feeding]
+            last = {mode: power[i] for i, mode in enumerate(self.fed)}
         return found
-
-    def fed(self, amounts: Array) -> tuple[tuple[int, ...], Array]:
-        """Modes that get something of a power of the hours, and what, (R,) and (K, R, U, n)."""
-        powers = self.powers(amounts)
-        if self.drift is None:
-            places = tuple(sorted({pair[0] for pair, _ in self.pairs}))
-        else:
-            coupled = {place for pair, _ in self.pairs for place in pair}
-            places = tuple(sorted(coupled))
-        if not powers:
-            return (), np.zeros((0, 0, *amounts.shape[1:]))
-        return places, np.stack([power[list(places)] for power in powers])
 
     def advance(self, amounts: Array, hours: float) -> Array:
         """exp(B hours) times modes, shape (a, n)."""
         found, factor = amounts.copy(), 1.0
-        if self.drift is None and self.order == 1:
-            for (fed, feeding), coupling in self.pairs:
-                found[fed] += coupling * amounts[feeding] * hours
-        else:
-            for number, power in enumerate(self.powers(amounts), 1):
-                factor *= hours / number
-                found += power * factor
+        for number, power in enumerate(self.powers(amounts), 1):
+            factor *= hours / number
+            for i, mode in enumerate(self.fed):
+                found[mode] += power[i] * factor
         found *= self._growth(hours)
         return found
 
@@ -148,15 +145,15 @@ class _Track:
 
     **Arguments:**
 
+    - `modes`: how they decay.
     - `start`: modes less those that the running inputs keep up, shape (a, U, n).
-    - `fed`: modes that are fed by one near to them, R of them. `powers`: what they get of the
-      first, second, … power of the hours, shape (K, R, U, n).
+    - `powers`: what the modes fed by others get of powers of the hours, shape (K, R, U, n).
     - `level`, `supply`, `given`: modes that the running inputs keep up, get an hour, and what they
       got up to then, shape (a, U, n); nothing where it is not needed.
     """
 
+    modes: _Modes
     start: Array
-    fed: tuple[int, ...]
     powers: Array
     level: Array | None
     supply: Array | None
@@ -336,8 +333,7 @@ class ModalCourse:
                         table[:, place] = value
                 place += 1
             before = time
-        fed, powers = modes.fed(start)
-        return _Track(start, fed, powers, level, supply, given)
+        return _Track(modes, start, modes.powers(start), level, supply, given)
 
 
 def _within(columns: Columns, part: slice) -> Columns:
@@ -409,23 +405,23 @@ class _Job:
             weights = [modes.integral(one) for one in weights]
         steady, rising = self._constants(track, weights)
         if self.compiled is None:
-            self._read(found, part, track, modes.centre, weights, steady, rising)
+            self._read(found, part, track, weights, steady, rising)
         else:
-            self._read_compiled(found, part, track, modes.centre, weights, steady, rising)
+            self._read_compiled(found, part, track, weights, steady, rising)
 
     def _read_compiled(
         self,
         found: Array,
         part: Columns,
         track: _Track,
-        centre: Array,
         weights: Sequence[Array],
         steady: Sequence[Array],
         rising: Sequence[Array],
     ) -> None:
         """As `_read`, compiled."""
         assert self.compiled is not None
-        times, n = self.times, centre.shape[1]
+        times, centre = self.times, track.modes.centre
+        n = centre.shape[1]
         whole = isinstance(part, slice)
         table = found if whole else np.empty((len(weights), len(times.order), n))
         seen = np.array([mode for modes in self.seen for mode in modes], np.int64)
@@ -441,7 +437,7 @@ class _Job:
             later = times.hours[which]
             self.compiled(
                 track.start,
-                np.array(track.fed, np.int64),
+                np.array(track.modes.fed, np.int64),
                 track.powers,
                 grown,
                 times.since[inside],
@@ -463,13 +459,13 @@ class _Job:
         found: Array,
         part: Columns,
         track: _Track,
-        centre: Array,
         weights: Sequence[Array],
         steady: Sequence[Array],
         rising: Sequence[Array],
     ) -> None:
         """Sum the modes at the times, column by column of what is found."""
-        times, n = self.times, centre.shape[1]
+        times, centre = self.times, track.modes.centre
+        n = centre.shape[1]
         slim = n < _SLIM
         if slim:
             weights = [one[:, :, None] for one in weights]
@@ -480,7 +476,7 @@ class _Job:
             hours = times.hours[which[0] : which[-1] + 1]
             which = which - which[0]
             later = hours[which] if slim else hours[which][:, None]
-            values = self._modes_at(track, centre, since, which, hours, later, slim=slim)
+            values = self._modes_at(track, since, which, hours, later, slim=slim)
             total, one = np.empty(values.shape[1:]), np.empty(values.shape[1:])
             for number, weight in enumerate(weights):
                 for place, mode in enumerate(self.seen[number]):
@@ -520,7 +516,6 @@ class _Job:
     @staticmethod
     def _modes_at(
         track: _Track,
-        centre: Array,
         since: Integers,
         which: Integers,
         hours: Array,
@@ -529,6 +524,7 @@ class _Job:
         slim: bool,
     ) -> Array:
         """Decaying part of the modes, shape (a, t, n), or (a, n, t) where that is quicker."""
+        centre = track.modes.centre
         if slim:
             grown = _growth(centre[:, :, None], hours)
         else:
@@ -536,7 +532,7 @@ class _Job:
         if len(hours) < len(which):
             grown = grown.take(which, axis=2 if slim else 1)
         values = _taken(track.start, since, slim=slim)
-        for place, mode in enumerate(track.fed):
+        for place, mode in enumerate(track.modes.fed):
             added = _taken(track.powers[-1, place], since, slim=slim)
             for power in range(len(track.powers) - 1, 0, -1):
                 added *= later / (power + 1)

@@ -161,7 +161,7 @@ class _Molecules:
                 return None
             matrix = rates_of(self.model, self.resolved, structure.states, self.columns)
             self.spectrum = spectrum_of(matrix, structure)
-        return self.spectrum if self.spectrum is not None and self.spectrum.sound else None
+        return self.spectrum
 
 
 _STRUCTURES: dict[tuple[int, frozenset[str]], tuple[LinearModel, Structure | None]] = {}

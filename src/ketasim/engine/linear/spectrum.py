@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +21,11 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Pair = tuple[int, int]
 
-# Rates closer than this part stay coupled. What is solved away loses at most a division by this
-# part for each rate that is near, and `ORDER` terms leave its sixth power of what is coupled.
-NEAR = 2e-3
-ORDER = 6
+# Rates closer than this part stay coupled, and in patients in whom several others still crowd
+# together, so that modes would cancel in most of their digits, those closer than the second.
+NEAR = (2e-3, 5e-2)
+_CROWDED = 1e4  # part of a mode in another, beyond which its digits cancel
+ORDER = 12  # powers of the hours around the centre of a group; the next is 1e-10 or less of it
 _SLOWEST = 1e-15  # 1/h; a state that nothing leaves keeps its content for longer than a life
 
 
@@ -66,12 +66,6 @@ class Spectrum:
             _readings={},
         )
 
-    @cached_property
-    def sound(self) -> bool:
-        """Whether every number is finite, as it is not where a flow within a block is zero."""
-        parts = (self.rates, self.mixing, *self.vectors, *self.inverse)
-        return all(np.isfinite(one).all() for one in parts)
-
     def entry(self, state: str) -> Array:
         """Modes that one mg in a state excites, shape (m, n)."""
         if state in self._entries:
@@ -102,7 +96,7 @@ class Spectrum:
         return next((i, b) for i, b in enumerate(self.structure.blocks) if place in b)
 
 
-def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
+def spectrum_of(matrix: Array, structure: Structure) -> Spectrum | None:
     """Decompose rate matrices.
 
     **Arguments:**
@@ -110,8 +104,31 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
     - `matrix`: 1/h, shape (m, m, n), states in the order of `structure`.
     - `structure`: as `ketasim.engine.linear.modes.structure_of` returns it.
 
-    **Returns:** `Spectrum`; no column depends on the others.
+    **Returns:** `Spectrum`, in which no column depends on the others; nothing where some column has
+    a rate that is not finite, or a block through which drug moves one way only.
     """
+    exchanged = [
+        matrix[pair]
+        for block in structure.blocks
+        for state in block[1:]
+        for pair in ((state, structure.parents[state]), (structure.parents[state], state))
+    ]
+    if not np.isfinite(matrix).all() or not all((one > 0.0).all() for one in exchanged):
+        return None
+    found = _decomposed(matrix, structure, NEAR[0])
+    crowded = np.flatnonzero(np.abs(found.mixing).max(axis=(0, 1)) > _CROWDED)
+    if len(crowded):
+        again = _decomposed(matrix[..., crowded], structure, NEAR[1])
+        found.mixing[..., crowded] = again.mixing
+        couplings = {pair: one.copy() for pair, one in found.couplings.items()}
+        for pair in {**couplings, **again.couplings}:
+            coupling = couplings.setdefault(pair, np.zeros(matrix.shape[2]))
+            coupling[crowded] = again.couplings.get(pair, 0.0)
+        found = replace(found, couplings=couplings)
+    return found
+
+
+def _decomposed(matrix: Array, structure: Structure, near: float) -> Spectrum:
     m, _, n = matrix.shape
     rates = np.zeros((m, n))
     mixing, pushed, across = (np.zeros((m, m, n)) for _ in range(3))
@@ -141,7 +158,7 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
     for mode in range(m):
         first = structure.starts[number_of[mode]]
         if first:
-            _solve_away(mode, first, structure, rates, size, mixing, pushed, couplings)
+            _solve_away(mode, first, structure, rates, size, mixing, pushed, couplings, near)
         mixing[mode, mode] = 1.0
         for later in sorted(feeds[mode]):
             pushed[later, : mode + 1] += across[later, mode] * mixing[mode, : mode + 1]
@@ -157,11 +174,12 @@ def _solve_away(
     mixing: Array,
     pushed: Array,
     couplings: dict[Pair, Array],
+    part: float,
 ) -> None:
     """Fill a mode's row of the mixing with the modes before it, or couple it to those near."""
     gap = rates[:first] - rates[mode]
     follows = structure.follows[mode, :first]
-    near = follows[:, None] & (np.abs(gap) < NEAR * np.maximum(size[:first], size[mode]))
+    near = follows[:, None] & (np.abs(gap) < part * np.maximum(size[:first], size[mode]))
     apart = follows[:, None] & ~near
     row, filled = pushed[mode], mixing[mode]
     np.divide(row[:first], gap, out=filled[:first], where=apart)
