@@ -63,6 +63,10 @@ class Card:
         values.update(entries=dict(self.entries), extra=dict(self.extra))
         return (Card, tuple(values.values()))
 
+    def __hash__(self) -> int:
+        """By its key: equal cards have the same, so that what is made of a card can be kept."""
+        return hash(self.key)
+
     @property
     def hash(self) -> str:
         """The sha256 of the card's file, or of its written text when it was made in memory."""

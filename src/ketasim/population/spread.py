@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ _SCALES: Final[dict[SpreadKind, Scale]] = {
     "logit": "logit",
     "normal": "natural",
 }
+
+_FEW: Final = 1000  # patients, of which the random numbers are kept
 
 
 def individual_parameters(
@@ -53,12 +56,24 @@ def individual_parameters(
     **Returns:** symbol to values, each of shape (count,), in the card's units.
     """
     typical = around or {}
-    with_spread, covariance = card.omega()
+    effects = _effects(card, seed, first, count)
     wanted = set(symbols)
+    return {
+        symbol: _individual(card, symbol, effect, typical.get(symbol))
+        for symbol, effect in effects.items()
+        if symbol in wanted
+    }
+
+
+def _effects(card: Card, seed: int, first: int, count: int) -> Mapping[str, Array]:
+    """What tells patients apart: symbol to shape (count,); kept of the last few small groups."""
+    return (_kept if count <= _FEW else _drawn)(card, seed, first, count)
+
+
+def _drawn(card: Card, seed: int, first: int, count: int) -> dict[str, Array]:
+    with_spread, covariance = card.omega()
     effects: dict[str, Array] = {}
     for block in _blocks(with_spread, covariance):
-        if wanted.isdisjoint(with_spread[i] for i in block):
-            continue
         normals = np.hstack(
             [standard_normals(seed, f"iiv:{with_spread[i]}", first, count, 1) for i in block]
         )
@@ -69,11 +84,10 @@ def individual_parameters(
             for column in range(row + 1):
                 total += lower[row, column] * normals[:, column]
             effects[with_spread[i]] = total
-    return {
-        symbol: _individual(card, symbol, effects[symbol], typical.get(symbol))
-        for symbol in with_spread
-        if symbol in wanted
-    }
+    return {symbol: effects[symbol] for symbol in with_spread}
+
+
+_kept = lru_cache(maxsize=8)(_drawn)
 
 
 def _blocks(symbols: Sequence[str], covariance: Array) -> list[list[int]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -35,7 +36,7 @@ _CELLS: Final = 10  # for each unit of the drive
 _MOST: Final = 24 * _CELLS  # up to three thousand times the C50
 _ORDER: Final = 6  # coefficients of a polynomial in a cell
 _BLOCK: Final = 16  # minutes gathered together: their drives lie close
-_CLOSE: Final = 1e-15  # of interpolation between strengths of S-norketamine
+_CLOSE: Final = 1e-16  # bound of the rate at which interpolation between strengths converges
 
 
 def mean_curves(card: Card, drugs: Sequence[Array], session: int) -> dict[str, Array]:
@@ -87,15 +88,10 @@ def drawn_effect(card: Card, drugs: Sequence[Array]) -> Array:
     return _drawn(card, session_draws(card), thin, steady)[..., 0]
 
 
+@lru_cache(maxsize=8)
 def session_draws(card: Card) -> Mapping[str, Array]:
     """The parameter draws behind every uncertainty interval of a session, each of shape (40,)."""
-    key = card.hash
-    if key not in _KEPT:
-        _KEPT[key] = card_draws(card, 0, 0, DRAWS)
-    return _KEPT[key]
-
-
-_KEPT: Final[dict[str, Mapping[str, Array]]] = {}
+    return MappingProxyType(card_draws(card, 0, 0, DRAWS))
 
 
 def _by_curve(values: Mapping[str, Any], found: Array, drugs: Sequence[Array]) -> dict[str, Array]:
@@ -121,20 +117,9 @@ def _functions() -> dict[str, SessionCurve]:
     return first | {c.name: c for c in SESSION_CURVES if c.kind in ("score", "share")}
 
 
+@lru_cache(maxsize=8)
 def _tables(card: Card, session: int, *, drawn: bool) -> Array:
     """Polynomials of the functions, shape (draws or 1, cells, order, functions)."""
-    key = card.hash
-    if key not in _CARDS:
-        _CARDS[key] = card
-    return _kept_tables(key, session, drawn)
-
-
-_CARDS: Final[dict[str, Card]] = {}
-
-
-@lru_cache(maxsize=8)
-def _kept_tables(key: str, session: int, drawn: bool) -> Array:
-    card = _CARDS[key]
     numbers = session_draws(card) if drawn else {s: np.array([v]) for s, v in card.values().items()}
     values = {symbol: column[:, None, None] for symbol, column in numbers.items()}
     nodes = np.cos(np.pi * (np.arange(_ORDER) + 0.5) / _ORDER) / 2.0
