@@ -177,17 +177,25 @@ def time_back(times: Array, curve: Array, level: float) -> float:
     return float(times_back(times, curve[None], level)[0])
 
 
-def times_back(times: Array, curves: Array, level: float) -> Array:
-    """When each of some curves, shape (k, T), is back for good, shape (k,); see `time_back`."""
-    above = curves > level
-    end = len(times) - 1
+def times_back(times: Array, curves: Array, level: Any) -> Array:
+    """When each of some curves is at or below a level for good; see `time_back`.
+
+    **Arguments:**
+
+    - `times`: ascending, shape (T,). `curves`: shape (k, T). `level`: one for all, or shape (k,).
+
+    **Returns:** shape (k,).
+    """
+    rows, end = len(curves), len(times) - 1
+    level = np.broadcast_to(level, (rows,))
+    above = curves > level[:, None]
     last = end - np.argmax(above[:, ::-1], axis=1)
     here = np.minimum(last, max(end - 1, 0))
     after = np.minimum(here + 1, end)
-    row = np.arange(len(curves))
+    row = np.arange(rows)
     high, low = curves[row, here], curves[row, after]
-    falls = above.any(axis=1) & (last < end)
-    part = np.divide(high - level, high - low, out=np.zeros(len(curves)), where=falls)
+    falls = above[row, last] & (last < end)
+    part = np.divide(high - level, high - low, out=np.zeros(rows), where=falls)
     found = times[here] + part * (times[after] - times[here])
     return np.where(falls, found, np.where(above[:, -1], np.inf, times[0]))
 

@@ -142,12 +142,14 @@ def mean_of_maxima(
       zero on average.
     - `base`: mmHg, a rise that comes without the drug as well.
     """
-    rise = full * effect[:, :, None] * gains(values, _NODES)  # (readings, n, nodes)
-    top = rise.max(axis=0)
+    rise = np.sort(
+        full * effect[:, :, None] * gains(values, _NODES), axis=0
+    )  # (readings, n, nodes)
+    top = rise[-1]
     # around each patient's own highest rise, in SDs of a reading
     grid = np.linspace(-_FAR, _FAR, 41)[:, None, None]
-    below = np.ones((len(grid), *top.shape))
-    for reading in rise:
+    below = np.broadcast_to(_below(grid), (len(grid), *top.shape)).copy()
+    for reading in rise[:-1]:
         below *= _below(grid + (top - reading) / scatter)
     # the mean of a quantity from the share of patients below each value
     heights = (1.0 - below)[1:] + (1.0 - below)[:-1]

@@ -22,7 +22,6 @@ from ketasim.population import (
     share_in_course,
     share_now,
     share_rising,
-    time_back,
     time_from,
     times_back,
 )
@@ -219,6 +218,10 @@ def effect_table(
     if shown.drugs[0].shape[1] > 1:
         ends = np.percentile(np.stack(list(highest.values())), _RANGE, axis=1)
         between = dict(zip(highest, ends.T, strict=True))
+    levelled = [i for i, curve in enumerate(SESSION_CURVES) if curve.level]
+    levels = np.array([shown.values[SESSION_CURVES[i].level] for i in levelled])
+    found = _backs(minutes, mean[levelled], coarse, draws[levelled], levels)
+    backs = dict(zip(levelled, found, strict=True))
     rows: list[dict[str, Any]] = []
     for i, curve in enumerate(SESSION_CURVES):
         top, at = float(mean[i].max()), float(minutes[np.argmax(mean[i])])
@@ -248,8 +251,7 @@ def effect_table(
         }
         if curve.kind not in _UNCARRIED:
             row |= _range("peak", peak[:, i], top)
-        if level is not None:
-            row |= _back(minutes, mean[i], coarse, draws[i], level)
+        row |= backs.get(i, {})
         if curve.kind == "share":
             event = SESSION.event(curve.event)
             now = share_now(shown.values, event, shown.highest, shown.number)
@@ -259,23 +261,44 @@ def effect_table(
     return pl.DataFrame(rows, schema_overrides=NUMBERS)
 
 
-def _back(minutes: Array, mean: Array, coarse: Array, draws: Array, level: float) -> dict[str, Any]:
-    """When an effect resolves, and its range over the parameter draws."""
-    exceeding = draws[draws.max(axis=1) > level]
-    found: dict[str, Any] = {"may_exceed": len(exceeding) / len(draws)}
-    back = time_back(minutes, mean, level)
-    if mean.max() <= level:
-        return {**found, "state": "never above"}
-    if not np.isfinite(back):
-        return {**found, "state": "not back"}
-    found |= {"state": "back", "back_at_min": back}
-    if len(exceeding):
-        times = times_back(coarse, exceeding, level)
-        open_end = np.mean(~np.isfinite(times)) > _RARELY
-        ends = np.percentile(np.where(np.isfinite(times), times, minutes[-1]), _RANGE)
-        found |= _range("back_at", ends, back)
-        found |= {"back_at_high": None} if open_end else {}
-    return found
+def _backs(
+    minutes: Array, means: Array, coarse: Array, draws: Array, levels: Array
+) -> list[dict[str, Any]]:
+    """When effects resolve, and the ranges over the parameter draws, of each a part of a row.
+
+    **Arguments:**
+
+    - `means`: shape (effects, M). `draws`: shape (effects, draws, every third minute).
+    - `levels`: at or below which each has resolved, shape (effects,).
+    """
+    effects, count = draws.shape[:2]
+    backs = times_back(minutes, means, levels)
+    each = times_back(coarse, draws.reshape(effects * count, -1), np.repeat(levels, count))
+    each = each.reshape(effects, count)
+    exceeding = draws.max(axis=2) > levels[:, None]
+    shown = np.where(np.isfinite(each), each, minutes[-1])
+    all_exceed = exceeding.all(axis=1)
+    whole = iter(np.percentile(shown[all_exceed], _RANGE, axis=1).T if all_exceed.any() else ())
+    ranges = [
+        next(whole) if every else np.percentile(one[of], _RANGE) if of.any() else None
+        for every, one, of in zip(all_exceed, shown, exceeding, strict=True)
+    ]
+    rows: list[dict[str, Any]] = []
+    for i, (back, ends) in enumerate(zip(backs, ranges, strict=True)):
+        of = exceeding[i]
+        found: dict[str, Any] = {"may_exceed": int(of.sum()) / count, "state": "back"}
+        if means[i].max() <= levels[i]:
+            found["state"] = "never above"
+        elif not np.isfinite(back):
+            found["state"] = "not back"
+        else:
+            found["back_at_min"] = float(back)
+            if ends is not None:
+                found |= _range("back_at", ends, float(back))
+                if np.mean(~np.isfinite(each[i, of])) > _RARELY:
+                    found["back_at_high"] = None
+        rows.append(found)
+    return rows
 
 
 def pressure_table(shown: Shown, older: bool, course: WholeCourse) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 
 from ketasim._base import words
@@ -139,8 +140,11 @@ def published_times(curve: SessionCurve, routes: Sequence[str]) -> str:
     - `routes`: of the session; for a form that releases over hours nothing is published, and times
       of a spray or an infusion say nothing of it.
     """
-    if is_slow(routes):
-        return ""
+    return "" if is_slow(routes) else _published(curve)
+
+
+@cache
+def _published(curve: SessionCurve) -> str:
     names = {curve.name.lower(), curve.event} - {""}
     if curve.name == "dissociation":
         names.add("cadss")  # one effect, one statement
