@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ketasim._base import words
 from ketasim.figures.choice import chosen_curve
+from ketasim.figures.curves import Curves
 from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.mood import mood_figures
-from ketasim.figures.panels import COLOURS, Line, Panel, extremes, svg
+from ketasim.figures.panels import COLOURS, Panel, extremes, svg
 from ketasim.figures.session import plan_figures, session_figures
 from ketasim.figures.vega import draw
 from ketasim.population import SESSION_CURVES
@@ -22,6 +23,7 @@ from ketasim.simulation.mood.course import MADRS, MOOD_UNITS
 if TYPE_CHECKING:
     import altair
 
+    from ketasim.screening import SessionPlan
     from ketasim.simulation.result import Simulation
 
 Array = NDArray[np.float64]
@@ -44,79 +46,6 @@ _AXES: dict[Key, str] = {
     ("CADSS", "patient"): "CADSS, points",
     ("cognition", "patient"): "share of the full effect, %",
 }  # what their names and units do not give
-_BAND = ("p05", "p25", "p50", "p75", "p95")
-
-
-@dataclass(frozen=True)
-class Curves:
-    """The summary of a simulation, ready to be drawn.
-
-    **Arguments:**
-
-    - `times`: h, shape (T,).
-    - `tables`: (quantity, site) to statistic to values, each of shape (T,).
-    - `typical`: there is one patient, without spread.
-    - `uncertainty`: every patient has a draw of the parameters.
-    """
-
-    times: Array
-    tables: dict[Key, dict[str, Array]]
-    typical: bool
-    uncertainty: bool = False
-
-    @classmethod
-    def of(cls, simulation: Simulation) -> Curves:
-        """Take the curves of a simulation."""
-        typical = simulation.cohort.typical
-        names = ("mean",) if typical else _BAND
-        tables: dict[Key, dict[str, Array]] = {}
-        table = simulation.summary()
-        for part in table.partition_by(["quantity", "site"], maintain_order=True):
-            key = (str(part["quantity"][0]), str(part["site"][0]))
-            tables[key] = {name: part[name].to_numpy() for name in names}
-        return cls(simulation.times, tables, typical, simulation.cohort.uncertainty)
-
-    @property
-    def centre(self) -> str:
-        """The statistic that the line shows."""
-        return "mean" if self.typical else "p50"
-
-    def has(self, key: Key) -> bool:
-        """Whether there is such a curve with anything but zeros."""
-        return key in self.tables and bool(np.any(self.tables[key][self.centre] > 0))
-
-    def top(self, keys: Sequence[Key], inside: NDArray[np.bool_]) -> float:
-        """The largest number that will be drawn."""
-        name = "mean" if self.typical else "p95"
-        return max(
-            (float(self.tables[key][name][inside].max()) for key in keys if key in self.tables),
-            default=0.0,
-        )
-
-    def line(
-        self,
-        key: Key,
-        chosen: NDArray[np.int64],
-        *,
-        start: float,
-        scale: float,
-        colour: str,
-        dash: tuple[int, ...] = (),
-        band: bool = True,
-    ) -> Line:
-        """A line, with its bands where there is a spread and they are wanted."""
-        table = {name: values[chosen].tolist() for name, values in self.tables[key].items()}
-        x = ((self.times[chosen] - start) / scale).tolist()
-        bands = band and not self.typical
-        return Line(
-            words.quantity(key[0]),
-            x,
-            table[self.centre],
-            outer=(table["p05"], table["p95"]) if bands else None,
-            inner=(table["p25"], table["p75"]) if bands else None,
-            colour=colour,
-            dash=dash,
-        )
 
 
 @dataclass(frozen=True)
@@ -127,16 +56,19 @@ class _View:
     length: float
     marks: tuple[tuple[float, float], ...]
 
-    def inside(self, times: Array) -> NDArray[np.bool_]:
-        return (times >= self.start - 1e-9) & (times <= self.start + self.length + 1e-9)
+    def inside(self, times: Array) -> NDArray[np.int64]:
+        """Positions of the times shown."""
+        last = self.start + self.length
+        return np.flatnonzero((times >= self.start - 1e-9) & (times <= last + 1e-9))
 
 
-def figures(simulation: Simulation) -> dict[str, list[Figure]]:
+def figures(simulation: Simulation, plan: SessionPlan | None) -> dict[str, list[Figure]]:
     """Draw a simulation.
 
     **Arguments:**
 
     - `simulation`: what `simulate` returned.
+    - `plan`: of its first session; nothing where there are no effects.
 
     **Returns:** figures under `session`, `metabolites`, `block`, `effects`, `plan`, `course`,
     `plasticity` and `mood`; an empty list where there is nothing to draw.
@@ -145,7 +77,7 @@ def figures(simulation: Simulation) -> dict[str, list[Figure]]:
     empty: dict[str, list[Figure]] = {name: [] for name in names}
     if not simulation.sessions or simulation.main is None:
         return empty
-    curves = Curves.of(simulation)
+    curves = Curves(simulation)
     session = simulation.sessions[0]
     marks = tuple((d.time - session.start, d.end - session.start) for d in session.doses)
     rest = float(min(session.until, session.start + _DAY) - session.start)
@@ -157,7 +89,7 @@ def figures(simulation: Simulation) -> dict[str, list[Figure]]:
         "metabolites": _metabolites(curves, simulation.main, day),
         "block": _block(curves, close, day),
         "effects": session_figures(simulation),
-        "plan": plan_figures(simulation),
+        "plan": plan_figures(plan),
         "course": _course(curves, simulation),
         **mood_figures(simulation),
     }
@@ -198,10 +130,10 @@ def plot_course(
     computed.
     """
     key = chosen_curve(simulation, quantity, site)
-    curves = Curves.of(simulation)
+    curves = Curves(simulation)
     first, last = hours or (float(curves.times[0]), float(curves.times[-1]))
     view = _View(first, last - first, ())
-    chosen = np.flatnonzero(view.inside(curves.times))
+    chosen = view.inside(curves.times)
     days = hours is None and last > _LONG
     scale = _DAY if days else 1.0
     colour = COLOURS["block" if key[0] == "nmda_block" else "ketamine"]
@@ -267,14 +199,13 @@ def _family(curves: Curves, site: str, analyte: str, colour: str) -> list[Look]:
 def _window(curves: Curves, main: Key, day: _View, ends: float) -> float:
     inside = day.inside(curves.times)
     hours = curves.times[inside] - day.start
-    line = curves.tables[main][curves.centre][inside]
+    line = curves.table(main, inside)[curves.centre]
     after = hours[line >= _SETTLED * line.max()].max(initial=0.0)
     needed = max(float(after), 1.15 * ends)
     return min(next((w for w in _WINDOWS if w >= needed), day.length), day.length)
 
 
-def _thin(count: int, inside: NDArray[np.bool_]) -> NDArray[np.int64]:
-    found = np.flatnonzero(inside)
+def _thin(count: int, found: NDArray[np.int64]) -> NDArray[np.int64]:
     if len(found) <= count:
         return found
     return found[np.unique(np.linspace(0, len(found) - 1, count).astype(np.int64))]
@@ -519,9 +450,10 @@ def _course_panel(
     (key, colour, dash) = family[0]
     days = float(curves.times[-1]) > _LONG
     scale = _DAY if days else 1.0
-    chosen = extremes(curves.times, curves.tables[key][curves.centre])
+    everything = np.arange(len(curves.times))
+    chosen = extremes(curves.times, curves.table(key, everything)[curves.centre])
     line = curves.line(key, chosen, start=0.0, scale=scale, colour=colour, dash=dash)
-    highest = curves.top([key], np.ones(len(curves.times), bool)) or 1.0
+    highest = curves.top([key], everything) or 1.0
     doses = simulation.course.regimen.doses
     panel = Panel(
         title,

@@ -17,6 +17,7 @@ from ketasim.population import SESSION_CURVES, SessionCurve
 from ketasim.simulation.session.curves import SessionProfile
 
 if TYPE_CHECKING:
+    from ketasim.screening import SessionPlan
     from ketasim.simulation.result import Simulation
 
 Array = NDArray[np.float64]
@@ -176,14 +177,14 @@ def _line(
     )
 
 
-def plan_figures(simulation: Simulation) -> list[Figure]:
+def plan_figures(plan: SessionPlan | None) -> list[Figure]:
     """The timeline of the first session.
 
     **Arguments:**
 
-    - `simulation`: what `simulate` returned.
+    - `plan`: what `Simulation.session_plan` returned; nothing where there are no effects.
     """
-    if simulation.session_effects is None:
+    if plan is None:
         return []
-    figure = plan_figure(simulation.session_plan())
+    figure = plan_figure(plan)
     return [replace(figure, title="Timeline of the first session")]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from numpy import zeros
 
 from ketasim._base import words
@@ -28,7 +27,12 @@ from ketasim.simulation.headline import effects_note
 from ketasim.simulation.session.curves import OLDER_FROM
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ketasim.simulation.result import Simulation
+
+Exposure = Mapping[tuple[str, ...], dict[str, Any]]
+"""Rows by quantity, site, session and metric."""
 
 _FIRST = ("cmax", "tmax", "auc24", "auc_inf", "half_life", "F")
 _LAST = ("cmax", "tmax", "auc24")
@@ -91,7 +95,7 @@ def simulation_report(
     - `costs`: a table of the course at published prices as well.
     - `timecourse`: what is said of the file of the time course beside the page.
     """
-    exposure = simulation.exposure()
+    exposure = _by_name(simulation.exposure())
     course, effects = simulation.course, simulation.session_effects
     plan = None if effects is None else simulation.session_plan()
     checks = [] if effects is None else check_rows(simulation)
@@ -117,7 +121,7 @@ def simulation_report(
         horizon_assumed="horizon" in course.assumed,
         many=many,
         tiles=[*(Tile(*one) for one in mood_tiles(simulation)), *_tiles(simulation, exposure)],
-        figures=figures(simulation),
+        figures=figures(simulation, plan),
         has_block=("nmda_block", "effect") in simulation.values,
         not_iv=not_iv,
         effects=effects,
@@ -196,16 +200,11 @@ def _words(field: str, value: Any) -> str:
     return text.upper() if field == "diagnosis" and len(text) <= 4 else text
 
 
-def _find(
-    exposure: pl.DataFrame, quantity: str, site: str, session: str, metric: str
-) -> dict[str, Any] | None:
-    rows = exposure.filter(
-        pl.col("quantity") == quantity,
-        pl.col("site") == site,
-        pl.col("session") == session,
-        pl.col("metric") == metric,
-    ).to_dicts()
-    return rows[0] if rows else None
+def _by_name(exposure: pl.DataFrame) -> Exposure:
+    """Rows of the table of exposure by quantity, site, session and metric."""
+    names = ("quantity", "site", "session", "metric")
+    # of rows with one name the first counts
+    return {tuple(row[name] for name in names): row for row in reversed(exposure.to_dicts())}
 
 
 def _cell(row: Mapping[str, Any] | None) -> Cell:
@@ -223,7 +222,7 @@ def _is_block(row: Mapping[str, Any]) -> bool:
     return row["quantity"] == "nmda_block" and row["metric"] == "cmax"
 
 
-def _tiles(simulation: Simulation, exposure: pl.DataFrame) -> list[Tile]:
+def _tiles(simulation: Simulation, exposure: Exposure) -> list[Tile]:
     if simulation.main is None:
         return []
     quantity, site = simulation.main
@@ -238,7 +237,7 @@ def _tiles(simulation: Simulation, exposure: pl.DataFrame) -> list[Tile]:
     ]
     tiles: list[Tile] = []
     for one, where, session, metric, text in wanted:
-        row = _find(exposure, one, where, session, metric)
+        row = exposure.get((one, where, session, metric))
         if row is None:
             continue
         if metric == "tmax" and _typical_value(row) < 2.0:
@@ -264,13 +263,13 @@ def _in_minutes(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _exposure_rows(
-    simulation: Simulation, exposure: pl.DataFrame, session: str, metrics: tuple[str, ...]
+    simulation: Simulation, exposure: Exposure, session: str, metrics: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for quantity, site in _exposure_keys(simulation):
-        cells = [_cell(_find(exposure, quantity, site, session, m)) for m in metrics]
+        cells = [_cell(exposure.get((quantity, site, session, m))) for m in metrics]
         if session == "last":
-            cells.append(_cell(_find(exposure, quantity, site, "course", "auc_inf")))
+            cells.append(_cell(exposure.get((quantity, site, "course", "auc_inf"))))
         rows.append(
             {"quantity": words.quantity(quantity), "site": words.site(site), "cells": cells}
         )

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
 
 from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem, Point
 
@@ -107,6 +105,8 @@ def linear_step(
 
     **Returns:** the vector, the trials' effects (trials, 3), and the covariance of the vector.
     """
+    from scipy.linalg import cho_factor, cho_solve  # scipy is slow to load
+
     kept = np.ones(len(problem.rows), np.bool_) if rows is None else rows
     prior = np.diag(problem.sd**-2.0)
     part = jacobian[kept]
@@ -153,6 +153,8 @@ def _search(
 
 
 def _cost(problem: MoodProblem, point: Point, sampling: Array, taus: Array) -> float:
+    from scipy.linalg import cho_factor, cho_solve
+
     residual = problem.published - point.values
     misfit = residual @ cho_solve(cho_factor(sampling), residual)
     prior = np.sum(((point.vector - problem.start) / problem.sd) ** 2)
@@ -189,6 +191,8 @@ def between_trials(
         scaled = np.asarray(np.linalg.solve(lower, residual), np.float64)
         unlikely = np.sum(((logs - prior) / problem.tau_sd) ** 2)
         return float(np.sum(np.log(np.diag(lower))) + (scaled @ scaled + unlikely) / 2.0)
+
+    from scipy.optimize import minimize
 
     found = minimize(
         cost, np.log(start), method="Nelder-Mead", options={"xatol": 1e-2, "fatol": 1e-2}

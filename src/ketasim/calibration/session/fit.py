@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from ketasim.calibration.session.judgement import SessionFit, compare_session
@@ -89,6 +87,8 @@ class _Fit:
         return between + np.diag(self.problem.variance)
 
     def run(self, say: Callable[[str], None]) -> int:
+        from scipy.linalg import cho_factor, cho_solve  # scipy is slow to load
+
         problem = self.problem
         prior = np.diag(self.sd**-2)
         predicted, drug = self.predicted(self.vector)
@@ -118,6 +118,8 @@ class _Fit:
         return _MOST_STEPS
 
     def _cost(self, at: Array, scaled: Array, factor: tuple[Array, bool]) -> float:
+        from scipy.linalg import cho_solve
+
         residual = self.problem.published - scaled
         away = (at - self.start) / self.sd
         pull = float(residual @ np.asarray(cho_solve(factor, residual), np.float64))
@@ -132,6 +134,9 @@ class _Fit:
 
     def _find_taus(self, residual: Array, drug: Array, jacobian: Array) -> None:
         """Between-study SDs by restricted maximum likelihood with their priors."""
+        from scipy.linalg import cho_factor, cho_solve
+        from scipy.optimize import minimize
+
         prior = np.diag(self.sd**-2)
 
         def minus_log(taus: Array) -> float:
