@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,18 @@ OPEN: Final = (
     "A2.6,2.6,0,1,0,0,-2.6Z"
 )
 """The same ring as a path in a legend, in pixels."""
+
+DOTS: Final[Mapping[str, str]] = {
+    "circle": "M4,0A4,4,0,1,1,-4,0A4,4,0,1,1,4,0Z",
+    "square": "M-3.5,-3.5h7v7h-7Z",
+    "diamond": "M0,-5L4,0L0,5L-4,0Z",
+    "triangle-up": "M0,-4.5L4.5,3.5L-4.5,3.5Z",
+    "triangle-down": "M0,4.5L4.5,-3.5L-4.5,-3.5Z",
+    "triangle-left": "M-4.5,0L3.5,4.5L3.5,-4.5Z",
+    "triangle-right": "M4.5,0L-3.5,4.5L-3.5,-4.5Z",
+    "cross": "M-4.2,-1.6h2.6v-2.6h3.2v2.6h2.6v3.2h-2.6v2.6h-3.2v-2.6h-2.6Z",
+}
+"""Points of a figure as paths in its legend, in pixels."""
 
 
 @dataclass(frozen=True)

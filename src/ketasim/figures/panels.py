@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim.figures.figure import RING
 from ketasim.figures.svg import Axis, Frame, Look, nice
 from ketasim.figures.svg.lettering import FONT
 from ketasim.figures.svg.palette import COLOURS, GRID, INK, SOFT
@@ -157,9 +158,16 @@ def svg(panel: Panel, description: str) -> str:
     for line in panel.lines:
         frame.line(line.x, line.y, Look(line.colour, LINE_WIDTH, line.dash))
     for points in panel.points:
-        look = Look(points.colour, opacity=POINT)
-        names = points.labels
-        frame.points(points.x, points.y, look, shape=points.shape, size=_POINT_SIZE, names=names)
+        hollow = points.shape == RING
+        frame.points(
+            points.x,
+            points.y,
+            Look(points.colour, 1.5, opacity=1.0 if hollow else POINT),
+            shape="circle" if hollow else points.shape,
+            size=_POINT_SIZE,
+            hollow=hollow,
+            names=points.labels,
+        )
     frame.doses(panel.marks)
     ends = [(line.label, line.colour, _last(line, x)) for line in labelled]
     frame.end_labels([one for one in ends if math.isfinite(one[2])])

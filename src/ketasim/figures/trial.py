@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from ketasim._base import InputError, near, words
-from ketasim.figures.figure import OPEN, RING, Drawing, Figure, Legend
+from ketasim.figures.figure import DOTS, OPEN, RING, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, Line, Panel, Points, svg
-from ketasim.figures.vega import draw
 from ketasim.trials import TrialResult
 from ketasim.trials.metrics import METRICS, RATES, unit_of
 
@@ -36,7 +35,6 @@ _LOOKS: Final = (
     (COLOURS["hnk"], (10, 4)),
 )
 _SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
-_DOT: Final = "M3.4,0A3.4,3.4,0,1,1,-3.4,0A3.4,3.4,0,1,1,3.4,0Z"  # as large as in the figure
 
 
 def plot_trial(
@@ -55,6 +53,8 @@ def plot_trial(
 
     **Raises:** `InputError` when the trial does not assess it.
     """
+    from ketasim.figures.vega import draw
+
     scale = scale or result.trial.scale
     table = result.summary().filter(pl.col("scale") == scale)
     known = sorted(set(table["metric"]) - {"time_to_relapse"})
@@ -116,7 +116,7 @@ def _legend(result: TrialResult) -> tuple[Legend, ...]:
     for arm in result.trial.arms:
         colour, dash, _ = _look(result, arm.id)
         entries.append(Legend("line", _expected(result, arm.id), colour, " ".join(map(str, dash))))
-    entries.append(Legend("dot", "visits", COLOURS["ketamine"], _DOT))
+    entries.append(Legend("dot", "visits", COLOURS["ketamine"], DOTS["circle"]))
     entries.append(Legend("band", _BAND, COLOURS["ketamine"], opacity=0.17))
     entries.append(Legend("dose", "sessions"))
     if any(one.inside is not None for one in result.reported):

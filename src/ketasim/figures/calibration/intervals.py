@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ketasim._base.numbers import number
 from ketasim.calibration.mood.tables import interval_in_priors
-from ketasim.figures.panels import COLOURS, FONT, GRID, INK, SOFT
+from ketasim.figures.svg import Axis, Canvas, Frame, Look
+from ketasim.figures.svg.lettering import shortened, width, wrapped
+from ketasim.figures.svg.palette import AXIS, COLOURS, GRID, INK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +24,20 @@ PUBLISHED: Final = INK
 """Colour of what is published where arms need no colours."""
 PREDICTED: Final = COLOURS["ketamine"]
 """Colour of what is predicted there."""
-UNMOVED: Final = "#9aa5af"
+UNMOVED: Final = AXIS
 """Colour of a number that the data did not move."""
-_WIDTH: Final = 400
-_NEGATIVE: Final = (180, 83, 26)
-_POSITIVE: Final = (31, 78, 121)
-_SMALL: Final = 11
-_LABEL: Final = 6.3  # width of a letter, px
+PRIOR: Final = 0.2
+"""Opacity of the interval before the fit."""
+_TOP, _RIGHT, _BESIDE = 6.0, 22.0, 12.0  # px above, right and left of plots
+_BESIDE_WIDTH, _BESIDE_ROW = 400.0, 24.0
+_LABELS: Final = 0.62  # of the width, at most, for names of rows
+_BELOW, _LINE = 22.0, 14.0  # px below a plot, and of each line of its title
+_APART: Final = 6.0  # px between plots
+_PLOT, _ROW = 350.0, 17.0  # of free numbers
+_CELL, _GAP = 20.0, 1.0  # of correlations
+_SCALE, _SCALE_STEPS = 252.0, 21
+_POINT: Final = {True: 4.0, False: 3.3}  # px, half a side: of a full one and of a hollow one
+_LIMIT: Final = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -67,83 +75,6 @@ class BesideBlock:
     percent: bool = False
 
 
-class _Canvas:
-    """Elements of an SVG, collected."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-
-    def line(
-        self, x: tuple[float, float], y: tuple[float, float], colour: str, width: float = 1.0
-    ) -> None:
-        self.parts.append(
-            f'<line x1="{x[0]:.1f}" x2="{x[1]:.1f}" y1="{y[0]:.1f}" y2="{y[1]:.1f}" '
-            f'stroke="{colour}" stroke-width="{width:g}"/>'
-        )
-
-    def box(
-        self,
-        corner: tuple[float, float],
-        size: tuple[float, float],
-        colour: str,
-        opacity: float = 1.0,
-        note: str = "",
-    ) -> None:
-        title = f"<title>{html.escape(note)}</title>" if note else ""
-        faint = f' fill-opacity="{opacity:g}"' if opacity < 1 else ""
-        self.parts.append(
-            f'<rect x="{corner[0]:.1f}" y="{corner[1]:.1f}" width="{max(size[0], 0.5):.1f}" '
-            f'height="{size[1]:.1f}" fill="{colour}"{faint}>{title}</rect>'
-        )
-
-    def dot(self, x: float, y: float, colour: str, *, filled: bool = True, note: str = "") -> None:
-        title = f"<title>{html.escape(note)}</title>" if note else ""
-        fill = colour if filled else "#ffffff"
-        self.parts.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4" fill="{fill}" stroke="{colour}" '
-            f'stroke-width="1.5">{title}</circle>'
-        )
-
-    def text(
-        self, x: float, y: float, words: str, *, anchor: str = "start", turn: bool = False
-    ) -> None:
-        turned = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turn else ""
-        self.parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{turned}>'
-            f"{html.escape(words)}</text>"
-        )
-
-    def svg(self, width: float, height: float, description: str) -> str:
-        label = html.escape(description, quote=True)
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-            f'font-family="{html.escape(FONT, quote=True)}" font-size="{_SMALL}" fill="{SOFT}" '
-            f'role="img" aria-label="{label}" style="max-width:{width:.0f}px">'
-            + "".join(self.parts)
-            + "</svg>"
-        )
-
-
-@dataclass(frozen=True)
-class _Axis:
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def at(self, value: float) -> float:
-        inside = min(max(value, self.low), self.high)
-        return self.start + (inside - self.low) / (self.high - self.low) * (self.end - self.start)
-
-    def ticks(self) -> list[float]:
-        rough = (self.high - self.low) / 4
-        power = 10.0 ** math.floor(math.log10(rough))
-        step = next(s * power for s in (1.0, 2.0, 5.0, 10.0) if s * power >= rough * 0.999)
-        first = math.ceil(self.low / step - 1e-9)
-        count = math.floor(self.high / step + 1e-9) - first + 1
-        return [round((first + i) * step, 10) for i in range(count)]
-
-
 def beside_drawing(blocks: Sequence[BesideBlock], description: str) -> str:
     """Draw published values beside predictions, each block with an axis of its own.
 
@@ -151,40 +82,88 @@ def beside_drawing(blocks: Sequence[BesideBlock], description: str) -> str:
 
     - `blocks`: top to bottom. `description`: for readers who cannot see it.
     """
-    canvas = _Canvas()
-    longest = max(len(row.label) for block in blocks for row in block.rows)
-    left = min(_LABEL * longest + 12, 0.62 * _WIDTH)
-    top = 6.0
-    for block in blocks:
-        axis = _axis_of(block, left)
-        foot = top + 24 * len(block.rows)
-        for tick in axis.ticks():
-            canvas.line((axis.at(tick), axis.at(tick)), (top, foot), GRID)
-            words = f"{100 * tick:g} %" if block.percent else f"{tick:g}".replace("-", "−")
-            canvas.text(axis.at(tick), foot + 13, words, anchor="middle")
-        canvas.line((axis.start, axis.end), (foot, foot), "#9aa5af")
-        half = _LABEL * len(block.title) / 2
-        middle = min((axis.start + axis.end) / 2, max(_WIDTH - half, _WIDTH / 2))
-        canvas.text(middle, foot + 27, block.title, anchor="middle")
-        for i, row in enumerate(block.rows):
-            y = top + 24 * i + 12
-            low, high = (axis.at(v) for v in row.band)
-            canvas.text(left - 8, y + 4, row.label, anchor="end")
-            canvas.box((low, y - 7), (high - low, 14), PREDICTED, 0.17, row.note)
-            canvas.box((axis.at(row.predicted) - 1.25, y - 9), (2.5, 18), PREDICTED, 1, row.note)
-            ends = (axis.at(row.interval[0]), axis.at(row.interval[1]))
-            canvas.line(ends, (y, y), PUBLISHED, 1.2)
-            canvas.dot(axis.at(row.published), y, PUBLISHED, filled=row.fitted, note=row.note)
-        top = foot + 42
-    return canvas.svg(_WIDTH, top - 6, description)
+    labels = [row.label for block in blocks for row in block.rows]
+    left = min(max(map(width, labels)) + _BESIDE, _LABELS * _BESIDE_WIDTH)
+    titles = [len(wrapped(block.title, _BESIDE_WIDTH - 8.0)) for block in blocks]
+    heights = [_BESIDE_ROW * len(block.rows) for block in blocks]
+    full = sum(heights) + sum(_BELOW + _LINE * lines for lines in titles)
+    canvas = Canvas(_BESIDE_WIDTH, math.ceil(_TOP + full + _APART * (len(blocks) - 1)))
+    top = _TOP
+    for block, height, lines in zip(blocks, heights, titles, strict=True):
+        _beside_block(canvas, block, left, top, height)
+        top += height + _BELOW + _LINE * lines + _APART
+    first = blocks[0].rows[0].label if len(labels) == 1 else f"{len(labels)} values"
+    scales = ", ".join(dict.fromkeys(block.title for block in blocks))
+    told = f"{first}, each published value with its interval and its prediction: {scales}."
+    return canvas.document(description, told)
 
 
-def _axis_of(block: BesideBlock, left: float) -> _Axis:
+def _beside_block(
+    canvas: Canvas, block: BesideBlock, left: float, top: float, height: float
+) -> None:
+    frame = _rows(
+        canvas,
+        _beside_axis(block),
+        [row.label for row in block.rows],
+        left,
+        top,
+        (_BESIDE_WIDTH - _RIGHT - left, height),
+    )
+    _null_line(frame)
+    for place, row in enumerate(block.rows):
+        up = _height_of(place, len(block.rows))
+        y = frame.y.of(up)
+        low, high = (_inside(frame, value) for value in row.interval)
+        frame.bar(*row.band, up, Look(PREDICTED, opacity=0.2), thick=14.0, name=row.note)
+        predicted = _inside(frame, row.predicted)
+        canvas.rect(predicted - 1.25, y - 9.0, 2.5, 18.0, Look(PREDICTED), name=row.note)
+        canvas.segments([(low, y, high, y)], Look(PUBLISHED, 1.2))
+        look = Look(PUBLISHED, 1.5)
+        published = _inside(frame, row.published)
+        size, open_ = _POINT[row.fitted], not row.fitted
+        canvas.point(published, y, look, size=size, hollow=open_, name=row.note)
+
+
+def _rows(
+    canvas: Canvas,
+    x: Axis,
+    labels: Sequence[str],
+    left: float,
+    top: float,
+    size: tuple[float, float],
+) -> Frame:
+    """A frame with a name for each of its rows, from the top down."""
+    count = len(labels)
+    short = [shortened(label, left - 8.0) for label in labels]
+    names = {_height_of(place, count): label for place, label in enumerate(short)}
+    y = Axis(0.0, float(count), names=names, grid=False)
+    return Frame(x, y, width=size[0], height=size[1], canvas=canvas, left=left, top=top)
+
+
+def _height_of(place: int, count: int) -> float:
+    """Where on its axis the middle of a row lies."""
+    return count - place - 0.5
+
+
+def _inside(frame: Frame, value: float) -> float:
+    """Pixels of a value, of one beyond the axis those of its end."""
+    return frame.x.of(min(max(value, frame.x.axis.low), frame.x.axis.high))
+
+
+def _null_line(frame: Frame) -> None:
+    _, top, _, foot = frame.box
+    if frame.x.axis.low < 0.0 < frame.x.axis.high:
+        zero = frame.x.of(0.0)
+        frame.canvas.segments([(zero, top, zero, foot)], Look(AXIS))
+
+
+def _beside_axis(block: BesideBlock) -> Axis:
     if block.percent:
-        return _Axis(0.0, 1.0, left, _WIDTH - 22)
+        return Axis(0.0, 1.0, block.title, style="percent")
     ends = [v for row in block.rows for v in (*row.interval, *row.band, row.predicted, 0.0)]
     room = 0.05 * (max(ends) - min(ends) or 1.0)
-    return _Axis(min(ends) - (room if min(ends) < 0 else 0.0), max(ends) + room, left, _WIDTH - 22)
+    low = min(ends) - (room if min(ends) < 0 else 0.0)
+    return Axis(low, max(ends) + room, block.title)
 
 
 def interval_drawing(numbers: Sequence[Number]) -> str:
@@ -194,66 +173,80 @@ def interval_drawing(numbers: Sequence[Number]) -> str:
 
     - `numbers`: top to bottom.
     """
-    canvas = _Canvas()
     spans = [interval_in_priors(one) for one in numbers]
     reach = math.ceil(max(2.0, *(abs(v) for span in spans for v in span)) + 0.2)
-    left = max(92.0, _LABEL * max(len(one.symbol) for one in numbers) + 12)
-    width, row = 460, 17
-    axis = _Axis(-reach, reach, left, width - 12)
-    foot = 6.0 + row * len(numbers)
-    canvas.box(
-        (axis.at(-1.96), 6),
-        (axis.at(1.96) - axis.at(-1.96), foot - 6),
-        UNMOVED,
-        0.16,
-        "95 % prior interval",
-    )
-    for tick in range(-reach, reach + 1):
-        canvas.line((axis.at(tick), axis.at(tick)), (6, foot), GRID if tick else "#9aa5af")
-        canvas.text(axis.at(tick), foot + 14, f"{tick}".replace("-", "−"), anchor="middle")
-    canvas.text(
-        (axis.start + axis.end) / 2, foot + 30, "prior SDs from the prior value", anchor="middle"
-    )
-    for i, (one, (middle, low, high)) in enumerate(zip(numbers, spans, strict=True)):
-        y = 6 + row * (i + 0.5)
+    symbols = [one.symbol for one in numbers]
+    left = math.ceil(max(map(width, symbols)) + _BESIDE)
+    height = _ROW * len(numbers)
+    canvas = Canvas(left + _PLOT + _BESIDE, math.ceil(_TOP + height + _BELOW + _LINE))
+    x = Axis(-reach, reach, "prior SDs from the prior value")
+    frame = _rows(canvas, x, symbols, left, _TOP, (_PLOT, height))
+    frame.shade(-_LIMIT, _LIMIT, Look(UNMOVED, opacity=PRIOR), name="95 % prior interval")
+    _null_line(frame)
+    for place, (one, (middle, low, high)) in enumerate(zip(numbers, spans, strict=True)):
+        y = frame.y.of(_height_of(place, len(numbers)))
         colour = PREDICTED if one.moved else UNMOVED
         note = f"{one.symbol}, {one.meaning}: {number(one.prior)} before, {number(one.value)} after"
-        canvas.text(left - 8, y + 4, one.symbol, anchor="end")
-        canvas.line((axis.at(low), axis.at(high)), (y, y), colour, 2.2)
-        canvas.dot(axis.at(middle), y, colour, filled=one.moved, note=note)
-    return canvas.svg(
-        width, foot + 36, "Free parameters after the fit, in prior SDs from the prior"
+        canvas.segments([(frame.x.of(low), y, frame.x.of(high), y)], Look(colour, 2.2))
+        look = Look(colour, 1.5)
+        size, open_ = _POINT[one.moved], not one.moved
+        canvas.point(frame.x.of(middle), y, look, size=size, hollow=open_, name=note)
+    moved = sum(one.moved for one in numbers)
+    return canvas.document(
+        "Free parameters after the fit, in prior SDs from the prior",
+        f"{moved} of {len(numbers)} parameters moved or narrowed by the data; their 95 % intervals "
+        "beside the 95 % prior interval, which reaches from −1.96 to 1.96.",
     )
 
 
 def correlation_drawing(symbols: Sequence[str], correlation: NDArray[np.float64]) -> str:
-    """Draw a correlation matrix as a heat map.
+    """Draw a correlation matrix as a heat map of its lower half.
+
+    A name stands at the end of its row, which is the head of its column.
 
     **Arguments:**
 
     - `symbols`: of its rows and columns. `correlation`: shape (n, n).
     """
-    canvas = _Canvas()
-    cell, left, top = 20, 92, 92
+    side = _CELL * len(symbols)
+    ends = [_CELL * place + 6.0 + width(symbol) for place, symbol in enumerate(symbols)]
+    wide = math.ceil(max(*ends, _SCALE + 16.0) + 8.0)
+    canvas = Canvas(wide, math.ceil(_TOP + side + 40.0))
     for i, symbol in enumerate(symbols):
-        canvas.text(left - 6, top + cell * i + 14, symbol, anchor="end")
-        canvas.text(left + cell * i + 14, top - 6, symbol, turn=True)
-        for j, other in enumerate(symbols):
+        top = _TOP + _CELL * i
+        for j, other in enumerate(symbols[:i]):
             value = float(correlation[i, j])
             note = f"{symbol}, {other}: {value:.2f}".replace("-", "−")
-            corner = (left + cell * j, top + cell * i)
-            canvas.box(corner, (cell - 1, cell - 1), _shade(value), note=note)
-    side = left + cell * len(symbols)
-    scale = top + cell * len(symbols) + 12
-    for i in range(21):
-        value = -1 + i / 10
-        canvas.box((left + 12 * i, scale), (12, 10), _shade(value))
-    for value, place in ((-1, left + 6), (0, left + 126), (1, left + 246)):
-        canvas.text(place, scale + 24, f"{value}".replace("-", "−"), anchor="middle")
-    return canvas.svg(side + 8, scale + 30, "Correlation of the free parameters after the fit")
+            _cell(canvas, 8.0 + _CELL * j, top, _CELL - _GAP, _CELL - _GAP, value, note)
+        canvas.text(8.0 + _CELL * i + 2.0, top + 14.0, symbol)
+    foot = _TOP + side + 10.0
+    step = _SCALE / _SCALE_STEPS
+    for i in range(_SCALE_STEPS):
+        value = -1.0 + 2.0 * i / (_SCALE_STEPS - 1)
+        _cell(canvas, 12.0 + step * i, foot, step, 10.0, value, "")
+    for place, words in ((0.5, "−1"), (_SCALE_STEPS / 2, "0"), (_SCALE_STEPS - 0.5, "1")):
+        canvas.text(12.0 + step * place, foot + 23.0, words, anchor="middle")
+    strong = _strongest(symbols, correlation)
+    return canvas.document("Correlation of the free parameters after the fit", strong)
 
 
-def _shade(value: float) -> str:
-    full = _POSITIVE if value > 0 else _NEGATIVE
-    share = min(abs(value), 1.0)
-    return "#" + "".join(f"{round(247 + share * (c - 247)):02x}" for c in full)
+def _cell(
+    canvas: Canvas, x: float, y: float, wide: float, high: float, value: float, note: str
+) -> None:
+    """A patch of a colour as strong as a correlation, upon the grey of none."""
+    canvas.rect(x, y, wide, high, Look(GRID, opacity=0.4))
+    colour = COLOURS["ketamine" if value > 0 else "r"]
+    share = round(min(abs(value), 1.0), 2)
+    canvas.rect(x, y, wide, high, Look(colour, opacity=share), name=note)
+
+
+def _strongest(symbols: Sequence[str], correlation: NDArray[np.float64]) -> str:
+    """The largest correlations in words, for readers who cannot see the map."""
+    pairs = [
+        (float(correlation[i, j]), f"{symbols[i]} with {symbols[j]}")
+        for i in range(len(symbols))
+        for j in range(i)
+    ]
+    pairs.sort(key=lambda pair: -abs(pair[0]))
+    told = ", ".join(f"{names} {value:.2f}".replace(" -", " −") for value, names in pairs[:3])
+    return f"The strongest: {told}." if told else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ketasim.figures.calibration.intervals import (
     PREDICTED,
+    PRIOR,
     UNMOVED,
     correlation_drawing,
     interval_drawing,
@@ -35,7 +36,7 @@ def interval_figure(numbers: Sequence[Number], moved_by: str, between: str) -> F
         (
             Legend("line", "95 % interval after the fit", PREDICTED),
             Legend("line", f"the same, not informed by {moved_by}", UNMOVED),
-            Legend("band", "95 % prior interval", UNMOVED, opacity=0.3),
+            Legend("band", "95 % prior interval", UNMOVED, opacity=PRIOR),
             Legend(
                 "words",
                 "Parameter uncertainty only, on the scale of the estimation; neither "
@@ -56,7 +57,8 @@ def correlation_figure(fit: MoodFit) -> Figure:
         (
             Legend(
                 "words",
-                "Of parameter uncertainty, on the scales on which the parameters were estimated.",
+                "Of parameter uncertainty, on the scales on which the parameters were estimated. A "
+                "name stands at the end of its row, which is the head of its column.",
             ),
         ),
         columns=1,

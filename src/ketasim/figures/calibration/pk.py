@@ -9,7 +9,7 @@ from ketasim._base import words
 from ketasim._base.numbers import number
 from ketasim.calibration.pk.tables import Shown, design_words, exposure_shown, training_of
 from ketasim.evidence import source_name
-from ketasim.figures.figure import Drawing, Figure, Legend
+from ketasim.figures.figure import DOTS, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, Points, svg
 
 if TYPE_CHECKING:
@@ -21,22 +21,14 @@ if TYPE_CHECKING:
 TWO_FOLD = 2.0
 
 _ROUTES = {
-    "iv": ("intravenous", "#1f4e79", "circle"),
-    "intranasal": ("nasal", "#0a7f74", "square"),
-    "sublingual": ("sublingual", "#b4531a", "diamond"),
-    "oral": ("swallowed", "#6b4596", "triangle-up"),
-    "oral_er": ("extended release", "#94600a", "triangle-down"),
-    "rectal": ("rectal", "#8c2f4a", "cross"),
-    "inhaled": ("inhaled", "#56626e", "cross"),
-    "buccal": ("buccal", "#b4531a", "diamond"),
-}
-_SHAPES = {
-    "circle": "M4,0A4,4,0,1,1,-4,0A4,4,0,1,1,4,0",
-    "square": "M-4,-4h8v8h-8Z",
-    "diamond": "M0,-5L4,0L0,5L-4,0Z",
-    "triangle-up": "M0,-5L5,4L-5,4Z",
-    "triangle-down": "M0,5L5,-4L-5,-4Z",
-    "cross": "M-5,-1.7h3.3v-3.3h3.4v3.3h3.3v3.4h-3.3v3.3h-3.4v-3.3h-3.3Z",
+    "iv": ("intravenous", COLOURS["ketamine"], "circle"),
+    "intranasal": ("nasal", COLOURS["s"], "square"),
+    "sublingual": ("sublingual", COLOURS["r"], "diamond"),
+    "oral": ("swallowed", COLOURS["norketamine"], "triangle-up"),
+    "oral_er": ("extended release", COLOURS["hnk"], "triangle-down"),
+    "rectal": ("rectal", COLOURS["block"], "cross"),
+    "inhaled": ("inhaled", SOFT, "triangle-right"),
+    "buccal": ("buccal", COLOURS["r"], "triangle-left"),
 }
 _ANALYTES = {
     "ketamine": ("ketamine and its enantiomers", COLOURS["ketamine"]),
@@ -155,7 +147,7 @@ def _square(
 
 
 def _dot(text: str, colour: str, shape: str) -> Legend:
-    return Legend("dot", text, colour, _SHAPES[shape])
+    return Legend("dot", text, colour, DOTS[shape])
 
 
 def _guides() -> tuple[Legend, ...]:

@@ -13,23 +13,22 @@ from ketasim.calibration.session.tables import (
 from ketasim.calibration.session.words import effect_shown
 from ketasim.evidence import source_name
 from ketasim.figures.calibration.mood import interval_figure
-from ketasim.figures.figure import Drawing, Figure, Legend
+from ketasim.figures.figure import DOTS, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, Points, svg
+from ketasim.figures.svg.palette import AXIS
 
 if TYPE_CHECKING:
     from ketasim.calibration.session import SessionCompared, SessionFit, SessionRow
 
-_BAR: Final = "#b9c3cc"
-_CIRCLE: Final = "M4,0A4,4,0,1,1,-4,0A4,4,0,1,1,4,0"
-_DIAMOND: Final = "M0,-5L4,0L0,5L-4,0Z"
+_BAR: Final = AXIS
 _LOOKS: Final = {
     "label": COLOURS["ketamine"],
     "dose": COLOURS["s"],
     "timing": COLOURS["norketamine"],
     "pressure": COLOURS["r"],
     "programme": COLOURS["block"],
-    "check": "#7d8792",
-    "again": "#b9c0c7",
+    "check": COLOURS["course"],
+    "again": AXIS,
 }
 
 
@@ -48,7 +47,7 @@ def scatter(fit: SessionFit) -> Figure:
             used |= {group_of(one.row) for one in rows}
             drawings.append(_square(title, unit, rows, factor))
     legend = [
-        Legend("dot", title, _LOOKS[name], _DIAMOND if name == "check" else _CIRCLE)
+        Legend("dot", title, _LOOKS[name], DOTS["diamond" if name == "check" else "circle"])
         for name, title in GROUPS.items()
         if name in used
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ketasim._base.numbers import number, percent
 from ketasim.calibration.mood.tables import comparable, unit_of
 from ketasim.figures.calibration.intervals import BesideBlock, BesideRow, beside_drawing
-from ketasim.figures.figure import OPEN, RING, Drawing, Figure, Legend
+from ketasim.figures.figure import DOTS, OPEN, RING, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel, Points, svg
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ LOOKS: Final = (
 
 _HALF, _NINETY, _NORMAL = 0.674489750196082, 1.6448536269514722, 1.959963984540054
 _DAY: Final = 24.0
-_DOT: Final = "M3.6,0A3.6,3.6,0,1,1,-3.6,0A3.6,3.6,0,1,1,3.6,0Z"
 _FAMILIES: Final = (
     ("patients", SHARES, True),
     ("difference of changes, points of the MADRS", ("contrast",), False),
@@ -311,7 +310,7 @@ def trial_legend() -> tuple[Legend, ...]:
             colour,
             opacity=0.3,
         ),
-        Legend("dot", "published, in the fit", colour, _DOT),
+        Legend("dot", "published, in the fit", colour, DOTS["circle"]),
         Legend("dot", "published, comparison only", colour, OPEN),
         Legend("dose", "sessions"),
         Legend(
@@ -325,7 +324,7 @@ def trial_legend() -> tuple[Legend, ...]:
 def beside_legend() -> tuple[Legend, ...]:
     """What the panels without curves have in common."""
     return (
-        Legend("dot", "published, in the fit", INK, _DOT),
+        Legend("dot", "published, in the fit", INK, DOTS["circle"]),
         Legend("dot", "published, comparison only", INK, OPEN),
         Legend(
             "band",
@@ -363,9 +362,9 @@ def unseen_figure(fit: MoodFit) -> Figure:
         "Figure 1. Published against predicted, each trial from the others",
         drawings,
         (
-            Legend("dot", looks["drug"][0], looks["drug"][1], _DOT),
-            Legend("dot", looks["control"][0], looks["control"][1], "M0,-5L4,0L0,5L-4,0Z"),
-            Legend("dot", looks["contrast"][0], looks["contrast"][1], "M-4,-4h8v8h-8Z"),
+            Legend("dot", looks["drug"][0], looks["drug"][1], DOTS["circle"]),
+            Legend("dot", looks["control"][0], looks["control"][1], DOTS["diamond"]),
+            Legend("dot", looks["contrast"][0], looks["contrast"][1], DOTS["square"]),
             Legend("line", "equal", SOFT),
             Legend(
                 "words",
