@@ -6,11 +6,8 @@ from ketasim._base.rooms import opened
 from ketasim.figures.plot import plot
 
 if TYPE_CHECKING:
-    from ketasim.figures.forest import (
-        forest_plot,
-        forest_png,
-        forest_svg,
-    )
+    from ketasim.figures.forest import forest_png, forest_svg
+    from ketasim.figures.forest_chart import forest_plot
 
 __all__ = [
     "forest_plot",
@@ -22,7 +19,7 @@ __all__ = [
 __getattr__ = opened(
     __name__,
     {
-        "forest_plot": "forest",
+        "forest_plot": "forest_chart",
         "forest_png": "forest",
         "forest_svg": "forest",
     },

@@ -14,7 +14,7 @@ _CHARTS: Final = {
     "Simulation": "ketasim.figures.course:plot_course",
     "TrialResult": "ketasim.figures.trial:plot_trial",
     "SessionPlan": "ketasim.figures.session_plan:plot_plan",
-    "MetaResult": "ketasim.figures.forest:forest_plot",
+    "MetaResult": "ketasim.figures.forest_chart:forest_plot",
 }
 
 

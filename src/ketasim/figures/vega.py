@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import html
-import json
 import math
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ketasim.figures.drawing_engine import drawn_svg
 from ketasim.figures.legend import (
     BAND,
     BAR,
@@ -250,49 +245,3 @@ def _doses(panel: Panel) -> tuple[list[dict[str, float]], list[dict[str, float]]
     shown = [(a, b) for a, b in panel.marks if b >= first and a <= last]
     bars = [{"x": a, "x2": b} for a, b in shown if b - a > short]
     return bars, [{"x": a} for a, b in shown if b - a <= short]
-
-
-def chart_svg(chart: dict[str, Any], description: str) -> str:
-    """Draw a chart in Vega-Lite as SVG that stands in a page.
-
-    **Arguments:**
-
-    - `chart`: in Vega-Lite. `description`: what it shows, for readers who cannot see it.
-    """
-    text = drawn_svg(chart)
-    text = text[text.index("<svg") :]
-    # Ids of clips are counted over everything ever drawn: here they are named after the chart, so
-    # that the same chart is the same text and two charts in a page do not share them.
-    own = hashlib.sha256(json.dumps(chart).encode()).hexdigest()[:8]
-    for number, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', text))):
-        text = re.sub(
-            rf'(\bid="|url\(#|href="#){re.escape(name)}(?=["\)])', rf"\g<1>c{own}-{number}", text
-        )
-    # what a point is shows under the pointer
-    text = re.sub(
-        r'<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="point"([^>]*)/>',
-        r"<path\2><title>\1</title></path>",
-        text,
-    )
-    # a hundredth of a pixel is enough; words, such as those of an axis, stay as they are
-    text = re.sub(r"<[^>]*>", lambda tag: _FINE.sub(_rounded, tag[0]), text)
-    head = text[: text.index(">") + 1]
-    label = html.escape(description, quote=True)
-    kept = re.sub(r'\s(?:width|height|class|style|role|aria-\w+)="[^"]*"', "", head)
-    return (
-        kept[:-1].rstrip()
-        + f' role="img" aria-label="{label}" style="max-width:{_width(head)}px">'
-        + text[len(head) :]
-    )
-
-
-_FINE = re.compile(r"-?\d+\.\d{3,}")
-
-
-def _rounded(hit: re.Match[str]) -> str:
-    return f"{round(float(hit[0]), 2):g}"
-
-
-def _width(head: str) -> int:
-    hit = re.search(r'\bwidth="([\d.]+)"', head)
-    return round(float(hit[1])) if hit else 0

@@ -302,7 +302,7 @@ class MetaResult(Result):
         return later(f"{_TABLES}:meta_table")(self)
 
     def files(self) -> dict[str, bytes]:
-        """What `save` writes: meta.csv, left_out.csv, forest.svg; forest.png where it can be drawn.
+        """What `save` writes: meta.csv, left_out.csv, forest.svg and forest.png.
 
         **Raises:** `InputError` when no study answers the question.
         """
@@ -310,13 +310,12 @@ class MetaResult(Result):
             raise InputError(
                 "query", "no study of the tables answers it", "ask for another time or control"
             )
-        found = {
+        return {
             "meta.csv": csv(self.main_table()),
             "left_out.csv": csv(later(f"{_TABLES}:left_out_table")(self)),
             "forest.svg": later("ketasim.figures:forest_svg")(self).encode(),
+            "forest.png": later("ketasim.figures:forest_png")(self),
         }
-        picture = later("ketasim.figures:forest_png")(self)
-        return found if picture is None else {**found, "forest.png": picture}
 
 
 def time_words(hours: float) -> str:
