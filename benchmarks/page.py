@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from targets import Target, targets
+from targets import Target, Wait, targets, waits
 
 Results = dict[str, Any]
 
 _HEAD = """# Benchmarks
 
-How fast the engine for large populations is, beside other solvers on the same machine, in the
-same run, at the same accuracy. `make bench` measures everything again and writes this page from
-`benchmarks/results.json`; no number here is written by hand.
+How long a user waits, and how fast the engine for large populations is, beside other solvers on
+the same machine, in the same run, at the same accuracy. `make bench` measures everything again and
+writes this page from `benchmarks/results.json`; no number here is written by hand.
 """
 
 _WORKLOAD = """## The work
@@ -62,7 +62,9 @@ def render(results: Results) -> str:
     parts = [_HEAD]
     if results.get("quick"):
         parts.append("**This was a quick try on few patients: its numbers say nothing.**\n")
-    parts += [_ratios(results), _targets(targets(results)), _WORKLOAD]
+    parts += [_ratios(results), _targets(targets(results))]
+    parts += [_waits(results["waits"])] if "waits" in results else []
+    parts += [_WORKLOAD]
     parts += [section(results[name]) for name, section in _SECTIONS.items() if name in results]
     if "growth" in results and "million" in results:
         parts.append(_growth(results["growth"], results["million"]))
@@ -108,6 +110,63 @@ def _targets(found: Sequence[Target]) -> str:
     if missed:
         return text + f"\nNot reached in this run: {'; '.join(missed)}.\n"
     return text + "\nAll were reached in this run.\n"
+
+
+def _waits(found: Results) -> str:
+    rows = list[list[str]]()
+    for one in waits(found):
+        target = one.target
+        measured = f"{target.found}" if target.reached else f"**{target.found}**"
+        rows.append([one.what, target.asked, measured, _between(one), one.clock, *_beside(one)])
+    peer = found["accuracy"]
+    name = peer.get("name", "numbalsoda")
+    head = ["what", "target", "median", "of", "clock", f"{name}, solving alone", "ratio"]
+    most, typical = found["most"], found["typical"]
+    text = (
+        f"## What a user waits for\n\n{_table(head, rows)}\n"
+        "A course of 16 infusions in 12 weeks: twice weekly for four weeks, then weekly. *All "
+        f"outputs* are {typical['curves']} curves at {_count(typical['output_times'])} times, for "
+        "both enantiomers, their metabolites and every site, effects of the sessions and mood, "
+        "and the tables of summary, exposure, parameters, weeks, sessions and mood. Everything is "
+        "warm, the course is read, and what is **bold** misses its target. Of the processes "
+        "nothing is warm but the code and the plans that an earlier run kept; the first run "
+        "starts from an empty folder.\n\n"
+        f"Peak memory of {_count(found['sizes']['most'])} patients: "
+        f"{_count(most['peak_memory_mb'])} MB, libraries included.\n"
+    )
+    if "reason" in peer:
+        return text + f"\nNo peer beside them: {peer['reason']}.\n"
+    return (
+        text
+        + f"\nThe peer solves the same equations, {peer['states']} states from dose to mood, for "
+        "the same patients at the same times, and stops at the start and the end of every "
+        "infusion. The ratio is its time over that of ketasim, which does more: statistics, "
+        "effects of the sessions, exposures, sensitivities, tables, and 4,000 more patients for "
+        "the uncertainty of the shares. *×* is how many times the patients that the peer solved "
+        "were taken: it solves one after the other. Of the regimens and of the trial it gives "
+        "the score alone. Where nothing stands there is no peer.\n\n"
+        f"Largest error of the states of mood in {peer['patients']} patients: ketasim "
+        f"{_power(peer['error'])}, the peer {_power(peer['peer_error'])} at a tolerance of "
+        f"{_power(peer['tolerance'], 2)}, the loosest in half decades at which it is as exact as "
+        "ketasim, or as 1e-4. They are held against the peer at 1e-11, which is within "
+        f"{_power(peer['reference_off'])} of ketasim's own oracle.\n"
+        f"\nThe machine's load when this part began was {found['load']:.1f}.\n"
+    )
+
+
+def _between(one: Wait) -> str:
+    """Least and most of the repeats."""
+    found = one.found
+    return f"{found['least']:.3g}-{found['most']:.3g} s, {found['repeats']} runs"
+
+
+def _beside(one: Wait) -> list[str]:
+    """Time of the peer and ratio, empty where there is none."""
+    if "ratio" not in one.found:
+        return ["", ""]
+    scaled = one.found["scaled"]
+    times = f" (× {_count(scaled)})" if scaled > 1 else ""
+    return [f"{one.found['peer_seconds']:.3g} s{times}", _ratio(one.found["ratio"])]
 
 
 def _population(rows: list[Results]) -> str:
@@ -350,25 +409,6 @@ def _off(off: float) -> str:
     return f"the point farthest from it is {100 * off:.0f} % off"
 
 
-def _course(rows: list[Results]) -> str:
-    table = _table(
-        ["patients", "seconds", "patients/s", "peak memory, MB"],
-        [
-            [
-                *(_count(one["patients"]), f"{one['seconds']:.2f}"),
-                *(_count(one["per_second"]), _count(one["peak_memory_mb"])),
-            ]
-            for one in rows
-        ],
-    )
-    return (
-        f"## `ketasim.simulate`\n\n{table}\n"
-        "The whole call: patients drawn, the exact pharmacokinetic model, both enantiomers and "
-        f"metabolites, summary tables. 16 infusions in 12 weeks, {rows[0]['output_times']} output "
-        "times. It does not use the engine above.\n"
-    )
-
-
 _SECTIONS: dict[str, Callable[[Any], str]] = {
     "workload": _population,
     "peers": _solvers,
@@ -376,7 +416,6 @@ _SECTIONS: dict[str, Callable[[Any], str]] = {
     "million": _million,
     "realistic": _realistic,
     "start": _start,
-    "course": _course,
 }
 
 

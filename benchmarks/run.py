@@ -34,7 +34,9 @@ class Sizes:
     - `rounds`: of all solvers in turns. `wanted`: seconds a solver's run should take.
     - `oracle`: patients that judge the realistic course. `kernel`: patients, and rounds.
     - `streamed`: patients, for growth. `doses`, `days`: likewise, with `grown` patients.
-    - `starts`: fresh processes. `courses`: patients of `ketasim.simulate`.
+    - `starts`: fresh processes.
+    - `courses`: patients of `ketasim.simulate`, and many of them. `search`: regimens, and patients
+      of each. `replicates`: of a trial. `waits`: repeats. `part`: patients of a peer beside them.
     """
 
     populations: tuple[int, ...] = (1_000, 10_000)
@@ -49,7 +51,11 @@ class Sizes:
     days: tuple[int, ...] = (84, 365, 1_095, 1_825, 3_500)
     grown: int = 1_000
     starts: int = 5
-    courses: tuple[int, ...] = (100, 500, 2_000)
+    courses: tuple[int, int] = (500, 10_000)
+    search: tuple[int, int] = (200, 200)
+    replicates: int = 200
+    waits: int = 5
+    part: int = 64
 
 
 QUICK = Sizes(
@@ -65,7 +71,11 @@ QUICK = Sizes(
     days=(84, 365),
     grown=200,
     starts=1,
-    courses=(20,),
+    courses=(40, 100),
+    search=(4, 40),
+    replicates=4,
+    waits=1,
+    part=2,
 )
 """Enough to see that everything runs."""
 
@@ -152,11 +162,34 @@ def _growth(run: Run) -> Any:
     }
 
 
-def _course(run: Run) -> list[Any]:
-    return [measure("measure_course:simulate", n=n) for n in run.sizes.courses]
+def _waits(run: Run) -> Any:
+    sizes, load = run.sizes, round(os.getloadavg()[0], 2)
+    (many, most), (regimens, each) = sizes.courses, sizes.search
+    few = min(sizes.waits, 3)  # of what takes long
+    exact = measure("measure_waits:accuracy", n=many, few=1)
+    beside = {"part": sizes.part, "tolerance": exact.get("tolerance")}
+    place = "measure_waits"
+    return {
+        "load": load,
+        "accuracy": exact,
+        "sizes": {"many": many, "most": most, "regimens": regimens, "each": each},
+        "replicates": sizes.replicates,
+        "typical": measure(f"{place}:course", n=None, repeats=sizes.waits, **beside),
+        "many": measure(f"{place}:course", n=many, repeats=sizes.waits, **beside),
+        "most": measure(f"{place}:large", n=most, repeats=few, **beside),
+        "search": measure(f"{place}:search", regimens=regimens, n=each, repeats=few, **beside),
+        "report": measure(f"{place}:report", n=many, repeats=sizes.waits),
+        "trial": measure(
+            f"{place}:trial", replicates=sizes.replicates, repeats=sizes.waits, **beside
+        ),
+        "commands": measure(
+            f"{place}:commands", n=many, repeats=sizes.waits, cold=min(sizes.waits, 2)
+        ),
+    }
 
 
 PARTS: dict[str, Callable[[Run], Any]] = {
+    "waits": _waits,
     "workload": _workload,
     "peers": _peers,
     "kernel": _kernel,
@@ -164,7 +197,6 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "realistic": _realistic,
     "start": _start,
     "growth": _growth,
-    "course": _course,
 }
 """The measurements by name."""
 

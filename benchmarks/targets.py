@@ -25,6 +25,36 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Something that a user waits for.
+
+    **Arguments:**
+
+    - `what`: in words. `clock`: what was measured, in words.
+    - `most`: the target, s.
+    - `found`: what `measure_waits` found.
+    - `memory`: the target, MB; nothing where there is none.
+    """
+
+    what: str
+    clock: str
+    most: float
+    found: Results
+    memory: float | None = None
+
+    @property
+    def target(self) -> Target:
+        """The time, held against its target."""
+        announced = self.found.get("announced")
+        taken, asked = self.found["seconds"], f"≤ {self.most:g} s"
+        told, reached = f"{taken:.3g} s", taken <= self.most
+        if announced is not None:
+            asked, reached = f"{asked}, announced", reached and announced
+            told += "" if announced else ", not announced"
+        return Target(self.what, asked, told, reached)
+
+
+@dataclass(frozen=True)
 class Fit:
     """A straight line.
 
@@ -48,6 +78,46 @@ def targets(results: Results) -> list[Target]:
     return [
         target for name, find in _PARTS.items() if name in results for target in find(results[name])
     ]
+
+
+def waits(found: Results) -> list[Wait]:
+    """What a user waits for, with its targets, in the order of the table.
+
+    **Arguments:**
+
+    - `found`: the part `waits` of the results.
+    """
+    sizes, commands = found["sizes"], found["commands"]
+    many, most = f"{sizes['many']:,} patients", f"{sizes['most']:,} patients"
+    all_of = "12 weeks, all outputs"
+    searched = f"{sizes['regimens']} regimens × {sizes['each']} patients, mood alone"
+    arms = f"{found['replicates']} replicates × {found['trial']['patients']} patients"
+    cpu, wall = "CPU, one core", "wall, a process"
+    return [
+        Wait(f"typical patient, {all_of}", cpu, 0.05, found["typical"]),
+        Wait(f"{many}, {all_of}", cpu, 0.4, found["many"]),
+        Wait(f"{most}, {all_of}", "wall, two cores", 4.0, found["most"], 1000.0),
+        Wait(searched, cpu, 2.0, found["search"]),
+        Wait(f"report of {many}", cpu, 0.7, found["report"]),
+        Wait("`ketasim simulate`, typical, with report", wall, 1.5, commands["typical"]),
+        Wait(f"`ketasim simulate`, {many}, with report", wall, 2.5, commands["many"]),
+        Wait(
+            "the same as the first run on a machine, compilation included",
+            wall,
+            8.0,
+            commands["first"],
+        ),
+        Wait(f"trial of two arms, {arms}", cpu, 0.5, found["trial"]),
+    ]
+
+
+def _waits(found: Results) -> Iterator[Target]:
+    for one in waits(found):
+        yield one.target
+        if one.memory is not None:
+            memory = one.found["peak_memory_mb"]
+            asked, told = f"≤ {one.memory / 1000:g} GB", f"{memory / 1000:.2f} GB"
+            yield Target(f"peak memory of {one.what}", asked, told, memory <= one.memory)
 
 
 def _peers(found: Results, model: str = "workload W") -> Iterator[Target]:
@@ -94,6 +164,7 @@ def _start(found: Results) -> Iterator[Target]:
 
 
 _PARTS: dict[str, Callable[[Any], Iterator[Target]]] = {
+    "waits": _waits,
     "peers": _peers,
     "realistic": _realistic,
     "kernel": _kernel,

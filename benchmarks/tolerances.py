@@ -41,13 +41,14 @@ class Found:
     patients: int
 
 
-def scan(solve: Callable[[float], Array], exact: Array) -> Found:
+def scan(solve: Callable[[float], Array], exact: Array, passes: float = PASS) -> Found:
     """Tighten the tolerance until the error passes.
 
     **Arguments:**
 
     - `solve`: a function of the relative tolerance that gives states: (n, T, states).
     - `exact`: the reference: the same shape.
+    - `passes`: the largest error that passes.
 
     **Returns:** the tolerance and the error.
 
@@ -58,7 +59,7 @@ def scan(solve: Callable[[float], Array], exact: Array) -> Found:
             largest = float(error(solve(tolerance), exact).max())
         except RuntimeError:  # the solver gave up, as some do where the tolerance is loose
             continue
-        if largest <= PASS:
+        if largest <= passes:
             return Found(tolerance, largest, len(exact))
     raise RuntimeError("no tolerance passes")
 

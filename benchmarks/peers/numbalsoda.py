@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from workload import INFUSIONS, SLOW, TIMES, depressed, initial, patients, segme
 
 from peers import ABSOLUTE
 from peers.workers import first
+
+if TYPE_CHECKING:
+    from driven import Driven
 
 Array = NDArray[np.float64]
 
@@ -127,6 +131,31 @@ def run_chain(
     )
 
 
+def run_driven(given: Driven, times: Array, tolerance: float, threads: int) -> Array:
+    """Solve a linear chain and the declared response that it drives.
+
+    **Arguments:**
+
+    - `given`: the patients.
+    - `times`: output times, h, the first 0: (T,).
+    - `tolerance`: relative tolerance.
+    - `threads`: number of threads.
+
+    **Returns:** linear states and those of the response: (n, T, m + Y).
+
+    **Raises:** `RuntimeError` where LSODA gives up.
+    """
+    from peers.declared import equations, table  # loads ketasim's declarations
+
+    n, m = given.supply.shape
+    still = np.zeros_like(given.initial)
+    y0, marks = np.zeros((n, m)), np.hstack([given.marks, still])
+    return _solve(
+        *(equations(given.model).address, table(given), np.hstack([y0, given.initial])),
+        *(np.ones(n), (given.infusions, times), 0, threads, tolerance, marks),
+    )
+
+
 def _slow_columns(p: Mapping[str, Array]) -> list[Array]:
     """The slow block's parameters in the order of `SLOW`, powers taken."""
     powers = {"g50": 2, "s50": 4}
@@ -157,6 +186,7 @@ def _solve(
     skip: int,
     threads: int,
     tolerance: float,
+    marks: Array | None = None,
 ) -> Array:
     """Run the loop over chunks of patients in threads.
 
@@ -169,6 +199,7 @@ def _solve(
     - `calendar`: infusions and output times.
     - `skip`: number of leading states left out of the result.
     - `threads`, `tolerance`: as `run` has them.
+    - `marks`: added to the states at the start of every infusion: (n, states); nothing if absent.
 
     **Returns:** the other states: (n, T, states - skip).
     """
@@ -177,11 +208,12 @@ def _solve(
     loop, n = _compiled().loop, len(data)
     out = np.empty((n, len(times), y0.shape[1] - skip))
     out[:, 0] = y0[:, skip:]
+    added = np.zeros_like(y0) if marks is None else marks
 
     def chunk(i: int) -> bool:
         part = slice(i, i + _CHUNK)
         return loop(
-            *(address, data[part], y0[part], rate[part], grid, table, skip),
+            *(address, data[part], y0[part], rate[part], added[part], grid, table, skip),
             *(tolerance, ABSOLUTE * tolerance, out[part]),
         )
 
@@ -255,13 +287,15 @@ def _compiled() -> _Compiled:
         slow(y, dy, m, x, p[2], ch, p, 3)
 
     @numba.njit(nogil=True, **options)
-    def loop(address, data, y0, rate, grid, table, skip, rtol, atol, out):  # type: ignore[no-untyped-def]
+    def loop(address, data, y0, rate, added, grid, table, skip, rtol, atol, out):  # type: ignore[no-untyped-def]
         """Every patient through every segment; False where LSODA gives up."""
         for i in range(len(data)):
             y = y0[i].copy()
             for j in range(len(table)):
                 start, stop, on, first_row, count = table[j]
                 data[i, 0] = rate[i] if on == 1 else 0.0
+                if on == 1:
+                    y += added[i]
                 solved, success = lsoda(address, y, grid[start:stop], data[i], rtol, atol, steps)
                 if not success:
                     return False
