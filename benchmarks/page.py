@@ -120,37 +120,40 @@ def _waits(found: Results) -> str:
         rows.append([one.what, target.asked, measured, _between(one), one.clock, *_beside(one)])
     peer = found["accuracy"]
     name = peer.get("name", "numbalsoda")
-    head = ["what", "target", "median", "of", "clock", f"{name}, solving alone", "ratio"]
-    most, typical = found["most"], found["typical"]
+    head = ["what", "target", "median", "least to most", "clock", f"{name}, solving", "ratio"]
+    typical = found["typical"]
     text = (
         f"## What a user waits for\n\n{_table(head, rows)}\n"
         "A course of 16 infusions in 12 weeks: twice weekly for four weeks, then weekly. *All "
-        f"outputs* are {typical['curves']} curves at {_count(typical['output_times'])} times, for "
-        "both enantiomers, their metabolites and every site, effects of the sessions and mood, "
-        "and the tables of summary, exposure, parameters, weeks, sessions and mood. Everything is "
-        "warm, the course is read, and what is **bold** misses its target. Of the processes "
-        "nothing is warm but the code and the plans that an earlier run kept; the first run "
-        "starts from an empty folder.\n\n"
+        f"outputs* are {typical['curves']} curves at {_count(typical['output_times'])} times "
+        "(enantiomers and metabolites at every site, block, effects of the sessions, mood) and the "
+        "tables of summary, exposure, parameters, weeks, sessions and mood. What misses its target "
+        "is bold. The course is read and everything is warm. Of a process only the code and the "
+        "plans are kept from an earlier run; the first run on a machine starts with an empty "
+        "folder and compiles.\n\n"
         f"Peak memory of {_count(found['sizes']['most'])} patients: "
-        f"{_count(most['peak_memory_mb'])} MB, libraries included.\n"
+        f"{_count(found['most']['peak_memory_mb'])} MB, libraries included.\n"
     )
+    load = f"\nThe load of the machine when this part began was {found['load']:.1f}.\n"
     if "reason" in peer:
-        return text + f"\nNo peer beside them: {peer['reason']}.\n"
+        return f"{text}\nNo other solver beside them: {peer['reason']}.\n{load}"
     return (
         text
-        + f"\nThe peer solves the same equations, {peer['states']} states from dose to mood, for "
-        "the same patients at the same times, and stops at the start and the end of every "
-        "infusion. The ratio is its time over that of ketasim, which does more: statistics, "
-        "effects of the sessions, exposures, sensitivities, tables, and 4,000 more patients for "
-        "the uncertainty of the shares. *×* is how many times the patients that the peer solved "
-        "were taken: it solves one after the other. Of the regimens and of the trial it gives "
-        "the score alone. Where nothing stands there is no peer.\n\n"
+        + f"\nThe other solver has the same equations, {peer['states']} states from dose to mood, "
+        "the same patients and the same output times, and stops at the start and the end of every "
+        "infusion. The ratio is its time over that of ketasim in the same run. Its time "
+        "is that of solving alone; that of ketasim is the whole call, with statistics, effects of "
+        "the sessions, exposure, sensitivities, tables, and the further patients of the "
+        "uncertainty interval. It solves one patient after the other, so a part of the patients "
+        "is timed, and *×* says how many times it was taken. For the regimens and the trial both "
+        "leave out concentrations that mood does not need; the patients of the trial have the "
+        "numbers of the card in every replicate there. No other solver does what the rows without "
+        "a ratio say.\n\n"
         f"Largest error of the states of mood in {peer['patients']} patients: ketasim "
-        f"{_power(peer['error'])}, the peer {_power(peer['peer_error'])} at a tolerance of "
-        f"{_power(peer['tolerance'], 2)}, the loosest in half decades at which it is as exact as "
-        "ketasim, or as 1e-4. They are held against the peer at 1e-11, which is within "
-        f"{_power(peer['reference_off'])} of ketasim's own oracle.\n"
-        f"\nThe machine's load when this part began was {found['load']:.1f}.\n"
+        f"{_power(peer['error'])}; the other solver {_power(peer['peer_error'])} at a tolerance of "
+        f"{_power(peer['tolerance'], 2)}, the loosest in half decades at which it is within the "
+        "error of ketasim, or within 1e-4. The reference is the same solver at 1e-11, which is "
+        f"within {_power(peer['reference_off'])} of the oracle of ketasim.\n{load}"
     )
 
 
@@ -456,6 +459,8 @@ def _count(value: float) -> str:
 
 
 def _ratio(value: float) -> str:
+    if value < 1:
+        return f"{value:.2g}"
     return f"**{value:,.0f}**" if value >= 10 else f"**{value:.1f}**"
 
 
