@@ -18,7 +18,7 @@ from ketasim.engine.reduce import (
     hours_above,
     largest,
 )
-from ketasim.engine.run import BlowUp, plan, solve, stream
+from ketasim.engine.run import BlowUp, plan, solve, solve_each, stream
 from ketasim.engine.trajectories import Trajectories
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "plan",
     "solve",
     "solve_adaptive",
+    "solve_each",
     "solve_linear",
     "stream",
     "terminal_half_life",

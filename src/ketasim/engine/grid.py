@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,8 +124,9 @@ def grid_of(
     )
 
 
-def _segment(length: float, counts: Sequence[int]) -> tuple[Array, Integers]:
-    """Lengths of the steps of a segment, h, and their bins."""
+@lru_cache(maxsize=512)
+def _segment(length: float, counts: tuple[int, ...]) -> tuple[Array, Integers]:
+    """Lengths of the steps of a segment, h, and their bins: sessions repeat, so they are kept."""
     sizes: list[Array] = []
     which: list[Integers] = []
     begin, width = 0.0, FIRST_BIN
@@ -226,15 +228,20 @@ def _quintic(after: Array, lengths: Array, anchor: Integers) -> Array:
     """
     before, length = lengths[anchor - 1], lengths[anchor]
     span = before + length
-    at = np.stack([-before / span, np.zeros_like(span), length / span], 1)
-    powers = np.arange(6)
-    values = at[:, :, None] ** powers
-    slopes = powers * at[:, :, None] ** np.maximum(powers - 1, 0) / span[:, None, None]
-    where = (after / span)[:, None] ** powers
-    rows = np.concatenate([values, slopes], 1)
-    shape = np.linalg.solve(rows.transpose(0, 2, 1), where[:, :, None])[:, :, 0]
+    at = np.stack([-before / span, np.zeros_like(span), length / span])
+    where = after / span
+    shape = np.empty((len(where), 6))
+    for place in range(3):
+        mine, one, two = at[place], at[place - 2], at[place - 1]
+        # Hermite's form: 1 and slope 0 at its own end, or the other way round, and 0 at the others
+        others = (mine - one) * (mine - two)
+        basis = (where - one) * (where - two) / others
+        square = basis * basis
+        slope = (2.0 * mine - one - two) / others
+        shape[:, place] = (1.0 - 2.0 * slope * (where - mine)) * square
+        shape[:, 3 + place] = (where - mine) * square * span
     for place in range(3):
         # a time at the end of a step is read as it is
-        exact = np.abs(after / span - at[:, place]) < 1e-12
+        exact = np.abs(where - at[place]) < 1e-12
         shape[exact] = np.eye(6)[place]
-    return np.ascontiguousarray(shape, np.float64)
+    return shape

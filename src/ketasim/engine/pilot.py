@@ -20,6 +20,7 @@ from ketasim.engine.backends.numpy.arrays import NUMPY, Track, bind
 from ketasim.engine.grid import (
     BINS,
     Grid,
+    OutputPlan,
     Profile,
     grid_of,
     place_parts,
@@ -45,12 +46,29 @@ _MOST_LOST = 4  # rounds with a state that is not finite, each on half the steps
 _MOST_STEPS = 4096  # in one bin
 _SAFE = 0.8  # part of the tolerance that a grid aims at
 _ENOUGH = 0.9  # part of it with which a grid is taken: the error is an estimate
-_PARTS = (0.25, 0.5, 0.75)  # of a step, where what is read between the ends is checked
-_TELLING = 12  # patients, those with the largest errors, whose steps are looked at one by one
+# of a step, where it is compared with its halving: what is read between its ends, and its end
+_PARTS = (0.25, 0.5, 0.75, 1.0)
+_HALVED_PARTS = (0.5, 1.0)  # the same moments, in steps of half the length
+_TOGETHER = 16  # patients compared at once: their numbers stay near
+_TELLING = 6  # patients, those with the largest errors, whose steps are looked at one by one
+_CONFIDENT = 3  # rounds, after which one that misses the tolerance
+_CAUTION = 0.4  # lowers the aim to this part
 _WORSE = 3.0  # times the error of the round before: what is coarser than then was too coarse
-_WORTH = 0.95  # part of the best cost that another round must promise
+_WORTH = 0.9  # part of the best cost that another round must promise
 
-Solver = Callable[[System, Grid], Track]
+
+@dataclass(frozen=True)
+class Solver:
+    """How the pilot solves a system.
+
+    **Arguments:**
+
+    - `track`: at its own steps.
+    - `states`: at requested times, shape (n, T, Y).
+    """
+
+    track: Callable[[System, Grid], Track]
+    states: Callable[[System, Grid, OutputPlan], Array]
 
 
 @dataclass(frozen=True)
@@ -85,7 +103,7 @@ def choose_profile(
     - `systems`: the pilot patients of each calendar.
     - `cascade`: the step of the response.
     - `tolerance`: relative error allowed, at the steps and between them.
-    - `solver`: takes a system and a grid.
+    - `solver`: of the pilot.
     - `first`: a profile to begin with.
 
     **Returns:** the cheapest profile found that keeps the tolerance; when none does, the last one,
@@ -93,10 +111,10 @@ def choose_profile(
     """
     profile = first
     best: Piloted | None = None
-    lost = 0
+    lost, cautious = 0, 1.0
     before, error = profile, np.inf
     floor = np.ones(2 * BINS)
-    for _ in range(_ROUNDS):
+    for rounds in range(_ROUNDS):
         measured = [_measured(system, cascade, profile, solver) for system in systems]
         errors = np.concatenate([one.errors for one in measured])
         found = Piloted(profile, float(errors.max()), int(errors.argmax()), errors)
@@ -109,6 +127,11 @@ def choose_profile(
             # steps so long that the solution fails: no power tells how, so they are not tried again
             was, now = (np.array([*one.running, *one.free]) for one in (before, profile))
             floor = np.where(now < was, np.maximum(floor, was), floor)
+        if found.error <= tolerance:
+            cautious = 1.0
+        elif rounds >= _CONFIDENT:
+            # at a corner of the rates a step's error falls with less than its fourth power
+            cautious *= _CAUTION
         before, error = profile, found.error
         following = profile.finer()
         lost += not np.isfinite(found.error)
@@ -117,7 +140,7 @@ def choose_profile(
         between = np.max([one.between for one in measured], axis=0)
         if np.isfinite([found.error, shares.sum(), between.sum()]).all() and shares.any():
             # the sum of the shares stands for the error; how well it does is seen in this round
-            aim = _SAFE * tolerance * float(shares.sum()) / max(found.error, 1e-16)
+            aim = cautious * _SAFE * tolerance * float(shares.sum()) / max(found.error, 1e-16)
             visits = np.sum([one.visits for one in measured], axis=0)
             beyond = between / (_SAFE * tolerance)
             following = _cheapest(profile, shares, visits, aim, beyond, floor)
@@ -132,9 +155,16 @@ def choose_profile(
 def halving_errors(system: System, cascade: Cascade, profile: Profile, solver: Solver) -> Array:
     """Error of every patient on a profile, from its halving, shape (n,)."""
     grid, fine = _halved(system, profile)
-    rough, exact = solver(system, grid), solver(system, fine)
-    with np.errstate(all="ignore"):
-        return _errors(grid, fine, rough, exact, _scale(exact, cascade))
+    outputs, halved = place_parts(grid, _HALVED_PARTS), place_parts(fine, (1.0,))
+    errors = np.empty(system.n)
+    for first in range(0, system.n, _TOGETHER):
+        which = np.arange(first, min(first + _TOGETHER, system.n))
+        part = system if len(which) == system.n else system.take(which)
+        with np.errstate(all="ignore"):
+            rough, exact = solver.states(part, grid, outputs), solver.states(part, fine, halved)
+            largest = np.maximum(np.abs(exact).max(axis=1), np.abs(part.initial.T))
+            errors[which] = _errors(rough, exact, _scale(largest.T, cascade).T[:, None])
+    return errors
 
 
 def _halved(system: System, profile: Profile) -> tuple[Grid, Grid]:
@@ -145,9 +175,8 @@ def _halved(system: System, profile: Profile) -> tuple[Grid, Grid]:
     )
 
 
-def _scale(exact: Track, cascade: Cascade) -> Array:
-    """What a number counts as at least, shape (Y, n)."""
-    largest = np.abs(exact.states).max(axis=(0, 1))
+def _scale(largest: Array, cascade: Cascade) -> Array:
+    """What a number counts as at least, shape (Y, n), by the largest of each state."""
     least = np.maximum(FLOOR * largest, _NOTHING)
     for state, rounded in enumerate(cascade.rounded):
         if rounded:
@@ -156,16 +185,9 @@ def _scale(exact: Track, cascade: Cascade) -> Array:
     return least
 
 
-def _errors(grid: Grid, fine: Grid, rough: Track, exact: Track, scale: Array) -> Array:
-    """Largest relative difference of every patient at the steps' ends, and at their quarters."""
-    ends = exact.states[1::2, 1]
-    errors = _relative(rough.states[:, 1] - ends, ends, scale).max(axis=(0, 1))
-    found = rough.at(place_parts(grid, _PARTS))
-    wanted = np.empty_like(found)
-    wanted[1::3] = exact.states[1::2, 0]
-    between = exact.at(place_parts(fine, (0.5,)))
-    wanted[0::3], wanted[2::3] = between[0::2], between[1::2]
-    errors = np.maximum(errors, _relative(found - wanted, wanted, scale).max(axis=(0, 1)))
+def _errors(rough: Array, exact: Array, scale: Array) -> Array:
+    """Largest relative difference of every patient, from shapes (n, T, Y)."""
+    errors = _relative(rough - exact, exact, scale).max(axis=(1, 2))
     return np.where(np.isfinite(errors), errors, np.inf) / (1.0 - LEFT)
 
 
@@ -181,10 +203,12 @@ class _Measured:
 
 def _measured(system: System, cascade: Cascade, profile: Profile, solver: Solver) -> _Measured:
     grid, fine = _halved(system, profile)
-    rough, exact = solver(system, grid), solver(system, fine)
     with np.errstate(all="ignore"):
-        scale = _scale(exact, cascade)
-        errors = _errors(grid, fine, rough, exact, scale)
+        rough = solver.states(system, grid, place_parts(grid, _PARTS))
+        exact = solver.track(system, fine)
+        scale = _scale(np.abs(exact.states).max(axis=(0, 1)), cascade)
+        wanted = exact.at(place_parts(fine, _HALVED_PARTS)).transpose(2, 0, 1)
+        errors = _errors(rough, wanted, scale.T[:, None])
         # the patients with the largest errors tell where steps are needed
         worst = np.argsort(-errors, kind="stable")[:_TELLING]
         system, exact, scale = system.take(worst), exact.take(worst), scale[:, worst]

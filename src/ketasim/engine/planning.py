@@ -9,23 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.engine.grid import BINS, Profile
-from ketasim.engine.patients import Group, Patients
-from ketasim.engine.pilot import LEFT, Piloted, Solver, choose_profile, halving_errors
+from ketasim.engine.linear.inputs import DoseLike
+from ketasim.engine.patients import Calendar, Group, Patients
+from ketasim.engine.pilot import Solver, choose_profile, halving_errors
 from ketasim.engine.response.cascade import Cascade
 from ketasim.engine.system import System
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+Build = Callable[[Group, Integers], System]
+
 _MOST_CALENDARS = 6
+_SESSIONS = 3  # of a calendar, on which steps are searched for
+_APART = 2.0  # h between the doses of one session and the next
+_SEARCHED = 12  # patients of a calendar for whom steps are searched
 _EXTREMES = 36  # pilot patients at most, of all calendars
 _SUSPECTS = 16  # patients whom the pilot's errors point to
 _MOST_DOSES = 1500  # of all pilot patients together
 _ROUNDS = 4
 _SAFE = 0.8  # part of the tolerance that is aimed at
-_COARSE = 4.0  # times the tolerance: where the search for few patients begins
+_LEAST_AIM = 0.1  # part of the aim before, at least: a kink is passed in whole steps
 _FINEST = 4  # halvings at most; then it is better to look where steps are needed
-_MOST_LOST = 4  # of them with a state that is not finite
 
 # Where the search begins, at a tolerance of 1e-4. It only saves rounds: what a profile does is
 # measured before it is used.
@@ -73,12 +78,37 @@ def starting_profile(tolerance: float) -> Profile:
     return Profile(scaled(_RUNNING), scaled(_FREE))
 
 
+def shortened(calendar: Calendar, weight: float) -> Calendar:
+    """A calendar with three of its sessions: the first, the last and that of the largest dose.
+
+    The steps after a dose depend on the time since it, so a few sessions tell what many would.
+
+    **Arguments:**
+
+    - `calendar`: the whole.
+    - `weight`: kg, by which doses are compared.
+    """
+    sessions: list[list[DoseLike]] = []
+    for dose in sorted(calendar.doses, key=lambda one: one.time):
+        if dose.time >= calendar.horizon:
+            break
+        if not sessions or dose.time - sessions[-1][-1].time > _APART:
+            sessions.append([])
+        sessions[-1].append(dose)
+    if len(sessions) <= _SESSIONS:
+        return calendar
+    given = [sum(float(dose.milligrams(weight)) for dose in session) for session in sessions]
+    chosen = sorted({0, int(np.argmax(given)), len(sessions) - 1})
+    return Calendar(tuple(dose for i in chosen for dose in sessions[i]), calendar.horizon)
+
+
 def make_plan(
     patients: Patients,
     groups: Sequence[Group],
     cascade: Cascade,
     tolerance: float,
-    build: Callable[[Group, Integers], System],
+    build: Build,
+    brief: Build,
     solver: Solver,
     *,
     few: bool = False,
@@ -86,92 +116,115 @@ def make_plan(
     """Choose the steps for a population.
 
     The pilot patients are those with the smallest and the largest value of every parameter and
-    those farthest out over all. Their errors, as a function of the parameters, then point to the
-    patients who should do worst; these are checked, and join the pilot until none is beyond the
-    tolerance. Which patients these are depends on their numbers alone, not on their order.
+    those farthest out over all. The cheapest steps are searched for on a few sessions of some of
+    them, and checked on all sessions of all of them. Their errors, as a function of the parameters,
+    then point to the patients who should do worst; these are checked too. Where somebody is beyond
+    the tolerance, the search goes on with a smaller one and with those patients. Which patients
+    these are depends on their numbers alone, not on their order.
 
-    **Arguments:**
+    **Main arguments:**
 
     - `patients`, `groups`: who is simulated.
     - `cascade`: the step of the response.
     - `tolerance`: relative error allowed.
     - `build`: makes the system of some members of a group.
+    - `brief`: the same on the `shortened` calendars.
     - `solver`: of the pilot.
-    - `few`: all patients are checked on steps a little finer than they should need, which is
-      quicker than to look for the cheapest.
+
+    **Other arguments:**
+
+    - `few`: all calendars are looked at.
     """
     if not cascade.model.states:
         # what follows the concentrations at once is exact
         return Plan(starting_profile(tolerance), tolerance, 0.0, 0)
-    if few:
-        quick = _for_few(groups, cascade, tolerance, build, solver)
-        if quick.kept:
-            return quick
-    chosen = _calendars(patients, groups)
+    chosen = list(groups) if few else _calendars(patients, groups)
     # fewer patients where a calendar is long: a pilot of many doses is as telling with few
     doses = sum(len(patients.calendars[group.calendar].doses) for group in chosen)
     part = min(1.0, _MOST_DOSES / max(doses * _EXTREMES / len(chosen), 1.0))
-    room = max(int(part * _EXTREMES) // len(chosen), 4)
+    pilots = [
+        _Pilot(
+            group,
+            features := _features(patients, group),
+            _extremes(features, max(int(part * _EXTREMES) // len(chosen), 4)),
+            _extremes(features, max(_SEARCHED // len(chosen), 4)),
+        )
+        for group in chosen
+    ]
     suspects = max(int(part * _SUSPECTS) // len(chosen), 1) + 1
-    features = {id(group): _features(patients, group) for group in chosen}
-    pilots = {id(group): _extremes(features[id(group)], room) for group in chosen}
-    found: Piloted | None = None
-    checked = 0
+    profile, aim = starting_profile(tolerance), tolerance
+    worst, checked = np.inf, 0
     for _ in range(_ROUNDS):
-        systems = [build(group, group.members[pilots[id(group)]]) for group in chosen]
-        start = found.profile if found is not None else starting_profile(tolerance)
-        found = choose_profile(systems, cascade, tolerance, solver, start)
-        checked = sum(len(one) for one in pilots.values())
-        worst = found.error
-        again = False
-        place = 0
-        for group in chosen:
-            mine = pilots[id(group)]
-            errors = found.errors[place : place + len(mine)]
-            place += len(mine)
-            more = _suspects(features[id(group)], mine, errors, suspects)
-            if not len(more):
-                continue
-            seen = halving_errors(build(group, group.members[more]), cascade, found.profile, solver)
-            checked += len(more)
-            worst = max(worst, float(seen.max()))
-            beyond = more[seen > tolerance]
-            if len(beyond):
-                pilots[id(group)] = np.concatenate([mine, beyond])
-                again = True
-        found = Piloted(found.profile, worst, found.worst, found.errors)
-        if not again or not np.isfinite(worst):
+        systems = [brief(one.group, one.group.members[one.searched]) for one in pilots]
+        profile = choose_profile(systems, cascade, aim, solver, profile).profile
+        worst, checked, again = 0.0, 0, False
+        for one in pilots:
+            found, beyond = _checked(one, cascade, profile, build, solver, tolerance, suspects)
+            worst, checked = max(worst, found), checked + len(one.known) + suspects
+            again |= one.add(beyond)
+        if worst <= tolerance or not np.isfinite(worst):
             break
-    assert found is not None
-    profile, error = found.profile, found.error
-    systems = [build(group, group.members[pilots[id(group)]]) for group in chosen]
+        if not again:
+            # they are searched for already: what they miss is on the other sessions
+            aim *= max(_SAFE * tolerance / worst, _LEAST_AIM)
+    systems = [build(one.group, one.group.members[one.known]) for one in pilots]
     for _ in range(_FINEST):
-        if error <= tolerance or not np.isfinite(error):
+        if worst <= tolerance or not np.isfinite(worst):
             break
         # the search for the cheapest has ended without success: finer everywhere
         profile = profile.finer()
-        error = max(float(halving_errors(one, cascade, profile, solver).max()) for one in systems)
-    return Plan(profile, tolerance, error, checked)
+        worst = max(float(halving_errors(one, cascade, profile, solver).max()) for one in systems)
+    return Plan(profile, tolerance, worst, checked)
 
 
-def _for_few(
-    groups: Sequence[Group],
+@dataclass
+class _Pilot:
+    """The patients of a calendar who are solved first: positions among the group's members.
+
+    **Arguments:**
+
+    - `features`: of all members. `known`: who is checked. `searched`: for whom steps are searched.
+    """
+
+    group: Group
+    features: Array
+    known: Integers
+    searched: Integers
+
+    def add(self, more: Integers) -> bool:
+        """Take patients in; tell whether steps were not yet searched for some of them."""
+        before = len(self.searched)
+        self.known = np.union1d(self.known, more)
+        self.searched = np.union1d(self.searched, more)
+        return len(self.searched) > before
+
+
+def _checked(
+    pilot: _Pilot,
     cascade: Cascade,
-    tolerance: float,
-    build: Callable[[Group, Integers], System],
+    profile: Profile,
+    build: Build,
     solver: Solver,
-) -> Plan:
-    profile = starting_profile(_COARSE * tolerance)
-    systems = [build(group, group.members) for group in groups]
-    error, lost = np.inf, 0
-    for _ in range(_FINEST):
-        rough = max(float(halving_errors(one, cascade, profile, solver).max()) for one in systems)
-        # the finer of the two runs is the one that is used
-        error, profile = LEFT * rough, profile.finer()
-        lost += not np.isfinite(rough)
-        if error <= _SAFE * tolerance or lost == _MOST_LOST:
-            break
-    return Plan(profile, tolerance, error, sum(one.n for one in systems))
+    tolerance: float,
+    suspects: int,
+) -> tuple[float, Integers]:
+    """Largest error of the pilot patients and of those whom their errors point to; who is beyond.
+
+    Of those beyond, as many as are searched for: the worst.
+    """
+    members = pilot.group.members
+
+    def errors_of(who: Integers) -> Array:
+        return halving_errors(build(pilot.group, members[who]), cascade, profile, solver)
+
+    errors = errors_of(pilot.known)
+    more = _suspects(pilot.features, pilot.known, errors, suspects)
+    everybody = np.concatenate([pilot.known, more])
+    if len(more):
+        errors = np.concatenate([errors, errors_of(more)])
+    beyond = np.flatnonzero(errors > tolerance)
+    order = beyond[np.argsort(-errors[beyond], kind="stable")][:_SUSPECTS]
+    return float(errors.max()), everybody[order]
 
 
 def _calendars(patients: Patients, groups: Sequence[Group]) -> list[Group]:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,12 @@ from ketasim.engine.backends.backend import ENGINES, Backend, backend_of
 from ketasim.engine.backends.numpy.arrays import track_arrays
 from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs
 from ketasim.engine.patients import Group, Patients, groups_of
-from ketasim.engine.planning import Plan, make_plan, starting_profile
+from ketasim.engine.planning import Plan, make_plan, shortened, starting_profile
 from ketasim.engine.progress import Progress
 from ketasim.engine.reduce import Reducer
+from ketasim.engine.remembered import plan_key, remember, remembered
 from ketasim.engine.response.cascade import Cascade, cascade_of
-from ketasim.engine.system import System, system_of
+from ketasim.engine.system import People, System
 from ketasim.engine.trajectories import Name, Request, Trajectories, request_of
 from ketasim.models import ChainModel, ResponseModel
 
@@ -77,18 +78,38 @@ class _Job:
     laid: dict[int, tuple[Grid, OutputPlan]] = field(
         default_factory=dict[int, tuple[Grid, OutputPlan]]
     )
+    each: bool = False  # everybody by every calendar
+    _people: dict[bytes, People] = field(default_factory=dict[bytes, People])
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Who is solved together."""
+        if not self.each:
+            return groups_of(self.model, self.patients)
+        found: list[Group] = []
+        split: dict[frozenset[tuple[str, str]], list[Integers]] = {}
+        for number, calendar in enumerate(self.patients.calendars):
+            paths = frozenset((dose.route, dose.drug) for dose in calendar.doses)
+            if paths not in split:  # lags and durations depend on nothing else
+                alone = replace(
+                    self.patients, calendars=(calendar,), calendar_of=np.zeros(0, np.int64)
+                )
+                split[paths] = [one.members for one in groups_of(self.model, alone)]
+            found += [Group(number, members) for members in split[paths]]
+        return tuple(found)
 
     def system(self, group: Group, members: Integers) -> System:
-        part = self.patients.take(members)
         calendar = self.patients.calendars[group.calendar]
-        return system_of(
-            self.model,
-            part.values,
-            calendar.doses,
-            part.weight,
-            calendar.horizon,
-            self.request.rows,
-        )
+        if not self.each:
+            return self._of(members).system(calendar.doses, calendar.horizon)
+        key = members.tobytes()
+        if key not in self._people:
+            self._people[key] = self._of(members)
+        return self._people[key].system(calendar.doses, calendar.horizon)
+
+    def _of(self, members: Integers) -> People:
+        part = self.patients.take(members)
+        return People(self.model, part.values, part.weight, self.request.rows)
 
     def chunk(self, group: Group, members: Integers, out: Array) -> Array:
         """Solve some members of a group into `out`, shape (m, T, Q)."""
@@ -138,6 +159,7 @@ def plan(
     *,
     rtol: float = DEFAULT_TOLERANCE,
     engine: str = "auto",
+    each: bool = False,
 ) -> Plan:
     """Choose the steps for a population, once for many runs.
 
@@ -152,6 +174,7 @@ def plan(
     - `rtol`: relative error allowed, of every state of the response at every time; a number smaller
       than a thousandth of the state's largest in that patient counts as that.
     - `engine`: which back end tries the steps.
+    - `each`: for `ketasim.engine.solve_each`: every patient by every calendar.
 
     **Returns:** `Plan`.
 
@@ -164,31 +187,53 @@ def plan(
     named = (*response.states, *response.signals)
     request = request_of(model, tuple(one.name for one in named[:1]))
     backend = backend_of(engine, _cascade(model), patients.n, FEW)
-    return _planned(model, patients, request, backend, rtol)
+    return _planned(model, patients, request, backend, rtol, each=each)
 
 
 def _planned(
-    model: ChainModel, patients: Patients, request: Request, backend: Backend, rtol: float
+    model: ChainModel,
+    patients: Patients,
+    request: Request,
+    backend: Backend,
+    rtol: float,
+    *,
+    each: bool = False,
 ) -> Plan:
-    cascade = _cascade(model)
-    start = Plan(starting_profile(rtol), rtol, 0.0, 0)
-    job = _Job(model, patients, request, np.zeros(0), backend, start)
-    groups = groups_of(model, patients)
-    found = make_plan(patients, groups, cascade, rtol, job.system, backend.track, few=backend.few)
-    if not np.isfinite(found.error):
-        _explain(job, groups, found)
+    pilot = f"{backend.made_by} {backend.few} {each}"
+    key = plan_key(model, _cascade(model), patients, rtol, pilot)
+    found = remembered(key)
+    if found is None:
+        start = Plan(starting_profile(rtol), rtol, 0.0, 0)
+        found = _piloted(_Job(model, patients, request, np.zeros(0), backend, start, each=each))
+        remember(key, found)
     if not found.kept:
         raise KetasimError(
             f"rtol: {rtol:g} was not reached, the error is {found.error:.2g}; "
             "allow a larger one, or use engine='oracle'"
         )
-    return replace(found, model=model.name)
+    return found
 
 
-def _explain(job: _Job, groups: Sequence[Group], found: Plan) -> None:
+def _piloted(job: _Job) -> Plan:
+    weight = float(np.median(job.patients.weight))
+    calendars = tuple(shortened(calendar, weight) for calendar in job.patients.calendars)
+    # the members of a group are given: the calendars alone are others
+    brief = replace(job, patients=replace(job.patients, calendars=calendars))
+    backend = job.backend
+    found = make_plan(
+        *(job.patients, job.groups, _cascade(job.model), job.plan.tolerance),
+        *(job.system, brief.system, backend.pilot),
+        few=backend.few,
+    )
+    if not np.isfinite(found.error):
+        _explain(job, found)
+    return replace(found, model=job.model.name)
+
+
+def _explain(job: _Job, found: Plan) -> None:
     """Raise the blow-up that a pilot ran into."""
-    tried = _Job(job.model, job.patients, job.request, job.times, job.backend, found)
-    for group in groups:
+    tried = replace(job, plan=found)
+    for group in job.groups:
         for first in range(0, len(group.members), 256):
             members = group.members[first : first + 256]
             error = tried.blow_up(group, members, np.arange(len(members)))
@@ -261,6 +306,47 @@ def solve(
     )
 
 
+def solve_each(
+    model: ChainModel,
+    patients: Patients,
+    times: Iterable[float],
+    outputs: Sequence[Name],
+    *,
+    engine: str = "auto",
+    rtol: float = DEFAULT_TOLERANCE,
+    plan: Plan | None = None,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> Array:
+    """Solve every patient by every calendar: a search over regimens with the same patients.
+
+    What follows from the patients' numbers alone is computed once. The values are those of
+    `solve` with as many copies of the patients, to the last bit, given the plan.
+
+    **Main arguments:**
+
+    - `model`, `times`, `outputs`: as of `solve`.
+    - `patients`: with R calendars; `calendar_of` is not looked at.
+
+    **Other arguments:** as of `solve`; without `plan` one is made for some of the calendars.
+
+    **Returns:** shape (R, n, T, Q); not a number after a calendar's horizon.
+
+    **Raises:** as `solve`.
+    """
+    job = _job(model, patients, times, outputs, engine, rtol, plan, each=True)
+    shape = (len(job.times), len(job.request.names))
+    out = np.empty((len(patients.calendars), patients.n, *shape))
+
+    def work(group: Group, members: Integers) -> None:
+        values = job.chunk(group, members, _buffer((len(members), *shape)))
+        out[group.calendar, members] = values
+
+    for _ in _scheduled(job, work, threads, progress, _MOST_CHUNK):
+        pass
+    return out
+
+
 def stream(
     model: ChainModel,
     patients: Patients,
@@ -316,6 +402,8 @@ def _job(
     engine: str,
     rtol: float,
     plan: Plan | None,
+    *,
+    each: bool = False,
 ) -> _Job:
     _check_tolerance(rtol)
     patients.require(model)
@@ -343,8 +431,8 @@ def _job(
     if plan is None and backend.name == "oracle":
         plan = Plan(starting_profile(rtol), rtol, 0.0, 0)  # it takes steps of its own
     elif plan is None:
-        plan = _planned(model, patients, request, backend, rtol)
-    return _Job(model, patients, request, hours, backend, plan)
+        plan = _planned(model, patients, request, backend, rtol, each=each)
+    return _Job(model, patients, request, hours, backend, plan, each=each)
 
 
 def _check_tolerance(rtol: float) -> None:
@@ -368,14 +456,15 @@ def _scheduled(
     if not job.backend.parallel:
         count = 1
     # a few pieces for each thread, so that none waits long for the last
-    fair = -(-job.patients.n // (_PIECES * count))
+    fair = -(-job.patients.n // (1 if job.each else _PIECES * count))
     size = job.backend.chunk(min(most, max(fair, _LEAST_CHUNK)))
     pieces = [
         (group, group.members[first : first + size])
-        for group in groups_of(job.model, job.patients)
+        for group in job.groups
         for first in range(0, len(group.members), size)
     ]
-    with Progress(job.patients.n, show=progress) as bar:
+    patients = sum(len(group.members) for group in job.groups)
+    with Progress(patients, show=progress) as bar:
         if count == 1 or len(pieces) == 1:
             for group, members in pieces:
                 yield work(group, members)

@@ -124,52 +124,91 @@ class System:
         )
 
 
-def system_of(
-    model: ChainModel,
-    values: Mapping[str, Any],
-    doses: Sequence[DoseLike],
-    weight: Array,
-    horizon: float,
-    rows: Sequence[Row],
-) -> System:
-    """Turn a calendar and its patients into arrays.
+class People:
+    """Patients with their numbers, and what follows from them whatever they are given.
+
+    Many calendars of the same patients share it.
 
     **Arguments:**
 
     - `model`: the declaration.
     - `values`: every parameter and covariate, numbers or arrays of shape (n,).
-    - `doses`: the calendar; doses at or after the horizon are left out.
     - `weight`: kg, shape (n,).
-    - `horizon`: h.
     - `rows`: what to read, signals of the model first.
-
-    **Raises:** `InputError` when the model does not know a drug or a route, or for a steady-state
-    dose; `KetasimError` when the linear block has no modes.
     """
-    pk = model.pharmacokinetics
-    check_doses(pk, doses)
-    for dose in doses:
-        if dose.steady_state_interval is not None:
-            raise InputError(
-                "SS",
-                "a response has no steady state to start from",
-                "give the earlier doses themselves",
-            )
-    n = len(weight)
-    everyone = {name: np.asarray(value, np.float64) for name, value in values.items()}
-    response = model.response.resolve(everyone)
-    parts: list[StreamPart] = []
-    amounts: list[Array] = []
-    pending: list[tuple[float, int, int, int, int, float]] = []
-    dosed = {dose.drug for dose in doses}
-    followed = {s.prefix: s for drug in pk.streams if drug in dosed for s in pk.streams[drug]}
-    outputs = _outputs_read(pk, rows)
-    for stream in followed.values():
-        resolved = pk.resolve({**everyone, "R": 1.0 if stream.prefix == "r" else 0.0})
-        inputs = [i for i in inputs_of(pk, doses, resolved, weight, stream) if i.start < horizon]
-        if not inputs:
-            continue  # all its doses come after the horizon
-        keep = pk.reachable({i.state for i in inputs}, outputs)
+
+    def __init__(
+        self, model: ChainModel, values: Mapping[str, Any], weight: Array, rows: Sequence[Row]
+    ) -> None:
+        self.model, self.weight, self.rows = model, weight, rows
+        self._values = {name: np.asarray(value, np.float64) for name, value in values.items()}
+        self._response = model.response.resolve(self._values)
+        self._outputs = _outputs_read(model.pharmacokinetics, rows)
+        self._resolved: dict[str, Mapping[str, Any]] = {}
+        self._parts: dict[tuple[str, tuple[str, ...]], StreamPart] = {}
+        n = len(weight)
+        response, states = model.response, model.response.states
+        names = [*(p.name for p in response.parameters), *(d.name for d in response.definitions)]
+        self._parameters = {name: _flat(self._response[name], n) for name in names}
+        self._initial = _table([evaluate(s.initial, self._response) for s in states], n)
+        self._losses = _table([evaluate(s.loss, self._response) for s in states], n)
+
+    def system(self, doses: Sequence[DoseLike], horizon: float) -> System:
+        """The arrays of a calendar.
+
+        **Arguments:**
+
+        - `doses`: those at or after the horizon are left out. `horizon`: h.
+
+        **Raises:** as `system_of`.
+        """
+        pk, n = self.model.pharmacokinetics, len(self.weight)
+        check_doses(pk, doses)
+        for dose in doses:
+            if dose.steady_state_interval is not None:
+                raise InputError(
+                    "SS",
+                    "a response has no steady state to start from",
+                    "give the earlier doses themselves",
+                )
+        parts: list[StreamPart] = []
+        amounts: list[Array] = []
+        pending: list[tuple[float, int, int, int, int, float]] = []
+        dosed = {dose.drug for dose in doses}
+        followed = {s.prefix: s for drug in pk.streams if drug in dosed for s in pk.streams[drug]}
+        for stream in followed.values():
+            inputs = inputs_of(pk, doses, self._of(stream), self.weight, stream)
+            inputs = [i for i in inputs if i.start < horizon]
+            if not inputs:
+                continue  # all its doses come after the horizon
+            part = self._part(stream, pk.reachable({i.state for i in inputs}, self._outputs))
+            _collect(inputs, part.structure.states, len(parts), amounts, pending)
+            parts.append(part)
+        breaks, running, events = _events(pending, horizon)
+        return System(
+            streams=tuple(parts),
+            breaks=breaks,
+            running=running,
+            events=events,
+            amounts=np.stack(amounts) if amounts else np.zeros((1, n)),
+            rows=len(self.rows),
+            parameters=self._parameters,
+            initial=self._initial,
+            losses=self._losses,
+        )
+
+    def _of(self, stream: Stream) -> Mapping[str, Any]:
+        if stream.prefix not in self._resolved:
+            enantiomer = 1.0 if stream.prefix == "r" else 0.0
+            pk = self.model.pharmacokinetics
+            self._resolved[stream.prefix] = pk.resolve({**self._values, "R": enantiomer})
+        return self._resolved[stream.prefix]
+
+    def _part(self, stream: Stream, keep: tuple[str, ...]) -> StreamPart:
+        key = stream.prefix, keep
+        if key in self._parts:
+            return self._parts[key]
+        pk, n, resolved = self.model.pharmacokinetics, len(self.weight), self._of(stream)
         structure = structure_of(pk, keep)
         if structure is None:
             raise InputError(
@@ -185,23 +224,39 @@ def system_of(
                 f"a rate of '{pk.name}' is not finite in patient {int(wrong.argmax())} of a piece",
                 "look for volumes of zero",
             )
-        table, used = _weights(pk, stream, structure.states, resolved, response, rows, n)
-        number = len(parts)
-        parts.append(StreamPart(stream, structure, _wide(matrix, n), table, used))
-        _collect(inputs, structure.states, number, amounts, pending)
-    return _assembled(model, parts, amounts, pending, horizon, len(rows), response, n)
+        table, used = _weights(
+            *(pk, stream, structure.states, resolved, self._response, self.rows, n)
+        )
+        self._parts[key] = StreamPart(stream, structure, _wide(matrix, n), table, used)
+        return self._parts[key]
 
 
-def _assembled(
+def system_of(
     model: ChainModel,
-    parts: Sequence[StreamPart],
-    amounts: Sequence[Array],
-    pending: Sequence[tuple[float, int, int, int, int, float]],
+    values: Mapping[str, Any],
+    doses: Sequence[DoseLike],
+    weight: Array,
     horizon: float,
-    rows: int,
-    response: Mapping[str, Any],
-    n: int,
+    rows: Sequence[Row],
 ) -> System:
+    """Turn a calendar and its patients into arrays.
+
+    **Arguments:**
+
+    - `model`, `values`, `weight`, `rows`: as of `People`.
+    - `doses`: the calendar; doses at or after the horizon are left out.
+    - `horizon`: h.
+
+    **Raises:** `InputError` when the model does not know a drug or a route, or for a steady-state
+    dose; `KetasimError` when the linear block has no modes.
+    """
+    return People(model, values, weight, rows).system(doses, horizon)
+
+
+def _events(
+    pending: Sequence[tuple[float, int, int, int, int, float]], horizon: float
+) -> tuple[Array, tuple[bool, ...], tuple[Event, ...]]:
+    """Breaks, whether an input runs in each segment, and the changes of inputs."""
     end = rounded(horizon)
     times = sorted({0.0, end} | {one[0] for one in pending if 0.0 <= one[0] < end})
     where = {time: number for number, time in enumerate(times)}
@@ -213,21 +268,7 @@ def _assembled(
     change = np.zeros(len(times), np.int64)
     for event in events:
         change[event.segment] += {PULSE: 0, START: 1, END: -1}[event.kind]
-    running = tuple(bool(k > 0) for k in np.cumsum(change)[:-1])
-    names = [*(p.name for p in model.response.parameters)]
-    names += [d.name for d in model.response.definitions]
-    states = model.response.states
-    return System(
-        streams=tuple(parts),
-        breaks=np.array(times),
-        running=running,
-        events=events,
-        amounts=np.stack(amounts) if amounts else np.zeros((1, n)),
-        rows=rows,
-        parameters={name: _flat(response[name], n) for name in names},
-        initial=_table([evaluate(s.initial, response) for s in states], n),
-        losses=_table([evaluate(s.loss, response) for s in states], n),
-    )
+    return np.array(times), tuple(bool(k > 0) for k in np.cumsum(change)[:-1]), events
 
 
 def _outputs_read(pk: LinearModel, rows: Sequence[Row]) -> tuple[Output, ...]:

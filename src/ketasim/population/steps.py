@@ -13,25 +13,38 @@ MOOD_TOLERANCES: Final = (1e-3, 3e-3, 1e-2)
 largest burst the rates have corners, at which steps of any length lose their order."""
 
 
-def mood_plan(chain: ChainModel, patients: Patients, *, engine: str = "auto") -> Plan:
+EXACT: Final = (2e-4, *MOOD_TOLERANCES)
+"""Those asked for where steps cost little: one patient."""
+
+
+def mood_plan(
+    chain: ChainModel,
+    patients: Patients,
+    *,
+    engine: str = "auto",
+    exact: bool = False,
+    each: bool = False,
+) -> Plan:
     """Choose the steps of a run.
 
     **Main arguments:**
 
-    - `chain`: as `mood_chain` gives it. `patients`: who is simulated.
+    - `chain`: as `mood_chain` gives it. `patients`: who is simulated, or who stands for them.
 
     **Other arguments:**
 
-    - `engine`: as of `ketasim.engine.solve`.
+    - `engine`, `each`: as of `ketasim.engine.plan`.
+    - `exact`: begin with a smaller tolerance, of one patient.
 
     **Returns:** a plan; `error` says how exact it is.
 
     **Raises:** `KetasimError` when not even the largest of `MOOD_TOLERANCES` is reached.
     """
-    for tolerance in MOOD_TOLERANCES[:-1]:
+    *stricter, last = EXACT if exact else MOOD_TOLERANCES
+    for tolerance in stricter:
         try:
-            return plan(chain, patients, rtol=tolerance, engine=engine)
+            return plan(chain, patients, rtol=tolerance, engine=engine, each=each)
         except KetasimError as error:
             if not str(error).startswith("rtol"):
                 raise
-    return plan(chain, patients, rtol=MOOD_TOLERANCES[-1], engine=engine)
+    return plan(chain, patients, rtol=last, engine=engine, each=each)

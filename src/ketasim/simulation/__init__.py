@@ -8,6 +8,7 @@ from ketasim.simulation.mood.course import (
     Mood,
     OuterBand,
 )
+from ketasim.simulation.mood.regimens import RegimenScores, compare_regimens
 from ketasim.simulation.mood.weeks import shown_weeks
 from ketasim.simulation.result import (
     Assumption,
@@ -34,10 +35,12 @@ __all__ = [
     "Elasticity",
     "Mood",
     "OuterBand",
+    "RegimenScores",
     "Session",
     "SessionEffects",
     "SessionProfile",
     "Simulation",
+    "compare_regimens",
     "effect_times",
     "individuals_note",
     "predict_events",

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,13 @@ from ketasim.engine.backends.numpy.arrays import (
     NUMPY,
     Track,
     bind,
+    linear_modes,
     rows_arrays,
     track_arrays,
     track_numbers,
 )
 from ketasim.engine.grid import Grid, OutputPlan, place_parts
+from ketasim.engine.pilot import Solver
 from ketasim.engine.planning import Plan
 from ketasim.engine.response.cascade import Cascade
 from ketasim.engine.system import System
@@ -29,6 +31,7 @@ from ketasim.engine.trajectories import QUANTITY, ROW, STATE, Request
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
+T = TypeVar("T")
 
 ENGINES = ("auto", "numpy", "numba", "jax", "oracle")
 
@@ -44,19 +47,21 @@ class Backend:
 
     - `name`: as the user knows it.
     - `solve`: solves a system.
-    - `track`: solves one at its own steps, for the pilot.
+    - `pilot`: solves one for the pilot.
     - `parallel`: whether threads help.
     - `largest`: patients of a chunk at most.
     - `lanes`: a chunk is a multiple of this.
+    - `made_by`: name, and what else decides on the bits of its numbers.
     - `few`: for few patients, all of whom are checked.
     - `ready`: whether nothing has to be compiled first.
     """
 
     name: str
     solve: Solve
-    track: Callable[[System, Grid], Track]
+    pilot: Solver
     parallel: bool
     largest: int
+    made_by: str = "numpy"
     lanes: int = 1
     few: bool = False
     ready: Callable[[], bool] = field(default=lambda: True)
@@ -98,11 +103,28 @@ def backend_of(engine: str, cascade: Cascade, patients: int, few: int) -> Backen
     return Backend(
         name="numpy",
         solve=partial(_solve_numpy, cascade, patients <= few),
-        track=partial(_track_numpy, cascade, patients <= few),
+        pilot=_numpy_pilot(cascade, patients <= few),
         parallel=False,
         largest=256,
         few=patients <= few,
     )
+
+
+class _Latest(Generic[T]):
+    """What was made of the last system: one system is solved on several grids in a row."""
+
+    def __init__(self, make: Callable[[System], T]) -> None:
+        self._make = make
+        self._last: tuple[System, T] | None = None
+
+    def __call__(self, system: System) -> T:
+        last = self._last  # of any thread
+        if last is None or last[0] is not system:
+            self._last = last = system, self._make(system)
+        return last[1]
+
+
+_MODES = _Latest(linear_modes)
 
 
 def gather(cascade: Cascade, system: System, request: Request, rows: Any, states: Any) -> Array:
@@ -141,7 +163,7 @@ def _solve_numpy(
     out: Array,
 ) -> Integers | None:
     track = _track_numpy(cascade, few, system, grid)
-    rows = rows_arrays(system, grid, outputs)
+    rows = rows_arrays(system, grid, outputs, _MODES(system))
     out[:] = gather(cascade, system, request, rows, track.at(outputs))
     good = np.isfinite(track.states).all(axis=(0, 1, 2))
     return None if good.all() else np.flatnonzero(~good)
@@ -149,7 +171,7 @@ def _solve_numpy(
 
 def _track_numpy(cascade: Cascade, few: bool, system: System, grid: Grid) -> Track:
     if not few:
-        return track_arrays(system, cascade, grid)
+        return track_arrays(system, cascade, grid, _MODES(system))
     # the last steps that were tried for few patients are the ones that are used
     key = _key(cascade, system, grid)
     if key not in _TRACKS:
@@ -159,13 +181,22 @@ def _track_numpy(cascade: Cascade, few: bool, system: System, grid: Grid) -> Tra
     return _TRACKS[key]
 
 
+def _numpy_pilot(cascade: Cascade, few: bool = False) -> Solver:
+    track = partial(_track_numpy, cascade, few)
+
+    def states(system: System, grid: Grid, outputs: OutputPlan) -> Array:
+        return track(system, grid).at(outputs).transpose(2, 0, 1)
+
+    return Solver(track, states)
+
+
 def _track_few(cascade: Cascade, system: System, grid: Grid) -> Track:
     if system.n <= _HANDFUL:
         try:
-            return track_numbers(system, cascade, grid)
+            return track_numbers(system, cascade, grid, _MODES(system))
         except (ArithmeticError, ValueError):
             pass  # arrays can hold what is not finite
-    return track_arrays(system, cascade, grid)
+    return track_arrays(system, cascade, grid, _MODES(system))
 
 
 _HANDFUL = 8  # patients up to whom plain numbers are quicker than arrays
@@ -190,34 +221,54 @@ def _key(cascade: Cascade, system: System, grid: Grid) -> bytes:
 
 
 def _numba(cascade: Cascade) -> Backend:
-    from ketasim.engine.backends.numba.compiled import LANES, Columns, kernel_of, solve_lanes
+    from ketasim.engine.backends.numba.compiled import (
+        LANES,
+        Columns,
+        kernel_of,
+        made_by,
+        prepare,
+        solve_lanes,
+    )
 
     kernel = kernel_of(cascade)
+    prepared = _Latest(partial(prepare, kernel))
 
     def solve(
         system: System, grid: Grid, outputs: OutputPlan, request: Request, out: Array
     ) -> Integers | None:
-        blown = solve_lanes(
-            kernel, system, grid, outputs, Columns(request.kind, request.index), out
-        )
+        columns = Columns(request.kind, request.index)
+        blown = solve_lanes(kernel, system, prepared(system), grid, outputs, columns, out)
         if not blown.any():
             return None
         group = int(np.flatnonzero(blown)[0])
         return np.arange(LANES * group, min(LANES * (group + 1), system.n))
 
-    def track(system: System, grid: Grid) -> Track:
-        outputs = place_parts(grid, (0.0, 0.5, 1.0))
-        states, signals = len(cascade.model.states), len(cascade.model.signals)
+    def read(system: System, grid: Grid, outputs: OutputPlan, signals: int = 0) -> Array:
+        states = len(cascade.model.states)
         kind = np.repeat([STATE, ROW], [states, signals]).astype(np.int64)
         index = np.concatenate([np.arange(states), np.arange(signals)])
         out = np.empty((system.n, len(outputs.times), states + signals))
-        solve_lanes(kernel, system, grid, outputs, Columns(kind, index), out)
+        columns = Columns(kind, index)
+        solve_lanes(kernel, system, prepared(system), grid, outputs, columns, out)
+        return out
+
+    def track(system: System, grid: Grid) -> Track:
+        outputs = place_parts(grid, (0.0, 0.5, 1.0))
+        out = read(system, grid, outputs, len(cascade.model.signals))
         return track_of(cascade, system, out.transpose(1, 2, 0))
 
     def ready() -> bool:
         return bool(kernel.module.run.signatures)
 
-    return Backend("numba", solve, track, parallel=True, largest=2**20, lanes=LANES, ready=ready)
+    pilot = Solver(track, read)
+    return Backend(
+        *("numba", solve, pilot),
+        parallel=True,
+        largest=2**20,
+        made_by=f"numba {made_by()}",
+        lanes=LANES,
+        ready=ready,
+    )
 
 
 def track_of(cascade: Cascade, system: System, found: Array) -> Track:
@@ -253,7 +304,7 @@ def _jax(cascade: Cascade) -> Backend:
         good = np.isfinite(states).all(axis=(0, 1))
         return None if good.all() else np.flatnonzero(~good)
 
-    return Backend("jax", solve, partial(_track_numpy, cascade, False), parallel=False, largest=512)
+    return Backend("jax", solve, _numpy_pilot(cascade), parallel=False, largest=512)
 
 
 def _oracle(cascade: Cascade) -> Backend:
@@ -266,6 +317,4 @@ def _oracle(cascade: Cascade) -> Backend:
         out[:] = gather(cascade, system, request, rows, states)
         return None
 
-    return Backend(
-        "oracle", solve, partial(_track_numpy, cascade, False), parallel=False, largest=64
-    )
+    return Backend("oracle", solve, _numpy_pilot(cascade), parallel=False, largest=64)

@@ -51,7 +51,7 @@ class Part:
     coupled: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # known by identity: what is compiled from it is kept
 class Cascade:
     """A step of a response model, written as straight-line arithmetic.
 

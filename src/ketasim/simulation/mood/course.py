@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ketasim._base import Headline, Shown
 from ketasim._base.result import later
 from ketasim.dosing import Course
-from ketasim.engine import Calendar, Plan, solve
-from ketasim.evidence import Card, Entry
+from ketasim.engine import Calendar, Plan, Trajectories, solve, stream
+from ketasim.evidence import Card, Entry, load_card
 from ketasim.models import ChainModel, LinearModel, mood_chain
 from ketasim.population import (
     Cohort,
@@ -24,6 +24,7 @@ from ketasim.population import (
     mood_plan,
     mood_values,
     typical_effects,
+    virtual_patients,
 )
 from ketasim.simulation.concentrations import Key
 from ketasim.simulation.mood.inputs import PARTS, MoodInput, calendar_of, mood_input, patients_of
@@ -55,7 +56,8 @@ _BRAIN = ("glutamate", "bdnf", "synapses")
 _CHUNK = 1000  # patients solved together
 _DRAWS = 40  # parameter draws within the card's uncertainty
 _EACH = 100  # patients with each of them
-_MOST_TIMES = 400  # of the outer band
+_MOST_TIMES = 150  # of the outer band
+_PILOT, _PILOT_SEED = 256, 0  # virtual patients the steps are chosen with
 _DAY = 24.0
 _SMALL = 1e-12
 
@@ -173,7 +175,7 @@ def simulate_mood(
     asked = assessment_times(course.horizon, well_from)
     uncertain = not cohort.typical and given.card.uncertainty is not None
     draws = _drawn(run, seed) if uncertain else None
-    run = _with_plan(run, draws)
+    run = _with_plan(run, course, model)
     weeks = weeks_of(sessions, course.horizon)
     around = week_times(weeks)
     times = np.union1d(np.union1d(hours, asked), around)
@@ -213,13 +215,23 @@ def simulate_mood(
     return curves, mood, said
 
 
-def _with_plan(run: _Run, draws: tuple[Cohort, dict[str, Array], dict[str, Array]] | None) -> _Run:
-    """Choose steps that suit everybody, once for all the runs."""
-    if draws is not None:
-        cohort, effects, numbers = draws
-        patients = run.patients(cohort, effects, run.given.numbers(numbers))
-    else:
+def _with_plan(run: _Run, course: Course, model: LinearModel) -> _Run:
+    """Choose the steps, once for all the runs.
+
+    Those of a population suit virtual patients of the course that are always the same: another
+    seed or another number of patients has the same steps.
+    """
+    if run.cohort.typical or course.population is None:
         patients = run.patients(run.cohort, run.effects, run.given.numbers(run.drawn))
+        return replace(run, steps=mood_plan(run.chain, patients, exact=True))
+    uncertain, seed = run.cohort.uncertainty, _PILOT_SEED
+    spec = course.population.model_copy(update={"seed": seed, "n": _PILOT})
+    cohort = virtual_patients(
+        replace(course, population=spec), load_card("reference"), model, uncertainty=uncertain
+    )
+    drawn = card_draws(run.given.card, seed, 0, _PILOT) if uncertain else None
+    effects = mood_effects(seed, 0, _PILOT)
+    patients = run.patients(cohort, effects, run.given.numbers(drawn))
     return replace(run, steps=mood_plan(run.chain, patients))
 
 
@@ -283,11 +295,51 @@ def _outer(
     times = np.union1d(shown, scores.times)
     patients = run.patients(cohort, effects, numbers)
     names = ("MADRS", *PARTS)
-    solved = solve(run.chain, patients, times, names, plan=run.steps, progress=False)
     at, rows = np.searchsorted(times, shown), np.searchsorted(times, scores.times)
-    p05, p50, p95 = np.quantile(solved["MADRS"][:, at], (0.05, 0.5, 0.95), axis=0)
+    keep = _Kept({"shown": ("MADRS", at), **{name: (name, rows) for name in names}})
+    (kept,) = stream(run.chain, patients, times, names, [keep], plan=run.steps, progress=False)
+    p05, p50, p95 = _percentiles(kept["shown"])
     band = OuterBand(shown, p05, p50, p95, _DRAWS, cohort.n // _DRAWS)
-    at_rows = {name: solved[name][:, rows] for name in names}
+    at_rows = {name: kept[name].T for name in names}
     found = replace(scores, values=_points(run.given.baseline, at_rows))
     ranges = (*spread_of_chances(found, numbers["sigma"], _DRAWS), *spread_of_parts(found, _DRAWS))
     return band, ranges
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Keeps some names at some times, times before patients: a reducer of `stream`."""
+
+    wanted: Mapping[str, tuple[str, NDArray[np.int64]]]
+
+    def begin(self, patients: int, times: Array, names: tuple[Any, ...]) -> dict[str, Array]:
+        del times, names
+        return {key: np.empty((len(at), patients)) for key, (_, at) in self.wanted.items()}
+
+    def reduce(
+        self, piece: Trajectories, members: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], dict[str, Array]]:
+        return members, {k: piece[name][:, at].T for k, (name, at) in self.wanted.items()}
+
+    def merge(
+        self, whole: dict[str, Array], part: tuple[NDArray[np.int64], dict[str, Array]]
+    ) -> dict[str, Array]:
+        members, found = part
+        for key, table in found.items():
+            whole[key][:, members] = table
+        return whole
+
+    def finish(self, whole: dict[str, Array]) -> dict[str, Array]:
+        return whole
+
+
+def _percentiles(values: Array) -> list[Array]:
+    """5th, 50th and 95th percentiles over patients, shape (T, n), which is put in part order."""
+    last = values.shape[1] - 1
+    places = [part * last for part in (0.05, 0.5, 0.95)]
+    low = [int(place) for place in places]
+    values.partition(sorted({k for i in low for k in (i, min(i + 1, last))}), axis=1)
+    return [
+        values[:, i] + (values[:, min(i + 1, last)] - values[:, i]) * (place - i)
+        for i, place in zip(low, places, strict=True)
+    ]

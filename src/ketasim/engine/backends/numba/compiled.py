@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from importlib.abc import ExecutionLoader
 from pathlib import Path
 from types import ModuleType
@@ -85,6 +86,17 @@ class Kernel:
     module: ModuleType
     kept: KeptCode | None
 
+    @cached_property
+    def weights(self) -> tuple[Integers, Integers]:
+        """Which weight of which state each row of a step's table holds."""
+        weight_of, state_of = weight_places(self.cascade)
+        return np.array(weight_of, np.int64), np.array(state_of, np.int64)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters' rows."""
+        return parameter_names(self.cascade)
+
 
 def kernel_of(cascade: Cascade) -> Kernel:
     """The compiled functions of a response model, compiled when first called.
@@ -97,15 +109,22 @@ def kernel_of(cascade: Cascade) -> Kernel:
         raise KetasimError(
             "engine: 'numba' is not installed; install numba, or use engine='numpy'"
         ) from error
-    # machines of several kinds may share a folder
-    made_by = f"{numba.__version__} {_processor()}"
-    return _kernel(cascade_key(cascade, made_by), cascade)
+    del numba
+    return _kernel(_key_here(cascade), cascade)
 
 
-def _processor() -> str:
+@lru_cache(maxsize=32)
+def _key_here(cascade: Cascade) -> str:
+    return cascade_key(cascade, made_by())
+
+
+@lru_cache(maxsize=1)
+def made_by() -> str:
+    """Numba's version and the processor: machines of several kinds may share a folder."""
+    import numba
     from llvmlite import binding  # pyright: ignore[reportMissingTypeStubs]
 
-    return str(binding.get_host_cpu_name())
+    return f"{numba.__version__} {binding.get_host_cpu_name()}"
 
 
 def cascade_key(cascade: Cascade, made_by: str) -> str:
@@ -291,7 +310,7 @@ def prepare(kernel: Kernel, system: System) -> Prepared:
             entry_modes,
         )
         offset += m
-    names = parameter_names(kernel.cascade)
+    names = kernel.parameters
     table = np.stack([system.parameters[name] for name in names]) if names else np.zeros((0, n))
     return Prepared(
         *(n, groups, modes, entries),
@@ -307,6 +326,7 @@ def prepare(kernel: Kernel, system: System) -> Prepared:
 def solve_lanes(
     kernel: Kernel,
     system: System,
+    ready: Prepared,
     grid: Grid,
     outputs: OutputPlan,
     columns: Columns,
@@ -317,7 +337,7 @@ def solve_lanes(
     **Arguments:**
 
     - `kernel`: the compiled model.
-    - `system`: the patients and their calendar.
+    - `system`: the patients and their calendar. `ready`: the same, as `prepare` lays it out.
     - `grid`, `outputs`: the steps, and where the requested times lie in them.
     - `columns`: what is delivered.
     - `out`: receives it, shape (n, T, Q), contiguous.
@@ -325,7 +345,6 @@ def solve_lanes(
     **Returns:** for each group of `LANES` patients 0, or 1 plus the segment after which a state of
     one of them was no longer finite.
     """
-    ready = prepare(kernel, system)
     blown = np.zeros(ready.groups, np.int64)
     events = system.events
     segment = np.array([e.segment for e in events], np.int64)
@@ -336,7 +355,7 @@ def solve_lanes(
     offset_of = offset_of.reshape(-1)[1:].astype(np.int64)
     running = np.repeat(np.array(system.running, np.bool_), np.diff(grid.segments))
     terms, term_mode = _terms(system, columns, len(kernel.cascade.model.signals))
-    weight_of, state_of = (np.asarray(one, np.int64) for one in weight_places(kernel.cascade))
+    weight_of, state_of = kernel.weights
     _call(
         kernel,
         "run",

@@ -26,7 +26,7 @@ def cache_folder() -> Path | None:
     """
     folder: Path | None = None
     try:
-        folder = _chosen()
+        folder = chosen_folder()
         compiled = folder / _COMPILED
         compiled.mkdir(parents=True, exist_ok=True)
         for place in (folder, compiled):
@@ -43,7 +43,11 @@ def cache_folder() -> Path | None:
     return folder
 
 
-def _chosen() -> Path:
+def chosen_folder() -> Path:
+    """Folder for what is kept between processes, whether or not it can be written to.
+
+    **Raises:** `RuntimeError` where there is no home folder.
+    """
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)

@@ -71,9 +71,9 @@ def linear_modes(system: System, xp: Any = np) -> LinearModes:
 class Drive:
     """The rows of a system along its calendar, segment by segment."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, modes: LinearModes | None = None) -> None:
         self._system = system
-        self._modes = linear_modes(system)
+        self._modes = linear_modes(system) if modes is None else modes
         self._state = np.zeros_like(self._modes.rates)
         self._supply = np.zeros_like(self._modes.rates)
         self._running = 0
@@ -149,7 +149,9 @@ class Track:
         return found
 
 
-def track_arrays(system: System, cascade: Cascade, grid: Grid) -> Track:
+def track_arrays(
+    system: System, cascade: Cascade, grid: Grid, modes: LinearModes | None = None
+) -> Track:
     """Solve a system with NumPy, step by step.
 
     **Arguments:**
@@ -157,10 +159,11 @@ def track_arrays(system: System, cascade: Cascade, grid: Grid) -> Track:
     - `system`: the patients and their calendar.
     - `cascade`: the step of the response.
     - `grid`: the steps.
+    - `modes`: of the system, where they are known.
 
     **Returns:** `Track`; a state that blew up is infinite or not a number from there on.
     """
-    seen = signals_arrays(system, grid, len(cascade.model.signals))
+    seen = signals_arrays(system, grid, len(cascade.model.signals), modes)
     weights = _size_weights(system, cascade, grid)
     start, step, _ = bind(cascade, system.parameters, NUMPY)
     states = np.zeros((grid.steps, 2, *system.initial.shape))
@@ -185,12 +188,14 @@ def track_arrays(system: System, cascade: Cascade, grid: Grid) -> Track:
         return Track(states + cascade.origin, produced - system.losses * states, seen)
 
 
-def track_numbers(system: System, cascade: Cascade, grid: Grid) -> Track:
+def track_numbers(
+    system: System, cascade: Cascade, grid: Grid, modes: LinearModes | None = None
+) -> Track:
     """The same, patient by patient with plain numbers: sooner done for a handful of patients.
 
     **Raises:** `ArithmeticError` or `ValueError` where an array would hold what is not finite.
     """
-    seen = signals_arrays(system, grid, len(cascade.model.signals))
+    seen = signals_arrays(system, grid, len(cascade.model.signals), modes)
     weights = _size_weights(system, cascade, grid)
     states = np.zeros((grid.steps, 2, *system.initial.shape))
     produced = np.zeros_like(states)
@@ -217,10 +222,12 @@ def track_numbers(system: System, cascade: Cascade, grid: Grid) -> Track:
     return Track(states + cascade.origin, produced - system.losses * states, seen)
 
 
-def signals_arrays(system: System, grid: Grid, signals: int) -> Array:
+def signals_arrays(
+    system: System, grid: Grid, signals: int, modes: LinearModes | None = None
+) -> Array:
     """Signals at the beginning, the middle and the end of every step, shape (S, 3, K, n)."""
     seen = np.zeros((grid.steps, 3, signals, system.n))
-    drive = Drive(system)
+    drive = Drive(system, modes)
     for segment in range(len(grid.segments) - 1):
         first, last = grid.segments[segment], grid.segments[segment + 1]
         drive.begin(segment)
@@ -232,10 +239,12 @@ def signals_arrays(system: System, grid: Grid, signals: int) -> Array:
     return seen
 
 
-def rows_arrays(system: System, grid: Grid, outputs: OutputPlan) -> Array:
+def rows_arrays(
+    system: System, grid: Grid, outputs: OutputPlan, modes: LinearModes | None = None
+) -> Array:
     """Rows of a system at the requested times, shape (T, R, n); exact whatever the steps."""
     found = np.zeros((len(outputs.times), system.rows, system.n))
-    drive = Drive(system)
+    drive = Drive(system, modes)
     for segment in range(len(grid.segments) - 1):
         begin, end = grid.breaks[segment], grid.breaks[segment + 1]
         drive.begin(segment)

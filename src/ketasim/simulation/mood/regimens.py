@@ -1,0 +1,95 @@
+"""Many regimens for the same virtual patients: scores side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError
+from ketasim.dosing import Course, Regimen
+from ketasim.engine import Patients, solve_each
+from ketasim.evidence import load_card
+from ketasim.models import MODELS, mood_chain
+from ketasim.population import (
+    mood_effects,
+    mood_plan,
+    mood_values,
+    typical_effects,
+    virtual_patients,
+)
+from ketasim.simulation.mood.inputs import calendar_of, mood_input, patients_of
+
+Array = NDArray[np.float64]
+
+_REFERENCE = "reference"  # the model behind which the chain to mood was fitted
+_WEEK = 168.0
+
+
+@dataclass(frozen=True)
+class RegimenScores:
+    """MADRS of the same patients by each of some regimens.
+
+    **Arguments:**
+
+    - `regimens`: R of them. `baseline`: MADRS before treatment, points.
+    - `times`: h, shape (T,).
+    - `madrs`: without error of measurement, points, shape (R, n, T).
+    """
+
+    regimens: tuple[Regimen, ...]
+    baseline: float
+    times: Array
+    madrs: Array
+
+
+def compare_regimens(
+    course: Course, regimens: Sequence[Regimen], *, times: Iterable[float] | None = None
+) -> RegimenScores:
+    """Simulate mood for the same virtual patients by each of some regimens.
+
+    Patients, situation and options are those of the course; its own regimen is not looked at. The
+    patients are those of `simulate` with the course's seed, on steps that suit all the regimens.
+
+    **Main arguments:**
+
+    - `course`: with the patient or the population, and the horizon.
+    - `regimens`: one or more.
+
+    **Other arguments:**
+
+    - `times`: h; every week and the horizon when left out.
+
+    **Returns:** `RegimenScores`.
+
+    **Raises:** `InputError` when the course uses another model than the reference, there is no
+    regimen, or the model does not know a drug or a route; `KetasimError` when no steps keep the
+    tolerance.
+    """
+    if course.pk_model != _REFERENCE:
+        raise InputError(
+            "pk_model",
+            f"mood is not computed with '{course.pk_model}'",
+            "use pk_model: reference",
+        )
+    if not regimens:
+        raise InputError("regimens", "there is none", "give one or more")
+    if times is None:
+        times = np.append(np.arange(0.0, course.horizon, _WEEK), course.horizon)
+    model, given = MODELS[_REFERENCE], mood_input(course)
+    cohort = virtual_patients(course, load_card(_REFERENCE), model)
+    spread = not cohort.typical
+    effects = mood_effects(cohort.seed or 0, 0, cohort.n) if spread else typical_effects()
+    start, numbers = np.full(cohort.n, given.baseline), given.numbers()
+    values = mood_values(numbers, effects, given.situation, start, spread=spread)
+    calendars = [
+        calendar_of(replace(course, regimen=regimen), course.horizon) for regimen in regimens
+    ]
+    one = patients_of(cohort, numbers, values, calendars[0])
+    patients = Patients(one.values, one.weight, tuple(calendars))
+    chain, hours = mood_chain(model), np.unique(np.asarray(list(times), np.float64))
+    plan = mood_plan(chain, patients, each=True)
+    madrs = solve_each(chain, patients, hours, ("MADRS",), plan=plan, progress=False)
+    return RegimenScores(tuple(regimens), given.baseline, hours, madrs[..., 0])
