@@ -18,7 +18,7 @@ from ketasim.evidence import Card, Uncertainty, load_card, studies
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import arm_calendar
 from ketasim.trials import TrialResult, run_trial
-from ketasim.trials import run as run_module
+from ketasim.trials import size as size_module
 from ketasim.trials.ratings import ArmSimulation, worlds
 
 KET: dict[str, Any] = {
@@ -95,8 +95,8 @@ def test_more_replicates_share_the_first_ones(result: TrialResult) -> None:
 
 
 def test_pieces_change_nothing(result: TrialResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "_AT_ONCE", 100)
-    monkeypatch.setattr("ketasim.trials.ratings._PIECE", 7)
+    monkeypatch.setattr(size_module, "AT_ONCE", 100)
+    monkeypatch.setattr("ketasim.trials.ratings.PIECE", 7)
     pieces = run_trial(TRIAL)
     assert pieces.summary().equals(result.summary())
     assert pieces.patients().equals(result.patients())

@@ -117,6 +117,16 @@ class Summary:
                 "percents", f"{self.percents} are not from 0 to 100, each once", "name each once"
             )
 
+    def held(self, patients: int, cells: int) -> int:
+        """Bytes held for all patients.
+
+        **Arguments:**
+
+        - `patients`: how many. `cells`: times and outputs of each.
+        """
+        exact = patients * cells * 8
+        return exact if exact <= _EXACT_BYTES else cells * 2 * _BINS * 4
+
     def begin(self, patients: int, times: Array, names: tuple[Name, ...]) -> dict[str, Any]:
         """Nothing counted yet."""
         shape = (len(times), len(names))

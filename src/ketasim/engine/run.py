@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
+from ketasim._base.size import Size, check_size
 from ketasim.engine.backends.backend import ENGINES, Backend, backend_of
 from ketasim.engine.backends.numpy.arrays import track_arrays
 from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs
 from ketasim.engine.patients import Group, Patients, groups_of
 from ketasim.engine.planning import Plan, make_plan, shortened, starting_profile
 from ketasim.engine.progress import Progress
-from ketasim.engine.reduce import Reducer
+from ketasim.engine.reduce import Reducer, Summary
 from ketasim.engine.remembered import plan_key, remember, remembered
 from ketasim.engine.response.cascade import Cascade, cascade_of
+from ketasim.engine.size import NUMBER, solve_size, steps_of
 from ketasim.engine.system import People, System
 from ketasim.engine.trajectories import Name, Request, Trajectories, request_of
 from ketasim.models import ChainModel, ResponseModel
@@ -37,7 +39,9 @@ _CHUNK_NUMBERS = 2_000_000  # of a chunk's result, 16 MB
 _MOST_CHUNK = 4096
 _LEAST_CHUNK = 256
 _PIECES = 4  # for each thread
-_MOST_GIGABYTES = 8.0
+_REDUCING = 5  # copies of the values of a piece while a reducer works
+_REDUCED = 4.5e-7  # s, of one value
+_SAMPLED = 32  # calendars whose steps are counted before a run
 
 
 class BlowUp(KetasimError):  # noqa: N818 - it says what happened
@@ -283,12 +287,13 @@ def solve(
     job = _job(model, patients, times, outputs, engine, rtol, plan)
     shape = (patients.n, len(job.times), len(job.request.names))
     if out is None:
-        if np.prod(shape) * 8 / 1e9 > _MOST_GIGABYTES:
-            raise InputError(
-                "outputs",
-                f"{shape[0]} patients at {shape[1]} times need {np.prod(shape) * 8 / 1e9:.0f} GB",
-                "use ketasim.engine.stream, which keeps summaries only",
-            )
+        check_size(
+            _size(job),
+            "outputs",
+            f"{shape[0]:,} patients at {shape[1]:,} times",
+            or_else="use ketasim.engine.stream, which keeps summaries only",
+            told=progress is None,
+        )
         out = np.empty(shape)
     elif out.shape != shape or out.dtype != np.float64 or not out.flags.c_contiguous:
         raise InputError("out", f"is no contiguous float64 array of shape {shape}", "make it so")
@@ -377,6 +382,13 @@ def stream(
     **Raises:** as `solve`.
     """
     job = _job(model, patients, times, outputs, engine, rtol, plan)
+    check_size(
+        _size(job, reducers),
+        "times",
+        f"{patients.n:,} patients at {len(job.times):,} times",
+        or_else="ask for fewer times or outputs",
+        told=progress is None,
+    )
     names, used = job.request.names, job.backend.used(job.plan)
     states = [one.begin(patients.n, job.times, names) for one in reducers]
 
@@ -433,6 +445,26 @@ def _job(
     elif plan is None:
         plan = _planned(model, patients, request, backend, rtol, each=each)
     return _Job(model, patients, request, hours, backend, plan, each=each)
+
+
+def _size(job: _Job, reducers: Sequence[Reducer] | None = None) -> Size:
+    """What a run takes whose values are kept, or go to reducers."""
+    calendars = job.patients.calendars
+    some = calendars[:: -(-len(calendars) // _SAMPLED)]
+    steps = [steps_of(calendar, job.plan.tolerance) for calendar in some]
+    times, outputs = len(job.times), len(job.request.names)
+    together = min(_MOST_CHUNK, job.backend.largest) * _threads(None)
+    if reducers is None:
+        return solve_size(job.patients.n, steps, times, outputs, together=together)
+    cells = times * outputs
+    held = max(min(_CHUNK_NUMBERS, _MOST_CHUNK * cells), cells) * _threads(None)
+    values = min(held, job.patients.n * cells)
+    more = NUMBER * _REDUCING * values * len(reducers)
+    # a reducer of the user's own need not say what it holds
+    known = [one.held for one in reducers if isinstance(one, Summary)]
+    more += sum(one(job.patients.n, cells) for one in known)
+    size = solve_size(job.patients.n, steps, times, outputs, together=together, held=held)
+    return size + Size(more, _REDUCED * job.patients.n * cells * len(reducers))
 
 
 def _check_tolerance(rtol: float) -> None:

@@ -40,8 +40,11 @@ HIGHEST: Final = 60.0
 _PILOT: Final = (
     256  # patients the steps are chosen with: the first of an arm, whatever is asked for
 )
-_PIECE: Final = 20_000  # patients solved at once
-_NUMBERS: Final = 4_000_000  # values of a state held at once
+PIECE: Final = 20_000
+"""Patients solved at once."""
+
+PIECE_NUMBERS: Final = 4_000_000
+"""Values of a state held at once."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ class ArmSimulation:
         **Returns:** ratings with and without the effects of the trials, of the same patients.
         """
         total, n = count * self.stride, self.arm.n
-        size = max(1, min(_PIECE, _NUMBERS // len(self.times)))
+        size = max(1, min(PIECE, PIECE_NUMBERS // len(self.times)))
         shape = (total, len(self.times))
         both = np.empty((2, *shape), np.float32)
         before = np.empty(total, np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,24 +13,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim._base import InputError
+from ketasim._base.size import Size, check_size
 from ketasim.dosing import Trial, arm_name, load_trial
+from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, load_card, source_names
 from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
 from ketasim.trials.assess import Cell, Values, assessed
 from ketasim.trials.metrics import CONTRASTED
 from ketasim.trials.ratings import ArmSimulation, Ratings, pilot_replicates, worlds
 from ketasim.trials.result import Estimate, TrialResult, contrast, contrasts
+from ketasim.trials.size import MOST_ROWS, replicates_at_once, trial_size
 
 Array = NDArray[np.float64]
 Found = dict[Cell, dict[str, tuple[Values, Values]]]
 
-MOST_ROWS: Final = 1_000_000
-"""Rows of the table of patients: as many whole replicates are kept as fit, at least one."""
-
-MOST_RATINGS: Final = 5_000_000
-"""Ratings of all arms in one replicate: what fits into memory."""
-
-_AT_ONCE: Final = 10_000_000  # ratings held at once
 _FEW: Final = 100  # replicates below which an interval is a rough one
 
 OBSERVED: Final = (
@@ -101,25 +98,32 @@ def run_trial(
     kept = _kept(trial, arms)
     tables: list[pl.DataFrame] = []
     pieces: list[Found] = []
-    size = max(1, _AT_ONCE // sum(one.stride * len(one.times) for one in arms))
-    for first in range(0, trial.replicates, size):
-        count = min(size, trial.replicates - first)
-        found: Found = {}
-        for one in arms:
-            if progress is not None:
-                last = first + count
-                progress(f"arm {one.arm.id}: replicates {first + 1} to {last}")
-            rated, plain = one.ratings(first, count)
-            for assessment in trial.assessments:
-                if one.arm.id not in assessment.arms:
-                    continue
-                both = zip(assessed(assessment, rated), assessed(assessment, plain), strict=True)
-                for (cell, values), (_, without) in both:
-                    found.setdefault(cell, {})[one.arm.id] = values, without
-            if first < kept:
-                few = min(kept - first, count)
-                tables += _patients(trial, one, rated, first, few)
-        pieces.append(_compared(trial, found))
+    size = replicates_at_once(trial, visits)
+    # who follows the sentences at a terminal sees no bar beside them
+    shown = False if progress is not None and sys.stderr.isatty() else None
+    total = trial.replicates * sum(one.stride for one in arms)
+    with Progress(total, show=shown) as bar:
+        for first in range(0, trial.replicates, size):
+            count = min(size, trial.replicates - first)
+            found: Found = {}
+            for one in arms:
+                if progress is not None:
+                    last = first + count
+                    progress(f"arm {one.arm.id}: replicates {first + 1} to {last}")
+                rated, plain = one.ratings(first, count)
+                for assessment in trial.assessments:
+                    if one.arm.id not in assessment.arms:
+                        continue
+                    both = zip(
+                        assessed(assessment, rated), assessed(assessment, plain), strict=True
+                    )
+                    for (cell, values), (_, without) in both:
+                        found.setdefault(cell, {})[one.arm.id] = values, without
+                if first < kept:
+                    few = min(kept - first, count)
+                    tables += _patients(trial, one, rated, first, few)
+                bar.advance(count * one.stride)
+            pieces.append(_compared(trial, found))
     estimates = _estimates(trial, pieces, patients, uncertainty and mood.uncertainty is not None)
     return TrialResult(
         trial=trial,
@@ -147,14 +151,23 @@ def _check_scales(trial: Trial) -> None:
 
 
 def _check_size(trial: Trial, visits: Mapping[str, Array]) -> None:
-    for place, arm in enumerate(trial.arms):
-        ratings = arm.n * len(visits[arm.id])
-        if ratings > MOST_RATINGS // len(trial.arms):
-            raise InputError(
-                f"arms[{place}].n",
-                f"{arm.n:,} patients at {len(visits[arm.id]):,} visits are too many to hold",
-                f"ask for at most {MOST_RATINGS // len(trial.arms):,} ratings an arm",
-            )
+    """Refuse a trial that does not fit into memory, and tell how long a long one takes."""
+    largest = max(trial.arms, key=lambda arm: arm.n * len(visits[arm.id]))
+    place = trial.arms.index(largest)
+
+    def fitting(n: int) -> Size:
+        arms = tuple(replace(arm, n=min(arm.n, max(n, 1))) for arm in trial.arms)
+        return trial_size(replace(trial, arms=arms), visits)
+
+    check_size(
+        trial_size(trial, visits),
+        f"arms[{place}].n",
+        f"{trial.replicates:,} replicates of {sum(arm.n for arm in trial.arms):,} patients",
+        fitting=fitting,
+        asked=largest.n,
+        counted="patients an arm",
+        or_else="fewer visits or metrics",
+    )
 
 
 def _visits(trial: Trial, arm: str) -> Array:

@@ -144,6 +144,13 @@ def save(
     return write_whole(folder, cast("Any", result).files(**options), inputs=inputs)
 
 
+def listen() -> None:
+    """Print forecasts of long work, and how far it is where no bar shows it."""
+    from ketasim._base.size import print_log
+
+    print_log()
+
+
 def command_line(words: Sequence[str]) -> str:
     """A command as a report shows it; bytes of a name that are no text are written out."""
     return visible(shlex.join(words))

@@ -10,7 +10,15 @@ from cyclopts import Parameter
 
 from ketasim._base import InputError, KetasimWarning, named, write_whole
 from ketasim._base.result import csv
-from ketasim.apps.cli.console import AsJson, check_file, check_folder, check_input, note, print_json
+from ketasim.apps.cli.console import (
+    AsJson,
+    check_file,
+    check_folder,
+    check_input,
+    listen,
+    note,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from ketasim.dosing import EventTable, Regimen, Subject
@@ -170,6 +178,7 @@ def _predict(table: EventTable, file: Path, out: Path, pk_model: str, as_json: b
 
     from ketasim.simulation import predict_events
 
+    listen()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", KetasimWarning)
         found = predict_events(table, pk_model=pk_model)

@@ -12,6 +12,7 @@ from ketasim.apps.cli.console import (
     AsJson,
     check_folder,
     check_input,
+    listen,
     note,
     print_json,
     print_table,
@@ -47,6 +48,7 @@ def session(
     from ketasim._base import InputError
     from ketasim.simulation import simulate
 
+    listen()
     result = simulate(course, mood=False)
     if result.session_effects is None:
         raise InputError(

@@ -15,6 +15,7 @@ from ketasim.apps.cli.console import (
     check_folder,
     check_input,
     command_line,
+    listen,
     needed,
     note,
     print_catalogue,
@@ -72,6 +73,7 @@ def simulate(
     check_folder(out, _FILES, inputs=(file,))
     asked = _individuals(individuals)
 
+    listen()
     from ketasim.simulation import INDIVIDUALS, individuals_note
     from ketasim.simulation import simulate as run
 

@@ -14,6 +14,7 @@ from ketasim.apps.cli.console import (
     check_folder,
     check_input,
     command_line,
+    listen,
     needed,
     note,
     print_catalogue,
@@ -55,6 +56,7 @@ def trial(
     file = check_input(trial, "TRIAL", "trial")
     check_folder(out, _FILES, inputs=(file,))
 
+    listen()
     result = _simulated(trial, replicates, seed)
     command = _command(trial, out, replicates, seed)
     paths = save(result, out, inputs=(file,), command=command)
