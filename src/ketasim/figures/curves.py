@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import words
 from ketasim.figures.panels import Line
-from ketasim.simulation.statistics import statistics
+from ketasim.simulation.statistics import QUANTILES, statistics
 
 if TYPE_CHECKING:
     from ketasim.simulation.result import Simulation
@@ -39,6 +39,12 @@ class Curves:
         self.centre = "mean" if self.typical else "p50"
         self._values = simulation.values
         self._known: dict[tuple[Key, bytes], dict[str, Array]] = {}
+        self._whole: dict[Key, dict[str, Array]] = {}
+        if not self._values.held:
+            # what is not kept is summarised once for all, and not for every chart
+            for part in simulation.summary().partition_by("quantity", "site"):
+                key = (str(part["quantity"][0]), str(part["site"][0]))
+                self._whole[key] = {name: part[name].to_numpy() for name in ("mean", *QUANTILES)}
 
     def table(self, key: Key, rows: Rows) -> dict[str, Array]:
         """Statistics of a quantity at a site, each of shape (rows,).
@@ -47,6 +53,8 @@ class Curves:
 
         - `key`: quantity and site. `rows`: positions of the times.
         """
+        if key in self._whole:
+            return {name: values[rows] for name, values in self._whole[key].items()}
         # of 48 quantities a report draws 15, most of them over one day of a course
         name = key, rows.tobytes()
         if name not in self._known:
@@ -60,6 +68,8 @@ class Curves:
 
         - `key`: quantity and site.
         """
+        if key in self._whole:
+            return bool(np.any(self._whole[key]["mean"] > 0))
         return key in self._values and bool(np.any(self._values[key] > 0))
 
     def top(self, keys: Sequence[Key], rows: Rows) -> float:

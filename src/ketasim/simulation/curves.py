@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -73,6 +73,15 @@ class Recipe:
             found |= self.session.at(hours, effect, which)
         return found | {key: table[rows, which] for key, table in self.mood.items()}
 
+    def one(self, key: Key, which: slice = _ALL) -> Array:
+        """One curve at all times, of some of the patients."""
+        quantity, site = key
+        if key in self.mood:
+            return self.mood[key][:, which]
+        if key == BLOCK or key in SESSION_UNITS:
+            return replace(self, sites=(RECEPTOR.site,), mood={}).piece(which=which)[key]
+        return self.solution.at(self.times, (site,), (quantity,), which)[key]
+
     def concentrations(self, rows: slice = _ALL, which: slice = _ALL) -> dict[Key, Array]:
         """Concentrations and the block, at some of the times, of some of the patients."""
         solved = self.solution.at(self.times[rows], sites=self.sites, patients=which)
@@ -120,8 +129,11 @@ class Curves(Mapping[Key, Array]):
         if key not in self._keys:
             raise KeyError(key)
         found = np.empty((len(self._recipe.times), self._recipe.n))
-        for which in _parts(self._recipe.n, _CHUNK):
-            found[:, which] = self._recipe.piece(which=which)[key]
+
+        def fill(which: slice) -> None:
+            found[:, which] = self._recipe.one(key, which)
+
+        in_threads(fill, _parts(self._recipe.n, _CHUNK))
         found.flags.writeable = False
         return found
 
