@@ -27,7 +27,7 @@ Columns = slice | Integers
 _PIECE = 512  # columns solved together
 _STORED = 4_000_000  # numbers of the amplitudes kept at once
 _BLOCK = 12_000  # numbers of one mode read together; they stay in the processor's cache
-_GROWTHS = 8
+_STEPS = 16
 _SLIM = 64  # columns, below which times are the inner axis
 _MANY = 300_000  # modes times columns times times that are worth a call of compiled code,
 _LOADING = 50_000_000  # and those that are worth loading Numba
@@ -51,14 +51,17 @@ class _Modes:
         self.centre, self.order = rates, 0
         self.fed: list[int] = []  # modes that get something of a power of the hours
         self._drift: Array | None = None
-        self._grown: dict[float, Array] = {}
+        self._feeding: list[int] = []
+        self._steps: dict[float, tuple[Array, Array]] = {}
         if couplings:
             self.centre = centres(rates, couplings)
             self.fed = sorted({fed for fed, _ in couplings})
+            self._feeding = sorted({feeding for _, feeding in couplings})
             self.order = _longest(couplings)
             drift = rates - self.centre
             if drift.any():
                 self.fed = sorted({mode for pair in couplings for mode in pair})
+                self._feeding = self.fed
                 self.order, self._drift = ORDER, drift[self.fed]
 
     def powers(self, amounts: Array) -> Array:
@@ -83,21 +86,40 @@ class _Modes:
 
     def advance(self, amounts: Array, hours: float) -> Array:
         """exp(B hours) times modes, shape (a, n)."""
-        found, factor = amounts.copy(), 1.0
-        for number, power in enumerate(self.powers(amounts), 1):
-            factor *= hours / number
-            for i, mode in enumerate(self.fed):
-                found[mode] += power[i] * factor
-        found *= self._growth(hours)
+        handed, grown = self._step(hours)
+        found = amounts.copy()
+        if self.fed:
+            added = handed[:, 0] * amounts[self._feeding[0]]
+            for place, mode in enumerate(self._feeding[1:], 1):
+                added += handed[:, place] * amounts[mode]
+            found[self.fed] += added
+        found *= grown
         return found
 
-    def _growth(self, hours: float) -> Array:
-        """Sessions lie equally far apart, so that the last few are kept."""
-        if hours not in self._grown:
-            if len(self._grown) >= _GROWTHS:
-                self._grown.clear()
-            self._grown[hours] = np.exp(np.maximum(self.centre * hours, _FAINT))
-        return self._grown[hours]
+    def _step(self, hours: float) -> tuple[Array, Array]:
+        """What the modes hand on within some hours, and how they decay around their centre.
+
+        Sessions lie equally far apart, so that the last few are kept.
+        """
+        if hours not in self._steps:
+            if len(self._steps) >= _STEPS:
+                self._steps.clear()
+            handed, factor = np.zeros(self._unit.shape[1:]), 1.0
+            for number, power in enumerate(self._unit, 1):
+                factor *= hours / number
+                handed += power * factor
+            grown = np.exp(np.maximum(self.centre * hours, _FAINT))
+            self._steps[hours] = (handed, grown)
+        return self._steps[hours]
+
+    @cached_property
+    def _unit(self) -> Array:
+        """Powers of one in each feeding mode, shape (K, R, C, n)."""
+        a, n = self.rates.shape
+        unit = np.zeros((a, len(self._feeding), n))
+        for place, mode in enumerate(self._feeding):
+            unit[mode, place] = 1.0
+        return self.powers(unit)
 
     def level(self, supply: Array) -> Array:
         """Modes that a constant supply keeps up, -supply/B."""
