@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +55,7 @@ def predict_events(table: EventTable, *, pk_model: str = "reference") -> pl.Data
     **Raises:** `InputError` when there is no observation, or an observation of a subject without a
     dose, or the model does not know a drug or route of the table, or a dose is refused.
     """
-    parts: list[pl.DataFrame] = []
+    parts: list[_Part] = []
     for text in table.notes:
         warnings.warn(text, KetasimWarning, stacklevel=2)
     for subject in table.subjects:
@@ -73,12 +73,19 @@ def predict_events(table: EventTable, *, pk_model: str = "reference") -> pl.Data
         raise InputError(
             "EVID", "the table has no observation to predict", "add rows with EVID 0 at the times"
         )
-    return pl.concat(parts)
+    return _frame(parts)
 
 
-def _predicted(
-    subject: Subject, regimen: Regimen, pk_model: str
-) -> tuple[pl.DataFrame, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Part:
+    """Predictions of a subject: values of shape (observations, keys)."""
+
+    subject: Subject
+    units: Mapping[Key, str]
+    values: NDArray[np.float64]
+
+
+def _predicted(subject: Subject, regimen: Regimen, pk_model: str) -> tuple[_Part, tuple[str, ...]]:
     """Predictions of a subject, and what the reader must know."""
     doses, times = _in_record_order(subject, regimen.doses)
     result = _simulated(subject, doses, times, pk_model)
@@ -95,7 +102,7 @@ def _predicted(
         ]
         if any(unseen):
             values[unseen] = _trough(subject, doses, pk_model)
-    return _frame(subject, keys, result.units, values), (
+    return _Part(subject, {key: result.units[key] for key in keys}, values), (
         *result.course.assumptions,
         *result.warnings,
     )
@@ -106,25 +113,31 @@ def _places(result: Simulation, times: Sequence[float]) -> NDArray[np.intp]:
     return np.searchsorted(result.times, np.round(times, _DECIMALS) - 0.5 * 10.0**-_DECIMALS)
 
 
-def _frame(
-    subject: Subject, keys: Sequence[Key], units: Mapping[Key, str], values: NDArray[np.float64]
-) -> pl.DataFrame:
-    """The predictions of a subject: a block of rows, one a quantity, for each observation."""
-    seen, each = len(subject.observations), len(keys)
-    quantities, sites = ([key[i] for key in keys] for i in (0, 1))
-    names = {"quantity": quantities, "site": sites, "unit": [units[key] for key in keys]}
-    repeated = {
-        name: pl.Series(words, dtype=pl.Enum(list(dict.fromkeys(words))))[
-            np.tile(np.arange(each), seen)
-        ].cast(pl.String)
-        for name, words in names.items()
-    }
-    columns = {
-        "id": np.full(seen * each, subject.id),
-        "row": np.repeat([one.row for one in subject.observations], each),
-        "time_h": np.repeat([one.time for one in subject.observations], each),
-        **repeated,
-        "value": values.reshape(-1),
+def _frame(parts: Sequence[_Part]) -> pl.DataFrame:
+    """The predictions of subjects: for each observation a block of rows, one a quantity."""
+    kinds = list(dict.fromkeys((*key, unit) for one in parts for key, unit in one.units.items()))
+    place = {kind: i for i, kind in enumerate(kinds)}
+    codes: list[NDArray[np.int64]] = []
+    ids: list[int] = []
+    rows: list[int] = []
+    times: list[float] = []
+    each: list[int] = []
+    for one in parts:
+        seen = one.subject.observations
+        own = [place[*key, unit] for key, unit in one.units.items()]
+        codes.append(np.tile(np.array(own, np.int64), len(seen)))
+        ids += [one.subject.id] * len(seen)
+        rows += [observation.row for observation in seen]
+        times += [observation.time for observation in seen]
+        each += [len(own)] * len(seen)
+    which = np.concatenate(codes)
+    words = pl.DataFrame(kinds, schema=["quantity", "site", "unit"], orient="row")[which]
+    columns: dict[str, object] = {
+        "id": np.repeat(ids, each),
+        "row": np.repeat(rows, each),
+        "time_h": np.repeat(times, each),
+        **{name: words[name] for name in words.columns},
+        "value": np.concatenate([one.values.reshape(-1) for one in parts]),
     }
     return pl.DataFrame({name: columns[name] for name in SCHEMA}, schema=SCHEMA)
 
@@ -136,17 +149,21 @@ def _in_record_order(
 
     **Returns:** the doses, and a time for each observation.
     """
+    moments = [round(one.time, _DECIMALS) for one in subject.observations]
     levels: dict[float, set[int]] = {}
-    for one in subject.observations:
-        levels.setdefault(round(one.time, _DECIMALS), set()).add(one.doses_after)
+    for moment, one in zip(moments, subject.observations, strict=True):
+        levels.setdefault(moment, set()).add(one.doses_after)
     placed: list[Dose] = []
     for dose, place in zip(doses, subject.places, strict=True):
         earlier = sum(level >= place for level in levels.get(round(dose.time, _DECIMALS), ()))
-        steady = dose.steady_state_interval is not None  # which is one of time 0
-        placed.append(dose if steady else replace(dose, time=dose.time + earlier * _NUDGE))
+        # a steady state is one of time 0
+        if earlier and dose.steady_state_interval is None:
+            placed.append(replace(dose, time=dose.time + earlier * _NUDGE))
+        else:
+            placed.append(dose)
     times = [
-        one.time + _NUDGE * sum(n > one.doses_after for n in levels[round(one.time, _DECIMALS)])
-        for one in subject.observations
+        one.time + _NUDGE * sum(n > one.doses_after for n in levels[moment])
+        for moment, one in zip(moments, subject.observations, strict=True)
     ]
     return tuple(sorted(placed, key=lambda dose: dose.time)), times
 

@@ -187,8 +187,10 @@ def _check_size(
 
 def _with_population(course: Course, typical: bool, seed: int | None) -> Course:
     """The course as it is simulated, so that its normal form reproduces the result."""
+    if course.population is None:
+        return course
     if typical:
         return replace(course, population=None)
-    if seed is None or course.population is None:
+    if seed is None:
         return course
     return replace(course, population=course.population.model_copy(update={"seed": seed}))

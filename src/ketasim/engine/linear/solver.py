@@ -118,6 +118,7 @@ class _Molecules:
         right = np.repeat([float(s.prefix == "r") for s in streams], self.n)
         self.resolved = self.model.resolve({**solver.values(len(streams)), "R": right})
         self.spectrum: Spectrum | None = None
+        self._readings: dict[tuple[str, str, str], Reading] = {}
 
     def take(self, columns: Integers, solver: LinearSolver) -> _Molecules:
         """The same of some patients, whose solver is given."""
@@ -142,13 +143,18 @@ class _Molecules:
 
     def reading(self, output: Output) -> Reading:
         """How an output is read from its state, in ng/mL."""
-        per = _NG_PER_ML * self.value(output.scale) / self.value(output.volume)
-        return Reading(output.state, per)
+        key = _read_as(output)
+        if key not in self._readings:
+            per = _NG_PER_ML * self.value(output.scale) / self.value(output.volume)
+            self._readings[key] = Reading(output.state, per)
+        return self._readings[key]
 
     def value(self, text: str) -> Array:
         """An expression in every column, shape (S*n,)."""
         value = np.asarray(evaluate(text, self.resolved), np.float64)
-        return value if value.shape == (self.columns,) else np.broadcast_to(value, (self.columns,))
+        if value.shape == (self.columns,):
+            return value
+        return np.full(self.columns, value.reshape(-1)[0])
 
     def decomposed(self, targets: set[str]) -> Spectrum | None:
         """Modes of what inputs into these states reach; nothing where there are none."""
