@@ -279,10 +279,20 @@ class LinearSolution:
             inputs = molecules.inputs(self._doses, group)
             spectrum = molecules.decomposed({one.state for one in inputs})
             if spectrum is None:
-                course: _Course = _SteppedCourse(molecules, inputs, group)
-            else:
-                course = ModalCourse(spectrum if group is None else spectrum.take(group), inputs)
-            found.append((course, group))
+                found.append((_SteppedCourse(molecules, inputs, group), group))
+                continue
+            spectrum = spectrum if group is None else spectrum.take(group)
+            if spectrum.sound.all():
+                found.append((ModalCourse(spectrum, inputs), group))
+                continue
+            for wanted in (True, False):
+                here = np.flatnonzero(spectrum.sound == wanted)
+                part = here if group is None else group[here]
+                own = [replace(one, amount=one.amount[here]) for one in inputs]
+                course: _Course = _SteppedCourse(molecules, own, part)
+                if wanted:
+                    course = ModalCourse(spectrum.take(here), own)
+                found.append((course, part))
         return found
 
     def _read(

@@ -42,6 +42,8 @@ class Spectrum:
     - `vectors`, `inverse`: of each block by itself, state by mode and mode by state, (s, s, n).
     - `mixing`: one on the diagonal and zero above it, shape (m, m, n).
     - `couplings`: (fed, feeding) modes to 1/h, shape (n,); zero where their rates are not near.
+    - `sound`: whether a column has such modes, shape (n,): not where a rate is not finite, or drug
+      moves through a block one way only. What else is there of it means nothing.
     """
 
     structure: Structure
@@ -50,6 +52,7 @@ class Spectrum:
     inverse: tuple[Array, ...]
     mixing: Array
     couplings: Mapping[Pair, Array]
+    sound: NDArray[np.bool_]
     _entries: dict[str, Array] = field(default_factory=dict[str, Array], repr=False)
     _readings: dict[str, Array] = field(default_factory=dict[str, Array], repr=False)
 
@@ -62,6 +65,7 @@ class Spectrum:
             inverse=tuple(one[..., columns] for one in self.inverse),
             mixing=self.mixing[..., columns],
             couplings={pair: one[columns] for pair, one in self.couplings.items()},
+            sound=self.sound[columns],
             _entries={},
             _readings={},
         )
@@ -96,7 +100,7 @@ class Spectrum:
         return next((i, b) for i, b in enumerate(self.structure.blocks) if place in b)
 
 
-def spectrum_of(matrix: Array, structure: Structure) -> Spectrum | None:
+def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
     """Decompose rate matrices.
 
     **Arguments:**
@@ -104,17 +108,21 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum | None:
     - `matrix`: 1/h, shape (m, m, n), states in the order of `structure`.
     - `structure`: as `ketasim.engine.linear.modes.structure_of` returns it.
 
-    **Returns:** `Spectrum`, in which no column depends on the others; nothing where some column has
-    a rate that is not finite, or a block through which drug moves one way only.
+    **Returns:** `Spectrum`, in which no column depends on the others.
     """
     exchanged = [
-        matrix[pair]
+        pair
         for block in structure.blocks
         for state in block[1:]
         for pair in ((state, structure.parents[state]), (structure.parents[state], state))
     ]
-    if not np.isfinite(matrix).all() or not all((one > 0.0).all() for one in exchanged):
-        return None
+    sound = np.isfinite(matrix).all(axis=(0, 1))
+    for place in exchanged:
+        sound &= matrix[place] > 0.0
+    if not sound.all():
+        matrix = np.where(sound, matrix, 0.0)
+        for place in exchanged:
+            matrix[place] = np.where(sound, matrix[place], 1.0)
     found = _decomposed(matrix, structure, NEAR[0])
     crowded = np.flatnonzero(np.abs(found.mixing).max(axis=(0, 1)) > _CROWDED)
     if len(crowded):
@@ -125,7 +133,7 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum | None:
             coupling = couplings.setdefault(pair, np.zeros(matrix.shape[2]))
             coupling[crowded] = again.couplings.get(pair, 0.0)
         found = replace(found, couplings=couplings)
-    return found
+    return replace(found, sound=sound)
 
 
 def _decomposed(matrix: Array, structure: Structure, near: float) -> Spectrum:
@@ -153,6 +161,7 @@ def _decomposed(matrix: Array, structure: Structure, near: float) -> Spectrum:
         across[rows, columns] += entering[:, None] * flow
         for i in before:
             feeds[i] |= set(after)
+    sound = np.ones(n, np.bool_)
     couplings: dict[Pair, Array] = {}
     size = np.abs(rates)
     for mode in range(m):
@@ -162,7 +171,7 @@ def _decomposed(matrix: Array, structure: Structure, near: float) -> Spectrum:
         mixing[mode, mode] = 1.0
         for later in sorted(feeds[mode]):
             pushed[later, : mode + 1] += across[later, mode] * mixing[mode, : mode + 1]
-    return Spectrum(structure, rates, tuple(vectors), tuple(inverse), mixing, couplings)
+    return Spectrum(structure, rates, tuple(vectors), tuple(inverse), mixing, couplings, sound)
 
 
 def _solve_away(
