@@ -14,7 +14,7 @@ from ketasim.dosing import Dose
 Array = NDArray[np.float64]
 
 # Hours after the start of a session. The steps are decimal fractions of an hour, so that they
-# repeat exactly: the engine needs one matrix exponential for each distinct length of step.
+# repeat exactly: times equally long after a change of the input share their exponentials.
 _CLOSE = (
     np.arange(0.0, 0.25, 0.0125),
     np.arange(0.25, 0.5, 0.025),
