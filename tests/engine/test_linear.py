@@ -324,6 +324,7 @@ def test_compiled_code_reads_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> N
     for worth in (10**12, 1):
         monkeypatch.setattr(modal, "_MANY", worth)
         monkeypatch.setattr(modal, "_LOADING", worth)
+        assert (modal._compiled(1000) is None) == (worth > 1)
         solution = solver.solve(doses)
         found.append((solution.at(times), solution.areas(times)))
     for plain, compiled in zip(*found, strict=True):

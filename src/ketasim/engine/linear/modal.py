@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -225,7 +226,8 @@ class ModalCourse:
         place = {name: i for i, name in enumerate(structure.states)}
         entered = [place[one] for one in {i.state for i in self._inputs}]
         read = [place[row.state] for row in rows]
-        count = np.arange(self._spectrum.rates.shape[1])[columns].size
+        everyone: Integers = np.arange(self._spectrum.rates.shape[1])
+        count = len(everyone[columns])
         table = np.empty((len(rows), len(times), count))
         found = list(table)
         reached = structure.follows[:, entered].any(axis=1)
@@ -254,7 +256,7 @@ class ModalCourse:
             odd = np.flatnonzero(np.any(near, axis=0))
             for first in range(0, len(odd), size):
                 part = odd[first : first + size]
-                which = np.arange(len(rates[0]))[columns][part]
+                which = everyone[columns][part]
                 job.fill(table, which, part, couplings)
         self._empty(found, rows, times)
         return found
@@ -573,10 +575,10 @@ def _compiled(numbers: int) -> Callable[..., None] | None:
     """The compiled reading, where loading Numba pays for so many numbers; bit for bit the same."""
     if numbers < (_MANY if "numba" in sys.modules else _LOADING):
         return None
-    try:
-        from ketasim.engine.backends.numba.reading import read_modes
-    except ImportError:
+    if "numba" not in sys.modules and find_spec("numba") is None:
         return None
+    from ketasim.engine.backends.numba.reading import read_modes
+
     return read_modes
 
 

@@ -116,7 +116,7 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
         for state in block[1:]
         for pair in ((state, structure.parents[state]), (structure.parents[state], state))
     ]
-    sound = np.isfinite(matrix).all(axis=(0, 1))
+    sound: NDArray[np.bool_] = np.isfinite(matrix).all(axis=(0, 1))
     for place in exchanged:
         sound &= matrix[place] > 0.0
     if not sound.all():
@@ -124,7 +124,8 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
         for place in exchanged:
             matrix[place] = np.where(sound, matrix[place], 1.0)
     found = _decomposed(matrix, structure, NEAR[0])
-    crowded = np.flatnonzero(np.abs(found.mixing).max(axis=(0, 1)) > _CROWDED)
+    largest: Array = np.abs(found.mixing).max(axis=(0, 1))
+    crowded = np.flatnonzero(largest > _CROWDED)
     if len(crowded):
         again = _decomposed(matrix[..., crowded], structure, NEAR[1])
         found.mixing[..., crowded] = again.mixing
@@ -207,7 +208,7 @@ def centres(rates: Array, couplings: Mapping[Pair, Array]) -> Array:
     **Returns:** 1/h, shape (m, n).
     """
     m, n = rates.shape
-    leader = np.repeat(np.arange(m)[:, None], n, axis=1)
+    leader: Integers = np.repeat(np.arange(m)[:, None], n, axis=1)
     for _ in range(m):
         before = leader.copy()
         for (fed, feeding), coupling in couplings.items():

@@ -151,7 +151,7 @@ def _kernel(key: str, cascade: Cascade) -> Kernel:
             except OSError as error:
                 kept.told(error)
                 kept = None
-        module = _loaded(name, lane_text(cascade, cache=kept is not None), kept)
+        module = loaded_module(name, lane_text(cascade, cache=kept is not None), kept)
         _KERNELS[key] = Kernel(cascade, module, kept)
     return _KERNELS[key]
 
@@ -169,7 +169,8 @@ class _Text(ExecutionLoader):
         return self._path
 
 
-def _loaded(name: str, text: str, kept: KeptCode | None) -> ModuleType:
+def loaded_module(name: str, text: str, kept: KeptCode | None) -> ModuleType:
+    """A module from its text, in the file that keeps it if there is one."""
     from numba import config
 
     settings: Any = config

@@ -8,11 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ketasim.engine.backends.numba.compiled import (
-    _loaded,  # pyright: ignore[reportPrivateUsage]
-    _processor,  # pyright: ignore[reportPrivateUsage]
-)
-from ketasim.engine.backends.numba.kept import KeptCode, cache_folder
+from ketasim.engine.backends.numba.compiled import loaded_module, made_by
+from ketasim.engine.backends.numba.kept import KeptCode, cache_folder, note
 
 _SOURCE = Path(__file__).parent / "reading_kernel.py"
 _FUNCTION = "read_modes"
@@ -22,6 +19,8 @@ def read_modes(*arguments: Any) -> None:
     """Call `reading_kernel.read_modes`; the first time in a process it is loaded or compiled."""
     function, kept = _function()
     first = not function.signatures
+    if first and (kept is None or not kept.keeps(_FUNCTION)):
+        note("compiling the reading of concentrations, once on this machine: seconds")
     try:
         function(*arguments)
     except OSError as error:
@@ -35,11 +34,9 @@ def read_modes(*arguments: Any) -> None:
 
 @cache
 def _function() -> tuple[Any, KeptCode | None]:
-    import numba
-
     text = _SOURCE.read_text(encoding="utf-8")
     digest = hashlib.blake2b(digest_size=10)
-    digest.update(f"{text} {numba.__version__} {_processor()} {sys.version_info[:2]}".encode())
+    digest.update(f"{text} {made_by()} {sys.version_info[:2]}".encode())
     name = f"reading_{digest.hexdigest()}"
     folder = cache_folder()
     kept = None if folder is None else KeptCode(folder, name)
@@ -51,4 +48,4 @@ def _function() -> tuple[Any, KeptCode | None]:
             kept = None
     if kept is None:
         text = text.replace("cache=True", "cache=False")
-    return getattr(_loaded(name, text, kept), _FUNCTION), kept
+    return getattr(loaded_module(name, text, kept), _FUNCTION), kept
