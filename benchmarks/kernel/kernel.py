@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.engine import Plan
-from ketasim.engine.backends.numba.compiled import Columns, kernel_of, prepare, solve_lanes
+from ketasim.engine.backends.numba.compiled import Columns, kernel_of, solve_lanes
+from ketasim.engine.backends.numba.compiled import prepare as laid_out
 from ketasim.engine.backends.numba.lane_source import LANES, parameter_names
 from ketasim.engine.grid import grid_of, place_outputs
 from ketasim.engine.response.cascade import cascade_of
@@ -133,7 +134,7 @@ def prepare(n: int, names: tuple[Any, ...], plan: Plan) -> Prepared:
     solve_lanes(
         replace(compiled, module=module),
         system,
-        prepare(compiled, system),
+        laid_out(compiled, system),
         grid,
         place_outputs(grid, chain.TIMES),
         Columns(request.kind, request.index),

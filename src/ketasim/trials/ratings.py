@@ -37,9 +37,10 @@ Single = NDArray[np.float32]
 HIGHEST: Final = 60.0
 """Highest score of the MADRS, points."""
 
-_PILOT: Final = (
-    256  # patients the steps are chosen with: the first of an arm, whatever is asked for
-)
+_PILOT: Final = 256  # patients the steps are chosen with, always the same
+PILOT_SEED: Final = 0
+"""Seed of the patients and numbers with which steps are chosen, whatever that of the trial."""
+
 PIECE: Final = 20_000
 """Patients solved at once."""
 
@@ -147,8 +148,10 @@ class ArmSimulation:
 
     - `trial`, `arm`: what is simulated. `times`: of the visits, h, ascending.
     - `seed`: of the simulation.
-    - `worlds`: of all replicates, and of as many more as the steps are chosen with.
+    - `worlds`: of all replicates.
     - `patients`: false: every replicate holds the same patients.
+    - `pilot`: worlds drawn with `PILOT_SEED`, of `pilot_replicates`, with which steps are chosen;
+      those of the replicates when left out.
     """
 
     trial: Trial
@@ -157,6 +160,7 @@ class ArmSimulation:
     seed: int
     worlds: Worlds
     patients: bool
+    pilot: Worlds | None = None
     _plan: Plan | None = field(default=None, init=False)
 
     @property
@@ -240,9 +244,14 @@ class ArmSimulation:
         return arm_calendar(self.arm, max(float(self.times[-1]), 1.0))
 
     def _planned(self) -> Plan:
-        """Steps that do not depend on how many replicates are asked for."""
-        _, values, _ = found = self._people(np.arange(_PILOT))
-        patients = Patients(values, found[0]["weight"], (self._calendar,))
+        """Steps that depend neither on how many replicates are asked for nor on their seed."""
+        standard = self
+        if self.pilot is not None:
+            standard = ArmSimulation(
+                self.trial, self.arm, self.times, PILOT_SEED, self.pilot, patients=True
+            )
+        people, values, _ = standard._people(np.arange(_PILOT))
+        patients = Patients(values, people["weight"], (self._calendar,))
         chain = mood_chain(MODELS["reference"])
         return mood_plan(chain, patients, engine="numba")
 

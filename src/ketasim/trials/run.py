@@ -20,7 +20,13 @@ from ketasim.evidence import Card, load_card, source_names
 from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
 from ketasim.trials.assess import Cell, Values, assessed
 from ketasim.trials.metrics import CONTRASTED
-from ketasim.trials.ratings import ArmSimulation, Ratings, pilot_replicates, worlds
+from ketasim.trials.ratings import (
+    PILOT_SEED,
+    ArmSimulation,
+    Ratings,
+    pilot_replicates,
+    worlds,
+)
 from ketasim.trials.result import Estimate, TrialResult, contrast, contrasts
 from ketasim.trials.size import MOST_ROWS, replicates_at_once, trial_size
 
@@ -83,15 +89,17 @@ def run_trial(
     _check_size(trial, visits)
     mood = load_card("mood") if card is None else card
     drawn = worlds(
-        trial,
-        mood,
-        trial.seed,
-        max(trial.replicates, pilot_replicates(trial)),
+        *(trial, mood, trial.seed, trial.replicates),
         uncertainty=uncertainty,
         between_trials=between_trials,
     )
+    pilot = worlds(
+        *(trial, mood, PILOT_SEED, pilot_replicates(trial)),
+        uncertainty=uncertainty,
+        between_trials=False,  # they act on scores, not on states
+    )
     arms = [
-        ArmSimulation(trial, arm, visits[arm.id], trial.seed, drawn, patients)
+        ArmSimulation(trial, arm, visits[arm.id], trial.seed, drawn, patients, pilot)
         for arm in trial.arms
         if len(visits[arm.id])
     ]
