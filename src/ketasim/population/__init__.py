@@ -53,6 +53,7 @@ from ketasim.population.session.curves import (
 )
 from ketasim.population.session.effects import (
     event_threshold,
+    highest_effect,
     mean_of_maxima,
     mean_score,
     share_ever,
@@ -123,6 +124,7 @@ __all__ = [
     "drawn_curves",
     "event_threshold",
     "from_madrs",
+    "highest_effect",
     "in_madrs",
     "individual_parameters",
     "load_modifiers",

@@ -32,6 +32,21 @@ def event_threshold(values: Numbers, event: SessionEvent) -> Any:
     return values["CADSS_cut"] / values["CADSS_full"]
 
 
+def highest_effect(values: Numbers, drugs: Sequence[Array]) -> Array:
+    """Highest effect h over the times, shape (n,): where most of S-ketamine is left to act.
+
+    **Arguments:**
+
+    - `values`: numbers of the card, or of each patient, shape (n,).
+    - `drugs`: S-ketamine and S-norketamine at the effect site, ng/mL, each of shape (T, n).
+    """
+    drug, other = drugs
+    acting = drug / (1.0 + np.maximum(other, 0.0) / values["C100"])
+    when = np.argmax(acting, axis=0)[None]
+    highest = (np.take_along_axis(one, when, axis=0)[0] for one in drugs)
+    return SESSION.effect(values, *highest)
+
+
 def share_now(values: Numbers, event: SessionEvent, effect: Any, session: Any = 1) -> Array:
     """Share of patients who show an event while the effect is `effect`.
 
@@ -96,7 +111,8 @@ def share_in_course(values: Numbers, event: SessionEvent, peaks: Array) -> float
     """
     sessions = np.arange(1, len(peaks) + 1)[:, None, None]
     chance = share_per_patient(values, event, peaks[:, :, None], _NODES, sessions)
-    return float(np.mean((1.0 - np.prod(1.0 - chance, axis=0)) @ _WEIGHTS))
+    spared: Array = np.asarray(np.multiply.reduce(1.0 - chance, axis=0), np.float64)
+    return float(np.mean((1.0 - spared) @ _WEIGHTS))
 
 
 def share_of_sessions(values: Numbers, event: SessionEvent, peaks: Array, sessions: int) -> float:

@@ -50,15 +50,16 @@ def mean_curves(card: Card, drugs: Sequence[Array], session: int) -> dict[str, A
 
     **Returns:** name of an effect to shape (M,), in the units of `SESSION_CURVES`.
     """
-    values = card.values()
-    tables = _tables(card, session, drawn=False)
-    found = np.empty((len(drugs[0]), tables.shape[-1]))
-    level, other = _levels(card, drugs)
-    strength = np.array([1.0 / values["C100"]])
-    for rows in _blocks(len(found)):
-        moments, cells = _gathered(level[rows], other[rows], strength)
-        found[rows] = moments[0] @ _part(tables, cells)[0]
-    return _by_curve(values, found, drugs)
+    found = _means(card, drugs, _tables(card, session, drawn=False))
+    return _by_curve(card.values(), found, drugs)
+
+
+def mean_effect(card: Card, drugs: Sequence[Array]) -> Array:
+    """Mean effect h over patients, with the numbers of the card, shape (M,).
+
+    **Arguments:** as of `mean_curves`.
+    """
+    return _means(card, drugs, _tables(card, 1, drawn=False)[..., :1])[:, 0]
 
 
 def drawn_curves(card: Card, drugs: Sequence[Array], session: int) -> dict[str, Array]:
@@ -175,14 +176,16 @@ def _gathered(level: Array, other: Array, strengths: Array) -> tuple[Array, slic
     place *= -_CELLS
     place += level
     np.maximum(place, 0.0, out=place)
-    whole = np.floor(place)
+    whole: Array = np.floor(place)
     place -= whole
     place -= 0.5
     first, last = int(whole.min()), int(whole.max())
     count = last + 1 - first
     # cells of one minute after those of the minute before
-    whole += (np.arange(len(strengths) * rows) * float(count) - first).reshape(-1, rows, 1)
-    index, within = whole.astype(np.intp).ravel(), place.ravel()
+    begin: Array = np.arange(len(strengths) * rows, dtype=np.float64) * count - first
+    whole += begin.reshape(-1, rows, 1)
+    index: NDArray[np.intp] = whole.astype(np.intp).ravel()
+    within = place.ravel()
     moments = np.empty((_ORDER, len(strengths) * rows * count))
     moments[0] = np.bincount(index, minlength=moments.shape[1])
     moments[1] = np.bincount(index, within, moments.shape[1])
@@ -193,6 +196,17 @@ def _gathered(level: Array, other: Array, strengths: Array) -> tuple[Array, slic
     moments /= n
     table = moments.T.reshape(len(strengths), rows, count * _ORDER)
     return table, slice(first, last + 1)
+
+
+def _means(card: Card, drugs: Sequence[Array], tables: Array) -> Array:
+    """Means with the numbers of the card, shape (minutes, functions)."""
+    level, other = _levels(card, drugs)
+    strength = np.array([1.0 / card.values()["C100"]])
+    found = np.empty((len(level), tables.shape[-1]))
+    for rows in _blocks(len(level)):
+        moments, cells = _gathered(level[rows], other[rows], strength)
+        found[rows] = moments[0] @ _part(tables, cells)[0]
+    return found
 
 
 def _drawn(card: Card, draws: Mapping[str, Array], drugs: Sequence[Array], tables: Array) -> Array:
@@ -227,6 +241,8 @@ def _strengths(wanted: Array, most: float) -> tuple[Array, Array]:
     count = int(np.ceil(-np.log(_CLOSE) / np.arcsinh(nearest)))
     nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
     degree = count - 1
-    counts = np.polynomial.chebyshev.chebvander((place - middle) / half, degree)
-    counts = counts @ np.linalg.inv(np.polynomial.chebyshev.chebvander(nodes, degree))
-    return np.exp(middle + half * nodes) - 1.0 / most, np.asarray(counts, np.float64)
+    wave = np.polynomial.chebyshev.chebvander
+    at_draws, at_nodes = (
+        np.asarray(wave(where, degree), np.float64) for where in ((place - middle) / half, nodes)
+    )
+    return np.exp(middle + half * nodes) - 1.0 / most, at_draws @ np.linalg.inv(at_nodes)

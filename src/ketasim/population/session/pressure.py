@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ketasim._base import standard_normals
 from ketasim.evidence import Card
 from ketasim.models import SESSION
-from ketasim.population.session.effects import gains, share_rising_either
-from ketasim.population.session.means import drawn_effect, session_draws
+from ketasim.population.session.effects import gains, highest_effect, share_rising_either
+from ketasim.population.session.means import drawn_effect, mean_effect, session_draws
 
 Array = NDArray[np.float64]
 Numbers = Mapping[str, Any]
@@ -157,7 +157,7 @@ def pressure_outlook(
     older: bool,
     sensitivity: Array | None,
     values: Numbers | None = None,
-    drawn: Array | None = None,
+    known: tuple[Array, Array] | None = None,
 ) -> PressureOutlook:
     """Blood pressure in a session.
 
@@ -176,22 +176,21 @@ def pressure_outlook(
       without variability between patients.
     - `values`: numbers of the card or, of each patient, within their uncertainty; left out, the
       card's own.
-    - `drawn`: what `drawn_effect` returns for these drugs, where it is known.
+    - `known`: what `mean_effect` and `drawn_effect` return for these drugs, where they are known.
     """
     own = card.values()
-    effect = SESSION.effect(own, *drugs)
-    felt = effect if values is None else SESSION.effect(values, *drugs)
     spread = own if values is None else values
+    felt = highest_effect(spread, drugs)
     draws = session_draws(card)
-    highest = (drawn_effect(card, drugs) if drawn is None else drawn).max(axis=1)
-    mean_effect, felt_most = effect.mean(axis=1), felt.max(axis=0)
+    effect, drawn = known or (mean_effect(card, drugs), drawn_effect(card, drugs))
+    highest = drawn.max(axis=1)
     rises: list[PressureRise] = []
     for name in PRESSURES:
         full = f"{name}_full"
-        mean = own[full] * mean_effect
+        mean = own[full] * effect
         ends: tuple[float | None, float | None] = (None, None)
-        if sensitivity is not None and effect.shape[1] > 1:
-            most = spread[full] * felt_most * gains(spread, sensitivity)
+        if sensitivity is not None and len(felt) > 1:
+            most = spread[full] * felt * gains(spread, sensitivity)
             low, high = np.percentile(most, _RANGE)
             ends = (float(low), float(high))
         low, high = np.percentile(draws[full] * highest, _RANGE)
@@ -238,7 +237,7 @@ def _chances(
     if not cuts:
         return None, None, None, None
     own = card.values()
-    when = reading_minutes(own, minutes, effect, nasal=nasal)
+    when = reading_minutes(own, minutes, effect[:, None], nasal=nasal)
     levels = [at_readings(when, minutes, one) for one in drugs]
     chance = float(share_rising_either(cuts, own, SESSION.effect(own, *levels), older=older))
     columns = {symbol: one[:, None] for symbol, one in draws.items()}

@@ -25,6 +25,7 @@ from ketasim.population import (
     PressureOutlook,
     Sensitivity,
     drawn_curves,
+    highest_effect,
     mean_curves,
     pressure_outlook,
     session_curve,
@@ -38,7 +39,6 @@ from ketasim.simulation.session.rows import (
     Shown,
     WholeCourse,
     effect_table,
-    highest_effect,
     pressure_table,
 )
 from ketasim.simulation.statistics import statistics
@@ -145,7 +145,7 @@ class SessionProfile(Held):
             older=behind.older,
             sensitivity=None if behind.patients is None else behind.patients.pressure,
             values=behind.own,
-            drawn=behind.drawn,
+            known=(self.means["cognition"], behind.drawn),
         )
 
     def headline(self) -> Headline:

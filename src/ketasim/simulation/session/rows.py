@@ -17,6 +17,7 @@ from ketasim.population import (
     DRAWN_EVERY,
     SESSION_CURVES,
     at_readings,
+    highest_effect,
     mean_of_maxima,
     reading_minutes,
     share_in_course,
@@ -90,20 +91,6 @@ class Shown:
     def highest(self) -> Array:
         """The highest effect of each patient, shape (n,)."""
         return highest_effect(self.values, self.drugs)
-
-
-def highest_effect(values: Mapping[str, Any], drugs: Sequence[Array]) -> Array:
-    """Highest effect h over the times, shape (n,): where most of S-ketamine is left to act.
-
-    **Arguments:**
-
-    - `values`: numbers of the card, or of each patient, shape (n,).
-    - `drugs`: S-ketamine and S-norketamine at the effect site, ng/mL, each of shape (T, n).
-    """
-    drug, other = drugs
-    acting = drug / (1.0 + np.maximum(other, 0.0) / values["C100"])
-    when = np.argmax(acting, axis=0), np.arange(drug.shape[1])
-    return SESSION.effect(values, drug[when], other[when])
 
 
 @dataclass(frozen=True)
