@@ -292,8 +292,9 @@ def _right(
     columns: Scale, x: Axis, x_ticks: list[tuple[float, str]], labels: Sequence[str]
 ) -> float:
     """Room right of the plot: for labels of lines, and for half of the last word below it."""
-    last = [width(words) / 2.0 + columns.of(at) - columns.end for at, words in x_ticks[-1:]]
-    half = max([*(last if x.labels else []), 0.0])
+    half = 0.0
+    for at, words in x_ticks[-1:] if x.labels else ():
+        half = max(half, width(words) / 2.0 + columns.of(at) - columns.end)
     beside = max((width(words) for words in labels), default=-10.0)
     most = _LABEL_ROOM * (columns.end - columns.start)
     return math.ceil(_PAD + max(half, min(beside, most) + 10.0))

@@ -155,7 +155,7 @@ def minor(scale: Scale) -> list[float]:
 
 
 def _thinned_out(scale: Scale, marks: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Marks from the first on whose words leave room."""
+    """Marks, the first and then each that has room beside the one before."""
     kept: list[tuple[float, str]] = []
     free = -math.inf
     for value, words in marks:
