@@ -13,7 +13,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ketasim import simulate
 from ketasim.figures.panels import COLOURS, Line, Panel, Points, extremes, svg
+from ketasim.figures.session_plan import plan_figure
 from ketasim.figures.svg import Axis, Canvas, Frame, Look, Scale, apart, nice, ticks
 from ketasim.figures.svg.lettering import box, escaped, shortened, width, wrapped
 from ketasim.figures.svg.paths import cut_area, cut_line, thinned
@@ -401,3 +403,24 @@ def test_a_chart_for_a_file_has_a_ground() -> None:
     canvas = Canvas(10, 10)
     assert 'fill="#ffffff"' in canvas.document("t", paper=True)
     assert "fill" not in canvas.document("t")
+
+
+def test_the_timeline_of_a_session_has_its_bars_at_their_minutes() -> None:
+    plan = simulate({"regimen": "ketamine 0.5 mg/kg iv over 40 min once"}).session_plan()
+    assert plan.watch_end_min is not None
+    (drawing,) = plan_figure(plan).drawings
+    for text in (drawing.svg, drawing.narrow):
+        drawn = Drawn(text)
+        drawn.all_numbers_inside()
+        drawn.words_apart()
+        said = dict(drawn.words())
+        zero, hour = ((said[n][0] + said[n][2]) / 2 for n in ("0", "60"))
+        minute = (hour - zero) / 60
+        bars = [(float(r.attrib["x"]), float(r.attrib["width"])) for r in drawn.of("rect")]
+        given, monitoring = bars[0], bars[-1]
+        assert given == pytest.approx((zero, 40 * minute), abs=0.1)
+        assert sum(monitoring) == pytest.approx(zero + plan.watch_end_min * minute, abs=0.1)
+        assert {"Given", "Dissociation, CADSS", "earliest end of monitoring"} <= set(said)
+        peaks = [x for x, _, name in drawn.points() if "peak at 40 min" in name]
+        assert peaks == pytest.approx([zero + 40 * minute] * len(peaks), abs=0.1)
+        assert peaks
