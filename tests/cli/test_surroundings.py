@@ -346,17 +346,14 @@ def test_a_closed_folder(here: Path) -> None:
 # Limits of the system
 
 
-def test_without_address_space_the_figures_are_left_out(here: Path) -> None:
-    found = _shell(here, "ulimit -c 0; ulimit -v 40000000; ketasim simulate course.yaml --out out")
-    assert found.returncode == 0
-    assert found.stderr.decode().count("figures are left out: the address space is limited") == 1
-    report = (here / "out" / "report.html").read_text(encoding="utf-8")
-    assert "This figure is left out" in report
-    assert sorted(path.name for path in (here / "out").iterdir()) == [
-        "report.html",
-        "summary.csv",
-        "timecourse.parquet",
-    ]
+def test_with_little_address_space_nothing_is_left_out(here: Path) -> None:
+    words = "evidence meta --drug esketamine --at '28 d' --out"
+    limited = _shell(here, f"ulimit -c 0; ulimit -v 4000000; ketasim {words} limited")
+    assert (limited.returncode, limited.stderr) == (0, b"")
+    free = _shell(here, f"ketasim {words} free")
+    assert free.returncode == 0
+    for name in ("forest.png", "forest.svg", "left_out.csv", "meta.csv"):
+        assert (here / "limited" / name).read_bytes() == (here / "free" / name).read_bytes()
 
 
 @pytest.mark.parametrize(

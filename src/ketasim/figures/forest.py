@@ -53,7 +53,7 @@ def forest_svg(result: MetaResult) -> str:
 
     - `result`: of `pool_comparable`; it has at least one study.
     """
-    return _drawn(forest_of(result))
+    return forest_drawing(forest_of(result))
 
 
 def forest_png(result: MetaResult) -> bytes:
@@ -79,7 +79,13 @@ class _Columns:
     weight: float
 
 
-def _drawn(forest: Forest) -> str:
+def forest_drawing(forest: Forest) -> str:
+    """Draw what a forest plot shows as SVG.
+
+    **Arguments:**
+
+    - `forest`: its rows and axis.
+    """
     details = [wrapped(row.detail, _DETAIL, _SMALL) for row in forest.studies]
     columns = _columns(forest, details)
     wide = columns.weight + _PAD
@@ -98,8 +104,8 @@ def _drawn(forest: Forest) -> str:
     names = {step: f"{step:g}" for step in forest.steps} if forest.log else None
     x = Axis(*forest.ends, forest.x_title, log=forest.log, names=names, grid=False)
     y = Axis(0.0, 1.0, labels=False, grid=False)
-    size = {"width": _PLOT, "height": foot - top}
-    frame = Frame(x, y, **size, canvas=canvas, left=columns.plot, top=top)
+    high = foot - top
+    frame = Frame(x, y, width=_PLOT, height=high, canvas=canvas, left=columns.plot, top=top)
     _words_above(canvas, titles, lines)
     _heads(canvas, columns, head)
     null = frame.x.of(forest.null)

@@ -249,4 +249,4 @@ def _strongest(symbols: Sequence[str], correlation: NDArray[np.float64]) -> str:
     ]
     pairs.sort(key=lambda pair: -abs(pair[0]))
     told = ", ".join(f"{names} {value:.2f}".replace(" -", " −") for value, names in pairs[:3])
-    return f"The strongest: {told}." if told else ""
+    return f"The strongest: {told}." if told else "A single parameter."
