@@ -117,7 +117,8 @@ def test_a_trial_that_does_not_fit_is_refused_before_it_begins(tmp_path: Path) -
     file, out = tmp_path / "trial.yaml", tmp_path / "out"
     file.write_text(
         "trial: large\n"
-        "population: {diagnosis: trd, age: {mean: 43, sd: 12}, weight: {mean: 82, sd: 18}, baseline: {scale: MADRS, mean: 34, "
+        "population: {diagnosis: trd, age: {mean: 43, sd: 12}, weight: {mean: 82, sd: 18}, "
+        "baseline: {scale: MADRS, mean: 34, "
         "sd: 5}}\n"
         "arms:\n"
         "  - {id: ket, n: 90000, drug: ketamine, route: iv, dose: 0.5 mg/kg, over: 40 min, "
@@ -138,3 +139,113 @@ def test_a_trial_that_does_not_fit_is_refused_before_it_begins(tmp_path: Path) -
     assert "are free; at most about" in done.stderr
     assert "patients an arm fit; or fewer visits or metrics" in done.stderr
     assert not out.exists()
+
+
+COURSE = (
+    "population: {n: 900000, seed: 1}\n"
+    "regimen: ketamine 0.5 mg/kg iv over 40 min twice weekly x 8\n"
+    "horizon: 84 d\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "rest"),
+    [
+        (
+            [],
+            "population.n: 900,000 patients at",
+            "or a shorter horizon, or fewer times or sites",
+        ),
+        (
+            ["--n", "40000", "--individuals", "all"],
+            "--individuals: 40,000 patients at",
+            "or a smal",
+        ),
+    ],
+)
+def test_a_course_that_does_not_fit_is_refused_before_it_begins(
+    words: list[str], field: str, rest: str, tmp_path: Path
+) -> None:
+    file, out = tmp_path / "course.yaml", tmp_path / "out"
+    file.write_text(COURSE)
+    done = _limited(["simulate", str(file), "--out", str(out), *words], 6 * 2**30)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr.startswith(f"error: {field}"), done.stderr
+    assert "are free; at most about" in done.stderr
+    assert f"patients fit; {rest}" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not out.exists()
+
+
+PEAK = """
+import ctypes, gc, sys
+import {module}
+from ketasim._base import size as size_module
+sizes = []
+check = size_module.check_size
+{patch}
+def status(name):
+    for line in open("/proc/self/status"):
+        if line.startswith(name):
+            return 1024 * int(line.split()[1])
+{run_small}
+gc.collect(); ctypes.CDLL(None).malloc_trim(0)
+open("/proc/self/clear_refs", "w").write("5")
+base = status("VmRSS")
+sizes.clear()
+{run}
+print((status("VmHWM") - base) / sizes[0].bytes)
+"""
+
+TRIAL_PEAK = """
+from ketasim.trials import run, run_trial
+run.check_size = lambda size, *a, **k: (sizes.append(size), check(size, *a, **k))
+def trial(n, replicates):
+    return {
+        "trial": "t",
+        "population": {"diagnosis": "trd", "age": {"mean": 43, "sd": 12},
+                       "weight": {"mean": 82, "sd": 18},
+                       "baseline": {"scale": "MADRS", "mean": 34, "sd": 5}},
+        "arms": [{"id": "ket", "n": n, "drug": "ketamine", "route": "iv", "dose": "0.5 mg/kg",
+                  "over": "40 min", "days": [0, 3]},
+                 {"id": "saline", "n": n, "control": "saline", "days": [0, 3]}],
+        "assess": [{"scale": "MADRS", "at": [f"{day} d" for day in range(1, 350, 7)],
+                    "metrics": ["score", "change", "response", "remission"]}],
+        "remission_at_most": 10, "replicates": replicates,
+    }
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks of memory are read as on Linux")
+def test_the_memory_of_a_trial_is_as_counted() -> None:
+    code = PEAK.format(
+        module="ketasim.trials",
+        patch=TRIAL_PEAK,
+        run_small="run_trial(trial(5, 2))",
+        run="run_trial(trial(500, 100))",
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 0.7 < float(done.stdout) < 1.3
+
+
+COURSE_PEAK = """
+from ketasim.simulation import simulate, size
+size.check_size = lambda size, *a, **k: (sizes.append(size), check(size, *a, **k))
+def course(n, days):
+    return {"population": {"n": n}, "regimen": "ketamine 0.5 mg/kg iv over 40 min weekly x 12",
+            "horizon": f"{days} d"}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks of memory are read as on Linux")
+def test_the_memory_of_a_course_is_as_counted() -> None:
+    code = PEAK.format(
+        module="ketasim.simulation",
+        patch=COURSE_PEAK,
+        run_small="simulate(course(40, 7)).files(); simulate(course(3, 7)).files()",
+        run="simulate(course(2000, 84)).files()",
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 0.7 < float(done.stdout) < 1.3

@@ -27,7 +27,9 @@ HELD: Final = 0.25e9
 PIECE: Final = 0.2e9
 """Bytes of all curves over the times that are computed together, where they are not kept."""
 
-_CHUNK: Final = 500  # patients whose curves are computed together
+CHUNK: Final = 500
+"""Patients whose curves are computed together."""
+
 _ORDER: Final = (
     "s_ketamine",
     "r_ketamine",
@@ -133,7 +135,7 @@ class Curves(Mapping[Key, Array]):
         def fill(which: slice) -> None:
             found[:, which] = self._recipe.one(key, which)
 
-        in_threads(fill, _parts(self._recipe.n, _CHUNK))
+        in_threads(fill, _parts(self._recipe.n, CHUNK))
         found.flags.writeable = False
         return found
 
@@ -166,7 +168,7 @@ class Curves(Mapping[Key, Array]):
             }
             yield slice(0, self._recipe.n), solver, exposed
             return
-        for which in _parts(self._recipe.n, _CHUNK):
+        for which in _parts(self._recipe.n, CHUNK):
             yield which, solver.take(which), self._recipe.concentrations(which=which)
 
     def stretches(self) -> Iterator[tuple[slice, dict[Key, Array]]]:
@@ -191,7 +193,7 @@ class Curves(Mapping[Key, Array]):
                 for key, table in tables.items():
                     table[:, which] = piece[key]
 
-            in_threads(fill, _parts(recipe.n, _CHUNK))
+            in_threads(fill, _parts(recipe.n, CHUNK))
             known = {key: table[rows] for key, table in recipe.mood.items()}
             yield rows, {key: (known if key in known else tables)[key] for key in self._keys}
 

@@ -14,15 +14,16 @@ from ketasim._base import InputError, KetasimError, near
 from ketasim.dosing import HEALTHY, Course, load_course
 from ketasim.engine import LinearSolver
 from ketasim.evidence import load_card, source_name
-from ketasim.models import RECEPTOR, LinearModel, known_model
+from ketasim.models import RECEPTOR, known_model
 from ketasim.population import uncertainty_note, virtual_patients
 from ketasim.simulation.calendar import checked_times, output_times, sessions_of
 from ketasim.simulation.concentrations import input_durations
 from ketasim.simulation.curves import Curves, Recipe
-from ketasim.simulation.mood.course import MOOD_UNITS, Mood, simulate_mood
+from ketasim.simulation.mood.course import Mood, simulate_mood
 from ketasim.simulation.result import Simulation
 from ketasim.simulation.session.curves import SessionEffects, session_warnings, simulate_session
-from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
+from ketasim.simulation.session.patients import SessionCurves
+from ketasim.simulation.size import check_course
 
 Array = NDArray[np.float64]
 
@@ -32,7 +33,6 @@ HEALTHY_NOTE: Final = (
 )
 """What is said of a course whose diagnosis is `healthy`."""
 
-_MOST_GIGABYTES = 4.0
 _REFERENCE = "reference"  # the model behind which the chain to mood was fitted
 
 
@@ -84,16 +84,17 @@ def simulate(
                 "sites", f"the model '{model.name}' has no site '{site}'", near(site, model.sites)
             )
     doses = course.regimen.doses
+    at_effect = course.pk_model == _REFERENCE and RECEPTOR.site in (sites or model.sites)
+    with_mood, with_session = mood and at_effect, session and at_effect
+    given = None if times is None else checked_times(times)
+    count = None if given is None else len(given)
+    check_course(course, model, sites=sites, times=count, mood=with_mood, session=with_session)
     cohort = virtual_patients(course, card, model, uncertainty=uncertainty)
-    if times is None:
+    if given is None:
         sessions = sessions_of(doses, course.horizon, input_durations(model, cohort))
         hours = output_times(sessions, course.horizon)
     else:
-        hours = checked_times(times)
-    at_effect = course.pk_model == _REFERENCE and RECEPTOR.site in (sites or model.sites)
-    with_mood, with_session = mood and at_effect, session and at_effect
-    more = (len(MOOD_UNITS) if with_mood else 0) + (len(SESSION_UNITS) if with_session else 0)
-    _check_size(model, len(hours), cohort.n, sites, more)
+        hours = given
     solver = LinearSolver(model, cohort.values, cohort.weight)
     shown = tuple(site for site in model.sites if sites is None or site in sites)
     recipe = Recipe(hours, cohort.n, solver, solver.solve(doses), shown)
@@ -167,22 +168,6 @@ def simulate(
         mood=found,
         session_effects=room,
     )
-
-
-def _check_size(
-    model: LinearModel, times: int, patients: int, sites: Sequence[str] | None, more: int
-) -> None:
-    """Refuse what would not fit into memory, before anything is computed."""
-    curves = sum(sites is None or output.site in sites for output in model.outputs)
-    # each output for both enantiomers and their sum
-    kept = 3 * curves + more
-    gigabytes = kept * times * patients * 8 / 1e9
-    if gigabytes > _MOST_GIGABYTES:
-        raise InputError(
-            "population.n",
-            f"{patients} patients at {times} times need {gigabytes:.0f} GB",
-            "ask for fewer patients, a shorter horizon, or give times or sites",
-        )
 
 
 def _with_population(course: Course, typical: bool, seed: int | None) -> Course:

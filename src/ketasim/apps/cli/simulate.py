@@ -76,11 +76,15 @@ def simulate(
     listen()
     from ketasim.simulation import INDIVIDUALS, individuals_note
     from ketasim.simulation import simulate as run
+    from ketasim.simulation.size import check_individuals
 
     if typical and uncertainty:
         problem = "the typical patient has one set of parameters"
         raise InputError("--uncertainty", problem, "leave out --typical, or --uncertainty")
-    result = run(_loaded(course, typical, n, seed), typical=typical, uncertainty=uncertainty)
+    read = _loaded(course, typical, n, seed)
+    if individuals is not None and (asked is None or asked > INDIVIDUALS):
+        check_individuals(read, typical, asked)
+    result = run(read, typical=typical, uncertainty=uncertainty)
     command = _command(course, out, typical, n, seed, uncertainty, costs, individuals)
     written = INDIVIDUALS if individuals is None else asked
     options: dict[str, Any] = {"command": command, "costs": costs, "individuals": written}
