@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ketasim.engine import Patients
 from ketasim.engine.system import PULSE, START, Event, System, system_of
 from ketasim.engine.trajectories import Name, request_of
-from ketasim.models import ChainModel, ResponseModel
+from ketasim.models import ChainModel, ResponseModel, evaluate, names_in
 
 Array = NDArray[np.float64]
 
@@ -42,6 +42,25 @@ class Driven:
     parameters: dict[str, Array]
     initial: Array
     infusions: Array
+
+    def quantities(self, solved: Array, names: Sequence[str]) -> Array:
+        """States and what follows from them alone.
+
+        **Arguments:**
+
+        - `solved`: linear states and those of the response: (n, T, m + Y).
+        - `names`: of states, and of quantities that need no signal.
+
+        **Returns:** (n, T, len(names)).
+        """
+        first = self.supply.shape[1]
+        known = {name: value[:, None] for name, value in self.parameters.items()}
+        for k, state in enumerate(self.model.states):
+            known[state.name] = solved[:, :, first + k]
+        for quantity in self.model.quantities:
+            if names_in(quantity.expression) <= known.keys():
+                known[quantity.name] = evaluate(quantity.expression, known)
+        return np.stack([known[name] for name in names], axis=-1)
 
 
 def everything(model: ChainModel, prefixes: Sequence[str] = ("s", "r")) -> tuple[Name, ...]:

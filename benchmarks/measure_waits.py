@@ -21,6 +21,7 @@ from fresh import peak_memory, seconds
 
 _PEER = "numbalsoda"
 _SCORES = ("MADRS",)
+_MOOD = (("glutamate", "brain"), ("bdnf", "brain"), ("synapses", "brain"), ("MADRS", "patient"))
 _JUDGED = 64  # patients whose error is taken
 _REFERENCE = 1e-11  # tolerance of the peer where it is the reference
 _VISITS = {  # of the trial's arms, h
@@ -32,7 +33,8 @@ _VISITS = {  # of the trial's arms, h
 def accuracy(n: int, few: int) -> dict[str, Any]:
     """How exact `simulate` is, and the loosest tolerance at which the peer is as exact.
 
-    The reference is the peer at 1e-11, which is held against ketasim's own oracle.
+    Judged is what a user gets of mood, at the times a user gets it. The reference is the peer at
+    1e-11, which is held against ketasim's own oracle.
 
     **Arguments:**
 
@@ -45,36 +47,37 @@ def accuracy(n: int, few: int) -> dict[str, Any]:
     from tolerances import PASS, scan
     from workload import error
 
+    import ketasim
     from ketasim.engine import solve
-    from ketasim.population import mood_plan
-
-    everyone = waiting.patients_of(waiting.course_of(n))
-    judged = everyone.take(np.arange(min(n, _JUDGED)))
-    names = tuple(state.name for state in waiting.CHAIN.response.states)
-
-    def own(who: Any, engine: str) -> Any:
-        plan = mood_plan(waiting.CHAIN, everyone) if engine != "oracle" else None
-        asked = (waiting.CHAIN, who, waiting.DAYS, names)
-        return solve(*asked, engine=engine, plan=plan, progress=False).values
 
     solver = peer(_PEER)
     reason = solver.available()
     if reason is not None:
         return {"reason": reason}
-    given = _given(judged)
+    asked = waiting.course_of(n)
+    result = ketasim.simulate(asked, session=False)
+    judged = min(n, _JUDGED)
+    curves = [result.values[name, site][:, :judged].T for name, site in _MOOD]
+    everyone = waiting.patients_of(asked)
+    given = _given(everyone.take(np.arange(judged)))
 
     def other(tolerance: float) -> Any:
-        return solver.run_driven(given, waiting.DAYS, tolerance, 1)[:, :, -len(names) :]
+        solved = solver.run_driven(given, result.times, tolerance, 1)
+        return given.quantities(solved, [name for name, _ in _MOOD])
 
     exact = other(_REFERENCE)
-    oracle = own(judged.take(np.arange(few)), "oracle")
-    ours = float(error(own(judged, "auto"), exact).max())
+    oracle = solve(
+        *(waiting.CHAIN, everyone.take(np.arange(few)), result.times, [name for name, _ in _MOOD]),
+        engine="oracle",
+        progress=False,
+    ).values
+    ours = float(error(np.stack(curves, axis=-1), exact).max())
     # a peer need not be more exact than ketasim is here
     found = scan(other, exact, max(PASS, ours))
     return {
         "name": solver.NAME,
-        "states": given.rates.shape[1] + len(names),
-        "patients": judged.n,
+        "states": given.rates.shape[1] + given.initial.shape[1],
+        "patients": judged,
         "error": ours,
         "peer_error": found.error,
         "tolerance": found.tolerance,
