@@ -87,7 +87,7 @@ def accuracy(n: int, few: int) -> dict[str, Any]:
 
 
 def course(n: int | None, repeats: int, part: int, tolerance: float | None) -> dict[str, Any]:
-    """A course with everything that it says, warm, on one core.
+    """A course with everything that it says, warm, on one core; and courses not seen before.
 
     **Arguments:**
 
@@ -106,8 +106,11 @@ def course(n: int | None, repeats: int, part: int, tolerance: float | None) -> d
 
     own()
     other, scale = _peer_course(n, part, found[0].times, tolerance, 1)
+    unseen = [waiting.course_of(n, waiting.unseen()) for _ in range(repeats)]
+    first = [_clocked(lambda one=one: _outputs(one), time.process_time) for one in unseen]
     return {
         **_turns(own, other, repeats, scale, time.process_time),
+        "unseen": _timed(first),
         "output_times": len(found[0].times),
         "curves": len(found[0].values),
     }
@@ -360,7 +363,7 @@ def _beside(
     return _ratio([scale * _clocked(other, clock) for _ in range(repeats)], ours, scale)
 
 
-def _clocked(work: Callable[[], None], clock: Callable[[], float]) -> float:
+def _clocked(work: Callable[[], Any], clock: Callable[[], float]) -> float:
     started = clock()
     work()
     return clock() - started

@@ -128,9 +128,10 @@ def _waits(found: Results) -> str:
         f"outputs* are {typical['curves']} curves at {_count(typical['output_times'])} times "
         "(enantiomers and metabolites at every site, block, effects of the sessions, mood) and the "
         "tables of summary, exposure, parameters, weeks, sessions and mood. What misses its target "
-        "is bold. The course is read and everything is warm. Of a process only the code and the "
-        "plans are kept from an earlier run; the first run on a machine starts with an empty "
-        "folder and compiles.\n\n"
+        "is bold. The course is read and everything is warm, the plan of its steps included; one "
+        "*not seen before*, with another dose each time, needs a plan. Of a process only the code "
+        "and the plans are kept from an earlier run; the first run on a machine starts with an "
+        "empty folder and compiles.\n\n"
         f"Peak memory of {_count(found['sizes']['most'])} patients: "
         f"{_count(found['most']['peak_memory_mb'])} MB, libraries included.\n"
     )

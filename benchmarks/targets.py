@@ -96,7 +96,9 @@ def waits(found: Results) -> list[Wait]:
     cpu, wall = "CPU, one core", "wall, a process"
     return [
         Wait(f"typical patient, {all_of}", cpu, 0.05, found["typical"]),
+        Wait("typical patient, a course not seen before", cpu, 0.15, found["typical"]["unseen"]),
         Wait(f"{many}, {all_of}", cpu, 0.4, found["many"]),
+        Wait(f"{many}, a course not seen before", cpu, 0.5, found["many"]["unseen"]),
         Wait(f"{most}, {all_of}", "wall, two cores", 4.0, found["most"], 1000.0),
         Wait(searched, cpu, 2.0, found["search"]),
         Wait(f"report of {many}", cpu, 0.7, found["report"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,11 @@ def content(n: int | None, regimen: str = REGIMEN) -> dict[str, Any]:
         "horizon": "84 d",
         **({} if n is None else {"population": {"n": n, "seed": 1}}),
     }
+
+
+def unseen() -> str:
+    """The regimen with a dose that no run has had: nothing is kept of it anywhere."""
+    return REGIMEN.replace("0.5 mg/kg", f"{0.5 + 1e-9 * (time.time_ns() % 10**6):.9f} mg/kg")
 
 
 def regimens(count: int) -> list[str]:
