@@ -154,15 +154,13 @@ def search(
     import waiting
     from peers import peer
 
-    from ketasim.engine import solve
-    from ketasim.population import mood_plan
+    from ketasim.simulation import compare_regimens
 
     courses = [waiting.course_of(n, text) for text in waiting.regimens(regimens)]
+    asked = [one.regimen for one in courses]
 
     def own() -> None:
-        everyone = waiting.searched(courses)
-        plan = mood_plan(waiting.CHAIN, everyone)
-        solve(waiting.CHAIN, everyone, waiting.DAYS, _SCORES, plan=plan, progress=False)
+        compare_regimens(courses[0], asked, times=waiting.DAYS)
 
     own()
     # every tenth regimen, so that short and long ones count alike

@@ -112,21 +112,6 @@ def calendar_of(course: Course) -> Calendar:
     return Calendar((*course.regimen.doses, *marks), course.horizon)
 
 
-def searched(courses: list[Course]) -> Patients:
-    """The patients of the first course, each by the calendar of every course.
-
-    **Arguments:**
-
-    - `courses`: the regimens; all with the population of the first.
-    """
-    own = patients_of(courses[0])
-    every = own.take(np.tile(np.arange(own.n), len(courses)))
-    calendars = tuple(calendar_of(course) for course in courses)
-    return Patients(
-        every.values, every.weight, calendars, np.repeat(np.arange(len(courses)), own.n)
-    )
-
-
 def arm_of(arm: Arm, n: int, horizon: float) -> Patients:
     """Patients of an arm of the trial, with the card's own numbers in every replicate.
 
