@@ -111,7 +111,7 @@ def session_curve(
 
     **Returns:** shape (T, n), in the curve's unit. A share is the chance of this patient.
     """
-    return _curve(values, curve, effect, (s_ketamine, s_norketamine), session, patients, None)
+    return _curve(values, curve, effect, (s_ketamine, s_norketamine), session, patients)
 
 
 def session_curves(
@@ -121,13 +121,22 @@ def session_curves(
     *,
     session: Any = 1,
     patients: Sensitivity | None = None,
+    out: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
-    """All effects of every patient at every time, by name; arguments as of `session_curve`."""
+    """All effects of every patient at every time, by name.
+
+    **Arguments:** as of `session_curve`; `out`: name to where the effect is written, shape (T, n);
+    left out, into new arrays.
+    """
     level = None if patients is None else effect_level(effect)
-    return {
-        curve.name: _curve(values, curve, effect, drugs, session, patients, level)
-        for curve in SESSION_CURVES
-    }
+    found: dict[str, Array] = {}
+    for curve in SESSION_CURVES:
+        own = None if out is None else out[curve.name]
+        made = _curve(values, curve, effect, drugs, session, patients, level, own)
+        if own is not None and made is not own:
+            own[...] = made
+        found[curve.name] = made if own is None else own
+    return found
 
 
 def _curve(
@@ -137,26 +146,31 @@ def _curve(
     drugs: Sequence[Array],
     session: Any,
     patients: Sensitivity | None,
-    level: Array | None,
+    level: Array | None = None,
+    out: Array | None = None,
 ) -> Array:
-    """One effect; `level`: what `effect_level` returns, where it is known."""
+    """One effect; `level`: what `effect_level` returns, where it is known; `out`: may be used."""
     if curve.kind == "score":
         if patients is None:
             return mean_score(values, effect, session)
         score = values["CADSS_full"] * SESSION.habituation(values, session) * effect
         split, spread = values["between"], values["omega"]
         shift = np.sqrt(split) * patients.dissociation + np.sqrt(1 - split) * patients.session
-        return np.minimum(score * np.exp(spread * shift), values["CADSS_most"])
+        return np.minimum(score * np.exp(spread * shift), values["CADSS_most"], out=out)
     if curve.kind == "share":
         event = SESSION.event(curve.event)
         if patients is None:
             return share_now(values, event, effect, session)
         if level is None:
             level = effect_level(effect)
-        return share_at_level(values, event, level, patients.dissociation, session)
+        return share_at_level(values, event, level, patients.dissociation, session, out)
     if curve.kind == "change":
         rise = values[f"{curve.name}_full"] * effect
-        return rise if patients is None else rise * gains(values, patients.pressure)
+        return (
+            rise
+            if patients is None
+            else np.multiply(rise, gains(values, patients.pressure), out=out)
+        )
     if curve.kind == "high":
         return SESSION.drug_high(values, drugs[0])
     if curve.kind == "pain":

@@ -77,12 +77,21 @@ def share_per_patient(
 
 
 def share_at_level(
-    values: Numbers, event: SessionEvent, level: Array, sensitivity: Any, session: Any = 1
+    values: Numbers,
+    event: SessionEvent,
+    level: Array,
+    sensitivity: Any,
+    session: Any = 1,
+    out: Array | None = None,
 ) -> Array:
-    """As `share_per_patient`, from what `effect_level` returns: several events share it."""
+    """As `share_per_patient`, from what `effect_level` returns: several events share it.
+
+    `out`: where to write, of the result's shape; left out, into a new array.
+    """
     shift = values["omega"] * np.sqrt(values["between"]) * np.asarray(sensitivity, np.float64)
     within = values["omega"] * np.sqrt(1.0 - values["between"])
-    return _below((_standing(values, event, level, session) + shift) / within)
+    standing = np.add(_standing(values, event, level, session), shift, out=out)
+    return _below(np.divide(standing, within, out=out), out)
 
 
 def share_ever(values: Numbers, event: SessionEvent, peaks: Array, sessions: int) -> float:
@@ -238,11 +247,11 @@ def _unread(cut: float, rise: Array, scatter: Any) -> Array:
     return spared
 
 
-def _below(standard: Any) -> Array:
+def _below(standard: Any, out: Array | None = None) -> Array:
     """Share of a standard normal distribution below a number."""
     from scipy.special import ndtr  # only here: scipy is slow to load
 
-    return np.asarray(ndtr(standard), np.float64)
+    return np.asarray(ndtr(standard, out=out), np.float64)
 
 
 def _standing(values: Numbers, event: SessionEvent, level: Array, session: Any) -> Array:

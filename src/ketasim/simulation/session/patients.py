@@ -83,15 +83,14 @@ class SessionCurves:
         for first, end in zip([0, *ends], ends, strict=False):
             session = int(number[first])
             part = [drug[first:end] for drug in drugs]
-            curves = session_curves(
+            session_curves(
                 values,
                 SESSION.effect(values, *part),
                 part,
                 session=session,
                 patients=self.sensitivity(session, patients),
+                out={name: table[first:end] for (name, _), table in found.items()},
             )
-            for name, curve in curves.items():
-                found[name, "patient"][first:end] = curve
         return found
 
     def values(self, patients: slice = slice(None)) -> dict[str, Any]:
