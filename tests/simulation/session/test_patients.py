@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ketasim import load_course, simulate
+from ketasim.engine import LinearSolver
 from ketasim.evidence import load_card
 from ketasim.models import MODELS
 from ketasim.population import virtual_patients
 from ketasim.simulation import SESSION_UNITS
-from ketasim.simulation.session.curves import session_at, simulate_session
 from ketasim.simulation.session.group import PATIENTS, session_group
 from ketasim.simulation.session.patients import SessionCurves
 
@@ -48,24 +48,21 @@ def test_pieces_have_the_bits_of_the_whole(uncertainty: bool) -> None:
                     np.testing.assert_array_equal(found, whole[key][rows, patients])
 
 
-def test_a_times_effects_do_not_depend_on_what_else_is_computed() -> None:
-    asked = course(4)
-    cohort = virtual_patients(asked, load_card("reference"), MODEL)
-    result = simulate(asked, mood=False)
-    site = {name: result.values[name, "effect"] for name in DRUGS}
-    given = (asked, cohort, MODEL, result.sessions, result.times, site)
-    alone, said = session_at(*given)
-    full, effects = simulate_session(*given)
+def test_curves_are_the_same_without_what_a_session_is_like() -> None:
+    full = simulate(course(4), mood=False)
+    alone = simulate(course(4), mood=False, profiles=False)
+    assert full.session_effects is not None and alone.session_effects is None
     for key in SESSION_UNITS:
-        np.testing.assert_array_equal(alone[key], full[key])
-    assert set(said) <= set(effects.warnings)
+        np.testing.assert_array_equal(alone.values[key], full.values[key])
+    assert set(alone.warnings) <= set(full.warnings)
 
 
 def test_the_group_is_the_first_of_many_patients() -> None:
     asked = course(PATIENTS + 5)
     cohort = virtual_patients(asked, load_card("reference"), MODEL)
-    few = session_group(course(3), cohort.take(slice(0, 3)), MODEL)
-    many = session_group(asked, cohort, MODEL)
+    solution = LinearSolver(MODEL, cohort.values, cohort.weight).solve(asked.regimen.doses)
+    few = session_group(course(3), cohort.take(slice(0, 3)), MODEL, solution)
+    many = session_group(asked, cohort, MODEL, solution)
     assert few.cohort.n == many.cohort.n == PATIENTS
     np.testing.assert_array_equal(many.cohort.weight, cohort.weight[:PATIENTS])
     times = np.array([0.0, 0.5, 2.0, 90.0])
