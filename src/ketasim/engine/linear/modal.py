@@ -226,8 +226,8 @@ class ModalCourse:
         place = {name: i for i, name in enumerate(structure.states)}
         entered = [place[one] for one in {i.state for i in self._inputs}]
         read = [place[row.state] for row in rows]
-        everyone: Integers = np.arange(self._spectrum.rates.shape[1])
-        count = len(everyone[columns])
+        chosen = np.arange(len(self._spectrum.sound), dtype=np.int64)[columns]
+        count = len(chosen)
         table = np.empty((len(rows), len(times), count))
         found = list(table)
         reached = structure.follows[:, entered].any(axis=1)
@@ -256,7 +256,7 @@ class ModalCourse:
             odd = np.flatnonzero(np.any(near, axis=0))
             for first in range(0, len(odd), size):
                 part = odd[first : first + size]
-                which = everyone[columns][part]
+                which = chosen[part]
                 job.fill(table, which, part, couplings)
         self._empty(found, rows, times)
         return found

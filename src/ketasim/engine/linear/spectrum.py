@@ -116,7 +116,7 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
         for state in block[1:]
         for pair in ((state, structure.parents[state]), (structure.parents[state], state))
     ]
-    sound: NDArray[np.bool_] = np.isfinite(matrix).all(axis=(0, 1))
+    sound = np.asarray(np.isfinite(matrix).all(axis=(0, 1)), np.bool_)
     for place in exchanged:
         sound &= matrix[place] > 0.0
     if not sound.all():
@@ -131,7 +131,7 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
         found.mixing[..., crowded] = again.mixing
         couplings = {pair: one.copy() for pair, one in found.couplings.items()}
         for pair in {**couplings, **again.couplings}:
-            coupling = couplings.setdefault(pair, np.zeros(matrix.shape[2]))
+            coupling = couplings.setdefault(pair, np.zeros_like(largest))
             coupling[crowded] = again.couplings.get(pair, 0.0)
         found = replace(found, couplings=couplings)
     return replace(found, sound=sound)
@@ -207,9 +207,8 @@ def centres(rates: Array, couplings: Mapping[Pair, Array]) -> Array:
 
     **Returns:** 1/h, shape (m, n).
     """
-    m, n = rates.shape
-    leader: Integers = np.repeat(np.arange(m)[:, None], n, axis=1)
-    for _ in range(m):
+    leader = np.zeros(rates.shape, np.int64) + np.arange(len(rates))[:, None]
+    for _ in range(len(rates)):
         before = leader.copy()
         for (fed, feeding), coupling in couplings.items():
             joined = coupling != 0.0
