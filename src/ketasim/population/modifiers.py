@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -124,7 +124,9 @@ class _Medicines:
     notes: tuple[str, ...]
 
 
-def _medicines_of(medicines: Iterable[str | MedicineForm]) -> _Medicines:
+def _medicines_of(medicines: Sequence[str | MedicineForm]) -> _Medicines:
+    if not medicines:  # nothing is read for nobody's medicine
+        return _Medicines((), (), (), ())
     table = {m.name: m for m in load_modifiers().values() if m.kind == "medicine"}
     reported = _known_facts()
     computed: dict[str, Modifier] = {}

@@ -84,8 +84,10 @@ def _environment() -> jinja2.Environment:
     import jinja2
 
     from ketasim.evidence import source_name, with_source_names
+    from ketasim.reports.kept_templates import KeptTemplates
 
     environment = jinja2.Environment(
+        bytecode_cache=KeptTemplates("escaped, trimmed, stripped, strict, shown"),
         loader=jinja2.PackageLoader("ketasim.reports", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
