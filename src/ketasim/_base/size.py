@@ -23,6 +23,9 @@ LOG: Final = logging.getLogger("ketasim")
 
 _REFERENCE: Final = 5.2e-9  # s, of one exponential on the machine where rates were measured
 _NONE: Final = float("inf")
+# files of a control group: its limit, what it uses, and what of it are files kept in memory
+_NAMES: Final = ("memory.max", "memory.current", "inactive_file ")
+_FIRST_NAMES: Final = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ")
 _SMALL: Final = 2e7  # bytes, for which no limit is looked up
 
 
@@ -156,15 +159,11 @@ def _groups() -> Iterator[tuple[Path, str, str, str]]:
             _, controllers, path = line.split(":", 2)
             if controllers not in ("", "memory"):
                 continue
-            names = (
-                ("memory.max", "memory.current", "inactive_file ")
-                if not controllers
-                else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ")
-            )
+            limit, used, reclaimed = _FIRST_NAMES if controllers else _NAMES
             top = root / "memory" if controllers else root
             place = top / path.lstrip("/")
             for folder in (place, *place.parents):
-                yield folder, *names
+                yield folder, limit, used, reclaimed
                 if folder == top:
                     break
 
