@@ -12,6 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimWarning
+from ketasim._base.size import Size, check_size
+from ketasim._base.words import counted
 from ketasim.dosing import Course, Dose, EventTable, Patient, Regimen, Subject
 from ketasim.simulation.simulate import simulate
 
@@ -30,6 +32,9 @@ SCHEMA = {
 }
 
 
+_QUANTITIES = 40  # predicted at an observation, about
+_ROW = 240  # bytes of a prediction while the table of them is written
+_TIMED = 8e-7  # s, of a prediction
 _DECIMALS = 10  # of times, h, as the engine rounds them
 _NUDGE = 2e-9  # h, well above the rounding and far below anything that matters
 
@@ -56,6 +61,7 @@ def predict_events(table: EventTable, *, pk_model: str = "reference") -> pl.Data
     dose, or the model does not know a drug or route of the table, or a dose is refused.
     """
     parts: list[_Part] = []
+    _check_size(sum(len(subject.observations) for subject in table.subjects))
     for text in table.notes:
         warnings.warn(text, KetasimWarning, stacklevel=2)
     for subject in table.subjects:
@@ -74,6 +80,24 @@ def predict_events(table: EventTable, *, pk_model: str = "reference") -> pl.Data
             "EVID", "the table has no observation to predict", "add rows with EVID 0 at the times"
         )
     return _frame(parts)
+
+
+def _check_size(observations: int) -> None:
+    """Refuse a table whose predictions do not fit into memory, and tell how long many take."""
+
+    def fitting(count: int) -> Size:
+        rows = count * _QUANTITIES
+        return Size(rows * _ROW, rows * _TIMED)
+
+    check_size(
+        fitting(observations),
+        "EVID",
+        f"predictions at {counted(observations, 'observation')}",
+        fitting=fitting,
+        asked=observations,
+        counted="observations",
+        or_else="predict them in several tables",
+    )
 
 
 @dataclass(frozen=True)

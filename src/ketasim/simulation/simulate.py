@@ -88,7 +88,15 @@ def simulate(
     with_mood, with_session = mood and at_effect, session and at_effect
     given = None if times is None else checked_times(times)
     count = None if given is None else len(given)
-    check_course(course, model, sites=sites, times=count, mood=with_mood, session=with_session)
+    check_course(
+        course,
+        model,
+        sites=sites,
+        times=count,
+        mood=with_mood,
+        session=with_session,
+        tables=profiles,
+    )
     cohort = virtual_patients(course, card, model, uncertainty=uncertainty)
     if given is None:
         sessions = sessions_of(doses, course.horizon, input_durations(model, cohort))

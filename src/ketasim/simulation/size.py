@@ -34,6 +34,7 @@ def simulation_size(
     *,
     mood: bool = True,
     individuals: int | None = INDIVIDUALS,
+    tables: bool = True,
 ) -> Size:
     """What `simulate` takes together with the tables and the page of its result.
 
@@ -46,6 +47,7 @@ def simulation_size(
 
     - `mood`: whether mood is computed.
     - `individuals`: patients in the time course; all when nothing.
+    - `tables`: false: neither tables nor a page are made of the result.
     """
     one = _NUMBER * times * patients  # a curve of every patient
     whole = curves * one
@@ -62,8 +64,8 @@ def simulation_size(
             _NUMBER * min(CHUNK, patients) * times * _CURVES,
         )
     written = patients if individuals is None else min(individuals, patients)
-    tables = max(rows, _ROW * written * times * curves, _LINE * times * curves)
-    most = max(solved, kept + tables) + _OTHER + _PATIENT * patients
+    files = max(rows, _ROW * written * times * curves, _LINE * times * curves) if tables else 0.0
+    most = max(solved, kept + files) + _OTHER + _PATIENT * patients
     return Size(most, _ALWAYS + _CURVE * curves * times * patients)
 
 
@@ -76,6 +78,7 @@ def check_course(
     mood: bool = True,
     session: bool = True,
     individuals: int | None = INDIVIDUALS,
+    tables: bool = True,
     told: bool = True,
 ) -> None:
     """Refuse a course that does not fit into memory, and tell how long a long one takes.
@@ -88,7 +91,8 @@ def check_course(
 
     - `sites`: of the concentrations; all when left out. `times`: of the result; its own when left
       out.
-    - `mood`, `session`: whether these are computed. `individuals`: as of `simulation_size`.
+    - `mood`, `session`: whether these are computed.
+    - `individuals`, `tables`: as of `simulation_size`.
     - `told`: false: the forecast of long work is not told.
 
     **Raises:** `InputError`.
@@ -105,7 +109,7 @@ def check_course(
     many = times
 
     def fitting(n: int) -> Size:
-        return simulation_size(n, many, curves, mood=mood, individuals=individuals)
+        return simulation_size(n, many, curves, mood=mood, individuals=individuals, tables=tables)
 
     everyone = individuals is None or individuals > INDIVIDUALS
     single = patients == 1
