@@ -41,3 +41,13 @@ def test_bad_input_ends_the_process_with_two() -> None:
     done = _python("-m", "ketasim", "simulate", "absent.yaml", "--out", "absent")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: COURSE: there is no file 'absent.yaml'; check the path\n"
+
+
+def test_the_page_of_a_course_loads_no_statistics_or_optimisers() -> None:
+    code = (
+        "import sys, ketasim.reports.course\n"
+        "slow = ('scipy.stats', 'scipy.optimize', 'scipy.integrate', 'numba', 'altair')\n"
+        "print([name for name in slow if name in sys.modules])"
+    )
+    done = _python("-c", code)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
