@@ -227,7 +227,7 @@ def modification_of(patient: PatientLike) -> Modification:
     not taken or stopped is said to be so, and any other is named as not assessed.
     """
     table = load_modifiers()
-    medicines = _medicines_of(patient.medicines)
+    medicines = _medicines_of(tuple(patient.medicines))
     found = {modifier.name: modifier for modifier in medicines.modifiers}
     notes: list[str] = []
     genotype = table.get(f"cyp2b6 {patient.cyp2b6}")
