@@ -24,7 +24,8 @@ Pair = tuple[int, int]
 # Rates closer than this part stay coupled, and in patients in whom several others still crowd
 # together, so that modes would cancel in most of their digits, those closer than the second.
 NEAR = (2e-3, 5e-2)
-_CROWDED = 1e4  # part of a mode in another, beyond which its digits cancel
+_SUSPECT = 300.0  # part of a mode in another, below which nothing cancels
+_CROWDED = 2e4  # how often a mode is counted and taken away again, beyond which digits are missed
 ORDER = 12  # powers of the hours around the centre of a group; the next is 1e-10 or less of it
 _SLOWEST = 1e-15  # 1/h; a state that nothing leaves keeps its content for longer than a life
 
@@ -124,17 +125,24 @@ def spectrum_of(matrix: Array, structure: Structure) -> Spectrum:
         for place in exchanged:
             matrix[place] = np.where(sound, matrix[place], 1.0)
     found = _decomposed(matrix, structure, NEAR[0])
-    largest: Array = np.abs(found.mixing).max(axis=(0, 1))
-    crowded = np.flatnonzero(largest > _CROWDED)
+    crowded = _crowded(found.mixing)
     if len(crowded):
         again = _decomposed(matrix[..., crowded], structure, NEAR[1])
         found.mixing[..., crowded] = again.mixing
         couplings = {pair: one.copy() for pair, one in found.couplings.items()}
         for pair in {**couplings, **again.couplings}:
-            coupling = couplings.setdefault(pair, np.zeros_like(largest))
+            coupling = couplings.setdefault(pair, np.zeros(len(sound)))
             coupling[crowded] = again.couplings.get(pair, 0.0)
         found = replace(found, couplings=couplings)
     return replace(found, sound=sound)
+
+
+def _crowded(mixing: Array) -> Integers:
+    """Columns in which modes cancel in too many of their digits."""
+    suspect = np.flatnonzero(np.abs(mixing).max(axis=(0, 1)) > _SUSPECT)
+    parts = np.moveaxis(mixing[..., suspect], 2, 0)
+    counted = np.abs(parts) @ np.abs(np.linalg.inv(parts))
+    return suspect[counted.max(axis=(1, 2), initial=0.0) > _CROWDED]
 
 
 def _decomposed(matrix: Array, structure: Structure, near: float) -> Spectrum:
