@@ -1,4 +1,4 @@
-"""Plans: kept on disk, the same whatever is kept, as exact as they say in patients not looked at."""
+"""Plans: kept on disk, the same whatever is kept; the same patients by many calendars."""
 
 from __future__ import annotations
 

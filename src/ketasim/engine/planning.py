@@ -162,14 +162,14 @@ def make_plan(
             found, beyond = _checked(one, cascade, profile, build, solver, tolerance, suspects)
             worst, checked = max(worst, found), checked + len(one.known) + suspects
             again |= one.add(beyond)
-        if worst <= tolerance or not np.isfinite(worst):
+        if worst <= tolerance:
             break
         if not again:
             # they are searched for already: what they miss is on the other sessions
             aim *= max(_SAFE * tolerance / worst, _LEAST_AIM)
     systems = [build(one.group, one.group.members[one.known]) for one in pilots]
     for _ in range(_FINEST):
-        if worst <= tolerance or not np.isfinite(worst):
+        if worst <= tolerance:
             break
         # the search for the cheapest has ended without success: finer everywhere
         profile = profile.finer()

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from ketasim.dosing import Course, load_course
-from ketasim.engine import Patients, Plan, solve
-from ketasim.engine import remembered as remembered
+from ketasim.engine import Patients, Plan, remembered, solve
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, ChainModel, mood_chain
 from ketasim.population import card_draws, mood_effects, virtual_patients

@@ -140,13 +140,15 @@ class Track:
     def at(self, outputs: OutputPlan) -> Array:
         """States at the requested times, shape (T, Y, n)."""
         anchor, shape = outputs.anchor, outputs.shape[:, :, None, None]
-        found = shape[:, 0] * self.states[anchor - 1, 0]
-        found += shape[:, 1] * self.states[anchor, 0]
-        found += shape[:, 2] * self.states[anchor, 1]
+        # as distances from the first value: what rests stays there to the last bit
+        first = self.states[0, 0]
+        found = shape[:, 0] * (self.states[anchor - 1, 0] - first)
+        found += shape[:, 1] * (self.states[anchor, 0] - first)
+        found += shape[:, 2] * (self.states[anchor, 1] - first)
         found += shape[:, 3] * self.slopes[anchor - 1, 0]
         found += shape[:, 4] * self.slopes[anchor, 0]
         found += shape[:, 5] * self.slopes[anchor, 1]
-        return found
+        return found + first
 
 
 def track_arrays(
