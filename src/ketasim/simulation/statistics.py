@@ -41,8 +41,9 @@ def _quantiles(table: Array) -> Array:
     n = ordered.shape[1]
     place = np.array([*QUANTILES.values()]) * (n - 1)
     low = np.floor(place).astype(np.int64)
-    part = place - low
-    below, above = ordered[:, low], ordered[:, np.minimum(low + 1, n - 1)]
+    part: Array = place - low
+    below: Array = ordered[:, low]
+    above: Array = ordered[:, np.minimum(low + 1, n - 1)]
     gap = above - below
     found: Array = np.where(part < 0.5, below + gap * part, above - gap * (1.0 - part))
     # what is not a number comes last in the order, and makes its row none
