@@ -38,6 +38,14 @@ class Profile:
     running: tuple[int, ...]
     free: tuple[int, ...]
 
+    def longer(self, times: float) -> Profile:
+        """The same with fewer, longer steps, one at least in each bin."""
+        return replace(
+            self,
+            running=tuple(max(round(n / times), 1) for n in self.running),
+            free=tuple(max(round(n / times), 1) for n in self.free),
+        )
+
     def finer(self, times: int = 2) -> Profile:
         """The same with every step cut into equal parts."""
         return replace(
