@@ -94,14 +94,17 @@ def test_the_oldest_plans_leave(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert folder / f"{24:040x}.json" in left
 
 
-def test_a_long_calendar_is_looked_at_in_three_sessions() -> None:
+def test_a_long_calendar_is_looked_at_in_a_few_sessions() -> None:
     doses = [Dose(72.0 * i, "ketamine", "iv", 30.0 + (i == 5), "mg", 2 / 3) for i in range(12)]
     sprays = [Dose(900.0 + i / 12, "esketamine", "intranasal", 28.0, "mg") for i in range(3)]
     found = shortened(Calendar((*doses, *sprays), 2000.0), 70.0)
-    assert [dose.time for dose in found.doses] == [0.0, *(dose.time for dose in sprays)]
+    # the first, that before the longest break, and the last; each is followed as long as it was
+    times = [dose.time for dose in found.doses]
+    assert times == pytest.approx([0.0, 72.0, *(180.0 + i / 12 for i in range(3))], abs=1e-8)
+    assert found.horizon == 180.0 + 1100.0
     found = shortened(Calendar(tuple(doses), 2000.0), 70.0)
-    assert [dose.time for dose in found.doses] == [0.0, 360.0, 792.0]
-    assert found.horizon == 2000.0
+    assert [dose.time for dose in found.doses] == [0.0, 72.0, 144.0]
+    assert [dose.milligrams(70.0) for dose in found.doses] == [30.0, 31.0, 30.0]
     # what comes after the horizon is not given
     assert len(shortened(Calendar(tuple(doses), 200.0), 70.0).doses) == 12
 

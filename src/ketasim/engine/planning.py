@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ Integers = NDArray[np.int64]
 Build = Callable[[Group, Integers], System]
 
 _MOST_CALENDARS = 6
-_SESSIONS = 3  # of a calendar, on which steps are searched for
+_SESSIONS = 4  # of a calendar at most, on which steps are searched for
 _APART = 2.0  # h between the doses of one session and the next
 _SEARCHED = 12  # patients of a calendar for whom steps are searched
 _EXTREMES = 36  # pilot patients at most, of all calendars
@@ -78,10 +79,43 @@ def starting_profile(tolerance: float) -> Profile:
     return Profile(scaled(_RUNNING), scaled(_FREE))
 
 
-def shortened(calendar: Calendar, weight: float) -> Calendar:
-    """A calendar with three of its sessions: the first, the last and that of the largest dose.
+@dataclass(frozen=True)
+class _Moved:
+    """A dose at another time, h."""
 
-    The steps after a dose depend on the time since it, so a few sessions tell what many would.
+    dose: DoseLike
+    time: float
+
+    @property
+    def drug(self) -> str:
+        return self.dose.drug
+
+    @property
+    def route(self) -> str:
+        return self.dose.route
+
+    @property
+    def duration(self) -> float:
+        return self.dose.duration
+
+    @property
+    def device(self) -> int:
+        return self.dose.device
+
+    @property
+    def steady_state_interval(self) -> float | None:
+        return self.dose.steady_state_interval
+
+    def milligrams(self, weight: Any) -> Any:
+        return self.dose.milligrams(weight)
+
+
+def shortened(calendar: Calendar, weight: float) -> Calendar:
+    """A calendar with a few of its sessions, each with the time that follows it.
+
+    They are the first, the last, that of the largest dose and that before the longest break. The
+    steps after a dose depend on the time since it, so a few sessions tell what many would; none is
+    followed for longer than in the whole.
 
     **Arguments:**
 
@@ -97,9 +131,17 @@ def shortened(calendar: Calendar, weight: float) -> Calendar:
         sessions[-1].append(dose)
     if len(sessions) <= _SESSIONS:
         return calendar
+    starts = [session[0].time for session in sessions]
+    follows = np.diff([*starts, calendar.horizon])
     given = [sum(float(dose.milligrams(weight)) for dose in session) for session in sessions]
-    chosen = sorted({0, int(np.argmax(given)), len(sessions) - 1})
-    return Calendar(tuple(dose for i in chosen for dose in sessions[i]), calendar.horizon)
+    last = len(sessions) - 1
+    chosen = sorted({0, int(np.argmax(given)), int(np.argmax(follows[:-1])), last})
+    moved: list[DoseLike] = []
+    at = starts[0]
+    for i in chosen:
+        moved += [_Moved(dose, round(at + dose.time - starts[i], 9)) for dose in sessions[i]]
+        at += float(follows[i])
+    return Calendar(tuple(moved), at)
 
 
 def make_plan(
@@ -164,7 +206,9 @@ def make_plan(
             again |= one.add(beyond)
         if worst <= tolerance:
             break
-        if not again:
+        if not np.isfinite(worst):
+            profile = starting_profile(tolerance)  # what steps too long do tells nothing
+        elif not again:
             # they are searched for already: what they miss is on the other sessions
             aim *= max(_SAFE * tolerance / worst, _LEAST_AIM)
     systems = [build(one.group, one.group.members[one.known]) for one in pilots]
