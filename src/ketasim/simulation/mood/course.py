@@ -301,7 +301,9 @@ def _outer(
     steps = run.steps
     if steps is not None:
         # percentiles of thousands move by less than 0.03 points, shares by 0.0002
-        steps = replace(steps, profile=steps.profile.longer(_LONGER), error=_LONGER**4 * steps.error)
+        steps = replace(
+            steps, profile=steps.profile.longer(_LONGER), error=_LONGER**4 * steps.error
+        )
     (kept,) = stream(run.chain, patients, times, names, [keep], plan=steps, progress=False)
     p05, p50, p95 = _percentiles(kept["shown"])
     band = OuterBand(shown, p05, p50, p95, _DRAWS, cohort.n // _DRAWS)
