@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
 
 Array = NDArray[Any]
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 HELD: Final = 0.25e9
 """Bytes of curves that a result keeps; of more, pieces are computed when they are asked for."""
@@ -157,19 +157,26 @@ class Curves(Mapping[Key, Array]):
             return {key: table[:, which] for key, table in self._held.items()}
         return self._recipe.piece(which=which)
 
-    def exposed(self) -> Iterator[tuple[slice, LinearSolver, dict[Key, Array]]]:
-        """Concentrations and block over all times, some patients after the others."""
-        solver = self._recipe.solver
+    def exposed(self, work: Callable[[slice, LinearSolver, Mapping[Key, Array]], _R]) -> list[_R]:
+        """Do some work for some patients after the others: concentrations and block, all times.
+
+        **Arguments:**
+
+        - `work`: takes which patients, their solver and their curves.
+        """
+        recipe = self._recipe
         if self._held is not None:
             exposed = {
                 key: table
                 for key, table in self._held.items()
-                if key not in self._recipe.mood and key not in SESSION_UNITS
+                if key not in recipe.mood and key not in SESSION_UNITS
             }
-            yield slice(0, self._recipe.n), solver, exposed
-            return
-        for which in _parts(self._recipe.n, CHUNK):
-            yield which, solver.take(which), self._recipe.concentrations(which=which)
+            return [work(_ALL, recipe.solver, exposed)]
+
+        def part(which: slice) -> _R:
+            return work(which, recipe.solver.take(which), recipe.concentrations(which=which))
+
+        return in_threads(part, _parts(recipe.n, CHUNK))
 
     def stretches(self) -> Iterator[tuple[slice, dict[Key, Array]]]:
         """All curves over some of the times, then over the next.
@@ -198,11 +205,11 @@ class Curves(Mapping[Key, Array]):
             yield rows, {key: (known if key in known else tables)[key] for key in self._keys}
 
 
-def in_threads(work: Callable[[_T], None], parts: Iterable[_T]) -> None:
-    """Do some work for each part, on as many threads as there are cores."""
+def in_threads(work: Callable[[_T], _R], parts: Iterable[_T]) -> list[_R]:
+    """Do some work for each part, on as many threads as there are cores; results in order."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     with ThreadPoolExecutor(cores) as pool:
-        deque(pool.map(work, parts), maxlen=0)
+        return list(pool.map(work, parts))
 
 
 def _parts(whole: int, size: int) -> Iterator[slice]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from ketasim.__about__ import __version__
 from ketasim._base import Headline, InputError, Result
 from ketasim._base.result import csv, later, saved
 from ketasim.dosing import HEALTHY, Course
+from ketasim.engine import LinearSolver
 from ketasim.evidence import Card, load_sources
 from ketasim.models import RECEPTOR, LinearModel
 from ketasim.population import Cohort, modification_of, virtual_patients
@@ -225,18 +227,15 @@ class Simulation(Result):
 
     @cached_property
     def _exposure(self) -> list[ExposureMetric]:
-        parts = [
-            exposure_metrics(
-                self.model,
-                self.cohort.take(which),
-                self.sessions,
-                self.times,
-                curves,
-                self.course.horizon,
-                solver,
+        def part(
+            which: slice, solver: LinearSolver, curves: Mapping[Key, Array]
+        ) -> list[ExposureMetric]:
+            cohort, horizon = self.cohort.take(which), self.course.horizon
+            return exposure_metrics(
+                self.model, cohort, self.sessions, self.times, curves, horizon, solver
             )
-            for which, solver, curves in self.values.exposed()
-        ]
+
+        parts = self.values.exposed(part)
         return joined(parts)
 
     def weekly(self) -> pl.DataFrame:
