@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -42,15 +42,15 @@ def summary_table(
     names = list(statistics(np.zeros((0, 1)), typical))
     columns = {name: np.empty((len(curves), len(times))) for name in names}
 
-    each: Callable[..., Iterable[dict[str, Array]]] = map if curves.held else in_threads
-
-    def work(table: Array) -> dict[str, Array]:
-        return statistics(table, typical)
+    def each(tables: Iterable[Array]) -> Sequence[dict[str, Array]]:
+        if curves.held:
+            return [statistics(table, typical) for table in tables]
+        return in_threads(lambda table: statistics(table, typical), tables)
 
     for rows, found in curves.stretches():
         # a metabolite is at one site what it is at another: such curves are one array
         alike = {_place(table): table for table in found.values()}
-        known = dict(zip(alike, each(work, alike.values()), strict=True))
+        known = dict(zip(alike, each(alike.values()), strict=True))
         for place, table in enumerate(found.values()):
             for name, values in known[_place(table)].items():
                 columns[name][place, rows] = values
