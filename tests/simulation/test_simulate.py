@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -380,3 +382,13 @@ def test_a_result_is_drawn() -> None:
     course = {"regimen": "ketamine 0.5 mg/kg iv over 40 min once", "horizon": "1 d"}
     drawn = ketasim.plot(simulate(course), hours=(0.0, 3.0)).to_dict()
     assert drawn["layer"]
+
+
+def test_copies_are_read_only_and_curves_say_what_they_are(typical: Simulation) -> None:
+    copied = pickle.loads(pickle.dumps(typical))
+    for result in (typical, copied, copy.deepcopy(typical)):
+        assert not any(curve.flags.writeable for curve in result.values.values())
+        assert "nmda_block" in repr(result.values)
+        with pytest.raises(KeyError, match="no curve"):
+            result.values["ketamine", "brain"]
+    assert typical != copied

@@ -32,7 +32,7 @@ def _read(content: bytes) -> pl.DataFrame:
 
 @pytest.mark.parametrize(("asked", "there"), [(None, 60), (0, 0), (7, 7), (61, 60)])
 def test_the_first_patients_are_written(result: Simulation, asked: int | None, there: int) -> None:
-    table = result.timecourse(asked)
+    table = result.timecourse(asked)  # type: ignore[arg-type]
     assert table["id"].unique().to_list() == result.cohort.ids[:there].tolist()
     everyone = result.timecourse()
     assert table.equals(everyone.filter(pl.col("id").is_in(result.cohort.ids[:there])))
@@ -61,7 +61,9 @@ def test_a_row_takes_little_more_than_its_value(result: Simulation) -> None:
 
 
 def test_less_than_nobody_is_refused(result: Simulation) -> None:
-    with pytest.raises(InputError, match="individuals: -1 is less than 0; give 0 or more"):
+    with pytest.raises(
+        InputError, match="'-1' is no number of patients"
+    ):
         result.files(individuals=-1)
 
 
@@ -93,3 +95,10 @@ def test_the_option_takes_a_number_or_all(words: str, told: str, tmp_path: Path)
     )
     assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("asked", ["all", 2.5, True, -1])
+def test_what_is_no_number_of_patients_is_refused(asked: object) -> None:
+    result = simulate({"regimen": "ketamine 35 mg im once", "horizon": "1 d"}, times=[1.0])
+    with pytest.raises(InputError, match="individuals"):
+        result.timecourse(asked)  # type: ignore[arg-type]

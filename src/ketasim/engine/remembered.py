@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ketasim.__about__ import __version__
 from ketasim.engine.backends.numba.kept import chosen_folder
-from ketasim.engine.grid import Profile
+from ketasim.engine.grid import BINS, Profile
 from ketasim.engine.linear.inputs import DoseLike
 from ketasim.engine.patients import Patients
 from ketasim.engine.planning import Plan
@@ -160,6 +160,11 @@ def _seal(body: Any) -> str:
 def _plan_of(content: Any) -> Plan:
     body = content["plan"]
     if content["seal"] != _seal(body):
+        raise ValueError
+    counts = [*body["running"], *body["free"]]
+    if len(body["running"]) != BINS or len(body["free"]) != BINS:
+        raise ValueError
+    if not all(type(one) is int and one > 0 for one in counts):
         raise ValueError
     profile = Profile(tuple(body["running"]), tuple(body["free"]))
     return Plan(profile, body["tolerance"], body["error"], body["checked"], body["model"])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.engine import LinearSolution, LinearSolver
+from ketasim.engine.progress import Progress
 from ketasim.models import RECEPTOR
 from ketasim.simulation.concentrations import Key
 from ketasim.simulation.headline import BLOCK
@@ -100,12 +101,14 @@ class Recipe:
 
 
 class Curves(Mapping[Key, Array]):
-    """Quantity and site to every patient's values, shape (T, n); read-only.
+    """Quantity and site, such as `("ketamine", "venous")`, to shape (T, n); read-only.
+
+    Of a large population a curve is computed when it is asked for.
 
     **Arguments:**
 
     - `recipe`: what they follow from. `held`: bytes of curves that are kept.
-    - `piece`: bytes of a piece.
+    - `piece`: bytes of those computed together.
     """
 
     def __init__(self, recipe: Recipe, held: float = HELD, piece: float = PIECE) -> None:
@@ -114,7 +117,21 @@ class Curves(Mapping[Key, Array]):
         self._keys = tuple(first)
         self._size = 8.0 * len(first) * len(recipe.times) * recipe.n
         self._held = recipe.piece() if self._size <= held else None
-        for table in (self._held or recipe.mood).values():
+        self._freeze()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy the curves are read-only as well."""
+        self.__dict__.update(state)
+        self._freeze()
+
+    def __repr__(self) -> str:
+        """How many curves of how many patients, and which."""
+        names = dict.fromkeys(name for name, _ in self._keys)
+        told = f"{len(self)} curves, shape ({len(self._recipe.times)}, {self._recipe.n})"
+        return f"<{told}; quantities: {', '.join(names)}>"
+
+    def _freeze(self) -> None:
+        for table in (self._held or self._recipe.mood).values():
             table.flags.writeable = False
 
     @property
@@ -124,12 +141,13 @@ class Curves(Mapping[Key, Array]):
 
     def __getitem__(self, key: Key) -> Array:
         """One curve of every patient."""
+        if key not in self._keys:
+            some = ", ".join(map(str, self._keys[:3]))
+            raise KeyError(f"there is no curve {key}; of {len(self)}, the first are {some}")
         if self._held is not None:
             return self._held[key]
         if key in self._recipe.mood:
             return self._recipe.mood[key]
-        if key not in self._keys:
-            raise KeyError(key)
         found = np.empty((len(self._recipe.times), self._recipe.n))
 
         def fill(which: slice) -> None:
@@ -190,19 +208,21 @@ class Curves(Mapping[Key, Array]):
         computed = [key for key in self._keys if key not in recipe.mood]
         length = max(int(self._piece / (8.0 * len(self) * recipe.n)), 1)
         room = np.empty((len(computed), length, recipe.n))
-        for rows in _parts(len(recipe.times), length):
-            tables = dict(zip(computed, room[:, : rows.stop - rows.start], strict=True))
+        with Progress(len(recipe.times), show=None, what="times") as bar:
+            for rows in _parts(len(recipe.times), length):
+                tables = dict(zip(computed, room[:, : rows.stop - rows.start], strict=True))
 
-            def fill(
-                which: slice, rows: slice = rows, tables: Mapping[Key, Array] = tables
-            ) -> None:
-                piece = recipe.piece(rows, which)
-                for key, table in tables.items():
-                    table[:, which] = piece[key]
+                def fill(
+                    which: slice, rows: slice = rows, tables: Mapping[Key, Array] = tables
+                ) -> None:
+                    piece = recipe.piece(rows, which)
+                    for key, table in tables.items():
+                        table[:, which] = piece[key]
 
-            in_threads(fill, _parts(recipe.n, CHUNK))
-            known = {key: table[rows] for key, table in recipe.mood.items()}
-            yield rows, {key: (known if key in known else tables)[key] for key in self._keys}
+                in_threads(fill, _parts(recipe.n, CHUNK))
+                known = {key: table[rows] for key, table in recipe.mood.items()}
+                bar.advance(rows.stop - rows.start)
+                yield rows, {key: (known if key in known else tables)[key] for key in self._keys}
 
 
 def in_threads(work: Callable[[_T], _R], parts: Iterable[_T]) -> list[_R]:

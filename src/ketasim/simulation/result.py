@@ -53,6 +53,7 @@ from ketasim.simulation.sensitivity import (
 from ketasim.simulation.session.curves import SESSION_UNITS, SessionEffects
 from ketasim.simulation.tables import (
     INDIVIDUALS,
+    checked_individuals,
     dataset,
     individuals_note,
     summary_table,
@@ -90,7 +91,7 @@ class Assumption:
     note: str
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Simulation(Result):
     """What `simulate` returns.
 
@@ -182,7 +183,8 @@ class Simulation(Result):
 
         **Raises:** `InputError` when it is less than 0.
         """
-        chosen = slice(0, self.cohort.n if individuals is None else max(individuals, 0))
+        checked_individuals(individuals)
+        chosen = slice(0, self.cohort.n if individuals is None else individuals)
         curves = self.values.of(chosen)
         return timecourse_table(self.times, self.cohort.ids, curves, self.units, individuals)
 
@@ -435,6 +437,7 @@ class Simulation(Result):
         **Raises:** `InputError` when `individuals` is less than 0.
         """
         report = later("ketasim.reports.course:simulation_report")
+        checked_individuals(individuals)
         told = individuals_note(individuals, self.cohort.n)
         return {
             "summary.csv": csv(self.summary()),

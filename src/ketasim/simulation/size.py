@@ -22,7 +22,7 @@ _SOLVED: Final = 18  # curves of every patient while mood is made of its states
 _ROW: Final = 52  # bytes of a row of the time course while it is written
 _LINE: Final = 250  # bytes of a line of the summary while it is written
 _OTHER: Final = 40e6  # bytes: tables of the sessions, the page
-_PATIENT: Final = 9_000  # bytes of a patient: parameters, modes, amounts
+_PATIENT: Final = 24_000  # bytes of a patient: parameters, modes while they are made, amounts
 _CURVE: Final = 8e-8  # s, of one value of a curve, its statistics included
 _ALWAYS: Final = 3.0  # s: sessions, steps, page
 

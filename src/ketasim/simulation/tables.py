@@ -103,8 +103,7 @@ def timecourse_table(
 
     **Raises:** `InputError` when `individuals` is less than 0.
     """
-    if individuals is not None and individuals < 0:
-        raise InputError("individuals", f"{individuals} is less than 0", "give 0 or more, or None")
+    checked_individuals(individuals)
     ids = ids[:individuals]
     # enumerations: a name takes one byte a row
     kinds = [
@@ -140,6 +139,18 @@ def timecourse_table(
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
+def checked_individuals(individuals: Any) -> None:
+    """Refuse a number of patients that is none.
+
+    **Raises:** `InputError` when it is neither nothing nor a whole number from 0.
+    """
+    whole = isinstance(individuals, int) and not isinstance(individuals, bool)
+    if individuals is not None and (not whole or individuals < 0):
+        raise InputError(
+            "individuals", f"'{individuals}' is no number of patients", "give 0 or more, or None"
+        )
+
+
 def timecourse_file(table: pl.DataFrame) -> bytes:
     """The time course as the content of a Parquet file.
 
@@ -162,6 +173,8 @@ def individuals_note(written: int | None, patients: int) -> str:
     """
     if written is None or written >= patients:
         return ""
+    if written == 0:
+        return "no time course of single patients, as asked for"
     return f"time course of {written:,} of {patients:,} patients; --individuals all for every one"
 
 

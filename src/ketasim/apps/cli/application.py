@@ -107,6 +107,11 @@ def _answered(arguments: Sequence[str]) -> int:
         return _refuse(_unknown_option(error))
     except (CycloptsError, InputError) as error:
         return _refuse(str(error))
+    except MemoryError:
+        what = "" if files_made() > written else ", and nothing was written"
+        return _refuse(
+            f"memory: it ran out{what}; ask for less, such as fewer patients, or for a larger limit"
+        )
     except KeyboardInterrupt:
         what = "the files were written" if files_made() > written else "nothing was written"
         print(f"interrupted; {what}", file=sys.stderr)

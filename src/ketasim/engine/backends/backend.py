@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
+from ketasim.engine.backends.numba.kept import numba_there
 from ketasim.engine.backends.numpy.arrays import (
     NUMPY,
     Track,
@@ -91,7 +92,7 @@ def backend_of(engine: str, cascade: Cascade, patients: int, few: int) -> Backen
     if engine not in ENGINES:
         raise InputError("engine", f"unknown engine '{engine}'", near(engine, ENGINES))
     if engine == "auto":
-        engine = "numba" if patients > few and importlib.util.find_spec("numba") else "numpy"
+        engine = "numba" if patients > few and numba_there() else "numpy"
     if engine == "numba":
         return _numba(cascade)
     if engine == "jax":

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -573,9 +572,11 @@ def _growth(rate: Array, hours: Array) -> Array:
 
 def _compiled(numbers: int) -> Callable[..., None] | None:
     """The compiled reading, where loading Numba pays for so many numbers; bit for bit the same."""
-    if numbers < (_MANY if "numba" in sys.modules else _LOADING):
+    if numbers < (_MANY if sys.modules.get("numba") else _LOADING):
         return None
-    if "numba" not in sys.modules and find_spec("numba") is None:
+    from ketasim.engine.backends.numba.kept import numba_there
+
+    if not numba_there():
         return None
     from ketasim.engine.backends.numba.reading import read_modes
 

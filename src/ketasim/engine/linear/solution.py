@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -155,8 +155,26 @@ def solve_linear(
 
 def _area(matrix: Array, gained: Array) -> Array:
     """Area under x from what x gained beyond its input: K * area = gained."""
-    area = np.asarray(np.linalg.solve(matrix, gained[..., None]), dtype=np.float64)
-    return area[..., 0] + 0.0  # no negative zeros
+    return _solved(matrix, gained) + 0.0  # no negative zeros
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    """Solutions of a linear system for each patient; no number where a matrix is singular.
+
+    **Arguments:**
+
+    - `matrix`: shape (..., n, m, m). `right`: shape (..., n, m).
+    """
+    try:
+        return np.asarray(np.linalg.solve(matrix, right[..., None]), np.float64)[..., 0]
+    except np.linalg.LinAlgError:
+        found = np.full(right.shape, np.nan)
+        for patient in range(matrix.shape[-3]):
+            with suppress(np.linalg.LinAlgError):
+                one = slice(patient, patient + 1)
+                own = np.linalg.solve(matrix[..., one, :, :], right[..., one, :, None])
+                found[..., one, :] = own[..., 0]
+        return found
 
 
 def _stack(rows: list[Array], n: int, m: int) -> Array:
@@ -262,4 +280,4 @@ def _steady_state(
         extended = np.einsum("nij,nj->ni", propagate(rest, 0.0), extended)
     once = extended[:, :m]
     over = propagate(item.interval, 0.0)[:, :m, :m]
-    return np.asarray(np.linalg.solve(np.eye(m) - over, once[..., None]), np.float64)[..., 0]
+    return _solved(np.eye(m) - over, once)

@@ -249,7 +249,7 @@ class LinearSolution:
         **Returns:** (quantity, site) to ng/mL, shape (T, n); quantity such as `s_ketamine`, and the
         sum of the enantiomers as `ketamine` where both are followed. Some arrays may be the same.
 
-        **Raises:** `ValueError` when a time is before 0.
+        **Raises:** `ValueError` when a time is before 0 or not finite.
         """
         return self._read(times, sites, analytes, patients, areas=False)
 
@@ -305,8 +305,8 @@ class LinearSolution:
         areas: bool,
     ) -> dict[Key, Array]:
         hours = np.asarray(times, np.float64)
-        if hours.min(initial=0.0) < 0.0:
-            raise ValueError("nothing is known before time 0")
+        if not (np.isfinite(hours) & (hours >= 0.0)).all():
+            raise ValueError("times are finite, and nothing is known before time 0")
         molecules = self._molecules
         outputs = [o for o in molecules.model.outputs if sites is None or o.site in sites]
 

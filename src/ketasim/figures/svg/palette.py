@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from functools import cache
 from typing import Final
@@ -68,4 +69,4 @@ def painted(colour: str, kind: str = "", *, words: bool = False) -> str:
     shade = WORDS.get(name, colour) if words else colour
     classes = f"{name} {kind}".strip()
     known = f' class="{classes}"' if classes else ""
-    return f'{known} color="{shade}"'
+    return f'{known} color="{html.escape(shade, quote=True)}"'

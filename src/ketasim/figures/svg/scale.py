@@ -205,6 +205,7 @@ def _time_steps(style: str, low: float, high: float) -> Iterator[float]:
 
 def _writer(axis: Axis, step: float, largest: float, unit: float) -> Callable[[float], str]:
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    digits += abs(round(step, digits) - step) > 1e-9 * step  # a quarter takes two
     short = axis.style in _TIMES
 
     def write(value: float) -> str:

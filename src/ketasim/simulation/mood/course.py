@@ -14,6 +14,7 @@ from ketasim._base import Headline, Shown
 from ketasim._base.result import later
 from ketasim.dosing import Course
 from ketasim.engine import Calendar, Plan, Trajectories, solve, stream
+from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, Entry, load_card
 from ketasim.models import ChainModel, LinearModel, mood_chain
 from ketasim.population import (
@@ -244,18 +245,20 @@ def _curves(
     names = (*_BRAIN, "MADRS", *PARTS)
     curves = {key: np.empty((len(shown), n)) for key in MOOD_UNITS}
     scores = {name: np.empty((n, len(rows))) for name in ("MADRS", *PARTS)}
-    for first in range(0, n, _CHUNK):
-        part = slice(first, min(first + _CHUNK, n))
-        effects = {name: values[part] for name, values in run.effects.items()}
-        drawn = None if run.drawn is None else {s: v[part] for s, v in run.drawn.items()}
-        numbers = run.given.numbers(drawn)
-        patients = run.patients(run.cohort.take(part), effects, numbers)
-        solved = solve(run.chain, patients, times, names, plan=run.steps, progress=False)
-        points = _points(run.given.baseline, {name: solved[name] for name in names[3:]})
-        for (name, site), table in curves.items():
-            table[:, part] = (solved[name] if site == "brain" else points[name])[:, shown].T
-        for name, table in scores.items():
-            table[part] = points[name][:, rows]
+    with Progress(n, show=None) as bar:
+        for first in range(0, n, _CHUNK):
+            part = slice(first, min(first + _CHUNK, n))
+            effects = {name: values[part] for name, values in run.effects.items()}
+            drawn = None if run.drawn is None else {s: v[part] for s, v in run.drawn.items()}
+            numbers = run.given.numbers(drawn)
+            patients = run.patients(run.cohort.take(part), effects, numbers)
+            solved = solve(run.chain, patients, times, names, plan=run.steps, progress=False)
+            points = _points(run.given.baseline, {name: solved[name] for name in names[3:]})
+            for (name, site), table in curves.items():
+                table[:, part] = (solved[name] if site == "brain" else points[name])[:, shown].T
+            for name, table in scores.items():
+                table[part] = points[name][:, rows]
+            bar.advance(part.stop - part.start)
     return curves, scores
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError
-from ketasim.dosing import Course, Regimen
+from ketasim.dosing import HEALTHY, Course, Regimen, load_course, parse_regimen
 from ketasim.engine import Patients, solve_each
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, mood_chain
@@ -28,7 +30,7 @@ _REFERENCE = "reference"  # the model behind which the chain to mood was fitted
 _WEEK = 168.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class RegimenScores:
     """MADRS of the same patients by each of some regimens.
 
@@ -44,9 +46,17 @@ class RegimenScores:
     times: Array
     madrs: Array
 
+    def __repr__(self) -> str:
+        """How many regimens, patients and times."""
+        many, n, times = self.madrs.shape
+        return f"<MADRS of {n} patients by each of {many} regimens at {times} times>"
+
 
 def compare_regimens(
-    course: Course, regimens: Sequence[Regimen], *, times: Iterable[float] | None = None
+    course: Course | Mapping[str, Any] | str | Path,
+    regimens: Sequence[Regimen | str],
+    *,
+    times: Iterable[float] | None = None,
 ) -> RegimenScores:
     """Simulate mood for the same virtual patients by each of some regimens.
 
@@ -55,8 +65,8 @@ def compare_regimens(
 
     **Main arguments:**
 
-    - `course`: with the patient or the population, and the horizon.
-    - `regimens`: one or more.
+    - `course`: with the patient or the population, and the horizon; as `simulate` takes it.
+    - `regimens`: one or more, each a sentence or a `Regimen`. Doses after the horizon are left out.
 
     **Other arguments:**
 
@@ -68,6 +78,14 @@ def compare_regimens(
     regimen, or the model does not know a drug or a route; `KetasimError` when no steps keep the
     tolerance.
     """
+    course = course if isinstance(course, Course) else load_course(course)
+    if isinstance(regimens, (str, Regimen)):
+        regimens = [regimens]
+    regimens = [parse_regimen(one) if isinstance(one, str) else one for one in regimens]
+    if course.patient.diagnosis == HEALTHY:
+        raise InputError(
+            "patient.diagnosis", "mood of a healthy volunteer is not computed", "name a depression"
+        )
     if course.pk_model != _REFERENCE:
         raise InputError(
             "pk_model",

@@ -59,6 +59,19 @@ def chosen_folder() -> Path:
     return base / "ketasim"
 
 
+@lru_cache(maxsize=1)
+def numba_there() -> bool:
+    """Whether Numba can be loaded; where it is installed and cannot, that is said once."""
+    try:
+        import numba
+    except ImportError as error:
+        if not (isinstance(error, ModuleNotFoundError) and error.name == "numba"):
+            note(f"Numba cannot be loaded ({error}); everything is computed by NumPy, more slowly")
+        return False
+    del numba
+    return True
+
+
 def note(text: str) -> None:
     """Tell people something while they wait."""
     with suppress(OSError):
