@@ -61,9 +61,7 @@ def test_a_row_takes_little_more_than_its_value(result: Simulation) -> None:
 
 
 def test_less_than_nobody_is_refused(result: Simulation) -> None:
-    with pytest.raises(
-        InputError, match="'-1' is no number of patients"
-    ):
+    with pytest.raises(InputError, match="'-1' is no number of patients"):
         result.files(individuals=-1)
 
 
