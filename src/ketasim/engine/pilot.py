@@ -95,6 +95,7 @@ def choose_profile(
     tolerance: float,
     solver: Solver,
     first: Profile,
+    dearest: float,
 ) -> Piloted:
     """Find the cheapest steps that keep the pilot patients within a tolerance.
 
@@ -104,7 +105,7 @@ def choose_profile(
     - `cascade`: the step of the response.
     - `tolerance`: relative error allowed, at the steps and between them.
     - `solver`: of the pilot.
-    - `first`: a profile to begin with.
+    - `first`: a profile to begin with. `dearest`: steps on all systems that are not gone beyond.
 
     **Returns:** the cheapest profile found that keeps the tolerance; when none does, the last one,
     whose `error` says so.
@@ -119,7 +120,7 @@ def choose_profile(
         errors = np.concatenate([one.errors for one in measured])
         found = Piloted(profile, float(errors.max()), int(errors.argmax()), errors)
         if found.error <= _ENOUGH * tolerance and (
-            best is None or _cost(systems, profile) < _cost(systems, best.profile)
+            best is None or cost_of(systems, profile) < cost_of(systems, best.profile)
         ):
             best = found
         shares = np.max([one.shares for one in measured], axis=0)
@@ -146,7 +147,11 @@ def choose_profile(
             following = _cheapest(profile, shares, visits, aim, beyond, floor)
         elif best is not None:
             break
-        if best is not None and _cost(systems, following) > _WORTH * _cost(systems, best.profile):
+        if best is not None and cost_of(systems, following) > _WORTH * cost_of(
+            systems, best.profile
+        ):
+            break
+        if cost_of(systems, following) > dearest:
             break
         profile = following
     return found if best is None else best  # pyright: ignore[reportPossiblyUnboundVariable]
@@ -232,7 +237,8 @@ def _relative(difference: Array, wanted: Array, scale: Array) -> Array:
     return np.abs(difference) / np.maximum(np.abs(wanted), scale)
 
 
-def _cost(systems: Sequence[System], profile: Profile) -> int:
+def cost_of(systems: Sequence[System], profile: Profile) -> int:
+    """Steps of a profile on the calendars of some systems."""
     return sum(grid_of(profile, list(one.breaks), one.running).steps for one in systems)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ketasim.engine.grid import BINS, Profile
 from ketasim.engine.linear.inputs import DoseLike
 from ketasim.engine.patients import Calendar, Group, Patients
-from ketasim.engine.pilot import Solver, choose_profile, halving_errors
+from ketasim.engine.pilot import Solver, choose_profile, cost_of, halving_errors
 from ketasim.engine.response.cascade import Cascade
 from ketasim.engine.system import System
 
@@ -31,6 +31,7 @@ _MOST_DOSES = 1500  # of all pilot patients together
 _ROUNDS = 4
 _SAFE = 0.8  # part of the tolerance that is aimed at
 _LEAST_AIM = 0.1  # part of the aim before, at least: a kink is passed in whole steps
+_DEAREST = 5.0  # times the steps of the usual profile; rather a larger tolerance than more
 _FINEST = 4  # halvings at most; then it is better to look where steps are needed
 
 # Where the search begins, at a tolerance of 1e-4. It only saves rounds: what a profile does is
@@ -194,26 +195,31 @@ def make_plan(
         for group in chosen
     ]
     suspects = max(int(part * _SUSPECTS) // len(chosen), 1) + 1
-    profile, aim = starting_profile(tolerance), tolerance
+    usual = starting_profile(tolerance)
+    profile, aim = usual, tolerance
     worst, checked = np.inf, 0
     for _ in range(_ROUNDS):
         systems = [brief(one.group, one.group.members[one.searched]) for one in pilots]
-        profile = choose_profile(systems, cascade, aim, solver, profile).profile
+        dearest = _DEAREST * cost_of(systems, usual)
+        found = choose_profile(systems, cascade, aim, solver, profile, dearest)
+        profile = found.profile
         worst, checked, again = 0.0, 0, False
         for one in pilots:
-            found, beyond = _checked(one, cascade, profile, build, solver, tolerance, suspects)
-            worst, checked = max(worst, found), checked + len(one.known) + suspects
+            error, beyond = _checked(one, cascade, profile, build, solver, tolerance, suspects)
+            worst, checked = max(worst, error), checked + len(one.known) + suspects
             again |= one.add(beyond)
         if worst <= tolerance:
             break
+        if aim < found.error < np.inf:
+            break  # where the rates have corners steps of any length lose their order
         if not np.isfinite(worst):
-            profile = starting_profile(tolerance)  # what steps too long do tells nothing
+            profile = usual  # what steps too long do tells nothing
         elif not again:
             # they are searched for already: what they miss is on the other sessions
             aim *= max(_SAFE * tolerance / worst, _LEAST_AIM)
     systems = [build(one.group, one.group.members[one.known]) for one in pilots]
     for _ in range(_FINEST):
-        if worst <= tolerance:
+        if worst <= tolerance or cost_of(systems, profile) > _DEAREST * cost_of(systems, usual):
             break
         # the search for the cheapest has ended without success: finer everywhere
         profile = profile.finer()
