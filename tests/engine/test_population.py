@@ -309,6 +309,7 @@ def test_an_engine_that_is_not_installed_names_the_remedy(
     chains: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("ketasim.engine.backends.backend.numba_there", lambda: False)
     with pytest.raises(KetasimError, match=r"pip install 'ketasim\[jax\]'"):
         _solve(chains, engine="jax")
     # without Numba, many patients still run

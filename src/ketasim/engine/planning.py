@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,9 @@ _MOST_DOSES = 1500  # of all pilot patients together
 _ROUNDS = 4
 _SAFE = 0.8  # part of the tolerance that is aimed at
 _LEAST_AIM = 0.1  # part of the aim before, at least: a kink is passed in whole steps
-_DEAREST = 5.0  # times the steps of the usual profile; rather a larger tolerance than more
+DEAREST: Final = np.inf
+"""Steps at which a search ends, over those usual for the tolerance."""
+
 _FINEST = 4  # halvings at most; then it is better to look where steps are needed
 
 # Where the search begins, at a tolerance of 1e-4. It only saves rounds: what a profile does is
@@ -155,6 +157,7 @@ def make_plan(
     solver: Solver,
     *,
     few: bool = False,
+    dearest: float = DEAREST,
 ) -> Plan:
     """Choose the steps for a population.
 
@@ -177,6 +180,7 @@ def make_plan(
     **Other arguments:**
 
     - `few`: all calendars are looked at.
+    - `dearest`: steps at which the search ends, over those usual for the tolerance.
     """
     if not cascade.model.states:
         # what follows the concentrations at once is exact
@@ -200,8 +204,8 @@ def make_plan(
     worst, checked = np.inf, 0
     for _ in range(_ROUNDS):
         systems = [brief(one.group, one.group.members[one.searched]) for one in pilots]
-        dearest = _DEAREST * cost_of(systems, usual)
-        found = choose_profile(systems, cascade, aim, solver, profile, dearest)
+        limit = dearest * cost_of(systems, usual)
+        found = choose_profile(systems, cascade, aim, solver, profile, limit)
         profile = found.profile
         worst, checked, again = 0.0, 0, False
         for one in pilots:
@@ -210,7 +214,7 @@ def make_plan(
             again |= one.add(beyond)
         if worst <= tolerance:
             break
-        if aim < found.error < np.inf:
+        if np.isfinite(dearest) and aim < found.error < np.inf:
             break  # where the rates have corners steps of any length lose their order
         if not np.isfinite(worst):
             profile = usual  # what steps too long do tells nothing
@@ -219,7 +223,7 @@ def make_plan(
             aim *= max(_SAFE * tolerance / worst, _LEAST_AIM)
     systems = [build(one.group, one.group.members[one.known]) for one in pilots]
     for _ in range(_FINEST):
-        if worst <= tolerance or cost_of(systems, profile) > _DEAREST * cost_of(systems, usual):
+        if worst <= tolerance or cost_of(systems, profile) > dearest * cost_of(systems, usual):
             break
         # the search for the cheapest has ended without success: finer everywhere
         profile = profile.finer()

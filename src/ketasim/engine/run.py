@@ -19,7 +19,7 @@ from ketasim.engine.backends.backend import ENGINES, Backend, backend_of
 from ketasim.engine.backends.numpy.arrays import track_arrays
 from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs
 from ketasim.engine.patients import Group, Patients, groups_of
-from ketasim.engine.planning import Plan, make_plan, shortened, starting_profile
+from ketasim.engine.planning import DEAREST, Plan, make_plan, shortened, starting_profile
 from ketasim.engine.progress import Progress
 from ketasim.engine.reduce import Reducer, Summary
 from ketasim.engine.remembered import plan_key, remember, remembered
@@ -164,6 +164,7 @@ def plan(
     rtol: float = DEFAULT_TOLERANCE,
     engine: str = "auto",
     each: bool = False,
+    dearest: float = DEAREST,
 ) -> Plan:
     """Choose the steps for a population, once for many runs.
 
@@ -179,6 +180,8 @@ def plan(
       than a thousandth of the state's largest in that patient counts as that.
     - `engine`: which back end tries the steps.
     - `each`: for `ketasim.engine.solve_each`: every patient by every calendar.
+    - `dearest`: how many times the steps usual for the tolerance may be taken; no limit when left
+      out.
 
     **Returns:** `Plan`.
 
@@ -191,7 +194,7 @@ def plan(
     named = (*response.states, *response.signals)
     request = request_of(model, tuple(one.name for one in named[:1]))
     backend = backend_of(engine, _cascade(model), patients.n, FEW)
-    return _planned(model, patients, request, backend, rtol, each=each)
+    return _planned(model, patients, request, backend, rtol, each=each, dearest=dearest)
 
 
 def _planned(
@@ -202,13 +205,15 @@ def _planned(
     rtol: float,
     *,
     each: bool = False,
+    dearest: float = DEAREST,
 ) -> Plan:
-    pilot = f"{backend.made_by} {backend.few} {each}"
+    pilot = f"{backend.made_by} {backend.few} {each} {dearest:g}"
     key = plan_key(model, _cascade(model), patients, rtol, pilot)
     found = remembered(key)
     if found is None:
         start = Plan(starting_profile(rtol), rtol, 0.0, 0)
-        found = _piloted(_Job(model, patients, request, np.zeros(0), backend, start, each=each))
+        job = _Job(model, patients, request, np.zeros(0), backend, start, each=each)
+        found = _piloted(job, dearest)
         remember(key, found)
     if not found.kept:
         raise KetasimError(
@@ -218,7 +223,7 @@ def _planned(
     return found
 
 
-def _piloted(job: _Job) -> Plan:
+def _piloted(job: _Job, dearest: float) -> Plan:
     weight = float(np.median(job.patients.weight))
     calendars = tuple(shortened(calendar, weight) for calendar in job.patients.calendars)
     # the members of a group are given: the calendars alone are others
@@ -228,6 +233,7 @@ def _piloted(job: _Job) -> Plan:
         *(job.patients, job.groups, _cascade(job.model), job.plan.tolerance),
         *(job.system, brief.system, backend.pilot),
         few=backend.few,
+        dearest=dearest,
     )
     if not np.isfinite(found.error):
         _explain(job, found)

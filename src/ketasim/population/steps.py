@@ -17,6 +17,9 @@ EXACT: Final = (2e-4, *MOOD_TOLERANCES)
 """Those asked for where steps cost little: one patient."""
 
 
+_DEAREST: Final = 5.0  # times the usual steps; rather a larger tolerance than more of them
+
+
 def mood_plan(
     chain: ChainModel,
     patients: Patients,
@@ -43,7 +46,7 @@ def mood_plan(
     *stricter, last = EXACT if exact else MOOD_TOLERANCES
     for tolerance in stricter:
         try:
-            return plan(chain, patients, rtol=tolerance, engine=engine, each=each)
+            return plan(chain, patients, rtol=tolerance, engine=engine, each=each, dearest=_DEAREST)
         except KetasimError as error:
             if not str(error).startswith("rtol"):
                 raise
