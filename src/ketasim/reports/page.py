@@ -111,9 +111,7 @@ def _shown(value: object) -> object:
 
 def _painted(colour: str) -> str:
     """Attributes of an element of SVG in one of the colours of figures; nothing without one."""
-    from markupsafe import Markup
-
-    return Markup(painted(colour)) if colour else ""
+    return painted(colour) if colour else ""
 
 
 def _document(key: str) -> str:
