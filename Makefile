@@ -97,8 +97,9 @@ examples: .venv/.run .venv/.package
 	@echo "Open out/*/report.html in a browser; what came out is in out/*.txt, the tables beside the reports."
 
 # Files in their order: sorted by their number of tests, the fits, few and long, would come last.
+# A worker for each core: threads of linear algebra beside them would wait for each other.
 test: .venv/.dev .venv/.package browser
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 slow: .venv/.dev .venv/.package
 	@$(BIN)/python -m pytest -m calibration $(ARGS)

@@ -138,14 +138,15 @@ def exposure_metrics(
         before, after = np.searchsorted(marks, [start, stop])
         return areas[key][after] - areas[key][before]
 
-    for key, table in values.items():
+    tops = {name: _tops(session, times, values) for name, session in chosen.items()}
+    half_lives = _half_lives(late, {key: curves[key] for key in values if key in totals})
+    for key in values:
         for name, session in chosen.items():
             add = partial(_metric, found, key, name, session.start)
-            within = (times >= session.start) & (times <= session.until)
             follows = name == "first" and len(sessions) > 1
             told = _Intervals.of(name, session, alone=len(sessions) == 1, follows=follows)
-            if within.any():
-                cmax, tmax = peak(times[within], table[within], breaks=session.turns)
+            if key in tops[name]:
+                cmax, tmax = tops[name][key]
                 add("cmax", session.until, told.session, cmax)
                 add("tmax", session.until, told.session, tmax - session.start)
             if key in areas:
@@ -155,14 +156,36 @@ def exposure_metrics(
             if name == "first" and key in totals:
                 total = totals[key][0]
                 add("auc_inf", np.inf, told.all_of_it, total)
-                half_life = terminal_half_life(late, curves[key], points=len(late))
-                add("half_life", session.until, told.late, half_life)
+                add("half_life", session.until, told.late, half_lives[key])
                 if key in by_iv and key[0] in _PARENT:
                     add("F", np.inf, told.all_of_it, total / by_iv[key][0])
         if key in areas:
             whole = areas[key][-1]
             found.append(ExposureMetric(key, "course", 0.0, np.inf, _WHOLE, "auc_inf", whole))
     return found
+
+
+def _tops(
+    session: Session, times: Array, values: Mapping[Key, Array]
+) -> dict[Key, tuple[Array, Array]]:
+    """Peak of each curve in a session and its time, h, each of shape (n,); none without a time."""
+    within = (times >= session.start) & (times <= session.until)
+    if not within.any() or not values:
+        return {}
+    beside = np.concatenate([table[within] for table in values.values()], axis=1)
+    parts = (
+        np.split(one, len(values)) for one in peak(times[within], beside, breaks=session.turns)
+    )
+    return dict(zip(values, zip(*parts, strict=True), strict=True))
+
+
+def _half_lives(times: Array, curves: Mapping[Key, Array]) -> dict[Key, Array]:
+    """Half-life of each curve at some late times, h, each of shape (n,)."""
+    if not curves:
+        return {}
+    beside = np.concatenate([*curves.values()], axis=1)
+    found = terminal_half_life(times, beside, points=len(times))
+    return dict(zip(curves, np.split(found, len(curves)), strict=True))
 
 
 def joined(parts: Sequence[Sequence[ExposureMetric]]) -> list[ExposureMetric]:
