@@ -118,6 +118,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600.0:.1f} h" if seconds < 36000.0 else f"{seconds / 3600.0:,.0f} h"
 
 
+def processors() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(len(os.sched_getaffinity(0)), 1)
+    return 1
+
+
 def free_memory() -> float:
     """Memory this process may still take, bytes.
 

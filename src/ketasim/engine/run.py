@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
-from ketasim._base.size import Size, check_size
+from ketasim._base.size import Size, check_size, processors
 from ketasim.engine.backends.backend import ENGINES, Backend, backend_of
 from ketasim.engine.backends.numpy.arrays import track_arrays
 from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs
@@ -537,7 +536,7 @@ def _ready(running: dict[Future[Any], int], bar: Progress) -> Iterator[Any]:
 
 def _threads(asked: int | None) -> int:
     if asked is None:
-        return max(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 1)
+        return processors()
     if asked < 1:
         raise InputError("threads", f"is {asked}", "give 1 or more")
     return asked

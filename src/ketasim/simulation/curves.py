@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim._base.size import processors
 from ketasim.engine import LinearSolution, LinearSolver
 from ketasim.engine.progress import Progress
 from ketasim.models import RECEPTOR
@@ -115,8 +115,8 @@ class Curves(Mapping[Key, Array]):
         self._recipe, self._piece = recipe, piece
         first = recipe.piece(slice(0, 1), slice(0, 1))
         self._keys = tuple(first)
-        self._size = 8.0 * len(first) * len(recipe.times) * recipe.n
-        self._held = recipe.piece() if self._size <= held else None
+        size = 8.0 * len(first) * len(recipe.times) * recipe.n
+        self._held = recipe.piece() if size <= held else None
         self._freeze()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -227,8 +227,7 @@ class Curves(Mapping[Key, Array]):
 
 def in_threads(work: Callable[[_T], _R], parts: Iterable[_T]) -> list[_R]:
     """Do some work for each part, on as many threads as there are cores; results in order."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         return list(pool.map(work, parts))
 
 

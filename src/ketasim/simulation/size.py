@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Final
 
-from ketasim._base.size import Size, check_size
+from ketasim._base.size import Size, check_size, processors
 from ketasim._base.words import counted
 from ketasim.dosing import Course
 from ketasim.models import LinearModel, known_model
@@ -53,14 +52,13 @@ def simulation_size(
     whole = curves * one
     solved = _SOLVED * one if mood else 0
     kept = whole if whole <= HELD else len(MOOD_UNITS) * one if mood else 0
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     rows = 0.0
     if whole > HELD:
         # some times of all patients, and of some patients at all times
         stretch = max(PIECE, curves * _NUMBER * patients)
         chunk = CHUNK / max(patients, CHUNK) * stretch
         rows = max(
-            stretch * (1.0 + 2.0 / curves) + cores * chunk,
+            stretch * (1.0 + 2.0 / curves) + processors() * chunk,
             _NUMBER * min(CHUNK, patients) * times * _CURVES,
         )
     written = patients if individuals is None else min(individuals, patients)
