@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ketasim.models import LinearModel
 
 Array = NDArray[np.float64]
+Table = list[list[Any]]
 
 # Equal rates in a row have no vectors of their own. They are moved apart by this part, to either
 # side of their mean. What leaves the second of two compartments in a row changes by its square;
@@ -50,6 +51,32 @@ class Structure:
         """Positions of the states of each block."""
         return tuple(range(a, b) for a, b in zip(self.starts, self.starts[1:], strict=False))
 
+    @cached_property
+    def before(self) -> list[list[list[int]]]:
+        """States of other blocks that hand on to a state what they hold of a mode.
+
+        First index: the state that the mode belongs to. Second: the state that gets it.
+        """
+        return self._sources(self.flows, self.follows.T)
+
+    @cached_property
+    def behind(self) -> list[list[list[int]]]:
+        """The same against the flow: states of other blocks that get something of a state."""
+        return self._sources(self.flows.T, self.follows)
+
+    def _sources(
+        self, flows: NDArray[np.bool_], follows: NDArray[np.bool_]
+    ) -> list[list[list[int]]]:
+        apart = np.ones_like(flows)
+        for block in self.blocks:
+            apart[block.start : block.stop, block.start : block.stop] = False
+        states = range(len(self.states))
+        given = flows & apart
+        return [
+            [np.flatnonzero(given[state] & follows[mode]).tolist() for state in states]
+            for mode in states
+        ]
+
 
 def structure_of(model: LinearModel, keep: Sequence[str]) -> Structure | None:
     """Find the blocks of a linear model.
@@ -64,12 +91,20 @@ def structure_of(model: LinearModel, keep: Sequence[str]) -> Structure | None:
     """
     if model.time_varying:
         return None
+    flows = tuple((flow.source, flow.target) for flow in model.flows)
+    return _structure(flows, tuple(keep))
+
+
+@lru_cache(maxsize=200)
+def _structure(
+    flows: tuple[tuple[str, str | None], ...], keep: tuple[str, ...]
+) -> Structure | None:
     index = {name: i for i, name in enumerate(keep)}
     m = len(keep)
     direct = np.zeros((m, m), np.bool_)
-    for flow in model.flows:
-        if flow.source in index and flow.target in index:
-            direct[index[flow.target], index[flow.source]] = True
+    for source, target in flows:
+        if source in index and target in index:
+            direct[index[target], index[source]] = True
     reach = direct | np.eye(m, dtype=np.bool_)
     for _ in range(m):
         reach = reach | (reach.astype(np.int64) @ reach.astype(np.int64) > 0)
@@ -150,9 +185,26 @@ def modes_of(matrix: Any, structure: Structure, xp: Any = np) -> Modes:
             rates[i] = found[local]
         own.append((vectors, inverse))
     _move_apart(rates, structure, xp)
-    zero = xp.zeros((n,))
-    right = [[zero] * m for _ in range(m)]
-    left = [[zero] * m for _ in range(m)]
+    if xp is np and n == 1:
+        try:
+            plain = [(v[..., 0].tolist(), w[..., 0].tolist()) for v, w in own]
+            numbers = [float(rate[0]) for rate in rates]
+            right, left = _vectors(matrix[..., 0].tolist(), structure, numbers, plain, 0.0)
+            return Modes(np.stack(rates), np.array(right)[..., None], np.array(left)[..., None])
+        except ZeroDivisionError:
+            pass  # arrays can hold what is not finite
+    cells = [[matrix[i, j] for j in range(m)] for i in range(m)]
+    right, left = _vectors(cells, structure, rates, own, xp.zeros((n,)))
+    return Modes(xp.stack(rates), _stacked(right, xp), _stacked(left, xp))
+
+
+def _vectors(
+    matrix: Table, structure: Structure, rates: list[Any], own: list[tuple[Any, Any]], zero: Any
+) -> tuple[Table, Table]:
+    """Right and left vectors of the whole, of arrays or, sooner done for one patient, numbers."""
+    m = len(matrix)
+    right: Table = [[zero] * m for _ in range(m)]
+    left: Table = [[zero] * m for _ in range(m)]
     for number, block in enumerate(structure.blocks):
         for local, mode in enumerate(block):
             for at, state in enumerate(block):
@@ -162,10 +214,10 @@ def modes_of(matrix: Any, structure: Structure, xp: Any = np) -> Modes:
                 _carry(matrix, structure, rates, own, right, mode, later, forward=True)
             for earlier in range(number - 1, -1, -1):
                 _carry(matrix, structure, rates, own, left, mode, earlier, forward=False)
-    return Modes(xp.stack(rates), _stacked(right, xp), _stacked(left, xp))
+    return right, left
 
 
-def _stacked(table: list[list[Any]], xp: Any) -> Any:
+def _stacked(table: Table, xp: Any) -> Any:
     return xp.stack([xp.stack(row) for row in table])
 
 
@@ -211,11 +263,11 @@ def _move_apart(rates: list[Any], structure: Structure, xp: Any) -> None:
 
 
 def _carry(
-    matrix: Any,
+    matrix: Table,
     structure: Structure,
     rates: list[Any],
     own: list[tuple[Any, Any]],
-    table: list[list[Any]],
+    table: Table,
     mode: int,
     number: int,
     *,
@@ -227,20 +279,19 @@ def _carry(
     vector upstream: w_b (rate - K_bb) = sum of w_d K_db.
     """
     block = structure.blocks[number]
+    sources = structure.before if forward else structure.behind
+    if not any(sources[mode][state] for state in block):
+        return
     vectors, inverse = own[number]
     pushed: list[Any] = []
     for state in block:
         total: Any = 0.0
-        for other in range(len(structure.states)):
-            if other in block:
-                continue
-            if forward and structure.flows[state, other] and structure.follows[other, mode]:
-                total = total + matrix[state, other] * table[other][mode]
-            if not forward and structure.flows[other, state] and structure.follows[mode, other]:
-                total = total + table[mode][other] * matrix[other, state]
+        for other in sources[mode][state]:
+            if forward:
+                total = total + matrix[state][other] * table[other][mode]
+            else:
+                total = total + table[mode][other] * matrix[other][state]
         pushed.append(total)
-    if all(isinstance(one, float) for one in pushed):
-        return
     for at, state in enumerate(block):
         value: Any = 0.0
         for local, other_mode in enumerate(block):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -30,6 +31,8 @@ Key = tuple[str, str]
 
 _NG_PER_ML = 1000.0  # 1 mg/L in ng/mL
 _KEPT = 200  # structures
+_KEPT_SPECTRA = 8  # spectra of up to
+_FEW = 1000  # columns, which take some 2 MB each
 _CHUNK = 250  # columns of a model without modes that are solved together
 
 
@@ -166,8 +169,30 @@ class _Molecules:
             if structure is None:
                 return None
             matrix = rates_of(self.model, self.resolved, structure.states, self.columns)
-            self.spectrum = spectrum_of(matrix, structure)
+            self.spectrum = _spectrum(matrix, structure)
         return self.spectrum
+
+
+_SPECTRA: dict[bytes, Spectrum] = {}
+
+
+def _spectrum(matrix: Array, structure: Structure) -> Spectrum:
+    """Decompose rate matrices; of few patients, those of the last calls are known already.
+
+    One patient is asked about with many regimens, and the group behind a session is the same.
+    """
+    if matrix.shape[2] > _FEW:
+        return spectrum_of(matrix, structure)
+    digest = hashlib.blake2b(np.ascontiguousarray(matrix), digest_size=16)
+    digest.update(repr((structure.states, structure.starts, structure.parents)).encode())
+    digest.update(structure.flows.tobytes())
+    key = digest.digest()
+    found = _SPECTRA.get(key)
+    if found is None:
+        while len(_SPECTRA) >= _KEPT_SPECTRA:
+            _SPECTRA.pop(next(iter(_SPECTRA)), None)
+        _SPECTRA[key] = found = spectrum_of(matrix, structure)
+    return found
 
 
 _STRUCTURES: dict[tuple[int, frozenset[str]], tuple[LinearModel, Structure | None]] = {}
