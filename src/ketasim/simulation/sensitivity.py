@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 _STEP = 0.01  # relative change of a parameter, up and down
 _ACTS = 1e-9  # relative change of any result that counts as acting
 _DECIMALS = 10  # of an elasticity: what is below is rounding
+_SPARSE = 8  # of so many times one, to see what acts
 _FOLLOWED = 48.0  # h after the first session's last input
 
 
@@ -90,29 +91,35 @@ def elasticities(
     end = session.end + _FOLLOWED
     times = output_times([replace(session, until=end)], end)
     values = _values(course, model, card, entries, typical)
-    weight = np.full(2 * len(entries) + 1, typical.weight[0])
-    solution = LinearSolver(model, values, weight).solve(session.doses)
-    curves = solution.at(times)
-    main = main_quantity(curves)
+    solver = LinearSolver(model, values, np.full(2 * len(entries) + 1, typical.weight[0]))
+    # what acts shows in some curve at some time: the peak is sought in the columns of these alone
+    seen = solver.solve(session.doses).at(times[::_SPARSE])
+    main = main_quantity(seen)
     if main is None:
         return ()
+    acts = _acting(seen)
+    followed = acts[1::2] | acts[2::2]
+    kept = np.concatenate([[True], np.repeat(followed, 2)])
+    solution = solver.take(np.flatnonzero(kept)).solve(session.doses)
     quantity, site = main
+    curves = solution.at(times, tuple({site, receptor.site}))
     ever = np.array([session.end + complete_after(model)])
     auc = solution.areas(ever, (site,), (quantity,))[main][0]
     cmax = peak(times, curves[main], breaks=session.turns)[0]
     effect = {q: table for (q, where), table in curves.items() if where == receptor.site}
     block = _peak_block(receptor, receptor_card.values(), effect, times)
-    acts = _acting(curves)
+    # of what does not act, both columns are those of the typical patient
+    column = np.where(followed, 2 * np.cumsum(followed) - 1, 0)
     found = [
         Elasticity(
             card=card.key,
             entry=entry,
-            cmax=_slope(cmax, 2 * i + 1),
-            auc=_slope(auc, 2 * i + 1),
-            block=None if block is None else _slope(block, 2 * i + 1),
-            acts=bool(acts[2 * i + 1] or acts[2 * i + 2]),
+            cmax=_slope(cmax, at),
+            auc=_slope(auc, at),
+            block=None if block is None else _slope(block, at),
+            acts=at > 0,
         )
-        for i, entry in enumerate(entries)
+        for entry, at in zip(entries, column.tolist(), strict=True)
     ]
     if block is not None:
         at_rest = {quantity: table[:, :1] for quantity, table in effect.items()}
@@ -153,6 +160,9 @@ def _columns(card: Card, entries: Sequence[Entry]) -> dict[str, Array]:
 
 
 def _slope(values: Array, up: int) -> float:
+    """Percent for one percent; `up` is the column of the number up, or 0 for no change."""
+    if not up:
+        return 0.0
     high, low = values[up], values[up + 1]
     if high <= 0.0 or low <= 0.0:
         return 0.0
