@@ -141,8 +141,11 @@ def _tables(card: Card, session: int, *, drawn: bool) -> Array:
     return tables
 
 
-def _blocks(rows: int) -> list[slice]:
-    return [slice(first, first + _BLOCK) for first in range(0, rows, _BLOCK)]
+def _blocks(level: Array) -> list[slice]:
+    """Minutes gathered together, from the first in which anyone feels something."""
+    felt = np.flatnonzero(level.max(axis=1) >= 1.0)
+    begin = int(felt[0]) if len(felt) else len(level)
+    return [slice(first, first + _BLOCK) for first in range(begin, len(level), _BLOCK)]
 
 
 def _part(tables: Array, cells: slice) -> Array:
@@ -202,8 +205,8 @@ def _means(card: Card, drugs: Sequence[Array], tables: Array) -> Array:
     """Means with the numbers of the card, shape (minutes, functions)."""
     level, other = _levels(card, drugs)
     strength = np.array([1.0 / card.values()["C100"]])
-    found = np.empty((len(level), tables.shape[-1]))
-    for rows in _blocks(len(level)):
+    found = np.zeros((len(level), tables.shape[-1]))
+    for rows in _blocks(level):
         moments, cells = _gathered(level[rows], other[rows], strength)
         found[rows] = moments[0] @ _part(tables, cells)[0]
     return found
@@ -211,9 +214,9 @@ def _means(card: Card, drugs: Sequence[Array], tables: Array) -> Array:
 
 def _drawn(card: Card, draws: Mapping[str, Array], drugs: Sequence[Array], tables: Array) -> Array:
     """Means under the draws, shape (draws, minutes, functions)."""
-    found = np.empty((len(tables), len(drugs[0]), tables.shape[-1]))
+    found = np.zeros((len(tables), len(drugs[0]), tables.shape[-1]))
     level, other = _levels(card, drugs)
-    for rows in _blocks(found.shape[1]):
+    for rows in _blocks(level):
         strengths, between = _strengths(draws["C100"], float(other[rows].max()))
         moments, cells = _gathered(level[rows], other[rows], strengths)
         own = (between @ moments.reshape(len(strengths), -1)).reshape(-1, *moments.shape[1:])
@@ -239,10 +242,10 @@ def _strengths(wanted: Array, most: float) -> tuple[Array, Array]:
     middle, half = (place.max() + place.min()) / 2.0, (place.max() - place.min()) / 2.0
     nearest = np.pi / half
     count = int(np.ceil(-np.log(_CLOSE) / np.arcsinh(nearest)))
-    nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
-    degree = count - 1
-    wave = np.polynomial.chebyshev.chebvander
-    at_draws, at_nodes = (
-        np.asarray(wave(where, degree), np.float64) for where in ((place - middle) / half, nodes)
-    )
-    return np.exp(middle + half * nodes) - 1.0 / most, at_draws @ np.linalg.inv(at_nodes)
+    turns = np.pi * (np.arange(count) + 0.5) / count
+    orders = np.arange(count)
+    # cosines at the nodes are orthogonal, so that the polynomials are inverted by hand
+    waves = np.cos(np.outer(np.arccos(np.clip((place - middle) / half, -1.0, 1.0)), orders))
+    waves[:, 0] *= 0.5
+    between = waves @ np.cos(np.outer(orders, turns)) * (2.0 / count)
+    return np.exp(middle + half * np.cos(turns)) - 1.0 / most, between
