@@ -24,6 +24,7 @@ _FOREVER = 10_000.0  # h after the last input; every area is complete by then
 _LONG = 96.0  # h; the same where rates change with time, which is solved in short steps
 HALF_LIFE_AT = (24.0, 36.0, 48.0)  # h after the last input of the session
 _DAY = 24.0
+_BESIDE = 50  # patients up to whom the peaks of all curves are sought together
 _ALONE = "first session as if no other followed, 0 h to infinity"
 _WHOLE = "whole course, 0 h to infinity"
 _PARENT = ("s_ketamine", "r_ketamine", "ketamine")
@@ -169,13 +170,14 @@ def _tops(
     session: Session, times: Array, values: Mapping[Key, Array]
 ) -> dict[Key, tuple[Array, Array]]:
     """Peak of each curve in a session and its time, h, each of shape (n,); none without a time."""
-    within = (times >= session.start) & (times <= session.until)
-    if not within.any() or not values:
+    first, last = np.searchsorted(times, session.start), np.searchsorted(times, session.until, "right")
+    within, turns = slice(int(first), int(last)), session.turns
+    if first >= last or not values:
         return {}
+    if next(iter(values.values())).shape[1] > _BESIDE:
+        return {k: peak(times[within], table[within], breaks=turns) for k, table in values.items()}
     beside = np.concatenate([table[within] for table in values.values()], axis=1)
-    parts = (
-        np.split(one, len(values)) for one in peak(times[within], beside, breaks=session.turns)
-    )
+    parts = (np.split(one, len(values)) for one in peak(times[within], beside, breaks=turns))
     return dict(zip(values, zip(*parts, strict=True), strict=True))
 
 
