@@ -166,7 +166,7 @@ def track_arrays(
     **Returns:** `Track`; a state that blew up is infinite or not a number from there on.
     """
     seen = signals_arrays(system, grid, len(cascade.model.signals), modes)
-    weights = _size_weights(system, cascade, grid)
+    weights = list(zip(*_size_weights(system, cascade, grid), strict=True))
     start, step, _ = bind(cascade, system.parameters, NUMPY)
     states = np.zeros((grid.steps, 2, *system.initial.shape))
     produced = np.zeros_like(states)
@@ -207,7 +207,7 @@ def track_numbers(
     for patient in range(system.n):
         numbers = {name: float(value[patient]) for name, value in system.parameters.items()}
         start, step, _ = bind(cascade, numbers, NUMBERS)
-        mine = [tuple(float(one[patient]) for one in size) for size in weights]
+        mine = list(zip(*(one[:, patient].tolist() for one in weights), strict=True))
         moments = seen[..., patient].tolist()
         now: Any = tuple((system.initial[:, patient] - cascade.rest).tolist())
         production: Any = ()
@@ -256,14 +256,11 @@ def rows_arrays(
     return found
 
 
-def _size_weights(system: System, cascade: Cascade, grid: Grid) -> list[tuple[Array, ...]]:
-    """Weights of every distinct step in the order of `cascade.used`."""
+def _size_weights(system: System, cascade: Cascade, grid: Grid) -> list[Array]:
+    """Weights of every distinct step, shape (sizes, n), in the order of `cascade.used`."""
     table = step_weights(system.losses[None], grid.sizes[:, None, None])
     names = [one.rsplit("_", 1) for one in cascade.used]
-    return [
-        tuple(table[name][size, int(state)] for name, state in names)
-        for size in range(len(grid.sizes))
-    ]
+    return [table[name][:, int(state)] for name, state in names]
 
 
 def power(base: Any, exponent: Any) -> Array:
