@@ -92,6 +92,19 @@ def test_modes_give_the_matrix_exponential(key: str) -> None:
     assert (np.abs(found - exact) <= 1e-6 * peak).all()
 
 
+@pytest.mark.parametrize("key", REAL)
+def test_one_patient_has_the_modes_of_a_patient_among_others(key: str) -> None:
+    model = MODELS[key]
+    resolved = model.resolve({**load_card(key).values(), **COVARIATES, "R": np.zeros(1)})
+    structure = structure_of(model, _every_state(model))
+    assert structure is not None
+    size = len(structure.states)
+    matrix = np.moveaxis(model.rate_matrix(resolved, structure.states), 0, 2).reshape(size, size, 1)
+    alone, among = (modes_of(np.repeat(matrix, n, axis=2), structure) for n in (1, 3))
+    for one, other in zip(vars(alone).values(), vars(among).values(), strict=True):
+        np.testing.assert_array_equal(one, other[..., :1])
+
+
 def test_a_rate_that_changes_with_time_has_no_modes() -> None:
     model = MODELS["flint2017"]
     assert structure_of(model, _every_state(model)) is None

@@ -170,7 +170,10 @@ def _tops(
     session: Session, times: Array, values: Mapping[Key, Array]
 ) -> dict[Key, tuple[Array, Array]]:
     """Peak of each curve in a session and its time, h, each of shape (n,); none without a time."""
-    first, last = np.searchsorted(times, session.start), np.searchsorted(times, session.until, "right")
+    first, last = (
+        np.searchsorted(times, session.start),
+        np.searchsorted(times, session.until, "right"),
+    )
     within, turns = slice(int(first), int(last)), session.turns
     if first >= last or not values:
         return {}
