@@ -183,7 +183,7 @@ def _spectrum(matrix: Array, structure: Structure) -> Spectrum:
     """
     if matrix.shape[2] > _FEW:
         return spectrum_of(matrix, structure)
-    digest = hashlib.blake2b(np.ascontiguousarray(matrix), digest_size=16)
+    digest = hashlib.blake2b(matrix.tobytes(), digest_size=16)
     digest.update(repr((structure.states, structure.starts, structure.parents)).encode())
     digest.update(structure.flows.tobytes())
     key = digest.digest()
