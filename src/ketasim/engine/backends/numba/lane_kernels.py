@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from ketasim.engine.backends.numba.lane_source import LANES
 from ketasim.engine.backends.numba.lanes import (
     exp,
+    inner,
     load,
     magnitude,
     spread,
@@ -29,7 +29,7 @@ _TERMS = 15
 _SERIES = tuple(1.0 / math.factorial(n + 3) for n in range(_TERMS))  # of phi_3
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def decompose(matrix, at, m, starts, parents, flows, follows, apart, work, rates, right, left):
     """Modes of one group of eight patients, as `ketasim.engine.linear.modes.modes_of` has them.
 
@@ -84,7 +84,7 @@ def decompose(matrix, at, m, starts, parents, flows, follows, apart, work, rates
                 )  # fmt: skip
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _jacobi(work, sym, vec, m, a, b):
     """Eigenvalues onto the diagonal, vectors into `vec`, by rotations in a fixed order."""
     one, zero, tiny = spread(1.0), spread(0.0), spread(1e-300)
@@ -123,7 +123,7 @@ def _jacobi(work, sym, vec, m, a, b):
                     store(work, LANES * (vec + k * m + q), sine * x + cosine * y)
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _move_apart(rates, m, starts, follows, apart):
     part, zero = spread(0.5), spread(0.0)
     for block in range(len(starts) - 1):
@@ -140,7 +140,7 @@ def _move_apart(rates, m, starts, follows, apart):
                     store(rates, LANES * j, mean - moved)
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _downstream(
     matrix, at, m, starts, flows, follows, work, vec, inv, push, rates, right, mode, number
 ):
@@ -169,7 +169,7 @@ def _downstream(
             store(right, place, load(right, place) + into * projected)
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _upstream(
     matrix, at, m, starts, flows, follows, work, vec, inv, push, rates, left, mode, number
 ):
@@ -198,7 +198,7 @@ def _upstream(
             store(left, place, load(left, place) + into * projected)
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def spread_weights(loss, sizes, weight_of, state_of, used, table):
     """Weights of every distinct step, as `ketasim.engine.response.weights.step_weights` has them.
 
@@ -246,7 +246,7 @@ def spread_weights(loss, sizes, weight_of, state_of, used, table):
             store(table, LANES * (h * used + u), value)
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def _phi(z):
     one, edge = spread(1.0), spread(-1.0)
     near = where_less(z, edge, edge, z)
@@ -268,7 +268,7 @@ def _phi(z):
     )
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def growth_table(rates, at, modes, times, filling, growth, filled):
     """For each of some times, what is left of each mode then, and what a unit input has added.
 
@@ -286,7 +286,7 @@ def growth_table(rates, at, modes, times, filling, growth, filled):
                 store(growth, LANES * (h * modes + i), exp(z))
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def read_rows(
     state, supply, running, modes, terms, term_mode, weights, at, growth, filled, offset, after,
     found, place,
@@ -315,7 +315,7 @@ def read_rows(
         store(found, LANES * (place + r), total)
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def decompose_stream(
     matrices, m, starts, parents, flows, follows, apart, weights, used, rows, targets, target_of,
     modes, offset, entries, rates, row_modes, entry_modes,
@@ -353,7 +353,7 @@ def decompose_stream(
                 store(entry_modes, LANES * place, value)
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def apply_events(
     first, last, kind, entry, source, duration, entry_modes, entry_at, amounts, amounts_at, modes,
     state, supply,
@@ -371,14 +371,14 @@ def apply_events(
                 store(supply, LANES * i, load(supply, LANES * i) + into)
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def clear(array, rows):
     """Set rows of a flat array to zero."""
     for i in range(rows):
         store(array, LANES * i, spread(0.0))
 
 
-@njit(nogil=True, error_model="numpy")
+@inner
 def deliver(values, places, first, count, patient, patients, whole, out):
     """Copy what was asked for into the table of patients, times and columns.
 

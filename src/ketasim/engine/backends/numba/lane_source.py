@@ -26,6 +26,7 @@ from ketasim.engine.backends.numba.lane_source import LANES as L
 from ketasim.engine.backends.numba.lanes import (
     all_finite,
     exp,
+    inner,
     load,
     log,
     maximum,
@@ -177,7 +178,7 @@ def weight_places(cascade: Cascade) -> tuple[tuple[int, ...], tuple[int, ...]]:
     )
 
 
-_DECORATOR = '@njit(nogil=True, error_model="numpy")'
+_DECORATOR = "@inner"
 
 
 def _fixed(block: Block, names: tuple[str, ...]) -> list[str]:

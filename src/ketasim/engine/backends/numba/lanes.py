@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
+from numba import njit
 from numba.core import types
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
@@ -26,7 +27,11 @@ _DOUBLE = ir.DoubleType()
 _VECTOR = ir.VectorType(_DOUBLE, LANES)
 _BITS = ir.VectorType(ir.IntType(64), LANES)
 _I32 = ir.IntType(32)
+_FIRST = {"target": "cpu"}  # of templates: Numba asks those for the processor before the others
 _FUSED = ("contract",)  # a product and a sum may become one rounding, the same for every lane
+
+inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""Decorator of what only compiled functions call: nothing is compiled to call it from Python."""
 
 
 class Lanes(types.Type):
@@ -56,6 +61,8 @@ def _words(value: int) -> Any:
 def _binary(function: Any, emit: Callable[[Any, Any, Any], Any]) -> None:
     @infer_global(function)
     class _Template(AbstractTemplate):
+        metadata = _FIRST
+
         def generic(self, args: Any, kws: Any) -> Any:
             if len(args) == 2 and not kws and all(isinstance(one, Lanes) for one in args):
                 return signature(lanes, lanes, lanes)
@@ -74,6 +81,8 @@ _binary(operator.truediv, lambda b, x, y: b.fdiv(x, y, flags=_FUSED))
 
 @infer_global(operator.neg)
 class _Negative(AbstractTemplate):
+    metadata = _FIRST
+
     def generic(self, args: Any, kws: Any) -> Any:
         if len(args) == 1 and not kws and isinstance(args[0], Lanes):
             return signature(lanes, lanes)
