@@ -306,8 +306,8 @@ def _run(folder: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_compilation_is_announced_once_and_kept(tmp_path: Path) -> None:
     first, second = _run(str(tmp_path)), _run(str(tmp_path))
-    assert "compiling the engine for 'w', once on this machine: part 1 of 2" in first.stderr
-    assert "part 2 of 2 took" in first.stderr
+    assert "compiling the engine for 'w', once on this machine" in first.stderr
+    assert "compiling took" in first.stderr
     assert second.stderr == ""
     assert first.stdout == second.stdout
 

@@ -18,7 +18,7 @@ from ketasim.engine.reduce import (
     hours_above,
     largest,
 )
-from ketasim.engine.run import BlowUp, plan, solve, solve_each, stream
+from ketasim.engine.run import BlowUp, begin, plan, solve, solve_each, stream
 from ketasim.engine.trajectories import Trajectories
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "SummaryTable",
     "Trajectories",
     "at_time",
+    "begin",
     "concentrations",
     "hours_above",
     "inputs_of",

@@ -196,6 +196,14 @@ def plan(
     return _planned(model, patients, request, backend, rtol, each=each, dearest=dearest)
 
 
+def begin(model: ChainModel, patients: int) -> None:
+    """Begin to compile what `plan` and `solve` will need for so many patients, where it is not kept.
+
+    It goes on in processes beside this one while other work is done here.
+    """
+    backend_of("auto", _cascade(model), patients, FEW)
+
+
 def _planned(
     model: ChainModel,
     patients: Patients,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, KetasimError, near
 from ketasim.dosing import HEALTHY, Course, load_course
-from ketasim.engine import LinearSolver
+from ketasim.engine import LinearSolver, begin
 from ketasim.evidence import load_card, source_name
-from ketasim.models import RECEPTOR, known_model
+from ketasim.models import RECEPTOR, known_model, mood_chain
 from ketasim.population import uncertainty_note, virtual_patients
 from ketasim.simulation.calendar import checked_times, output_times, sessions_of
 from ketasim.simulation.concentrations import input_durations
@@ -97,6 +97,8 @@ def simulate(
         session=with_session,
         tables=profiles,
     )
+    if with_mood and course.patient.diagnosis != HEALTHY:
+        begin(mood_chain(model), 1 if course.population is None else course.population.n)
     cohort = virtual_patients(course, card, model, uncertainty=uncertainty)
     if given is None:
         sessions = sessions_of(doses, course.horizon, input_durations(model, cohort))

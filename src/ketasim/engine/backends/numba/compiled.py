@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib.abc import ExecutionLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import KetasimError
-from ketasim.engine.backends.numba.kept import KeptCode, cache_folder, note
+from ketasim._base.size import processors
+from ketasim.engine.backends.numba.beside import Beside, can_start, compile_for
+from ketasim.engine.backends.numba.kept import KeptCode, cache_folder, loaded_module, note
 from ketasim.engine.backends.numba.lane_source import (
     LANES,
+    SIGNATURES,
     lane_text,
     parameter_names,
     weight_places,
@@ -80,11 +81,13 @@ class Kernel:
     - `cascade`: the step.
     - `module`: the compiled functions.
     - `kept`: what is on disk of them, nothing when no folder can be written to.
+    - `beside`: processes that compile some of them.
     """
 
     cascade: Cascade
     module: ModuleType
     kept: KeptCode | None
+    beside: Mapping[str, Beside]
 
     @cached_property
     def weights(self) -> tuple[Integers, Integers]:
@@ -152,81 +155,61 @@ def _kernel(key: str, cascade: Cascade) -> Kernel:
                 kept.told(error)
                 kept = None
         module = loaded_module(name, lane_text(cascade, cache=kept is not None), kept)
-        _KERNELS[key] = Kernel(cascade, module, kept)
+        _KERNELS[key] = Kernel(cascade, module, kept, _begun(kept))
     return _KERNELS[key]
 
 
-class _Text(ExecutionLoader):
-    """Loads a module from its text, without the byte code that Python would keep unchecked."""
-
-    def __init__(self, text: str, path: str) -> None:
-        self._text, self._path = text, path
-
-    def get_source(self, fullname: str) -> str:  # noqa: ARG002 -- one loader a module
-        return self._text
-
-    def get_filename(self, fullname: str) -> str:  # noqa: ARG002 -- one loader a module
-        return self._path
+def _begun(kept: KeptCode | None) -> dict[str, Beside]:
+    """Processes that compile what is not kept, one core left to this one."""
+    if kept is None or not can_start():
+        return {}
+    missing = [name for name in SIGNATURES if not kept.keeps(name)]
+    if len(missing) < len(SIGNATURES):
+        return {}  # a part alone is compiled here as soon
+    beside = missing[: processors() - 1]
+    return {name: Beside(kept, name, SIGNATURES[name]) for name in beside}
 
 
-def loaded_module(name: str, text: str, kept: KeptCode | None) -> ModuleType:
-    """A module from its text, in the file that keeps it if there is one."""
-    from numba import config
-
-    settings: Any = config
-    path = f"{name}.py" if kept is None else str(kept.source)
-    spec = importlib.util.spec_from_loader(name, _Text(text, path))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # Numba looks it up by name when it loads what it kept
-    elsewhere = settings.CACHE_DIR
-    settings.CACHE_DIR = ""  # of NUMBA_CACHE_DIR: what lies there has no seal
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        settings.CACHE_DIR = elsewhere
-    return module
-
-
-def _call(kernel: Kernel, name: str, part: int, *arguments: Any) -> None:
-    """Call a compiled function; when that compiles it, say so, and seal what is kept."""
+def _call(kernel: Kernel, name: str, *arguments: Any) -> None:
+    """Call a compiled function; when it has to be compiled, say so, and seal what is kept."""
     function = getattr(kernel.module, name)
     first = not function.signatures
-    with _announced(kernel, function, part):
-        try:
-            function(*arguments)
-        except OSError as error:
-            # the functions read and write no file: Numba has compiled, and cannot keep it
-            if kernel.kept is not None:
-                kernel.kept.told(error)
-            function(*arguments)
+    if first:
+        _compile(kernel)
+    try:
+        function(*arguments)
+    except OSError as error:
+        # the functions read and write no file: Numba has compiled, and cannot keep it
+        if kernel.kept is not None:
+            kernel.kept.told(error)
+        function(*arguments)
     if first and kernel.kept is not None:
         kernel.kept.seal()
 
 
-def _announced(kernel: Kernel, function: Any, part: int) -> AbstractContextManager[None]:
-    """Say that something is compiled, when it is."""
-    name = function.py_func.__name__
-    if function.signatures or (kernel.kept is not None and kernel.kept.keeps(name)):
-        return nullcontext()
-    return _Announcement(kernel.cascade.model.name, part)
-
-
-class _Announcement:
-    """Says when a part of the compilation begins and how long it took."""
-
-    def __init__(self, model: str, part: int) -> None:
-        self._model, self._part, self._started = model, part, 0.0
-
-    def __enter__(self) -> None:
-        self._started = time.perf_counter()
-        note(
-            f"compiling the engine for '{self._model}', once on this machine: "
-            f"part {self._part} of 2 ..."
-        )
-
-    def __exit__(self, *_: object) -> None:
-        note(f"part {self._part} of 2 took {time.perf_counter() - self._started:.0f} s")
+def _compile(kernel: Kernel) -> None:
+    """Compile what is neither loaded nor kept; those that are compiled beside come last."""
+    kept, beside = kernel.kept, kernel.beside
+    missing = [
+        name
+        for name in SIGNATURES
+        if not getattr(kernel.module, name).signatures
+        and (name in beside or kept is None or not kept.keeps(name))
+    ]
+    if not missing:
+        return
+    started = time.perf_counter()
+    note(f"compiling the engine for '{kernel.cascade.model.name}', once on this machine ...")
+    for name in sorted(missing, key=lambda one: one in beside):
+        if name in beside:
+            beside[name].wait()
+        try:
+            compile_for(getattr(kernel.module, name), SIGNATURES[name])
+        except OSError as error:
+            # Numba has compiled, and cannot keep it
+            if kept is not None:
+                kept.told(error)
+    note(f"compiling took {time.perf_counter() - started:.0f} s")
 
 
 def grouped(table: Array) -> Array:
@@ -290,7 +273,6 @@ def prepare(kernel: Kernel, system: System) -> Prepared:
         _call(
             kernel,
             "prepare",
-            1,
             matrices,
             m,
             np.asarray(part.structure.starts, np.int64),
@@ -360,7 +342,6 @@ def solve_lanes(
     _call(
         kernel,
         "run",
-        2,
         0,
         ready.groups,
         ready.n,

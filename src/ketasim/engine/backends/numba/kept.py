@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import secrets
 import sys
@@ -11,7 +12,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.abc import ExecutionLoader
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 FOLDER_VARIABLE = "KETASIM_CACHE_DIR"
 _COMPILED = "__pycache__"  # where Numba puts what belongs to a file
@@ -169,3 +173,35 @@ def _checksum(path: Path) -> str:
         return hashlib.blake2b(path.read_bytes(), digest_size=20).hexdigest()
     except FileNotFoundError:
         return ""
+
+
+class _Text(ExecutionLoader):
+    """Loads a module from its text, without the byte code that Python would keep unchecked."""
+
+    def __init__(self, text: str, path: str) -> None:
+        self._text, self._path = text, path
+
+    def get_source(self, fullname: str) -> str:  # noqa: ARG002 -- one loader a module
+        return self._text
+
+    def get_filename(self, fullname: str) -> str:  # noqa: ARG002 -- one loader a module
+        return self._path
+
+
+def loaded_module(name: str, text: str, kept: KeptCode | None) -> ModuleType:
+    """A module from its text, in the file that keeps it if there is one."""
+    from numba import config
+
+    settings: Any = config
+    path = f"{name}.py" if kept is None else str(kept.source)
+    spec = importlib.util.spec_from_loader(name, _Text(text, path))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # Numba looks it up by name when it loads what it kept
+    elsewhere = settings.CACHE_DIR
+    settings.CACHE_DIR = ""  # of NUMBA_CACHE_DIR: what lies there has no seal
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        settings.CACHE_DIR = elsewhere
+    return module

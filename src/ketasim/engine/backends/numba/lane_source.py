@@ -132,6 +132,17 @@ def run(
                 blown[group] = g + 1
 """
 
+_KINDS = {"f": "float64[::1]", "i": "int64[::1]", "b": "boolean[::1]", "I": "int64"}
+_KINDS |= {"F": "float64", "B": "boolean"}
+SIGNATURES = {
+    name: f"void({', '.join(_KINDS[kind] for kind in kinds)})"
+    for name, kinds in (
+        ("prepare", "fIiibbFfbIiiIIIfff"),
+        ("run", "IIIfffffffIIIIiiiifbfbiiiifbifiibiibBifi"),
+    )
+}
+"""What the functions of a module are called with, as Numba writes it; the shorter one first."""
+
 
 def lane_text(cascade: Cascade, *, cache: bool) -> str:
     """A module whose `run` solves groups of eight patients.

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ketasim.engine.backends.numba.compiled import loaded_module, made_by
-from ketasim.engine.backends.numba.kept import KeptCode, cache_folder, note
+from ketasim.engine.backends.numba.compiled import made_by
+from ketasim.engine.backends.numba.kept import KeptCode, cache_folder, loaded_module, note
 
 _SOURCE = Path(__file__).parent / "reading_kernel.py"
 _FUNCTION = "read_modes"
