@@ -197,7 +197,7 @@ def plan(
 
 
 def begin(model: ChainModel, patients: int) -> None:
-    """Begin to compile what `plan` and `solve` will need for so many patients, where it is not kept.
+    """Begin to compile what `plan` and `solve` will need for so many patients, unless it is kept.
 
     It goes on in processes beside this one while other work is done here.
     """
