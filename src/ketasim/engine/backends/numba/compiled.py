@@ -34,7 +34,7 @@ from ketasim.engine.system import System
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_SOURCES = ("lanes.py", "lane_kernels.py", "lane_source.py")
+_SOURCES = ("lanes.py", "lines.py", "lane_kernels.py", "lane_source.py")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ketasim.engine.response.cascade import WEIGHTS, Block, Cascade
 
 # Patients in step with each other: two registers of eight, so that one can go on while the other
@@ -23,19 +25,8 @@ from ketasim.engine.backends.numba.lane_kernels import (
     spread_weights,
 )
 from ketasim.engine.backends.numba.lane_source import LANES as L
-from ketasim.engine.backends.numba.lanes import (
-    all_finite,
-    exp,
-    inner,
-    load,
-    log,
-    maximum,
-    minimum,
-    power,
-    spread,
-    sqrt,
-    store,
-)
+from ketasim.engine.backends.numba.lanes import all_finite, inner, load, spread, store
+from ketasim.engine.backends.numba.lines import written
 '''
 
 _RUN = """
@@ -192,15 +183,56 @@ def weight_places(cascade: Cascade) -> tuple[tuple[int, ...], tuple[int, ...]]:
 _DECORATOR = "@inner"
 
 
-def _fixed(block: Block, names: tuple[str, ...]) -> list[str]:
-    return [
-        *(f"    {name} = spread({value!r})" for name, value in block.constants.items()),
+def _once(block: Block, names: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Lines that read the parameters and follow from them alone, and the names they give."""
+    lines = [
+        *_constants(block),
         *(
-            f"    p_{name} = load(parameters, p + {LANES * names.index(name)})"
+            f"p_{name} = load(parameters, p + {LANES * names.index(name)})"
             for name in block.parameters
         ),
-        *(f"    {line}" for line in block.fixed),
+        *block.fixed,
     ]
+    gives = [f"p_{name}" for name in block.parameters] + [_target(one) for one in block.fixed]
+    if not gives:  # a tuple of nothing has no type
+        lines, gives = [*lines, "nothing = spread(0.0)"], ["nothing"]
+    return lines, gives
+
+
+def _constants(block: Block) -> list[str]:
+    return [f"{name} = spread({value!r})" for name, value in block.constants.items()]
+
+
+def _target(line: str) -> str:
+    return line.partition(" = ")[0]
+
+
+def _rows(prefix: str, count: int, array: str, place: str, first: int = 0) -> list[str]:
+    """Lines that read as many rows, one after the other."""
+    return [f"{prefix}_{i} = load({array}, {place}{LANES * (first + i)})" for i in range(count)]
+
+
+def _named(prefix: str, count: int) -> list[str]:
+    return [f"{prefix}_{i}" for i in range(count)]
+
+
+def _written(name: str, takes: list[str], lines: list[str], gives: Sequence[str] = ()) -> list[str]:
+    """An operation of the module: see `ketasim.engine.backends.numba.lines.written`."""
+    return [
+        "",
+        f"{name} = written(",
+        f"    [{', '.join(takes)}],",
+        '    """',
+        *lines,
+        '""",',
+        f"    {list(gives)},",
+        ")",
+        "",
+    ]
+
+
+def _words(names: Sequence[str]) -> list[str]:
+    return [repr(name) for name in names]
 
 
 def _drive(cascade: Cascade) -> list[str]:
@@ -277,94 +309,131 @@ def _drive(cascade: Cascade) -> list[str]:
 
 
 def _produce(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
-    states, signals = range(len(cascade.model.states)), range(len(cascade.model.signals))
+    states, signals = len(cascade.model.states), len(cascade.model.signals)
     block = cascade.start
-    return [
-        "",
-        _DECORATOR,
-        "def produce(parameters, p, now, seen, produced):",
-        *_fixed(block, names),
-        *(f"    y0_{i} = load(now, {LANES * i})" for i in states),
-        *(f"    s_{k} = load(seen, {LANES * k})" for k in signals),
-        *(f"    {line}" for line in block.moving),
-        *(f"    store(produced, {LANES * i}, {block.results[f'n0_{i}']})" for i in states),
-        "",
+    lines, _ = _once(block, names)
+    lines += [
+        *_rows("y0", states, "now", ""),
+        *_rows("s", signals, "seen", ""),
+        *block.moving,
+        *(f"store(produced, {LANES * i}, {block.results[f'n0_{i}']})" for i in range(states)),
     ]
+    return _written("produce", _words(["parameters", "p", "now", "seen", "produced"]), lines)
 
 
 def _respond(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
-    states, signals = range(len(cascade.model.states)), range(len(cascade.model.signals))
-    block, s = cascade.step, len(cascade.model.signals)
-    read = [
-        *(f"        sm_{k} = load(seen, at + {LANES * (s + k)})" for k in signals),
-        *(f"        se_{k} = load(seen, at + {LANES * (2 * s + k)})" for k in signals),
-        *(
-            f"        {name} = load(weights, w + {LANES * u})"
-            for u, name in enumerate(cascade.used)
-        ),
+    """Move the states along a segment, and to the requested times in it."""
+    states, signals = len(cascade.model.states), len(cascade.model.signals)
+    block = cascade.step
+    once, fixed = _once(block, names)
+    before = [*_named("y0", states), *_named("n0", states)]
+    # of the step; one that stays as it was is not made by it
+    after = [block.results[f"{kind}1_{i}"] for kind in "yn" for i in range(states)]
+    begin = [*_rows("y0", states, "now", ""), *_rows("n0", states, "produced", "")]
+    step = [
+        *_constants(block),
+        *_rows("sm", signals, "seen", "at + ", signals),
+        *_rows("se", signals, "seen", "at + ", 2 * signals),
+        *(f"{name} = load(weights, w + {LANES * u})" for u, name in enumerate(cascade.used)),
+        *block.moving,
     ]
-    dense = [
-        "            for o in range(anchored[step], anchored[step + 1]):",
-        *(f"                b{place} = spread(shape[6 * o + {place}])" for place in range(6)),
-    ]
-    for i in states:
-        y, n = block.results[f"y1_{i}"], block.results[f"n1_{i}"]
+    dense = [f"b{place} = each(shape, o + {place})" for place in range(6)]
+    for i in range(states):
         rest = f" + spread({cascade.rest[i]!r})" if cascade.rest[i] else ""
         dense += [
-            f"                if wanted[{i}]:",
-            f"                    k = load(losses, {LANES * i})",
-            f"                    yp = load(past, {2 * LANES * i})",
-            f"                    np_ = load(past, {2 * LANES * i + LANES})",
-            f"                    value = b0 * yp + b1 * y0_{i} + b2 * {y} + b3 * (np_ - k * yp)",
-            f"                    more = b4 * (n0_{i} - k * y0_{i}) + b5 * ({n} - k * {y})",
-            f"                    at_ = L * ((o - anchored[first]) * width + {i})",
-            f"                    store(values, at_, value + more{rest})",
+            f"if wanted[{i}]:",
+            f"    k = load(losses, {LANES * i})",
+            f"    yp = load(past, {2 * LANES * i})",
+            f"    np = load(past, {2 * LANES * i + LANES})",
+            f"    value = b0 * yp + b1 * y0_{i} + b2 * y1_{i} + b3 * (np - k * yp)",
+            f"    more = b4 * (n0_{i} - k * y0_{i}) + b5 * (n1_{i} - k * y1_{i})",
+            f"    store(values, at + {LANES * i}, value + more{rest})",
         ]
+    leave = [
+        line
+        for i in range(states)
+        for line in (
+            f"store(past, {2 * LANES * i}, y0_{i})",
+            f"store(past, {2 * LANES * i + LANES}, n0_{i})",
+        )
+    ]
+    end = [
+        *(f"store(now, {LANES * i}, y0_{i})" for i in range(states)),
+        *(f"store(produced, {LANES * i}, n0_{i})" for i in range(states)),
+    ]
+    later = [*_named("y1", states), *_named("n1", states)]
     return [
+        "",
+        f"FIXED = {fixed}",
+        f"BEFORE = {before}",
+        f"AFTER = {later}",
+        *_written("respond_fixed", _words(["parameters", "p"]), once, fixed),
+        *_written("respond_begin", _words(["now", "produced"]), begin, before),
+        *_written(
+            "respond_step",
+            ["FIXED", "BEFORE", *_words(["seen", "at", "weights", "w"])],
+            step,
+            after,
+        ),
+        *_written(
+            "respond_dense",
+            [
+                *("BEFORE", "AFTER"),
+                *_words(["losses", "past", "shape", "o", "wanted", "values", "at"]),
+            ],
+            dense,
+        ),
+        *_written("respond_leave", ["BEFORE", *_words(["past"])], leave),
+        *_written("respond_end", ["BEFORE", *_words(["now", "produced"])], end),
         "",
         _DECORATOR,
         "def respond(",
         "    parameters, p, losses, weights, now, produced, past, seen, size_of, first, last,",
         "    anchored, shape, wanted, width, values,",
         "):",
-        *_fixed(block, names),
-        *(f"    y0_{i} = load(now, {LANES * i})" for i in states),
-        *(f"    n0_{i} = load(produced, {LANES * i})" for i in states),
+        "    fixed = respond_fixed(parameters, p)",
+        "    before = respond_begin(now, produced)",
         "    for step in range(first, last):",
         f"        w = {LANES * len(cascade.used)} * size_of[step]",
-        f"        at = {2 * LANES * s} * (step - first)",
-        *read,
-        *(f"        {line}" for line in block.moving),
-        "        if anchored[step] < anchored[step + 1]:",
-        *dense,
+        f"        at = {2 * LANES * signals} * (step - first)",
+        "        after = respond_step(fixed, before, seen, at, weights, w)",
+        "        for o in range(anchored[step], anchored[step + 1]):",
+        "            place = L * (o - anchored[first]) * width",
+        "            respond_dense(",
+        "                before, after, losses, past, shape, 6 * o, wanted, values, place",
+        "            )",
         "        if step + 1 < last and anchored[step + 1] < anchored[step + 2]:",
-        "            pass",
-        *(f"            store(past, {2 * LANES * i}, y0_{i})" for i in states),
-        *(f"            store(past, {2 * LANES * i + LANES}, n0_{i})" for i in states),
-        *(f"        y0_{i} = {block.results[f'y1_{i}']}" for i in states),
-        *(f"        n0_{i} = {block.results[f'n1_{i}']}" for i in states),
-        *(f"    store(now, {LANES * i}, y0_{i})" for i in states),
-        *(f"    store(produced, {LANES * i}, n0_{i})" for i in states),
+        "            respond_leave(before, past)",
+        "        before = after",
+        "    respond_end(before, now, produced)",
         "",
     ]
 
 
 def _observe(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
-    states, signals = range(len(cascade.model.states)), range(len(cascade.model.signals))
-    block, first, count = cascade.observe, len(states), len(cascade.model.quantities)
+    states, signals = len(cascade.model.states), len(cascade.model.signals)
+    block, count = cascade.observe, len(cascade.model.quantities)
+    once, fixed = _once(block, names)
+    lines = [
+        *_constants(block),
+        *_rows("y0", states, "values", "at + "),
+        *_rows("s", signals, "values", "at + ", states + count),
+        *block.moving,
+        *(
+            f"store(values, at + {LANES * (states + q)}, {value})"
+            for q, value in enumerate(block.results.values())
+        ),
+    ]
     return [
+        "",
+        f"SEEN = {fixed}",
+        *_written("observe_fixed", _words(["parameters", "p"]), once, fixed),
+        *_written("observe_lines", ["SEEN", *_words(["values", "at"])], lines),
         "",
         _DECORATOR,
         "def observe(parameters, p, times, width, values):",
-        *_fixed(block, names),
+        "    fixed = observe_fixed(parameters, p)",
         "    for t in range(times):",
-        "        at = L * (t * width)",
-        *(f"        y0_{i} = load(values, at + {LANES * i})" for i in states),
-        *(f"        s_{k} = load(values, at + {LANES * (first + count + k)})" for k in signals),
-        *(f"        {line}" for line in block.moving),
-        *(
-            f"        store(values, at + {LANES * (first + q)}, {value})"
-            for q, value in enumerate(block.results.values())
-        ),
+        "        observe_lines(fixed, values, L * t * width)",
         "",
     ]

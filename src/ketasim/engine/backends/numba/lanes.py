@@ -50,7 +50,8 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, _VECTOR)
 
 
-def _numbers(value: float) -> Any:
+def numbers(value: float) -> Any:
+    """The same number in all lanes, when it is known."""
     return ir.Constant(_VECTOR, [float(value)] * LANES)
 
 
@@ -58,7 +59,7 @@ def _words(value: int) -> Any:
     return ir.Constant(_BITS, [value] * LANES)
 
 
-def _binary(function: Any, emit: Callable[[Any, Any, Any], Any]) -> None:
+def _binary(function: Any, sign: str) -> None:
     @infer_global(function)
     class _Template(AbstractTemplate):
         metadata = _FIRST
@@ -70,13 +71,13 @@ def _binary(function: Any, emit: Callable[[Any, Any, Any], Any]) -> None:
 
     @lower_builtin(function, Lanes, Lanes)
     def _lower(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return emit(builder, *args)
+        return OPERATIONS[sign](builder, *args)
 
 
-_binary(operator.add, lambda b, x, y: b.fadd(x, y, flags=_FUSED))
-_binary(operator.sub, lambda b, x, y: b.fsub(x, y, flags=_FUSED))
-_binary(operator.mul, lambda b, x, y: b.fmul(x, y, flags=_FUSED))
-_binary(operator.truediv, lambda b, x, y: b.fdiv(x, y, flags=_FUSED))
+_binary(operator.add, "+")
+_binary(operator.sub, "-")
+_binary(operator.mul, "*")
+_binary(operator.truediv, "/")
 
 
 @infer_global(operator.neg)
@@ -91,10 +92,11 @@ class _Negative(AbstractTemplate):
 
 @lower_builtin(operator.neg, Lanes)
 def _lower_negative(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-    return builder.fneg(args[0])
+    return OPERATIONS["neg"](builder, *args)
 
 
-def _address(context: Any, builder: Any, array_type: Any, array: Any, place: Any) -> Any:
+def address(context: Any, builder: Any, array_type: Any, array: Any, place: Any) -> Any:
+    """Where the lanes of a flat array lie that begin at a place."""
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [place]), _VECTOR.as_pointer())
 
@@ -104,7 +106,7 @@ def load(_typing, array, place):
     """The numbers of a flat array from a place on."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.load(_address(context, builder, sig.args[0], args[0], args[1]), align=8)
+        return builder.load(address(context, builder, sig.args[0], args[0], args[1]), align=8)
 
     return lanes(array, types.intp), emit
 
@@ -114,7 +116,7 @@ def store(_typing, array, place, value):
     """Write into a flat array from a place on."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.store(args[2], _address(context, builder, sig.args[0], args[0], args[1]), align=8)
+        builder.store(args[2], address(context, builder, sig.args[0], args[0], args[1]), align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, lanes), emit
@@ -125,13 +127,17 @@ def spread(_typing, value):
     """The same number in all lanes."""
 
     def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        one = builder.insert_element(
-            ir.Constant(_VECTOR, ir.Undefined), args[0], ir.Constant(_I32, 0)
-        )
-        mask = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
-        return builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), mask)
+        return everywhere(builder, args[0])
 
     return lanes(types.float64), emit
+
+
+def everywhere(builder: Any, value: Any) -> Any:
+    """A number in all lanes, as it is compiled."""
+    nothing = ir.Constant(_VECTOR, ir.Undefined)
+    one = builder.insert_element(nothing, value, ir.Constant(_I32, 0))
+    mask = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+    return builder.shuffle_vector(one, nothing, mask)
 
 
 @intrinsic
@@ -149,8 +155,8 @@ def turn(_typing, source, places, first, target, place, stride):
         for k in range(8):
             number = builder.add(begin, ir.Constant(begin.type, k))
             at = builder.load(builder.gep(starts, [number]))
-            address = _address(context, builder, sig.args[0], array, at)
-            rows.append(builder.load(address, align=8))
+            lies = address(context, builder, sig.args[0], array, at)
+            rows.append(builder.load(lies, align=8))
         eight = ir.VectorType(_DOUBLE, 8)
         data = context.make_array(sig.args[3])(context, builder, out).data
         for half in range(LANES // 8):
@@ -160,8 +166,8 @@ def turn(_typing, source, places, first, target, place, stride):
             for lane, row in enumerate(_transposed(builder, tile)):
                 number = ir.Constant(place.type, half * 8 + lane)
                 at = builder.add(place, builder.mul(number, stride))
-                address = builder.bitcast(builder.gep(data, [at]), eight.as_pointer())
-                builder.store(row, address, align=8)
+                lies = builder.bitcast(builder.gep(data, [at]), eight.as_pointer())
+                builder.store(row, lies, align=8)
         return context.get_dummy_value()
 
     kinds = (source, places, types.intp, target, types.intp, types.intp)
@@ -192,12 +198,12 @@ def _call(builder: Any, name: str, *args: Any) -> Any:
 
 def _at_most(builder: Any, x: Any, bound: float) -> Any:
     # what is not a number fails the comparison and stays
-    limit = _numbers(bound)
+    limit = numbers(bound)
     return builder.select(builder.fcmp_ordered(">", x, limit), limit, x)
 
 
 def _at_least(builder: Any, x: Any, bound: float) -> Any:
-    limit = _numbers(bound)
+    limit = numbers(bound)
     return builder.select(builder.fcmp_ordered("<", x, limit), limit, x)
 
 
@@ -207,20 +213,20 @@ def _fused(builder: Any, x: Any, y: Any, z: Any) -> Any:
 
 def _polynomial(builder: Any, x: Any, coefficients: list[float]) -> Any:
     """Value of a polynomial, highest power first; two halves, so that they run side by side."""
-    total = _numbers(coefficients[0])
+    total = numbers(coefficients[0])
     for one in coefficients[1:]:
-        total = _fused(builder, total, x, _numbers(one))
+        total = _fused(builder, total, x, numbers(one))
     return total
 
 
 def _emit_exp(builder: Any, x: Any) -> Any:
     x = _at_least(builder, _at_most(builder, x, 709.0), -708.0)
     # adding 1.5 * 2**52 leaves the nearest whole number in the lowest bits
-    shift = _numbers(6755399441055744.0)
-    moved = _fused(builder, x, _numbers(1.4426950408889634), shift)
+    shift = numbers(6755399441055744.0)
+    moved = _fused(builder, x, numbers(1.4426950408889634), shift)
     whole = builder.fsub(moved, shift)
-    rest = _fused(builder, whole, _numbers(-0.6931471803691238), x)
-    rest = _fused(builder, whole, _numbers(-1.9082149292705877e-10), rest)
+    rest = _fused(builder, whole, numbers(-0.6931471803691238), x)
+    rest = _fused(builder, whole, numbers(-1.9082149292705877e-10), rest)
     # Taylor series to the twelfth power, even and odd powers apart
     square = builder.fmul(rest, rest)
     factorials = [1.0]
@@ -254,28 +260,44 @@ def _emit_log(builder: Any, given: Any) -> Any:
     power = builder.lshr(moved, _words(52))
     exponent = builder.fsub(
         builder.bitcast(builder.or_(power, _words(0x4330000000000000)), _VECTOR),
-        _numbers(4503599627370496.0 + 1023.0),
+        numbers(4503599627370496.0 + 1023.0),
     )
     fraction = builder.add(builder.and_(moved, _words(0x000FFFFFFFFFFFFF)), _words(root_half))
-    f = builder.fsub(builder.bitcast(fraction, _VECTOR), _numbers(1.0))
-    s = builder.fdiv(f, builder.fadd(f, _numbers(2.0)))
+    f = builder.fsub(builder.bitcast(fraction, _VECTOR), numbers(1.0))
+    s = builder.fdiv(f, builder.fadd(f, numbers(2.0)))
     z = builder.fmul(s, s)
     r = builder.fmul(z, _polynomial(builder, z, _LOG))
-    half = builder.fmul(builder.fmul(f, f), _numbers(0.5))
+    half = builder.fmul(builder.fmul(f, f), numbers(0.5))
     low = _fused(
         builder,
         s,
         builder.fadd(half, r),
-        builder.fmul(exponent, _numbers(1.90821492927058770002e-10)),
+        builder.fmul(exponent, numbers(1.90821492927058770002e-10)),
     )
     found = _fused(
         builder,
         exponent,
-        _numbers(6.93147180369123816490e-01),
+        numbers(6.93147180369123816490e-01),
         builder.fsub(f, builder.fsub(half, low)),
     )
     # bits of what is not a number would pass for one
     return builder.select(builder.fcmp_unordered("uno", given, given), given, found)
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "+": lambda b, x, y: b.fadd(x, y, flags=_FUSED),
+    "-": lambda b, x, y: b.fsub(x, y, flags=_FUSED),
+    "*": lambda b, x, y: b.fmul(x, y, flags=_FUSED),
+    "/": lambda b, x, y: b.fdiv(x, y, flags=_FUSED),
+    "neg": lambda b, x: b.fneg(x),
+    "exp": _emit_exp,
+    "log": _emit_log,
+    "power": lambda b, x, y: _emit_exp(b, b.fmul(y, _emit_log(b, x))),
+    "sqrt": lambda b, x: _call(b, f"llvm.sqrt.v{LANES}f64", x),
+    "maximum": lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), y, x),
+    "minimum": lambda b, x, y: b.select(b.fcmp_ordered(">", x, y), y, x),
+}
+"""What is done with lanes, as it is compiled; by sign or name."""
 
 
 @intrinsic
@@ -303,7 +325,7 @@ def power(_typing, x, y):
     """A power of what is zero or more."""
 
     def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return _emit_exp(builder, builder.fmul(args[1], _emit_log(builder, args[0])))
+        return OPERATIONS["power"](builder, *args)
 
     return lanes(lanes, lanes), emit
 
@@ -313,7 +335,7 @@ def sqrt(_typing, x):
     """Square root."""
 
     def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return _call(builder, f"llvm.sqrt.v{LANES}f64", args[0])
+        return OPERATIONS["sqrt"](builder, args[0])
 
     return lanes(lanes), emit
 
@@ -323,7 +345,7 @@ def maximum(_typing, x, y):
     """The larger; what is not a number stays so when it comes first."""
 
     def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered("<", *args), args[1], args[0])
+        return OPERATIONS["maximum"](builder, *args)
 
     return lanes(lanes, lanes), emit
 
@@ -333,7 +355,7 @@ def minimum(_typing, x, y):
     """The smaller; what is not a number stays so when it comes first."""
 
     def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered(">", *args), args[1], args[0])
+        return OPERATIONS["minimum"](builder, *args)
 
     return lanes(lanes, lanes), emit
 
@@ -365,7 +387,7 @@ def all_finite(_typing, x):
     def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
         # the difference of a number with itself is zero only when it is finite
         nothing = builder.fsub(args[0], args[0])
-        good = builder.fcmp_ordered("==", nothing, _numbers(0.0))
+        good = builder.fcmp_ordered("==", nothing, numbers(0.0))
         whole = builder.bitcast(good, ir.IntType(LANES))
         return builder.icmp_unsigned("==", whole, ir.Constant(ir.IntType(LANES), 2**LANES - 1))
 
