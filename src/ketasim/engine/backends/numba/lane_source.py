@@ -349,6 +349,16 @@ def _respond(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
             f"    more = b4 * (n0_{i} - k * y0_{i}) + b5 * (n1_{i} - k * y1_{i})",
             f"    store(values, at + {LANES * i}, value + more{rest})",
         ]
+    head = [
+        "",
+        _DECORATOR,
+        "def respond(",
+        "    parameters, p, losses, weights, now, produced, past, seen, size_of, first, last,",
+        "    anchored, shape, wanted, width, values,",
+        "):",
+    ]
+    if not states:  # a tuple of nothing has no type
+        return [*head, "    pass", ""]
     leave = [
         line
         for i in range(states)
@@ -385,12 +395,7 @@ def _respond(cascade: Cascade, names: tuple[str, ...]) -> list[str]:
         ),
         *_written("respond_leave", ["BEFORE", *_words(["past"])], leave),
         *_written("respond_end", ["BEFORE", *_words(["now", "produced"])], end),
-        "",
-        _DECORATOR,
-        "def respond(",
-        "    parameters, p, losses, weights, now, produced, past, seen, size_of, first, last,",
-        "    anchored, shape, wanted, width, values,",
-        "):",
+        *head,
         "    fixed = respond_fixed(parameters, p)",
         "    before = respond_begin(now, produced)",
         "    for step in range(first, last):",
