@@ -122,7 +122,7 @@ def processors() -> int:
     """Cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return max(len(os.sched_getaffinity(0)), 1)
-    return 1
+    return os.cpu_count() or 1  # where a system does not tell which cores are ours
 
 
 def free_memory() -> float:
