@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError
 from ketasim.dosing import Dose
 from ketasim.engine import LinearSolver, inputs_of, solve_linear
-from ketasim.engine.linear import modal
+from ketasim.engine.linear import reading
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, Branch, Flow, LinearModel, Output, Stream, Symbol, evaluate
 
@@ -322,9 +322,9 @@ def test_compiled_code_reads_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> N
     times = np.linspace(0.0, 80.0, 33)
     found = []
     for worth in (10**12, 1):
-        monkeypatch.setattr(modal, "_MANY", worth)
-        monkeypatch.setattr(modal, "_LOADING", worth)
-        assert (modal._compiled(1000) is None) == (worth > 1)
+        monkeypatch.setattr(reading, "_MANY", worth)
+        monkeypatch.setattr(reading, "_LOADING", worth)
+        assert (reading._compiled(1000) is None) == (worth > 1)
         solution = solver.solve(doses)
         found.append((solution.at(times), solution.areas(times)))
     for plain, compiled in zip(*found, strict=True):

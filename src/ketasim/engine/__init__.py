@@ -5,7 +5,7 @@ from ketasim.engine.linear.concentrations import Concentrations, concentrations
 from ketasim.engine.linear.exposure import peak, terminal_half_life
 from ketasim.engine.linear.inputs import DoseLike, Input, inputs_of
 from ketasim.engine.linear.solution import Solution, solve_linear
-from ketasim.engine.linear.solver import LinearSolution, LinearSolver
+from ketasim.engine.linear.solver import FollowedPatients, LinearSolution, LinearSolver
 from ketasim.engine.oracle import solve_adaptive
 from ketasim.engine.patients import Calendar, Patients
 from ketasim.engine.planning import Plan
@@ -26,6 +26,7 @@ __all__ = [
     "Calendar",
     "Concentrations",
     "DoseLike",
+    "FollowedPatients",
     "Input",
     "LinearSolution",
     "LinearSolver",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base.size import processors
-from ketasim.engine import LinearSolution, LinearSolver
+from ketasim.engine import FollowedPatients, LinearSolution, LinearSolver
 from ketasim.engine.progress import Progress
 from ketasim.models import RECEPTOR
 from ketasim.simulation.concentrations import Key
@@ -19,14 +19,19 @@ from ketasim.simulation.headline import BLOCK
 from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
 
 Array = NDArray[Any]
+Rows = slice | NDArray[np.int64]
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 HELD: Final = 0.25e9
 """Bytes of curves that a result keeps; of more, pieces are computed when they are asked for."""
 
-PIECE: Final = 0.2e9
-"""Bytes of all curves over the times that are computed together, where they are not kept."""
+PIECE: Final = 0.06e9
+"""Bytes of curves that are computed together, where they are not kept."""
+
+FOLLOWED: Final = 0.15e9
+"""Bytes of patients followed through their doses that are kept for the next times; patients
+beyond these are followed anew for each."""
 
 CHUNK: Final = 500
 """Patients whose curves are computed together."""
@@ -67,10 +72,20 @@ class Recipe:
     session: SessionCurves | None = None
     mood: Mapping[Key, Array] = field(default_factory=dict[Key, Array])
 
-    def piece(self, rows: slice = _ALL, which: slice = _ALL) -> dict[Key, Array]:
-        """All curves at some of the times, of some of the patients; the same to the last bit."""
+    def piece(
+        self,
+        rows: Rows = _ALL,
+        which: slice = _ALL,
+        followed: FollowedPatients | None = None,
+    ) -> dict[Key, Array]:
+        """All curves at some of the times, of some of the patients; the same to the last bit.
+
+        **Arguments:**
+
+        - `rows`: of the times, ascending. `which`: of the patients. `followed`: these, if known.
+        """
         hours = self.times[rows]
-        found = self.concentrations(rows, which)
+        found = self.concentrations(rows, which, followed)
         if self.session is not None:
             effect = {name: table for (name, site), table in found.items() if site == RECEPTOR.site}
             found |= self.session.at(hours, effect, which)
@@ -85,9 +100,21 @@ class Recipe:
             return replace(self, sites=(RECEPTOR.site,), mood={}).piece(which=which)[key]
         return self.solution.at(self.times, (site,), (quantity,), which)[key]
 
-    def concentrations(self, rows: slice = _ALL, which: slice = _ALL) -> dict[Key, Array]:
-        """Concentrations and the block, at some of the times, of some of the patients."""
-        solved = self.solution.at(self.times[rows], sites=self.sites, patients=which)
+    def follow(self, which: slice) -> FollowedPatients:
+        """Some of the patients, followed through their doses."""
+        return self.solution.follow(self.times, sites=self.sites, patients=which)
+
+    def concentrations(
+        self,
+        rows: Rows = _ALL,
+        which: slice = _ALL,
+        followed: FollowedPatients | None = None,
+    ) -> dict[Key, Array]:
+        """Concentrations and the block; see `piece`."""
+        if followed is None:
+            solved = self.solution.at(self.times[rows], sites=self.sites, patients=which)
+        else:
+            solved = followed.read(rows)
         found = {
             (quantity, site): solved[quantity, site]
             for site in self.sites
@@ -115,9 +142,19 @@ class Curves(Mapping[Key, Array]):
         self._recipe, self._piece = recipe, piece
         first = recipe.piece(slice(0, 1), slice(0, 1))
         self._keys = tuple(first)
+        # a metabolite is at one site what it is at another: such curves are one array
+        places = [array_place(table) for table in first.values()]
+        self._same = {
+            key: self._keys[places.index(at)] for key, at in zip(first, places, strict=True)
+        }
+        self._followed: dict[int, FollowedPatients] = {}
         size = 8.0 * len(first) * len(recipe.times) * recipe.n
         self._held = recipe.piece() if size <= held else None
         self._freeze()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Of a copy the patients are followed anew."""
+        return self.__dict__ | {"_followed": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Of a copy the curves are read-only as well."""
@@ -175,12 +212,17 @@ class Curves(Mapping[Key, Array]):
             return {key: table[:, which] for key, table in self._held.items()}
         return self._recipe.piece(which=which)
 
-    def exposed(self, work: Callable[[slice, LinearSolver, Mapping[Key, Array]], _R]) -> list[_R]:
-        """Do some work for some patients after the others: concentrations and block, all times.
+    def exposed(
+        self,
+        work: Callable[[slice, Rows, LinearSolver, Mapping[Key, Array]], _R],
+        rows: NDArray[np.bool_],
+    ) -> list[_R]:
+        """Do some work for some patients after the others: concentrations and block.
 
         **Arguments:**
 
-        - `work`: takes which patients, their solver and their curves.
+        - `work`: takes which patients, which of the times, and their solver and curves.
+        - `rows`: which of the times are wanted, shape (T,); there may be more.
         """
         recipe = self._recipe
         if self._held is not None:
@@ -189,40 +231,66 @@ class Curves(Mapping[Key, Array]):
                 for key, table in self._held.items()
                 if key not in recipe.mood and key not in SESSION_UNITS
             }
-            return [work(_ALL, recipe.solver, exposed)]
+            return [work(_ALL, _ALL, recipe.solver, exposed)]
+        wanted = np.flatnonzero(rows)
 
         def part(which: slice) -> _R:
-            return work(which, recipe.solver.take(which), recipe.concentrations(which=which))
+            curves = recipe.concentrations(wanted, which, self._follow(which))
+            return work(which, wanted, recipe.solver.take(which), curves)
 
         return in_threads(part, _parts(recipe.n, CHUNK))
 
-    def stretches(self) -> Iterator[tuple[slice, dict[Key, Array]]]:
-        """All curves over some of the times, then over the next.
+    def _follow(self, which: slice) -> FollowedPatients:
+        """Some of the patients followed through their doses, kept where they fit."""
+        known = self._followed.get(which.start)
+        if known is None:
+            known = self._recipe.follow(which)
+            if sum(one.held for one in [known, *list(self._followed.values())]) <= FOLLOWED:
+                self._followed[which.start] = known
+        return known
 
-        What is given with one stretch is overwritten by the following one.
+    def stretches(self) -> Iterator[tuple[Rows, dict[Key, Array]]]:
+        """All curves at some of the times, ascending, then at others.
+
+        Times as long after a dose come together, which share work. What is given with one stretch
+        is overwritten by the following one.
         """
         if self._held is not None:
             yield _ALL, dict(self._held)
             return
-        recipe = self._recipe
-        computed = [key for key in self._keys if key not in recipe.mood]
-        length = max(int(self._piece / (8.0 * len(self) * recipe.n)), 1)
-        room = np.empty((len(computed), length, recipe.n))
-        with Progress(len(recipe.times), show=None, what="times") as bar:
-            for rows in _parts(len(recipe.times), length):
-                tables = dict(zip(computed, room[:, : rows.stop - rows.start], strict=True))
+        recipe, count = self._recipe, len(self._recipe.times)
+        computed = [key for key in self._keys if self._same[key] == key and key not in recipe.mood]
+        length = max(int(self._piece / (8.0 * len(computed) * recipe.n)), 1)
+        room = np.empty((len(computed), min(length, count), recipe.n))
+        order = recipe.follow(slice(0, 1)).order
+        order = np.arange(count) if order is None else order
+        with Progress(count, show=None, what="times") as bar:
+            for some in _parts(count, length):
+                rows = np.sort(order[some])
+                tables = dict(zip(computed, room[:, : len(rows)], strict=True))
 
                 def fill(
-                    which: slice, rows: slice = rows, tables: Mapping[Key, Array] = tables
+                    which: slice, rows: Rows = rows, tables: Mapping[Key, Array] = tables
                 ) -> None:
-                    piece = recipe.piece(rows, which)
+                    piece = recipe.piece(rows, which, self._follow(which))
                     for key, table in tables.items():
                         table[:, which] = piece[key]
 
                 in_threads(fill, _parts(recipe.n, CHUNK))
                 known = {key: table[rows] for key, table in recipe.mood.items()}
-                bar.advance(rows.stop - rows.start)
-                yield rows, {key: (known if key in known else tables)[key] for key in self._keys}
+                bar.advance(len(rows))
+                yield (
+                    rows,
+                    {
+                        key: known[key] if key in known else tables[self._same[key]]
+                        for key in self._keys
+                    },
+                )
+
+
+def array_place(table: Array) -> tuple[int, tuple[int, ...]]:
+    """Where in memory a table lies: two of one place are one."""
+    return table.__array_interface__["data"][0], table.strides
 
 
 def in_threads(work: Callable[[_T], _R], parts: Iterable[_T]) -> list[_R]:

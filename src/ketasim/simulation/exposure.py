@@ -117,9 +117,7 @@ def exposure_metrics(
     found: list[ExposureMetric] = []
     if not sessions:
         return found
-    chosen = {"first": sessions[0]}
-    if len(sessions) > 1:
-        chosen["last"] = sessions[-1]
+    chosen = _chosen(sessions)
     doses = [dose for session in sessions for dose in session.doses]
     if solver is None:
         solver = LinearSolver(model, cohort.values, cohort.weight)
@@ -164,6 +162,29 @@ def exposure_metrics(
             whole = areas[key][-1]
             found.append(ExposureMetric(key, "course", 0.0, np.inf, _WHOLE, "auc_inf", whole))
     return found
+
+
+def times_of_peaks(sessions: Sequence[Session], times: Array) -> NDArray[np.bool_]:
+    """Times that peaks are taken from, shape (T,).
+
+    **Arguments:**
+
+    - `sessions`: of the course. `times`: h, shape (T,).
+    """
+    found = np.zeros(len(times), np.bool_)
+    for session in _chosen(sessions).values():
+        found |= _within(session, times)
+    return found
+
+
+def _chosen(sessions: Sequence[Session]) -> dict[str, Session]:
+    """The first and, of several, the last session, by name."""
+    ends = {"first": sessions[:1], "last": sessions[1:][-1:]}
+    return {name: session for name, found in ends.items() for session in found}
+
+
+def _within(session: Session, times: Array) -> NDArray[np.bool_]:
+    return (times >= session.start) & (times <= session.until)
 
 
 def _tops(

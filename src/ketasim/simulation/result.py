@@ -25,13 +25,14 @@ from ketasim.population import Cohort, modification_of, virtual_patients
 from ketasim.screening import Screen, SessionPlan, screen
 from ketasim.simulation.calendar import Session, sessions_of
 from ketasim.simulation.concentrations import Key, input_durations
-from ketasim.simulation.curves import Curves
+from ketasim.simulation.curves import Curves, Rows
 from ketasim.simulation.exposure import (
     ExposureMetric,
     exposure_metrics,
     exposure_table,
     joined,
     patient_table,
+    times_of_peaks,
 )
 from ketasim.simulation.headline import (
     BLOCK,
@@ -230,14 +231,14 @@ class Simulation(Result):
     @cached_property
     def _exposure(self) -> list[ExposureMetric]:
         def part(
-            which: slice, solver: LinearSolver, curves: Mapping[Key, Array]
+            which: slice, rows: Rows, solver: LinearSolver, curves: Mapping[Key, Array]
         ) -> list[ExposureMetric]:
             cohort, horizon = self.cohort.take(which), self.course.horizon
             return exposure_metrics(
-                self.model, cohort, self.sessions, self.times, curves, horizon, solver
+                self.model, cohort, self.sessions, self.times[rows], curves, horizon, solver
             )
 
-        parts = self.values.exposed(part)
+        parts = self.values.exposed(part, times_of_peaks(self.sessions, self.times))
         return joined(parts)
 
     def weekly(self) -> pl.DataFrame:

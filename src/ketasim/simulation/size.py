@@ -10,18 +10,19 @@ from ketasim._base.words import counted
 from ketasim.dosing import Course
 from ketasim.models import LinearModel, known_model
 from ketasim.simulation.calendar import output_times, sessions_of
-from ketasim.simulation.curves import CHUNK, HELD, PIECE
+from ketasim.simulation.curves import CHUNK, FOLLOWED, HELD, PIECE
 from ketasim.simulation.mood.course import MOOD_UNITS
 from ketasim.simulation.session.patients import SESSION_UNITS
 from ketasim.simulation.tables import INDIVIDUALS
 
 _NUMBER: Final = 8  # bytes
 _CURVES: Final = 28  # concentrations at all sites, and the block
-_SOLVED: Final = 18  # curves of every patient while mood is made of its states
+_SOLVED: Final = 9  # curves of every patient while mood is computed, and the scores
 _ROW: Final = 52  # bytes of a row of the time course while it is written
 _LINE: Final = 250  # bytes of a line of the summary while it is written
 _OTHER: Final = 40e6  # bytes: tables of the sessions, the page
 _PATIENT: Final = 24_000  # bytes of a patient: parameters, modes while they are made, amounts
+_KEPT: Final = 13_000  # bytes of a patient followed through some 15 sessions
 _CURVE: Final = 8e-8  # s, of one value of a curve, its statistics included
 _ALWAYS: Final = 3.0  # s: sessions, steps, page
 
@@ -60,7 +61,7 @@ def simulation_size(
         rows = max(
             stretch * (1.0 + 2.0 / curves) + processors() * chunk,
             _NUMBER * min(CHUNK, patients) * times * _CURVES,
-        )
+        ) + min(FOLLOWED, _KEPT * patients)
     written = patients if individuals is None else min(individuals, patients)
     files = max(rows, _ROW * written * times * curves, _LINE * times * curves) if tables else 0.0
     most = max(solved, kept + files) + _OTHER + _PATIENT * patients

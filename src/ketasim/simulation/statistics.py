@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_TOGETHER = 100_000  # numbers taken together; they stay in the processor's cache
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 
 
@@ -22,13 +23,17 @@ def statistics(table: Array, typical: bool) -> dict[str, Array]:
     """
     if typical:
         return {"mean": table[:, 0].astype(np.float64)}
-    n = table.shape[1]
-    columns = {
-        "mean": table.mean(axis=1, dtype=np.float64),
-        # of one patient there is no spread
-        "sd": table.std(axis=1, ddof=1, dtype=np.float64) if n > 1 else np.full(len(table), np.nan),
-    }
-    return columns | dict(zip(QUANTILES, _quantiles(table), strict=True))
+    rows, n = table.shape
+    found = np.full((2 + len(QUANTILES), rows), np.nan)
+    size = max(_TOGETHER // max(n, 1), 1)
+    for first in range(0, rows, size):
+        part, put = table[first : first + size], found[:, first : first + size]
+        mean = part.mean(axis=1, dtype=np.float64, keepdims=True)
+        put[0] = mean[:, 0]
+        if n > 1:  # of one patient there is no spread
+            put[1] = part.std(axis=1, ddof=1, dtype=np.float64, mean=mean)
+        put[2:] = _quantiles(part)
+    return dict(zip(("mean", "sd", *QUANTILES), found, strict=True))
 
 
 def _quantiles(table: Array) -> Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError, KetasimError
 from ketasim._base.result import parquet
 from ketasim.simulation.concentrations import Key
-from ketasim.simulation.curves import Curves, in_threads
+from ketasim.simulation.curves import Curves, array_place, in_threads
 from ketasim.simulation.statistics import statistics
 
 if TYPE_CHECKING:
@@ -48,11 +48,10 @@ def summary_table(
         return in_threads(lambda table: statistics(table, typical), tables)
 
     for rows, found in curves.stretches():
-        # a metabolite is at one site what it is at another: such curves are one array
-        alike = {_place(table): table for table in found.values()}
+        alike = {array_place(table): table for table in found.values()}
         known = dict(zip(alike, each(alike.values()), strict=True))
         for place, table in enumerate(found.values()):
-            for name, values in known[_place(table)].items():
+            for name, values in known[array_place(table)].items():
                 columns[name][place, rows] = values
     return pl.DataFrame(
         {
@@ -61,11 +60,6 @@ def summary_table(
             **{name: values.reshape(-1) for name, values in columns.items()},
         }
     )
-
-
-def _place(table: Array) -> tuple[int, tuple[int, ...]]:
-    """Where in memory a table lies: two of one place are one."""
-    return table.__array_interface__["data"][0], table.strides
 
 
 def _named(keys: Sequence[Key], units: Mapping[Key, str], rows: int) -> dict[str, pl.Series]:

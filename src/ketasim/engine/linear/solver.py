@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -19,8 +19,9 @@ from ketasim.engine.linear.inputs import (
     check_steady,
     shared_inputs,
 )
-from ketasim.engine.linear.modal import Columns, ModalCourse, Reading
+from ketasim.engine.linear.modal import ModalCourse
 from ketasim.engine.linear.modes import Structure, structure_of
+from ketasim.engine.linear.reading import Columns, Reading
 from ketasim.engine.linear.solution import solve_linear
 from ketasim.engine.linear.spectrum import Spectrum, spectrum_of
 from ketasim.models import LinearModel, Output, Stream, evaluate
@@ -33,6 +34,7 @@ _NG_PER_ML = 1000.0  # 1 mg/L in ng/mL
 _KEPT = 200  # structures
 _KEPT_SPECTRA = 8  # spectra of up to
 _FEW = 1000  # columns, which take some 2 MB each
+_ALL = slice(None)
 _CHUNK = 250  # columns of a model without modes that are solved together
 
 
@@ -229,13 +231,31 @@ def rates_of(
     return matrix
 
 
+class _Read(Protocol):
+    """Columns of a course, to be read."""
+
+    @property
+    def held(self) -> int:
+        """See `ketasim.engine.linear.reading.Followed`."""
+        ...
+
+    @property
+    def order(self) -> Integers:
+        """See `ketasim.engine.linear.reading.Followed`."""
+        ...
+
+    def read(self, which: Columns = ...) -> list[Array]:
+        """See `ketasim.engine.linear.reading.Followed`."""
+        ...
+
+
 class _Course(Protocol):
     """Patients under a calendar."""
 
-    def read(
+    def follow(
         self, rows: Sequence[Reading], times: Array, columns: Columns, *, areas: bool
-    ) -> list[Array]:
-        """See `ModalCourse.read`."""
+    ) -> _Read:
+        """See `ModalCourse.follow`."""
         ...
 
 
@@ -276,7 +296,20 @@ class LinearSolution:
 
         **Raises:** `ValueError` when a time is before 0 or not finite.
         """
-        return self._read(times, sites, analytes, patients, areas=False)
+        return self._follow(times, sites, analytes, patients, areas=False).read()
+
+    def follow(
+        self,
+        times: Array,
+        sites: Sequence[str] | None = None,
+        analytes: Sequence[str] | None = None,
+        patients: slice | None = None,
+    ) -> FollowedPatients:
+        """Follow patients through their doses, to be read at some of the times, then at others.
+
+        **Arguments, Raises:** as of `at`.
+        """
+        return self._follow(times, sites, analytes, patients, areas=False)
 
     def areas(
         self,
@@ -293,7 +326,7 @@ class LinearSolution:
 
         **Returns:** (quantity, site) to ng*h/mL, shape (T, n).
         """
-        return self._read(times, sites, analytes, patients, areas=True)
+        return self._follow(times, sites, analytes, patients, areas=True).read()
 
     @cached_property
     def _courses(self) -> list[tuple[_Course, Integers | None]]:
@@ -320,7 +353,7 @@ class LinearSolution:
                 found.append((course, part))
         return found
 
-    def _read(
+    def _follow(
         self,
         times: Array,
         sites: Sequence[str] | None,
@@ -328,7 +361,7 @@ class LinearSolution:
         patients: slice | None,
         *,
         areas: bool,
-    ) -> dict[Key, Array]:
+    ) -> FollowedPatients:
         hours = np.asarray(times, np.float64)
         if not (np.isfinite(hours) & (hours >= 0.0)).all():
             raise ValueError("times are finite, and nothing is known before time 0")
@@ -351,34 +384,85 @@ class LinearSolution:
         rows = [molecules.reading(output) for output in unique.values()]
         first, last, _ = (patients or slice(None)).indices(self.n)
         columns = _span([number for number, _ in followed], first, last, self.n)
-        found = dict(zip(unique, self._columns(rows, hours, columns, areas=areas), strict=True))
-        size, table = last - first, dict[Key, Array]()
-        for number, (_, prefix) in enumerate(followed):
-            for output in read:
-                if wanted(prefix, output):
-                    part = found[_read_as(output)][:, number * size : (number + 1) * size]
-                    table[_named(prefix, output), output.site] = part
-        _add_totals(table, [o for o in read if analytes is None or o.analyte in analytes])
-        return table
+        shown = [
+            (place, prefix, output)
+            for place, (_, prefix) in enumerate(followed)
+            for output in read
+            if wanted(prefix, output)
+        ]
+        totals = [o for o in read if analytes is None or o.analyte in analytes]
+        parts = self._parts(rows, hours, columns, areas=areas)
+        return FollowedPatients(parts, tuple(unique), shown, totals, last - first, len(followed))
 
-    def _columns(
+    def _parts(
         self, rows: Sequence[Reading], times: Array, columns: Columns, *, areas: bool
-    ) -> list[Array]:
+    ) -> list[tuple[_Read, Integers | None]]:
+        """What is followed together, and to which of the columns it belongs; nothing for all."""
         courses = self._courses
         if len(courses) == 1 and courses[0][1] is None:
-            return courses[0][0].read(rows, times, columns, areas=areas)
+            return [(courses[0][0].follow(rows, times, columns, areas=areas), None)]
         place = np.full(self._molecules.columns, -1)
         place[columns] = np.arange(place[columns].size)
-        found = [np.empty((len(times), int(place.max(initial=-1)) + 1)) for _ in rows]
+        found: list[tuple[_Read, Integers | None]] = []
         for course, group in courses:
             assert group is not None
             here = np.flatnonzero(place[group] >= 0)
-            if not len(here):
-                continue
-            own = [Reading(row.state, row.per[group]) for row in rows]
-            for whole, part in zip(found, course.read(own, times, here, areas=areas), strict=True):
-                whole[:, place[group[here]]] = part
+            if len(here):
+                own = [Reading(row.state, row.per[group]) for row in rows]
+                found.append((course.follow(own, times, here, areas=areas), place[group[here]]))
         return found
+
+
+class FollowedPatients:
+    """Patients followed through their doses, as `LinearSolution.follow` returns them."""
+
+    def __init__(
+        self,
+        parts: Sequence[tuple[_Read, Integers | None]],
+        unique: Sequence[tuple[str, str, str]],
+        shown: Sequence[tuple[int, str, Output]],
+        totals: Sequence[Output],
+        n: int,
+        molecules: int,
+    ) -> None:
+        self._parts, self._unique, self._shown, self._totals = parts, unique, shown, totals
+        self._n, self._molecules = n, molecules
+
+    @property
+    def order(self) -> Integers | None:
+        """Times in such an order that those beside each other share the most work."""
+        return self._parts[0][0].order if self._parts else None
+
+    @property
+    def held(self) -> int:
+        """Bytes of what is kept of the patients."""
+        return sum(part.held for part, _ in self._parts)
+
+    def read(self, which: Columns = _ALL) -> dict[Key, Array]:
+        """Read concentrations or areas, as `LinearSolution.at` and `areas` return them.
+
+        **Arguments:**
+
+        - `which`: of the times; all when left out.
+        """
+        n, table = self._n, dict[Key, Array]()
+        found = dict(zip(self._unique, self._columns(which), strict=True))
+        for place, prefix, output in self._shown:
+            part = found[_read_as(output)][:, place * n : (place + 1) * n]
+            table[_named(prefix, output), output.site] = part
+        _add_totals(table, self._totals)
+        return table
+
+    def _columns(self, which: Columns) -> list[Array]:
+        if len(self._parts) == 1 and self._parts[0][1] is None:
+            return self._parts[0][0].read(which)
+        whole: list[Array] = []
+        for part, place in self._parts:
+            for number, one in enumerate(part.read(which)):
+                if number == len(whole):
+                    whole.append(np.empty((len(one), self._n * self._molecules)))
+                whole[number][:, place] = one
+        return whole
 
 
 def _named(prefix: str, output: Output) -> str:
@@ -427,10 +511,16 @@ class _SteppedCourse:
             if one.interval is not None:
                 check_steady(one)
 
+    def follow(
+        self, rows: Sequence[Reading], times: Array, columns: Columns, *, areas: bool
+    ) -> _Stepped:
+        """See `ModalCourse.follow`; here it is followed when it is read."""
+        return _Stepped(self, rows, times, columns, areas)
+
     def read(
         self, rows: Sequence[Reading], times: Array, columns: Columns, *, areas: bool
     ) -> list[Array]:
-        """See `ModalCourse.read`."""
+        """Read states, one array of shape (T, k) a row."""
         order = np.argsort(times, kind="stable")
         which = np.arange(len(self._columns))[columns]
         found = [np.zeros((len(times), len(which))) for _ in rows]
@@ -461,6 +551,27 @@ class _SteppedCourse:
             time_varying=model.time_varying,
         )
         return solution.areas(fixed) if areas else solution.amounts
+
+
+@dataclass(frozen=True)
+class _Stepped:
+    """What is read of patients without modes."""
+
+    course: _SteppedCourse
+    rows: Sequence[Reading]
+    times: Array
+    columns: Columns
+    areas: bool
+    held: int = 0
+
+    @property
+    def order(self) -> Integers:
+        """As they come: steps go on from one time to the next."""
+        return np.arange(len(self.times))
+
+    def read(self, which: Columns = _ALL) -> list[Array]:
+        """See `ketasim.engine.linear.reading.Followed`."""
+        return self.course.read(self.rows, self.times[which], self.columns, areas=self.areas)
 
 
 def _some(values: Mapping[str, Any], columns: Columns) -> dict[str, Any]:

@@ -74,9 +74,9 @@ class Sensitivity:
     **Arguments:**
 
     - `dissociation`: of scores and events. `pressure`: of pressures and heart rate.
-    - `session`: of scores, between the sessions of one patient.
+    - `session`: of scores, between the sessions of one patient; or at each time, shape (T, n).
 
-    All of shape (n,).
+    All others of shape (n,).
     """
 
     dissociation: Array

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ketasim._base import Headline, Shown
 from ketasim._base.result import later
 from ketasim.dosing import Course
-from ketasim.engine import Calendar, Plan, Trajectories, solve, stream
+from ketasim.engine import Calendar, Plan, Trajectories, stream
 from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, Entry, load_card
 from ketasim.models import ChainModel, LinearModel, mood_chain
@@ -54,7 +54,7 @@ MOOD_UNITS: Final[Mapping[Key, str]] = {
 expectation, a new oral antidepressant and the natural course bring; they add up to the fall."""
 
 _BRAIN = ("glutamate", "bdnf", "synapses")
-_CHUNK = 1000  # patients solved together
+_TOGETHER = 50_000  # numbers that change places together; they stay in the processor's cache
 _DRAWS = 40  # parameter draws within the card's uncertainty
 _EACH = 100  # patients with each of them
 _LONGER = 1.7  # steps of the outer band over those of the patients' own curves
@@ -244,22 +244,62 @@ def _curves(
     n = run.cohort.n
     names = (*_BRAIN, "MADRS", *PARTS)
     curves = {key: np.empty((len(shown), n)) for key in MOOD_UNITS}
-    scores = {name: np.empty((n, len(rows))) for name in ("MADRS", *PARTS)}
+    scores = {name: np.empty((len(rows), n)) for name in ("MADRS", *PARTS)}
+    patients = run.patients(run.cohort, run.effects, run.given.numbers(run.drawn))
     with Progress(n, show=None) as bar:
-        for first in range(0, n, _CHUNK):
-            part = slice(first, min(first + _CHUNK, n))
-            effects = {name: values[part] for name, values in run.effects.items()}
-            drawn = None if run.drawn is None else {s: v[part] for s, v in run.drawn.items()}
-            numbers = run.given.numbers(drawn)
-            patients = run.patients(run.cohort.take(part), effects, numbers)
-            solved = solve(run.chain, patients, times, names, plan=run.steps, progress=False)
-            points = _points(run.given.baseline, {name: solved[name] for name in names[3:]})
-            for (name, site), table in curves.items():
-                table[:, part] = (solved[name] if site == "brain" else points[name])[:, shown].T
-            for name, table in scores.items():
-                table[part] = points[name][:, rows]
-            bar.advance(part.stop - part.start)
-    return curves, scores
+        written = _Written(run.given.baseline, shown, rows, curves, scores, bar)
+        stream(run.chain, patients, times, names, [written], plan=run.steps, progress=False)
+    for key, table in curves.items():
+        if not table.any():  # a part that nobody has takes no memory
+            curves[key] = np.broadcast_to(0.0, table.shape)
+    return curves, {name: np.ascontiguousarray(table.T) for name, table in scores.items()}
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Writes curves and scores where they go: a reducer of `stream`, whose pieces are disjoint.
+
+    **Arguments:**
+
+    - `shown`: which times are those of the curves, ascending. `rows`: those of the scores.
+    - `curves`, `scores`: name to where they go, times before patients. `bar`: told of patients.
+    """
+
+    baseline: float
+    shown: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    curves: Mapping[Key, Array]
+    scores: Mapping[str, Array]
+    bar: Progress
+
+    def begin(self, patients: int, times: Array, names: tuple[Any, ...]) -> None:
+        del patients, times, names
+
+    def reduce(self, piece: Trajectories, members: NDArray[np.int64]) -> int:
+        first, last = int(members[0]), int(members[-1]) + 1
+        here = slice(first, last) if last - first == len(members) else members
+        count = max(_TOGETHER // (len(members) * len(piece.names)), 1)
+        for begin in range(0, len(piece.times), count):
+            end = begin + count
+            values = np.ascontiguousarray(piece.values[:, begin:end].transpose(2, 1, 0))
+            solved = {str(name): one for name, one in zip(piece.names, values, strict=True)}
+            points = _points(self.baseline, solved)
+            low, high = np.searchsorted(self.shown, [begin, end])
+            shown = self.shown[low:high] - begin
+            for (name, site), table in self.curves.items():
+                table[low:high, here] = (solved if site == "brain" else points)[name][shown]
+            asked = np.flatnonzero((self.rows >= begin) & (self.rows < end))
+            for place, row in zip(asked, self.rows[asked] - begin, strict=True):
+                for name, table in self.scores.items():
+                    table[place, here] = points[name][row]
+        return len(members)
+
+    def merge(self, whole: None, part: int) -> None:
+        del whole
+        self.bar.advance(part)
+
+    def finish(self, whole: None) -> None:
+        del whole
 
 
 def _points(baseline: float, solved: Mapping[str, Array]) -> dict[str, Array]:

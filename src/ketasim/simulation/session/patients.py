@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
@@ -79,18 +80,18 @@ class SessionCurves:
             curves = session_curves(values, effect, drugs, session=number[:, None])
             return {(name, "patient"): curve for name, curve in curves.items()}
         found = {key: np.empty((len(hours), n)) for key in SESSION_UNITS}
-        ends = [*np.flatnonzero(np.diff(number)) + 1, len(hours)]
-        for first, end in zip([0, *ends], ends, strict=False):
-            session = int(number[first])
-            part = [drug[first:end] for drug in drugs]
-            session_curves(
-                values,
-                SESSION.effect(values, *part),
-                part,
-                session=session,
-                patients=self.sensitivity(session, patients),
-                out={name: table[first:end] for (name, _), table in found.items()},
-            )
+        sessions, place = np.unique(number, return_inverse=True)
+        drawn = [self.sensitivity(int(session), patients) for session in sessions]
+        if not drawn:
+            return found
+        session_curves(
+            values,
+            SESSION.effect(values, *drugs),
+            drugs,
+            session=number[:, None],
+            patients=replace(drawn[0], session=np.array([one.session for one in drawn])[place]),
+            out={name: table for (name, _), table in found.items()},
+        )
         return found
 
     def values(self, patients: slice = slice(None)) -> dict[str, Any]:

@@ -28,15 +28,16 @@ def _feed(mode, work, powers, hours):
 
 @njit(nogil=True, error_model="numpy", cache=True)
 def read_modes(
-    start, fed, powers, grown, since, which, later, order, weights, seen, firsts, steady, rising,
-    out, column,
+    start, fed, powers, grown, since, which, later, order, weights, seen, firsts, steady, stands,
+    rising, rises, out, column,
 ):  # fmt: skip
     """Fill columns of `out`, shape (O, T, N), from `column` on.
 
     `start` (a, U, n), `powers` (K, R, U, n) of the modes `fed` (R,); `grown` (a, H, n); of each of
     the times the places `since`, `which` and `order` in U, H and T, and the hours `later`;
     `weights` (W, n) of the modes `seen` (W,), those of output o from `firsts[o]` on; `steady` and
-    `rising` (O, U, n), or of no output where there is none.
+    `rising` (O, F, n), or of no output where there is none, and of each of the times the places
+    `stands` and `rises` in F.
     """
     modes = np.empty((start.shape[0], WIDTH))
     sums = np.empty(WIDTH)
@@ -74,11 +75,11 @@ def read_modes(
                         total[i] += mode[i] * weight[i]
                     w += 1
                 if len(steady):
-                    fixed = steady[o, u, left:right]
+                    fixed = steady[o, stands[t], left:right]
                     for i in range(len(total)):
                         total[i] += fixed[i]
                 if len(rising):
-                    fixed = rising[o, u, left:right]
+                    fixed = rising[o, rises[t], left:right]
                     for i in range(len(total)):
                         total[i] += fixed[i] * hours
                 row = out[o, order[t], column + left : column + right]
