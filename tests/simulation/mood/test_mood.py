@@ -97,10 +97,10 @@ def test_the_first_patients_do_not_depend_on_how_many_there_are(many: Simulation
 
 
 def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch, many: Simulation) -> None:
-    monkeypatch.setattr("ketasim.simulation.mood.course._CHUNK", 13)
+    monkeypatch.setattr("ketasim.engine.run._MOST_CHUNK", 13)
+    monkeypatch.setattr("ketasim.engine.run._LEAST_CHUNK", 1)
     pieces = simulate(course(population={"n": 60, "seed": 3}))
     for key in MOOD_UNITS:
-        # pieces this small are solved by another engine than all at once
         np.testing.assert_allclose(pieces.values[key], many.values[key], rtol=1e-6, atol=1e-7)
 
 
