@@ -41,6 +41,8 @@ MOOD_PARAMETERS: Final = (
     Symbol("kS", "1/h", "loss of synapses without stress"),
     Symbol("stress", "ratio", "loss of synapses added by stress, relative to that without"),
     Symbol("e_S", "-", "restored synapses on the logarithm of severity"),
+    Symbol("k_keep", "1/h", "rate at which an improvement is kept, and fades again"),
+    Symbol("e_K", "ratio", "what is kept of an improvement, over the improvement", NOT_NEGATIVE),
     Symbol(
         "sens",
         "ratio",
@@ -57,6 +59,8 @@ MOOD_PARAMETERS: Final = (
     Symbol("e_O", "-", "new oral antidepressant on the logarithm of severity", NOT_NEGATIVE),
     Symbol("kN", "1/h", "natural course and clinical care of the trial, rate"),
     Symbol("e_N", "-", "natural course of the patient on the logarithm of severity", REAL),
+    Symbol("kC", "1/h", "slow course under usual care, rate"),
+    Symbol("e_C", "-", "slow course under usual care on the logarithm of severity", REAL),
     Symbol("M0", "point", "MADRS before treatment"),
     Symbol("M_max", "point", "highest score of the MADRS"),
 )
@@ -141,13 +145,15 @@ MOOD = ResponseModel(
         ),
         Definition(
             "by_drug",
-            "sens*gate*(e_A*fast_arm + e_S*restored)",
+            "sens*gate*(e_A*fast_arm + e_S*restored + e_K*kept)",
             "-",
             "decrease in log severity due to the drug",
         ),
         Definition("by_expectation", "e_P*expectation", "-", "the same by expectation"),
         Definition("by_antidepressant", "e_O*antidepressant", "-", "the same by a new oral drug"),
-        Definition("by_course", "e_N*course", "-", "the same by the natural course"),
+        Definition(
+            "by_course", "e_N*course + e_C*care", "-", "the same by the natural course and usual care"
+        ),
         Definition(
             "MADRS",
             "minimum(M_max, M0*exp(-by_drug - by_expectation - by_antidepressant - by_course))",
@@ -194,6 +200,14 @@ MOOD = ResponseModel(
             "S0",
         ),
         Turnover(
+            "kept",
+            "-",
+            "improvement by the drug that has become lasting, as a decrease in log severity",
+            "k_keep",
+            "k_keep*(e_A*fast_arm + e_S*restored)",
+            "0",
+        ),
+        Turnover(
             "expectation",
             "fraction",
             "expectation, 1 fully raised",
@@ -207,6 +221,7 @@ MOOD = ResponseModel(
         Turnover(
             "course", "fraction", "natural course and clinical care of the trial", "kN", "kN", "0"
         ),
+        Turnover("care", "fraction", "slow course under usual care", "kC", "kC", "0"),
     ),
     notes=(
         "Glutamate answers to a fresh block: it rises in a burst and falls under a lasting one.",

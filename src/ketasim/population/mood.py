@@ -24,7 +24,15 @@ MOOD_SPREADS: Final = {
 """Parameter of the chain to the symbol of its between-patient variability on the card `mood`: SD of
 the logarithm, but of `e_N`, which has either sign, in its own unit."""
 
-MOOD_STATES: Final = ("fast_arm", "restored", "expectation", "antidepressant", "course")
+MOOD_STATES: Final = (
+    "fast_arm",
+    "restored",
+    "kept",
+    "expectation",
+    "antidepressant",
+    "course",
+    "care",
+)
 """What mood sees of the chain; all else about a patient acts on these algebraically."""
 
 _SCORED: Final = ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
@@ -121,6 +129,7 @@ def mood_values(
     new: Any = left * numbers["e_O"] if situation.new_antidepressant else 0.0
     natural: Any = left * numbers["e_N"]
     values |= {"sens": left, "e_P": amplitude, "e_O": new, "e_N": natural, "M0": baseline}
+    values["e_C"] = left * numbers["e_C"]
     if not spread:
         return values
     from scipy.special import ndtr  # only here: scipy is slow to load

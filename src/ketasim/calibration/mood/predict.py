@@ -25,8 +25,6 @@ from ketasim.population import (
 Array = NDArray[np.float64]
 States = Sequence[Mapping[str, Array]]
 
-DRUG_EFFECTS = ("e_A", "e_S")
-"""Numbers that say how much mood is moved by the drug's two arms."""
 _DAY = 24.0
 REMISSION = 10.0
 """Points of remission where a trial does not say it (formats of the trial files)."""
@@ -105,9 +103,9 @@ def arm_scores(
     values = mood_values(numbers, effects, design.situation, design.baseline)
     left = numbers["f_old"] if design.situation.older else 1.0
     z = correlated(numbers, effects)["sens"]
-    values["sens"] = left * np.exp(numbers["omega_sens"] * z)
-    for symbol in DRUG_EFFECTS:
-        values[symbol] = numbers[symbol] + shift.drug * (reference or numbers)[symbol]
+    # the shift is a part of the drug's effect as it was, so that it does not draw the effect up
+    part = (reference or numbers)["e_A"] / numbers["e_A"]
+    values["sens"] = left * np.exp(numbers["omega_sens"] * z) * (1.0 + shift.drug * part)
     values["e_N"] = values["e_N"] + shift.late
     values["e_P"] = values["e_P"] + shift.early
     new = numbers["e_O"] * left if design.situation.new_antidepressant else 0.0

@@ -40,6 +40,10 @@ DYNAMIC: Final = frozenset(
         "k_fade",
         "kN",
         "kO",
+        "e_A",
+        "e_S",
+        "k_keep",
+        "kC",
         "omega_kS",
         "rho",
     }
