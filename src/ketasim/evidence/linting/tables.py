@@ -168,8 +168,11 @@ def _ranges(evidence: Evidence) -> Hits:
                 yield fact.table, fact.row, f"fraction {value:g} is not in 0 to 1"
             if value < 0 and _POSITIVE_UNITS.fullmatch(unit):
                 yield fact.table, fact.row, f"{value:g} {unit} is negative"
-            if fact.get("metric").endswith("_pct") and not 0 <= value <= 100:
-                yield fact.table, fact.row, f"{fact.get('metric')} {value:g} is not in 0 to 100"
+            metric = fact.get("metric")
+            # a change in percent may be a fall
+            share = metric.endswith("_pct") and not metric.startswith("change")
+            if share and not 0 <= value <= 100:
+                yield fact.table, fact.row, f"{metric} {value:g} is not in 0 to 100"
 
 
 def _intervals(evidence: Evidence) -> Hits:
