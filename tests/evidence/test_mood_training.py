@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from ketasim.evidence import Fact, facts, load_sources, number
+from ketasim.evidence import Fact, fact, facts, load_sources, number
+from ketasim.evidence.mood_training import FOLLOWED, MEANS, OF_ENTERED, SPREADS, load_mood_rows
 
 ROWS = facts("mood/training")
 FIT = [row for row in ROWS if row.get("used") == "fit"]
 # highest total of the scales whose points are used
 POINTS = {"MADRS": 60.0}
-FRACTIONS = {"response", "remission", "response30", "relapse", "no_relapse", "dropout"}
+FRACTIONS = {"response", "remission", "response30", *FOLLOWED, "dropout"}
 
 
 @cache
@@ -62,9 +63,9 @@ def test_a_fitted_number_is_possible_and_has_a_weight(row: Fact) -> None:
     value, metric = value_of(row), row.get("metric")
     if metric in FRACTIONS:
         assert 0 <= value <= 1
-    elif metric in ("change", "contrast"):
+    elif metric in MEANS:
         assert abs(value) <= POINTS[row.get("scale")]
-    elif metric in ("sd_change", "sd_score"):
+    elif metric in SPREADS:
         assert 0 < value <= POINTS[row.get("scale")] / 2
     elif metric.startswith("days_to_relapse"):
         assert value > 0 and row.get("from_h")
@@ -77,21 +78,59 @@ def test_a_fitted_number_is_possible_and_has_a_weight(row: Fact) -> None:
     assert row.get("time_h") or metric.startswith("days_to_relapse")
     if metric == "remission":
         assert row.get("threshold")
+    if metric in (*OF_ENTERED, "sustained_response"):
+        assert 0 < float(row.get("from_h")) < float(row.get("time_h"))
+
+
+def behind(row: Fact) -> list[Fact]:
+    """The facts behind a row, the one with its value first."""
+    return [
+        fact(one if ":" in one else f"mood/outcomes:{one}") for one in row.listed("outcome_row")
+    ]
 
 
 def test_a_measured_value_is_that_of_its_row() -> None:
-    outcomes = facts("mood/outcomes")
+    people: dict[str, set[str]] = {}
     for row in ROWS:
-        numbers = [int(part) for part in row.get("outcome_row").split(";")]
-        first = outcomes[numbers[0] - 1]
-        assert first.get("trial_id") == row.get("trial"), row.get("row_id")
-        for other in numbers[1:]:
-            assert outcomes[other - 1].get("trial_id") == row.get("trial")
+        first, *others = behind(row)
+        for one in (first, *others):
+            if one.table == "mood/outcomes":
+                assert one.get("trial_id") == row.get("trial"), row.get("row_id")
+            elif row.get("used") != "no":
+                people.setdefault(row.get("trial"), set()).add(one.get("study"))
         value, printed = number(row.get("value")), number(first.get("value"))
         if row.get("grade") != "measured" or printed is None:
             continue
         scale = 100 if row.get("metric") in FRACTIONS else 1
         assert value == pytest.approx(printed / scale, rel=1e-4), row.get("row_id")
+    # one cohort a trial, and no cohort twice
+    assert all(len(studies) == 1 for studies in people.values()), people
+    assert len({name for names in people.values() for name in names}) == len(people)
+
+
+def test_care_without_the_drug_has_no_sessions_and_no_effect_of_open_series() -> None:
+    care = [row for row in ROWS if "usual_care" in row.listed("rule")]
+    assert {row.get("trial") for row in care if row.get("used") == "fit"} >= {"TRAL", "EOTC"}
+    for row in care:
+        if row.get("used") == "no":
+            continue
+        (arm,) = (a for a in studies()[row.get("trial")]["arms"] if a["id"] == row.get("arm"))
+        assert arm["control"] == "none" and not arm.get("open") and "days" not in arm
+        assert studies()[row.get("trial")]["population"]["background"] == "continued"
+
+
+def test_parts_of_a_trial_are_not_fitted_beside_it() -> None:
+    fitted = {row.get("trial") for row in FIT}
+    assert "SUSTAIN2" in fitted and "zheng2018" in fitted
+    assert not fitted & {"SUSTAIN2_SR440", "SUSTAIN2_AGE", "ICEBERG", "GZ_IV6_9MO", "NIMH_ANX26"}
+
+
+def test_who_entered_a_phase_is_read_with_its_start() -> None:
+    rows = {row.metric: row for row in load_mood_rows() if row.trial == "SUSTAIN2"}
+    for metric in ("change_from_phase", "sd_change_from_phase"):
+        row = rows[metric]
+        assert row.fitted and row.start == 672.0 and row.time is not None and row.time > row.start
+        assert row.n == 603
 
 
 def test_no_number_counts_twice() -> None:
@@ -109,9 +148,9 @@ def test_no_number_counts_twice() -> None:
 def test_every_number_of_a_depression_scale_is_considered() -> None:
     named = {part for row in ROWS for part in row.get("outcome_row").split(";")}
     kinds = ("MADRS", "HDRS", "HAMD", "QIDS", "PHQ9", "mixed", "depression scale")
-    for fact in facts("mood/outcomes"):
-        if fact.get("scale").startswith(kinds):
-            assert str(fact.row) in named, fact.id
+    for one in facts("mood/outcomes"):
+        if one.get("scale").startswith(kinds):
+            assert str(one.row) in named, one.id
 
 
 def test_every_choice_gives_a_known_rule_and_a_reason() -> None:

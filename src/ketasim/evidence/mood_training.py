@@ -13,11 +13,21 @@ from ketasim.evidence.tables import load_table
 FITTED = "fit"
 COMPARED = "compare"
 
-MEANS = ("change", "contrast")
+OF_ENTERED = (
+    "change_from_phase",
+    "sd_change_from_phase",
+    "change_entered",
+    "sd_change_entered",
+)
+"""Metrics of those who entered a phase by a response at its start: change from that start, or from
+the first dose, and their standard deviations."""
+MEANS = ("change", "contrast", "change_from_phase", "change_entered")
 """Metrics in points of the MADRS."""
-SHARES = ("response", "remission", "response30", "relapse", "no_relapse")
+FOLLOWED = ("relapse", "no_relapse", "sustained_response")
+"""Metrics that are fractions of those who responded at a time, followed from there."""
+SHARES = ("response", "remission", "response30", *FOLLOWED)
 """Metrics that are fractions of patients."""
-SPREADS = ("sd_change", "sd_score")
+SPREADS = ("sd_change", "sd_score", "sd_change_from_phase", "sd_change_entered")
 """Metrics that are standard deviations between patients, points."""
 DAYS = ("days_to_relapse_mean", "days_to_relapse_median")
 """Metrics that are times to relapse, days."""
@@ -31,6 +41,8 @@ SAME_PEOPLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "TRANSFORM1": ("POOL_TRANSFORM12",),
         "TRANSFORM2": ("POOL_TRANSFORM12",),
         "zheng2019": ("zheng2018",),
+        "SUSTAIN2": ("SUSTAIN2_SR440", "SUSTAIN2_AGE", "ICEBERG"),
+        "EOTC": ("ICEBERG",),
         "murrough2013": ("wilkinson2019",),
     }
 )
@@ -50,7 +62,7 @@ class MoodRow:
     - `value`: points, fraction, SD or days. `se`: its standard error, nothing for a share of `n`.
     - `n`, `n_control`: patients behind it, nothing where the source does not say it.
     - `threshold`: of a response (fraction) or remission (points).
-    - `start`: h, from when a relapse is counted.
+    - `start`: h, from when a relapse is counted, or the start of the phase that people entered.
     - `statistic`: observed, LS, LOCF … as the source has it.
     - `used`: `fit` or `compare`. `rule`, `why`: data rules applied, `;` between them.
     - `source`, `grade`: where from.

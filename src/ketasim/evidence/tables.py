@@ -52,7 +52,8 @@ CHOICES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Tables that hold choices about the rows of another table, by its row number, and no facts.
 
-The rules named by the choices stand in a table about no other, with an empty name here."""
+A row of a third table is named by its whole id, such as `mood/natural_course:77`. The rules named
+by the choices stand in a table about no other, with an empty name here."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ketasim.calibration.mood.tables import (
     unit_of,
 )
 from ketasim.evidence import load_table
+from ketasim.evidence.mood_training import DAYS, FOLLOWED
 from ketasim.figures.calibration.mood import correlation_figure, interval_figure
 from ketasim.figures.calibration.trial_panels import (
     METRIC_WORDS,
@@ -44,7 +45,7 @@ MISS: Final = 1.6448536269514722
 CORRELATED: Final = 0.5
 """Correlation from which a pair of numbers is named."""
 
-_RELAPSE: Final = ("relapse", "no_relapse", "days_to_relapse_mean", "days_to_relapse_median")
+_RELAPSE: Final = (*FOLLOWED, *DAYS)
 _BY: Final = {"all": "Overall", "side": "By side", "kind": "By kind of arm", "drug": "By drug"}
 _POOLED: Final = "wilkinson2019"  # the estimate of response by kind of control
 

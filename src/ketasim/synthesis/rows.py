@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from ketasim.dosing import Arm, Trial
-from ketasim.evidence import Fact, facts
+from ketasim.evidence import Fact, fact, facts
 
 STATISTICS: Final = ("observed", "LS", "KM", "model", "ITT", "LOCF")
 """In this order; numbers of two of them are never put into one effect."""
@@ -55,7 +55,8 @@ class PoolRow:
     @property
     def outcomes(self) -> tuple[str, ...]:
         """The facts behind the row."""
-        return tuple(f"mood/outcomes:{row}" for row in self.fact.listed("outcome_row"))
+        rows = self.fact.listed("outcome_row")
+        return tuple(row if ":" in row else f"mood/outcomes:{row}" for row in rows)
 
 
 def rows_of(trial: str, study: Trial | None) -> tuple[PoolRow, ...]:
@@ -145,9 +146,9 @@ def dose_words(trial: str, arms: Sequence[Arm]) -> str:
 
 def printed_percent(row: PoolRow) -> str:
     """The percentage as its source prints it; a count stands as a percentage of its n."""
-    fact = facts("mood/outcomes")[int(row.fact.listed("outcome_row")[0]) - 1]
-    if fact.get("metric").endswith("_pct"):
-        return fact.get("value")
+    printed = fact(row.outcomes[0])
+    if printed.get("metric").endswith("_pct"):
+        return printed.get("value")
     return f"{100.0 * float(row.fact.get('value')):.6f}"
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ketasim.dosing import Trial, load_trial, shipped
 from ketasim.evidence import MoodRow, load_mood_rows, load_table, studies
-from ketasim.evidence.mood_training import COMPARED, FITTED
+from ketasim.evidence.mood_training import COMPARED, FITTED, SHARES
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.metrics import CONTRASTED
 
@@ -32,7 +32,6 @@ USES: Final = {
 the values of its arms."""
 
 _SECOND_HAND: Final = "second_hand"  # a rule of the table
-_SHARES: Final = ("response", "response30", "remission", "relapse", "no_relapse")
 _AS: Final = {
     "contrast": "change",
     "sd_change": "change",
@@ -146,7 +145,7 @@ def _beside(row: MoodRow, locator: str, found: Found, arm: str = "") -> Publishe
         definition = ": ".join(filter(None, (other, hit.definition)))
         predicted = _predicted(row, arm, hit, found)
     middle, low, high = _summed(predicted)
-    same_unit = hit is not None and (row.metric in _SHARES or hit.scale == row.scale)
+    same_unit = hit is not None and (row.metric in SHARES or hit.scale == row.scale)
     ends = _interval(row)
     return PublishedValue(
         key=row.key,
@@ -339,10 +338,10 @@ def _interval(row: MoodRow) -> tuple[float | None, float | None]:
     """95 % interval of a published value."""
     if row.se is not None:
         ends = (row.value - _NORMAL * row.se, row.value + _NORMAL * row.se)
-        if row.metric in _SHARES:
+        if row.metric in SHARES:
             return max(ends[0], 0.0), min(ends[1], 1.0)
         return ends
-    if row.metric in _SHARES and row.n is not None and row.n >= 1:
+    if row.metric in SHARES and row.n is not None and row.n >= 1:
         return _wilson(round(row.value * row.n), round(row.n))
     return None, None
 

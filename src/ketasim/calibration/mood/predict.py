@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import log_ndtr, ndtri
 
 from ketasim.calibration.mood.world import ArmDesign, MoodWorld, relapse_end, times_of
 from ketasim.dosing import Trial
-from ketasim.evidence.mood_training import DAYS, MoodRow
+from ketasim.evidence.mood_training import DAYS, FOLLOWED, OF_ENTERED, MoodRow
 from ketasim.population import (
     HALF_POINT,
     chain_scores,
@@ -28,7 +28,6 @@ States = Sequence[Mapping[str, Array]]
 _DAY = 24.0
 REMISSION = 10.0
 """Points of remission where a trial does not say it (formats of the trial files)."""
-_RELAPSE = ("relapse", "no_relapse")
 
 
 @dataclass(frozen=True)
@@ -154,9 +153,11 @@ def predicted(row: MoodRow, arms: Mapping[tuple[str, str], ArmScores], world: Mo
     - `row`: of the training table. `arms`: scores by trial and arm. `world`: of the arms.
     """
     arm = arms[row.trial, row.arm]
-    if row.metric in _RELAPSE or row.metric in DAYS:
+    if row.metric in FOLLOWED or row.metric in DAYS:
         return _relapse(row, arm, world)
     assert row.time is not None
+    if row.metric in OF_ENTERED:
+        return _of_entered(row, arm)
     score = arm.at(row.time)
     if row.metric == "change":
         return arm.mean(score - arm.baseline)
@@ -174,6 +175,79 @@ def predicted(row: MoodRow, arms: Mapping[tuple[str, str], ArmScores], world: Mo
         spread = np.sqrt((arm.sd(score) ** 2 + other.sd(against) ** 2) / 2.0)
         return float(-gap / spread)
     return arm.mean(_share(row, arm, score))
+
+
+@dataclass(frozen=True)
+class VisitNoise:
+    """What two ratings of a patient differ by beside the course of the model.
+
+    **Arguments:**
+
+    - `first`, `second`: SDs at the two visits, points. `correlation`: of the two.
+    """
+
+    first: float
+    second: float
+    correlation: float
+
+
+def visit_noise(arm: ArmScores, first: float, second: float) -> VisitNoise:  # noqa: ARG001 - the same at all visits
+    """Noise of the ratings at two visits.
+
+    The error of a patient's ratings is the same at all visits, as in `still_well`.
+
+    **Arguments:**
+
+    - `arm`: whose ratings. `first`, `second`: h.
+    """
+    return VisitNoise(arm.sigma, arm.sigma, 1.0)
+
+
+def of_entered(
+    gain: Array, room: Array, weights: Array, noise: VisitNoise, *, from_entry: bool
+) -> tuple[float, float]:
+    """Mean and SD of a rated change among those who entered by a low rating at a first visit.
+
+    Among them the noise of that visit is a normal one cut off from above: they are not as well as
+    they were rated. A later rating keeps as much of it as the two visits are correlated.
+
+    **Arguments:**
+
+    - `gain`: change without noise until the second visit, points, shape (n,).
+    - `room`: highest rating that enters minus the score without noise at the first visit, points,
+      shape (n,).
+    - `weights`: of the patients, shape (n,), sum 1. `noise`: of the two visits.
+    - `from_entry`: the change counts from the rating of the first visit, not from one before.
+
+    **Returns:** points; the SD is that between patients, their noise included.
+    """
+    cut = room / noise.first
+    log_chance = log_ndtr(cut)
+    # mean of a standard normal number below the cut, and of its square
+    low = -np.exp(-(cut**2) / 2.0 - log_chance) / np.sqrt(2.0 * np.pi)
+    square = 1.0 + cut * low
+    kept = noise.correlation * noise.second - (noise.first if from_entry else 0.0)
+    rest = noise.second**2 * (1.0 - noise.correlation**2)
+    # chances may be too small to be numbers, their ratios are not
+    share = weights * np.exp(log_chance - log_chance.max())
+    share = share / share.sum()
+    mean = float(share @ (gain + kept * low))
+    second = float(share @ (gain**2 + 2.0 * gain * kept * low + kept**2 * square + rest))
+    return mean, float(np.sqrt(max(second - mean**2, 0.0)))
+
+
+def _of_entered(row: MoodRow, arm: ArmScores) -> float:
+    assert row.time is not None and row.start is not None
+    from_entry = row.metric.endswith("from_phase")
+    early, late = arm.at(row.start), arm.at(row.time)
+    mean, sd = of_entered(
+        late - (early if from_entry else arm.baseline),
+        (1.0 - (row.threshold or 0.5)) * arm.baseline - early,
+        arm.weights,
+        visit_noise(arm, row.start, row.time),
+        from_entry=from_entry,
+    )
+    return sd if row.metric.startswith("sd_") else mean
 
 
 def _share(row: MoodRow, arm: ArmScores, score: Array) -> Array:
@@ -194,7 +268,7 @@ def _relapse(row: MoodRow, arm: ArmScores, world: MoodWorld) -> float:
         arm.scores[:, columns], arm.baseline, arm.sigma, entry=entry, lost=lost
     )
     well = (arm.weights @ both) / max(float(arm.weights @ first), 1e-12)
-    if row.metric == "no_relapse":
+    if row.metric in ("no_relapse", "sustained_response"):
         return float(well[-1])
     if row.metric == "relapse":
         return float(1.0 - well[-1])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from ketasim.evidence import load_table
+from ketasim.evidence.mood_training import MEANS, SHARES, SPREADS
 from ketasim.models import to_scale
 from ketasim.population import card_draws
 
@@ -34,9 +35,7 @@ DRAWS: Final = 400
 """Draws of the free numbers that are written."""
 
 _NORMAL: Final = 1.959963984540054
-_SHARES: Final = ("response", "remission", "response30", "relapse", "no_relapse")
-_MEANS: Final = ("change", "contrast")
-_POINTS: Final = (*_MEANS, "sd_change", "sd_score")
+_POINTS: Final = (*MEANS, *SPREADS)
 _FIT_NUMBERS: Final = ("time_h", "published", "se", "predicted", "sd", "score")
 
 
@@ -124,7 +123,7 @@ def mood_targets(fit: MoodFit) -> tuple[MoodTarget, ...]:
 
 def unit_of(metric: str) -> str:
     """Unit of a metric of the training table, empty where the model does not predict it."""
-    if metric in _SHARES:
+    if metric in SHARES:
         return "fraction"
     if metric in _POINTS:
         return "points"

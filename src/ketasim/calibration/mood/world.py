@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ketasim.dosing import Arm, Trial
 from ketasim.engine import Calendar, Patients, Plan, solve
-from ketasim.evidence.mood_training import DAYS, MoodRow
+from ketasim.evidence.mood_training import DAYS, FOLLOWED, OF_ENTERED, MoodRow
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
     MOOD_STATES,
@@ -195,11 +195,14 @@ def world_of(trials: Sequence[Trial], rows: Sequence[MoodRow], n: int, seed: int
 
 def times_of(row: MoodRow, trial: Trial) -> Array:
     """Times at which a row needs the states, h."""
-    if row.metric in DAYS or row.metric in ("relapse", "no_relapse"):
+    if row.metric in DAYS or row.metric in FOLLOWED:
         start = (row.start or 0.0) + _DAY
         end = relapse_end(row, trial)
         return np.append(np.arange(start, end - 1e-6, RELAPSE_STEP), end)
     assert row.time is not None
+    if row.metric in OF_ENTERED:
+        assert row.start is not None
+        return np.array([row.start, row.time])
     return np.array([row.time])
 
 

@@ -269,8 +269,9 @@ def _choices(evidence: Evidence) -> Hits:
         if not about:
             continue
         known = {str(fact.row) for fact in evidence.tables.get(about, ())}
+        known |= {fact.id for fact in evidence.facts()}
         for fact in rows:
-            # a choice names one row, or several joined by ';'
+            # a choice names one row, or several joined by ';'; of another table by its whole id
             for row in (fact.get("row") or fact.get("outcome_row")).split(";"):
                 if row not in known:
                     yield table, fact.row, f"'{row}' is no row of '{about}'"

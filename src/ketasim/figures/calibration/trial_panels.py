@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ketasim._base.numbers import number, percent
 from ketasim.calibration.mood.tables import comparable, unit_of
+from ketasim.evidence.mood_training import SHARES, SPREADS
 from ketasim.figures.calibration.intervals import BesideBlock, BesideRow, beside_drawing
 from ketasim.figures.figure import DOTS, OPEN, RING, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, INK, SOFT, Line, Panel, Points, svg
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     )
     from ketasim.dosing import Arm, Trial
 
-SHARES: Final = ("response", "remission", "response30", "relapse", "no_relapse")
-"""Metrics that are fractions of patients."""
-
 METRIC_WORDS: Final = {
     "change": "change",
     "contrast": "contrast",
@@ -34,7 +32,12 @@ METRIC_WORDS: Final = {
     "relapse": "relapsed",
     "no_relapse": "free of relapse",
     "sd_change": "SD of change",
+    "sustained_response": "still responding",
     "sd_score": "SD of score",
+    "change_from_phase": "change from the phase's start",
+    "sd_change_from_phase": "SD of change from the phase's start",
+    "change_entered": "change of those who entered",
+    "sd_change_entered": "SD of change of those who entered",
     "days_to_relapse_mean": "mean days to relapse",
     "days_to_relapse_median": "median days to relapse",
     "cohen_d": "standardised difference",
@@ -58,8 +61,8 @@ _FAMILIES: Final = (
     ("difference of changes, points of the MADRS", ("contrast",), False),
     ("standardised difference, SD", ("cohen_d",), False),
     ("days", ("days_to_relapse_mean", "days_to_relapse_median"), False),
-    ("change, points of the MADRS", ("change",), False),
-    ("SD, points of the MADRS", ("sd_change", "sd_score"), False),
+    ("change, points of the MADRS", ("change", "change_from_phase", "change_entered"), False),
+    ("SD, points of the MADRS", SPREADS, False),
 )
 _ASIDE: Final = 0.012  # of the axis: arms seen at one visit stand side by side
 
