@@ -11,6 +11,7 @@ from ketasim._base import InputError
 from ketasim.evidence import load_card
 from ketasim.population import (
     Situation,
+    VisitNoise,
     baseline_scores,
     card_draws,
     correlated,
@@ -98,23 +99,29 @@ def test_chances_fall_as_scores_rise(score: float, base: float, sigma: float, cu
 
 
 def test_still_well_on_hand_made_courses() -> None:
-    # two patients: one stays well, one relapses at the third visit; hardly any error
-    score = np.array([[10.0, 10.0, 10.0], [10.0, 10.0, 25.0]])
-    first, well = still_well(score, np.array([30.0, 30.0]), 0.01)
+    # two patients: one stays well, one relapses at the third visit; hardly any noise
+    score = np.array([[10.0, 10.0, 10.0, 10.0], [10.0, 10.0, 25.0, 10.0]])
+    law = (np.full(2, 30.0), VisitNoise(0.01, 0.01, 0.01), np.array([24.0, 48.0, 72.0, 96.0]))
+    first, well = still_well(score, *law)
     np.testing.assert_allclose(first, 1.0)
-    np.testing.assert_allclose(well, [[1, 1, 1], [1, 1, 0]])
-    # with a relapse at 26 points nobody has relapsed; with an entry of 9 nobody was well
-    np.testing.assert_allclose(still_well(score, np.full(2, 30.0), 0.01, lost=26.0)[1], 1.0)
-    np.testing.assert_allclose(still_well(score, np.full(2, 30.0), 0.01, entry=9.0)[0], 0.0)
+    np.testing.assert_allclose(well, [[1, 1, 1, 1], [1, 1, 0, 0]], atol=1e-12)
+    # with a relapse at 26 points, or that must be seen twice, nobody has relapsed; with an entry
+    # of 9 nobody was well
+    np.testing.assert_allclose(still_well(score, *law, lost=26.0)[1], 1.0)
+    np.testing.assert_allclose(still_well(score, *law, visits=2)[1], 1.0)
+    np.testing.assert_allclose(still_well(score, *law, entry=9.0)[0], 0.0)
 
 
 @given(st.integers(0, 50))
 def test_being_well_never_comes_back(seed: int) -> None:
     rng = np.random.default_rng(seed)
     score = rng.uniform(0, 40, (20, 8))
-    first, well = still_well(score, np.full(20, 30.0), 4.0)
-    assert (np.diff(well, axis=1) <= 1e-12).all()
-    assert (well[:, 0] <= first + 1e-12).all()
+    noise = VisitNoise(*rng.uniform((1.0, 0.0, 0.0), (5.0, 6.0, 0.01)))
+    times = np.cumsum(rng.uniform(2.0, 200.0, 8))
+    for visits in (1, 2, 3):
+        first, well = still_well(score, np.full(20, 30.0), noise, times, visits=visits)
+        assert (np.diff(well, axis=1) <= 0.0).all()
+        assert (well[:, 0] <= first).all()
 
 
 def test_baselines_stay_on_the_scale() -> None:

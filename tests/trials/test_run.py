@@ -326,7 +326,7 @@ def test_a_control_without_sessions_runs() -> None:
     assert replace(found, notes=()).warnings == found.trial.warnings
 
 
-def test_ratings_are_the_score_of_the_chain_with_an_error() -> None:
+def test_ratings_are_the_score_of_the_chain_with_noise() -> None:
     """Put together from states here, solved as a quantity of the chain there."""
     trial = load_trial(TRIAL)
     times = np.array([0.0, 24.0, 168.0])
@@ -337,9 +337,8 @@ def test_ratings_are_the_score_of_the_chain_with_an_error() -> None:
     patients = Patients(values, people["weight"], (arm_calendar(trial.arms[0], 168.0),))
     chain = mood_chain(MODELS["reference"])
     solved = solve(chain, patients, times, ["MADRS"], engine="numba", progress=False)
-    error = people["sigma"][:, None] * people["error"]
-    error[:, 0] = 0.0  # the baseline is what was rated
-    expected = np.clip(solved["MADRS"] + error, 0.0, 60.0)
+    assert (people["noise"][:, 0] == 0.0).all()  # the baseline is what was rated
+    expected = np.clip(solved["MADRS"] + people["noise"], 0.0, 60.0)
     there = times < people["leaves"][:, None]
     got = plain.madrs.reshape(24, 3)
     assert (np.isnan(got) == ~there).all()

@@ -131,25 +131,43 @@ SPREADS: Final = ("between-patient variability", "parameter uncertainty", "betwe
 """The three reasons for which a prediction has a range."""
 
 
-def spreads(shown: Collection[str]) -> tuple[str, ...]:
-    """Which of the three spreads the bands of a chart have and lack, a line each."""
+WITHIN_PATIENTS: Final = "rating error and fluctuation of state from visit to visit"
+"""Why a patient's rated score varies by itself."""
+
+
+def spreads(shown: Collection[str], *, rated: bool = False) -> tuple[str, ...]:
+    """Which of the three spreads the bands of a chart have and lack, a line each.
+
+    **Arguments:**
+
+    - `shown`: those of `SPREADS` that they have. `rated`: scores as rated at one visit.
+    """
+    within = [WITHIN_PATIENTS] if rated else []
     lines = (
-        ("Bands", [name for name in SPREADS if name in shown]),
+        ("Bands", [*(name for name in SPREADS if name in shown), *within]),
         ("Not in the bands" if shown else "Not shown", [n for n in SPREADS if n not in shown]),
     )
     return tuple(f"{head}: {', '.join(names)}" for head, names in lines if names)
 
 
-def bands(typical: bool, uncertainty: bool = False) -> str:
+def bands(typical: bool, uncertainty: bool = False, *, rated: bool = False) -> str:
     """What the bands of a figure show and what they do not.
 
     **Arguments:**
 
     - `typical`: of the typical patient, without bands.
     - `uncertainty`: each virtual patient has its own draw of the parameters.
+    - `rated`: of scores as they are rated at one visit.
     """
     if typical:
         return NO_SPREAD
+    if rated:
+        also = ", parameter uncertainty" if uncertainty else ""
+        lack = "between-trial variability" if uncertainty else NOT_IN_BANDS.partition(": ")[2][:-1]
+        return (
+            f"Bands: scores as rated at one visit: between-patient variability{also}, "
+            f"{WITHIN_PATIENTS}. Not included: {lack}."
+        )
     return BOTH_IN_BANDS if uncertainty else f"{BETWEEN_PATIENTS} {NOT_IN_BANDS}"
 
 

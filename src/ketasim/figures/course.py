@@ -124,7 +124,8 @@ def plot_course(
     - `hours`: (first, last) time after the start of the course; all of it when left out.
 
     **Returns:** a chart of summaries, never of single patients: the median with the 25-75 % and
-    5-95 % bands of the between-patient variability, or the typical patient's line.
+    5-95 % bands of the between-patient variability, or the typical patient's line. Bands of
+    the MADRS are of scores as they are rated at one visit.
 
     **Raises:** `InputError` when the simulation has no such quantity or site, or it was not
     computed.
@@ -138,6 +139,7 @@ def plot_course(
     scale = _DAY if days else 1.0
     colour = COLOURS["block" if key[0] == "nmda_block" else "ketamine"]
     line = curves.line(key, chosen, start=0.0, scale=scale, colour=colour)
+    rated = key == MADRS and not curves.typical
     title, y_title = _titles(key, simulation.units[key])
     panel = Panel(
         title,
@@ -146,7 +148,7 @@ def plot_course(
         lines=(replace(line, name=f"{'typical' if curves.typical else 'median'} patient"),),
         marks=tuple((d.time / scale, d.end / scale) for d in simulation.course.regimen.doses),
         bands=(words.PATIENTS_90, words.PATIENTS_50),
-        notes=words.spreads(words.SPREADS[: _spreads(simulation)]),
+        notes=words.spreads(words.SPREADS[: _spreads(simulation)], rated=rated),
         x_domain=(first / scale, last / scale),
         percent=simulation.units[key] == "fraction",
         width=560,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import words
 from ketasim.figures.panels import Line
+from ketasim.simulation.mood.course import MADRS
 from ketasim.simulation.statistics import QUANTILES, statistics
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Curves:
             for part in simulation.summary().partition_by("quantity", "site"):
                 key = (str(part["quantity"][0]), str(part["site"][0]))
                 self._whole[key] = {name: part[name].to_numpy() for name in ("mean", *QUANTILES)}
+        elif simulation.mood is not None and simulation.mood.rated is not None:
+            self._whole[MADRS] = {
+                "mean": self._values[MADRS].mean(axis=1),
+                **{name: simulation.mood.rated[name].to_numpy() for name in QUANTILES},
+            }
 
     def table(self, key: Key, rows: Rows) -> dict[str, Array]:
         """Statistics of a quantity at a site, each of shape (rows,).

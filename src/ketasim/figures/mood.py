@@ -16,7 +16,7 @@ from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, extremes, svg
 from ketasim.simulation.mood.course import MADRS, Mood
 from ketasim.simulation.mood.inputs import PARTS
 from ketasim.simulation.mood.likelihood import CHANCES, REMISSION
-from ketasim.simulation.statistics import statistics
+from ketasim.simulation.statistics import QUANTILES, statistics
 
 if TYPE_CHECKING:
     from ketasim.simulation.result import Simulation
@@ -69,8 +69,9 @@ _SHARES_BAND = (
     "parameter uncertainty. Not included: between-trial variability."
 )
 _WITH_OUTER = (
-    "Bands: between-patient variability. Dashed: parameter uncertainty as well. Not included: "
-    "between-trial variability, so a real patient may be outside."
+    "Bands: scores as rated at one visit: between-patient variability, rating error and "
+    "fluctuation of state from visit to visit. Dashed: parameter uncertainty as well. Not "
+    "included: between-trial variability, so a real patient may be outside."
 )
 
 
@@ -101,7 +102,11 @@ def _curve(
     """Median with bands, or the typical patient's line, in days from a start."""
     typical = simulation.cohort.typical
     times, table = simulation.times[inside], simulation.values[key][inside]
-    found = statistics(table, typical)
+    rated = simulation.mood.rated if simulation.mood is not None and key == MADRS else None
+    if rated is None:
+        found = statistics(table, typical)
+    else:
+        found = {name: rated[name].to_numpy()[inside] for name in QUANTILES}
     centre = found["mean" if typical else "p50"]
     kept = extremes(times, centre)
     bands = {name: values[kept].tolist() for name, values in found.items()}
@@ -224,7 +229,7 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
     lines = [line]
     entries: list[Swatch] = [(f"MADRS, {_centre(simulation)}", COLOURS["mood"], ())]
     highest = max((line.outer or (line.y, line.y))[1])
-    text = words.bands(simulation.cohort.typical, simulation.cohort.uncertainty)
+    text = words.bands(simulation.cohort.typical, simulation.cohort.uncertainty, rated=True)
     if mood.outer is not None:
         band = mood.outer
         highest = max(highest, float(band.p95.max()))
@@ -261,7 +266,10 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
         (_both(panel, f"MADRS over {last:g} days"),),
         _legend(simulation, entries, COLOURS["mood"], text),
         caption=(
-            f"All patients start at {mood.baseline:.3g} points; scores are without rating error."
+            f"All patients are rated {mood.baseline:.3g} points before treatment. The next rating, "
+            "however early, has its own error, and that of the first comes to light."
+            if mood.rated is not None
+            else f"The patient starts at {mood.baseline:.3g} points; no rating error is included."
         ),
         columns=1,
     )
@@ -304,9 +312,9 @@ def _probability(simulation: Simulation, mood: Mood) -> Figure:
         (_both(panel, f"Percentages of patients over {last:g} days", _NARROW - _LABELLED),),
         tuple(entries),
         caption=(
-            "Includes rating error. A response kept counts from the day after the last session and "
-            "ends at the first weekly rating without response. The rating error of a patient is "
-            "assumed constant over time."
+            "Includes rating error and fluctuation of state from visit to visit. A response kept "
+            "counts from the day after the last session and ends at the first weekly rating "
+            "without response; with more ratings, it would end sooner."
         ),
         columns=1,
     )

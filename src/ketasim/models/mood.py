@@ -93,7 +93,9 @@ MOOD_PEOPLE: Final = (
     Symbol("share_none", "fraction", "patients who never respond to the drug"),
     Symbol("share_none_O", "fraction", "patients who never respond to a new oral antidepressant"),
     Symbol("rho", "-", "correlation of sensitivity and durability between patients", CORRELATION),
-    Symbol("sigma", "point", "rating error, SD", NOT_NEGATIVE),
+    Symbol("sigma", "point", "error of a rating, new at every visit, SD", NOT_NEGATIVE),
+    Symbol("omega_F", "point", "fluctuation of state within a patient, SD", NOT_NEGATIVE),
+    Symbol("k_F", "1/h", "rate at which the fluctuation of state is forgotten"),
     *(
         Symbol(f"tau_{name}", "-", f"between trials: {what}, SD", NOT_NEGATIVE)
         for name, what in (

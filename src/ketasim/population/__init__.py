@@ -15,6 +15,7 @@ from ketasim.population.expectation import (
     Situation,
     situation_of,
 )
+from ketasim.population.fluctuation import NOISE_SYMBOLS, VisitNoise, visit_normals
 from ketasim.population.modifiers import (
     ACTIVITIES,
     Modification,
@@ -90,6 +91,7 @@ __all__ = [
     "MOOD_SPREADS",
     "MOOD_STATES",
     "MOOD_TOLERANCES",
+    "NOISE_SYMBOLS",
     "OLDER",
     "PRESSURES",
     "SESSION_CURVES",
@@ -107,6 +109,7 @@ __all__ = [
     "SessionCurve",
     "SessionMark",
     "Situation",
+    "VisitNoise",
     "activities_of",
     "arm_calendar",
     "arm_patients",
@@ -161,4 +164,5 @@ __all__ = [
     "uncertainty_note",
     "uncertainty_of",
     "virtual_patients",
+    "visit_normals",
 ]

@@ -36,7 +36,7 @@ MOOD_STATES: Final = (
 """What mood sees of the chain; all else about a patient acts on these algebraically."""
 
 _SCORED: Final = ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
-_DRAWS: Final = ("sens", "kS", "e_P", "e_O", "e_N", "M0", "none", "none_O", "error")
+_DRAWS: Final = ("sens", "kS", "e_P", "e_O", "e_N", "M0", "none", "none_O")
 
 
 def mood_effects(seed: int, first: int, count: int) -> dict[str, Array]:
@@ -47,8 +47,8 @@ def mood_effects(seed: int, first: int, count: int) -> dict[str, Array]:
     - `seed`: of the simulation.
     - `first`, `count`: the patients asked for, counted from 0.
 
-    **Returns:** name to array of shape (count,): one a parameter of `MOOD_SPREADS`, `M0`, `none`
-    and `none_O` (whom the drug and a new antidepressant never help) and `error` (of the rating).
+    **Returns:** name to array of shape (count,): one a parameter of `MOOD_SPREADS`, `M0`, and
+    `none` and `none_O` (whom the drug and a new antidepressant never help).
     """
     return {name: standard_normals(seed, f"mood:{name}", first, count, 1)[:, 0] for name in _DRAWS}
 

@@ -1,73 +1,141 @@
-"""Response, remission and relapse of patients whose score is rated with an error."""
+"""Response, remission and relapse of patients whose score is rated with noise."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ketasim.population.fluctuation import VisitNoise, hermite
 
 Array = NDArray[np.float64]
 
 HALF_POINT = 0.5
 """Totals are whole numbers: at most 10 means below 10.5."""
 
+_LEAST: Final = 1e-9  # points of SD: a rating without noise is a step
+_STATES, _STARTS = 9, 7  # nodes of the fluctuation, and of the noise before treatment
+_TOGETHER: Final = 256  # patients filtered at once
 
-def response_chance(score: Array, baseline: Any, sigma: Any, fraction: float = 0.5) -> Array:
-    """Chance that a rating shows a response.
+
+def response_chance(score: Array, baseline: Any, sd: Any, fraction: float = 0.5) -> Array:
+    """Chance that a rating shows a response: by the rated score before treatment.
 
     **Main arguments:**
 
-    - `score`: without error, points, any shape. `baseline`: before treatment, points, broadcasts.
-    - `sigma`: SD of the error of a rating, points.
+    - `score`: of the chain, points, any shape. `baseline`: as rated, points, broadcasts.
+    - `sd`: of what a rating adds to the change from baseline, points, as of `VisitNoise.sd`.
 
     **Other arguments:**
 
     - `fraction`: of the baseline by which the score must have fallen.
     """
-    return _below((1.0 - fraction) * np.asarray(baseline, np.float64), score, sigma)
+    return _below((1.0 - fraction) * np.asarray(baseline, np.float64), score, sd)
 
 
-def remission_chance(score: Array, at_most: float, sigma: Any) -> Array:
+def remission_chance(score: Array, at_most: float, sd: Any) -> Array:
     """Chance that a rating is at most some points; arguments as of `response_chance`."""
-    return _below(at_most + HALF_POINT, score, sigma)
+    return _below(at_most + HALF_POINT, score, sd)
 
 
 def still_well(
-    score: Array, baseline: Any, sigma: Any, *, entry: Any = None, lost: Any = None
+    score: Array,
+    baseline: Any,
+    noise: VisitNoise,
+    times: Array,
+    *,
+    entry: Any = None,
+    lost: Any = None,
+    visits: int = 1,
 ) -> tuple[Array, Array]:
-    """Chance of being well at the first time, and of still being well at each time.
+    """Chance of being well at the first visit, and of no relapse since at each visit.
 
-    The error of a patient's ratings is taken to be the same at all times: one who is rated low
-    stays rated low.
+    Visits of one patient are taken together: they share the noise of the rating before treatment
+    and a fluctuation of state with a memory; the error of each is its own. More visits find more
+    relapses.
 
     **Main arguments:**
 
-    - `score`: without error, points, shape (n, T), times ascending. `baseline`: points, shape (n,).
-    - `sigma`: SD of the error of a rating, points.
+    - `score`: of the chain, points, shape (n, T). `baseline`: as rated, points, shape (n,).
+    - `noise`: within a patient. `times`: of the visits, h since the rating before treatment,
+      ascending, shape (T,).
 
     **Other arguments:**
 
-    - `entry`: points below which a patient is well at the first time, broadcasts to (n,); half of
+    - `entry`: points below which a patient is well at the first visit, broadcasts to (n,); half of
       the baseline when left out.
-    - `lost`: points from which a patient has relapsed, broadcasts to (n,); half of the baseline
-      when left out.
+    - `lost`: points from which a visit shows a relapse, broadcasts to (n,); half of the baseline
+      when left out. A patient with as many at the first visit is not well there.
+    - `visits`: consecutive visits that must show it; the last of them is the relapse.
 
-    **Returns:** shape (n,), and shape (n, T): well at the first time and no relapse until then.
+    **Returns:** shape (n,), and shape (n, T): well at the first visit and no relapse until then.
+    The first differs from the first column of the second where `lost` is below `entry`.
+
+    Source: the fluctuation is filtered forward from visit to visit in the polynomials of Hermite,
+    where its transition is diagonal; the noise before treatment is averaged over by Gauss and
+    Hermite. Deterministic and smooth in all that is given.
     """
-    half = 0.5 * np.broadcast_to(np.asarray(baseline, np.float64), score.shape[:1])
+    n, count = score.shape
+    half = 0.5 * np.broadcast_to(np.asarray(baseline, np.float64), (n,))
     start, ends = (
         half if one is None else np.broadcast_to(np.asarray(one, np.float64), half.shape)
         for one in (entry, lost)
     )
-    worst = np.maximum.accumulate(score, axis=1)
-    room = start - score[:, 0]
-    return _below(start, score[:, 0], sigma), _below(
-        np.minimum(room[:, None], ends[:, None] - worst), 0.0, sigma
-    )
+    first = _below(start, score[:, 0], noise.sd(times[:1])[..., 0])
+    room = ends[:, None] - score
+    room[:, 0] = np.minimum(start, ends) - score[:, 0]
+    law = [
+        np.broadcast_to(np.asarray(one, np.float64), (n,))
+        for one in (np.maximum(noise.sigma, _LEAST), noise.omega, noise.rate)
+    ]
+    well = np.empty((n, count))
+    for begin in range(0, n, _TOGETHER):
+        part = slice(begin, begin + _TOGETHER)
+        well[part] = _filtered(room[part], [one[part] for one in law], times, visits)
+    # what the quadrature leaves must not bring anybody back
+    return first, np.clip(np.minimum.accumulate(np.minimum(well, first[:, None]), axis=1), 0.0, 1.0)
 
 
-def _below(limit: Any, score: Any, sigma: Any) -> Array:
+def _filtered(room: Array, law: Sequence[Array], times: Array, visits: int) -> Array:
+    """Chance of no relapse until each visit, shape (n, T), by the room that is left at each."""
+    n, count = room.shape
+    sigma, omega, rate = law
+    states, powers = hermite(_STATES), np.arange(_STATES)
+    starts = hermite(_STARTS, _STATES)
+    forth, back = states[2], (states[2] * states[1]).T
+    spread = np.hypot(sigma, omega)
+    # what the noise before treatment tells of the fluctuation, in the polynomials
+    told = (np.exp(-rate * float(times[0])) * omega / spread)[:, None] ** powers
+    now: Array = told[:, None, :] * starts[2].T  # patient, noise before treatment, degree
+    shift = (spread[:, None, None] * starts[0][:, None] - omega[:, None, None] * states[0]) / sigma[
+        :, None, None
+    ]
+    runs = [now, *(np.zeros_like(now) for _ in range(visits - 1))]  # by relapses shown in a row
+    well = np.empty((n, count))
+    flat = (-1, _STATES)
+    for place in range(count):
+        if place:
+            kept = np.exp(-rate * float(times[place] - times[place - 1]))[:, None] ** powers
+            runs = [run * kept[:, None, :] for run in runs]
+        fine = _normal((room[:, place] / sigma)[:, None, None] + shift).reshape(flat)
+        at_nodes = [run.reshape(flat) @ forth for run in runs]
+        # who is not well at the first visit is not followed
+        shown = at_nodes[:-1] if place else []
+        next_runs = [sum(at_nodes[1:], at_nodes[0]) * fine, *(one * (1.0 - fine) for one in shown)]
+        runs = [(one @ back).reshape(now.shape) for one in next_runs]
+        runs += [np.zeros_like(now)] * (visits - len(runs))
+        well[:, place] = sum((run[:, :, 0] for run in runs[1:]), runs[0][:, :, 0]) @ starts[1]
+    return well
+
+
+def _below(limit: Any, score: Any, sd: Any) -> Array:
+    room = np.asarray(limit, np.float64) - score
+    return _normal(room / np.maximum(np.asarray(sd, np.float64), _LEAST))
+
+
+def _normal(x: Array) -> Array:
     from scipy.special import ndtr  # only here: scipy is slow to load
 
-    return np.asarray(ndtr((np.asarray(limit, np.float64) - score) / sigma), np.float64)
+    return np.asarray(ndtr(x), np.float64)

@@ -11,7 +11,7 @@ import polars as pl
 from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.evidence import Entry
 from ketasim.figures.mood import CHANCE_LOOKS
-from ketasim.simulation.mood.course import MADRS, Mood
+from ketasim.simulation.mood.course import Mood
 from ketasim.simulation.mood.inputs import PARTS
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def mood_tiles(simulation: Simulation) -> list[tuple[str, ...]]:
     when = "a day after the last session" if at == mood.well_from else "at the end"
     spread = ""
     place = int(np.abs(simulation.times - at).argmin())
-    if not simulation.cohort.typical and abs(simulation.times[place] - at) < 1e-6:
-        low, high = np.quantile(simulation.values[MADRS][place], (0.05, 0.95))
-        spread = span(number(float(low)), number(float(high)))
+    if mood.rated is not None and abs(simulation.times[place] - at) < 1e-6:
+        low, high = (float(mood.rated[name][place]) for name in ("p05", "p95"))
+        spread = span(number(low), number(high))
     found: list[tuple[str, ...]] = [
         (f"Mean MADRS {when}, from {number(mood.baseline)}", number(row["MADRS"]), "", spread)
     ]

@@ -16,7 +16,7 @@ from ketasim.dosing import Course
 from ketasim.population import Cohort
 from ketasim.simulation.calendar import Session
 from ketasim.simulation.concentrations import Key
-from ketasim.simulation.mood.course import MADRS, Mood
+from ketasim.simulation.mood.course import Mood
 
 Array = NDArray[np.float64]
 
@@ -129,15 +129,12 @@ def session_rows(effects: pl.DataFrame) -> Iterator[HeadlineRow]:
         yield HeadlineRow(name, plain(row["peak"]), span(plain(low), plain(high)), unit)
 
 
-def mood_rows(
-    mood: Mood, times: Array | None = None, values: Mapping[Key, Array] | None = None
-) -> Iterator[HeadlineRow]:
+def mood_rows(mood: Mood, times: Array | None = None) -> Iterator[HeadlineRow]:
     """MADRS and response before treatment, a day after the last session, and at the end.
 
     **Arguments:**
 
-    - `times`: h, shape (T,). `values`: curves of the patients, each of shape (T, n); left out, the
-      scores have no range.
+    - `times`: h, of the curves, shape (T,); left out, the scores have no range.
     """
     table = mood.table.to_dicts()
     end = table[-1]
@@ -153,7 +150,7 @@ def mood_rows(
         name = f"day {row['day']:.4g}, {when}"
         brief = time == told
         # before treatment all have the score of the file
-        spread = "" if time == 0.0 else _patients(time, times, values)
+        spread = "" if time == 0.0 else _patients(time, times, mood.rated)
         yield HeadlineRow(f"MADRS, {name}", plain(row["MADRS"]), spread, "points", brief)
         if row.get("response") is not None and time > 0.0:
             ends = span(share(row.get("response_p05")), share(row.get("response_p95")))
@@ -161,15 +158,15 @@ def mood_rows(
             yield HeadlineRow(f"Response, {name}", share(row["response"]), ends, unit, brief)
 
 
-def _patients(time: float, times: Array | None, values: Mapping[Key, Array] | None) -> str:
-    """Range of the patients' scores at a time, where the curves have one near it."""
-    if times is None or values is None or MADRS not in values:
+def _patients(time: float, times: Array | None, rated: pl.DataFrame | None) -> str:
+    """Range of the patients' rated scores at a time, where the curves have one near it."""
+    if times is None or rated is None:
         return ""
     place = int(np.abs(times - time).argmin())
     if abs(times[place] - time) > _NEAR:
         return ""
-    low, high = np.quantile(values[MADRS][place], (0.05, 0.95))
-    return span(plain(float(low)), plain(float(high)))
+    low, high = (float(rated[name][place]) for name in ("p05", "p95"))
+    return span(plain(low), plain(high))
 
 
 def _range(row: Mapping[str, Any], write: Any) -> str:

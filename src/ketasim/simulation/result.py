@@ -43,7 +43,7 @@ from ketasim.simulation.headline import (
     session_rows,
     title_of,
 )
-from ketasim.simulation.mood.course import MOOD_UNITS, Mood
+from ketasim.simulation.mood.course import MADRS, MOOD_UNITS, Mood
 from ketasim.simulation.mood.weeks import SCHEMA
 from ketasim.simulation.sensitivity import (
     Elasticity,
@@ -60,6 +60,7 @@ from ketasim.simulation.tables import (
     summary_table,
     timecourse_file,
     timecourse_table,
+    with_spread,
 )
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class Simulation(Result):
         if self.session_effects is not None:
             rows += session_rows(self.session_effects.sessions[0].table)
         if self.mood is not None:
-            rows += mood_rows(self.mood, self.times, None if typical else self.values)
+            rows += mood_rows(self.mood, self.times)
         title = title_of(self.course, self.cohort, self.sessions)
         effects = self.session_effects
         note = note_of(
@@ -165,13 +166,16 @@ class Simulation(Result):
         """Statistics over patients at every time.
 
         **Returns:** columns time_h, quantity, site, unit, mean, sd, p05, p25, p50, p75, p95; of the
-        typical patient only mean.
+        typical patient only mean. The spread of the MADRS is of scores as they are rated at one
+        visit, within patients too; `values` and `timecourse` are without the noise of ratings.
         """
         return self._summary.clone()
 
     @cached_property
     def _summary(self) -> pl.DataFrame:
-        return summary_table(self.times, self.values, self.units, self.cohort.typical)
+        table = summary_table(self.times, self.values, self.units, self.cohort.typical)
+        rated = None if self.mood is None else self.mood.rated
+        return table if rated is None else with_spread(table, MADRS, rated)
 
     def timecourse(self, individuals: int | None = None) -> pl.DataFrame:
         """Patients at every time.

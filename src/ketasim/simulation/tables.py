@@ -62,6 +62,24 @@ def summary_table(
     )
 
 
+def with_spread(table: pl.DataFrame, key: Key, spread: pl.DataFrame) -> pl.DataFrame:
+    """Put another spread of one quantity into a summary.
+
+    **Arguments:**
+
+    - `table`: as of `summary_table`. `key`: quantity and site.
+    - `spread`: at the same times, columns such as sd and p05.
+    """
+    rows = ((table["quantity"] == key[0]) & (table["site"] == key[1])).to_numpy()
+    columns: list[pl.Series] = []
+    for name in spread.columns:
+        if name in table.columns and name != "time_h":
+            values = table[name].to_numpy().copy()
+            values[rows] = spread[name].to_numpy()
+            columns.append(pl.Series(name, values))
+    return table.with_columns(columns)
+
+
 def _named(keys: Sequence[Key], units: Mapping[Key, str], rows: int) -> dict[str, pl.Series]:
     """Columns quantity, site and unit, so many rows for each key."""
     which = np.repeat(np.arange(len(keys)), rows)

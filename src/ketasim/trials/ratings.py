@@ -18,6 +18,7 @@ from ketasim.evidence import Card
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
     MOOD_STATES,
+    VisitNoise,
     arm_calendar,
     arm_patients,
     baseline_scores,
@@ -29,6 +30,7 @@ from ketasim.population import (
     mood_plan,
     mood_values,
     situation_of,
+    visit_normals,
 )
 
 Array = NDArray[np.float64]
@@ -115,7 +117,7 @@ class Ratings:
     **Arguments:**
 
     - `times`: of the visits, h, shape (T,).
-    - `madrs`: with the error of the rating, points, not rounded, shape (R, n, T); not a number at
+    - `madrs`: with the noise of each rating, points, not rounded, shape (R, n, T); not a number at
       visits after a patient has dropped out.
     - `before`: MADRS before treatment, points, not rounded, shape (R, n).
     """
@@ -232,9 +234,9 @@ class ArmSimulation:
                 "e_P": values["e_P"] + worlds.early[replicate],
                 "e_N": values["e_N"] + worlds.late[replicate],
             }
-            error = people["sigma"][:, None] * people["error"][:, later]
+            noise = people["noise"][:, later]
             for place, shift in enumerate((moved, {})):
-                scores[place][:, later] = chain_scores({**values, **shift}, states) + error
+                scores[place][:, later] = chain_scores({**values, **shift}, states) + noise
         gone = self.times[None, :] >= people["leaves"][:, None]
         rated = np.where(gone, np.nan, np.clip(scores, 0.0, HIGHEST))
         return rated.astype(np.float32), baseline.astype(np.float32)
@@ -258,7 +260,7 @@ class ArmSimulation:
     def _people(
         self, positions: NDArray[np.int64]
     ) -> tuple[dict[str, Array], dict[str, Any], Array]:
-        """Weight, errors and times of leaving; values of the chain; scores before treatment."""
+        """Weight, noise and times of leaving; values of the chain; scores before treatment."""
         replicate = positions // self.stride
         if self.patients:
             first, count = int(positions[0]), len(positions)
@@ -279,12 +281,13 @@ class ArmSimulation:
         hazard = self.hazard(numbers)
         with np.errstate(divide="ignore"):
             leaves = -np.log(chance[pick]) / hazard
+        # each arm has its own: periods of a crossover share patients, not what is rated
+        drawn = visit_normals(self.own_seed, first, count, self.times)
+        normals = {name: values[pick] for name, values in drawn.items()}
         n = len(positions)
         people = {
             "weight": np.asarray(weight)[pick],
-            # one error a patient, as in the calibration: who is rated low stays rated low
-            "error": np.repeat(effects["error"][:, None], len(self.times), axis=1),
-            "sigma": np.broadcast_to(np.asarray(numbers["sigma"], np.float64), (n,)),
+            "noise": VisitNoise.of(numbers).draws(normals, self.times),
             "leaves": np.broadcast_to(leaves, (n,)),
         }
         return people, values, baseline

@@ -15,7 +15,7 @@ from ketasim import Simulation, load_course, simulate
 from ketasim._base import InputError
 from ketasim.dosing import SWITCHES
 from ketasim.evidence import Card, Uncertainty, load_card, load_sources, source_name
-from ketasim.population import response_chance, to_madrs
+from ketasim.population import VisitNoise, response_chance, to_madrs
 from ketasim.reports import simulation_report
 from ketasim.simulation import MADRS, MOOD_UNITS
 from ketasim.simulation.mood import inputs as mood_inputs
@@ -278,13 +278,13 @@ def test_a_missing_score_is_the_trials_mean_and_said_to_be_assumed() -> None:
 def test_the_table_agrees_with_the_curves(many: Simulation) -> None:
     assert many.mood is not None
     table = many.mood.table
-    sigma = load_card("mood").values()["sigma"]
+    noise = VisitNoise.of(load_card("mood").values())
     for row in table.iter_rows(named=True):
         at = int(np.abs(many.times - row["time_h"]).argmin())
         assert many.times[at] == pytest.approx(row["time_h"], abs=1e-6)
         score = many.values[MADRS][at]
         assert row["MADRS"] == pytest.approx(score.mean(), rel=1e-9)
-        chance = response_chance(score, 32.0, sigma).mean()
+        chance = response_chance(score, 32.0, noise.sd(row["time_h"])).mean()
         assert row["response"] == pytest.approx(chance, rel=1e-9, abs=1e-12)
         for part in PARTS:
             assert row[part] == pytest.approx(_score(many, part)[at].mean(), abs=1e-9)
@@ -303,8 +303,9 @@ def test_still_well_starts_after_the_last_session_and_only_falls(many: Simulatio
     well = table.filter(counted)
     assert well["still_well"].is_not_null().all()
     assert np.all(np.diff(well["still_well"].to_numpy()) <= 1e-12)
-    assert (well["still_well"] <= well["response"] + 1e-12).all()
-    assert well["still_well"][0] == pytest.approx(well["response"][0])
+    # within the error of the quadrature over the noise
+    assert (well["still_well"] <= well["response"] + 2e-3).all()
+    assert well["still_well"][0] == pytest.approx(well["response"][0], abs=2e-3)
 
 
 def test_a_short_course_is_told_by_the_day() -> None:
@@ -344,7 +345,8 @@ def test_the_uncertainty_of_the_numbers_makes_an_outer_band(
     band = wide.mood.outer
     assert band is not None
     at = np.searchsorted(wide.times, band.times)
-    inner = np.quantile(wide.values[MADRS], (0.05, 0.95), axis=1)
+    assert wide.mood.rated is not None
+    inner = [wide.mood.rated[name].to_numpy() for name in ("p05", "p95")]
     late = band.times > 24.0
     assert np.mean((band.p95 - band.p05)[late]) > np.mean((inner[1] - inner[0])[at][late])
     table = wide.mood.table.filter(pl.col("day") > 0)

@@ -450,7 +450,7 @@ def _curves(problem: MoodProblem, optimum: Optimum, seed: int) -> tuple[Curve, .
         index = [i for i, row in enumerate(shapes) if (row.trial, row.arm) == key]
         arm = scores[key]
         times = np.array([shapes[i].time or 0.0 for i in index])
-        patients = [arm.sd(arm.at(float(t)) - arm.baseline) for t in times]
+        patients = [arm.sd(arm.at(float(t)) - arm.baseline, float(t)) for t in times]
         found.append(
             Curve(
                 *key,

@@ -15,6 +15,7 @@ from ketasim.evidence import Card, load_card, studies
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
     Situation,
+    VisitNoise,
     arm_calendar,
     arm_patients,
     baseline_scores,
@@ -195,7 +196,8 @@ def effect_sizes(numbers: Mapping[str, float]) -> tuple[float, float]:
         solved = solve(chain, patients, times, ["MADRS"], engine="numpy", progress=False)
         scores.append(solved["MADRS"])
         falls.append(start[:, None] - solved["MADRS"])
-    spread = [score.var(axis=0) + numbers["sigma"] ** 2 for score in scores]
+    noise = VisitNoise.of(numbers).covariance(times, times)
+    spread = [score.var(axis=0) + noise for score in scores]
     sizes = (falls[0] - falls[1]).mean(axis=0) / np.sqrt((spread[0] + spread[1]) / 2.0)
     return float(sizes[0]), float(sizes[1])
 

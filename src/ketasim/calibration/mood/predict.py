@@ -14,6 +14,7 @@ from ketasim.dosing import Trial
 from ketasim.evidence.mood_training import DAYS, FOLLOWED, OF_ENTERED, MoodRow
 from ketasim.population import (
     HALF_POINT,
+    VisitNoise,
     chain_scores,
     correlated,
     mood_values,
@@ -56,14 +57,14 @@ class ArmScores:
 
     - `times`: h. `baseline`: points, shape (kN,). `scores`: points, shape (kN, T).
     - `weights`: of the patients, shape (kN,), sum 1.
-    - `sigma`: SD of the error of a rating, points.
+    - `noise`: within a patient.
     """
 
     times: Array
     baseline: Array
     scores: Array
     weights: Array
-    sigma: float
+    noise: VisitNoise
 
     def at(self, time: float) -> Array:
         """Scores at a time, shape (kN,)."""
@@ -73,10 +74,11 @@ class ArmScores:
         """Weighted mean over the patients."""
         return float(self.weights @ values)
 
-    def sd(self, values: Array) -> float:
-        """Weighted SD over the patients, with the error of a rating."""
+    def sd(self, values: Array, time: float) -> float:
+        """Weighted SD over the patients of what is rated at a time, by its values without noise."""
         middle = self.mean(values)
-        return float(np.sqrt(self.weights @ (values - middle) ** 2 + self.sigma**2))
+        noise = float(self.noise.covariance(time, time))
+        return float(np.sqrt(self.weights @ (values - middle) ** 2 + noise))
 
 
 def arm_scores(
@@ -120,7 +122,7 @@ def arm_scores(
         np.tile(design.baseline, len(parts)),
         np.vstack(parts),
         np.repeat(np.array(weights) / n, n),
-        float(numbers["sigma"]),
+        VisitNoise.of(numbers),
     )
 
 
@@ -162,9 +164,9 @@ def predicted(row: MoodRow, arms: Mapping[tuple[str, str], ArmScores], world: Mo
     if row.metric == "change":
         return arm.mean(score - arm.baseline)
     if row.metric == "sd_change":
-        return arm.sd(score - arm.baseline)
+        return arm.sd(score - arm.baseline, row.time)
     if row.metric == "sd_score":
-        return arm.sd(score)
+        return arm.sd(score, row.time)
     if row.metric in ("contrast", "cohen_d"):
         assert row.control is not None
         other = arms[row.trial, row.control]
@@ -172,7 +174,7 @@ def predicted(row: MoodRow, arms: Mapping[tuple[str, str], ArmScores], world: Mo
         gap = arm.mean(score - arm.baseline) - other.mean(against - other.baseline)
         if row.metric == "contrast":
             return gap
-        spread = np.sqrt((arm.sd(score) ** 2 + other.sd(against) ** 2) / 2.0)
+        spread = np.sqrt((arm.sd(score, row.time) ** 2 + other.sd(against, row.time) ** 2) / 2.0)
         return float(-gap / spread)
     return arm.mean(_share(row, arm, score))
 
@@ -252,20 +254,28 @@ def _of_entered(row: MoodRow, arm: ArmScores) -> float:
 
 def _share(row: MoodRow, arm: ArmScores, score: Array) -> Array:
     """Chance of each patient to count in a share."""
+    assert row.time is not None
+    sd = arm.noise.sd(row.time)
     if row.metric == "remission":
         assert row.threshold is not None
-        return remission_chance(score, row.threshold, arm.sigma)
+        return remission_chance(score, row.threshold, sd)
     fraction = 0.3 if row.metric == "response30" else (row.threshold or 0.5)
-    return response_chance(score, arm.baseline, arm.sigma, fraction)
+    return response_chance(score, arm.baseline, sd, fraction)
 
 
 def _relapse(row: MoodRow, arm: ArmScores, world: MoodWorld) -> float:
     trial = next(d.trial for d in world.designs if d.trial.key == row.trial)
     times = times_of(row, trial)
     columns = np.searchsorted(arm.times, times - 1e-9)
-    entry, lost = _limits(row, trial)
+    entry, lost, visits = _limits(row, trial)
     first, both = still_well(
-        arm.scores[:, columns], arm.baseline, arm.sigma, entry=entry, lost=lost
+        arm.scores[:, columns],
+        arm.baseline,
+        arm.noise,
+        times,
+        entry=entry,
+        lost=lost,
+        visits=visits,
     )
     well = (arm.weights @ both) / max(float(arm.weights @ first), 1e-12)
     if row.metric in ("no_relapse", "sustained_response"):
@@ -283,24 +293,24 @@ def _relapse(row: MoodRow, arm: ArmScores, world: MoodWorld) -> float:
     return float(np.interp(0.5, well[::-1], days[::-1]))
 
 
-def _limits(row: MoodRow, trial: Trial) -> tuple[float | None, float | None]:
-    """Points of entry and of relapse by the definition of the trial; nothing for half the score."""
+def _limits(row: MoodRow, trial: Trial) -> tuple[float | None, float | None, int]:
+    """Points of entry and of relapse by the trial, nothing for half the score; visits in a row."""
     for one in trial.assessments:
         if one.relapse is None or "relapse" not in one.metrics or row.arm not in one.arms:
             continue
         cut = one.remission_at_most if one.remission_at_most is not None else REMISSION
         entry = cut + HALF_POINT if one.of == "remitters" else None
         points = one.relapse.score_at_least
-        return entry, None if points is None else points - HALF_POINT
-    return None, None
+        return entry, None if points is None else points - HALF_POINT, one.relapse.visits
+    return None, None, 1
 
 
 def contributions(row: MoodRow, arm: ArmScores) -> tuple[Array, float, float] | None:
-    """What each patient adds to a mean or share, and what the error of the ratings adds.
+    """What each patient adds to a mean or share, and what the noise of the ratings adds.
 
-    **Returns:** the values of the patients; how much one SD of the error of all ratings of a
-    patient moves it; and the variance that is left. Nothing for rows that are not a mean over the
-    patients of one arm.
+    **Returns:** the values of the patients; how much one SD of the noise of a patient's rating
+    moves it (see `visit_noise`); and the variance that is left. Nothing for rows that are not a
+    mean over the patients of one arm.
     """
     if row.control is not None or row.time is None:
         return None
@@ -308,9 +318,24 @@ def contributions(row: MoodRow, arm: ArmScores) -> tuple[Array, float, float] | 
         return None
     score = arm.at(row.time)
     if row.metric == "change":
-        return score - arm.baseline, arm.sigma, 0.0
+        return score - arm.baseline, float(arm.noise.sd(row.time)), 0.0
     chance = _share(row, arm, score)
-    # of a yes or no, the slope by the error is the density where the chance is
+    # of a yes or no, the slope by the noise is the density where the chance is
     density = np.exp(-(ndtri(np.clip(chance, 1e-12, 1 - 1e-12)) ** 2) / 2.0) / np.sqrt(2.0 * np.pi)
     load = -arm.mean(density)
     return chance, load, max(arm.mean(chance * (1.0 - chance)) - load**2, 0.0)
+
+
+def visit_noise(rows: Sequence[MoodRow], arm: ArmScores) -> Array:
+    """Correlation of the noise of a patient's ratings at the times of some rows.
+
+    **Arguments:**
+
+    - `rows`: for which `contributions` are there. `arm`: of the rows.
+
+    **Returns:** shape (rows, rows).
+    """
+    times = np.array([row.time for row in rows], np.float64)
+    covariance = arm.noise.covariance(times[:, None], times[None, :])
+    sd = np.maximum(arm.noise.sd(times), 1e-12)
+    return covariance / np.outer(sd, sd)

@@ -17,6 +17,7 @@ from ketasim.calibration.mood.predict import (
     arm_scores,
     contributions,
     predicted,
+    visit_noise,
 )
 from ketasim.calibration.mood.world import DYNAMIC, MoodWorld, world_of
 from ketasim.dosing import Trial
@@ -203,9 +204,9 @@ class MoodProblem:
             table = np.column_stack([values for _, values, _, _ in kept])
             centred = table - arm.weights @ table
             cov = (centred * arm.weights[:, None]).T @ centred
-            # a patient's rating has one error at all visits
-            load = np.array([by_error for _, _, by_error, _ in kept])
-            cov += np.outer(load, load)
+            # ratings of a patient share the noise of the first, and a fluctuation with a memory
+            load = np.array([by_noise for _, _, by_noise, _ in kept])
+            cov += np.outer(load, load) * visit_noise([self.rows[i] for i, *_ in kept], arm)
             cov[np.diag_indices(len(kept))] += [rest for _, _, _, rest in kept]
             root = np.sqrt(np.diag(cov))
             index = [i for i, _, _, _ in kept]

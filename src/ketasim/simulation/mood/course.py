@@ -20,6 +20,7 @@ from ketasim.models import ChainModel, LinearModel, mood_chain
 from ketasim.population import (
     Cohort,
     Situation,
+    VisitNoise,
     card_draws,
     mood_effects,
     mood_plan,
@@ -36,6 +37,7 @@ from ketasim.simulation.mood.likelihood import (
     spread_of_parts,
     weekly_table,
 )
+from ketasim.simulation.mood.rated import rated_quantiles, rated_table
 from ketasim.simulation.mood.weeks import week_table, week_times, weeks_of
 
 Array = NDArray[np.float64]
@@ -66,7 +68,7 @@ _SMALL = 1e-12
 
 @dataclass(frozen=True)
 class OuterBand:
-    """MADRS over patients and over the uncertainty of the card's numbers together.
+    """MADRS as rated: over patients, within them, and over the uncertainty of the card's numbers.
 
     **Arguments:**
 
@@ -105,6 +107,8 @@ class Mood(Shown):
     - `weekly`: scores before the sessions of each week and a day after them; see `week_table`.
     - `outer`: MADRS with parameter uncertainty; nothing of the typical patient, where the
       card has no uncertainty, or where each patient has a draw of the numbers already.
+    - `rated`: spread of the MADRS as rated at the times of the curves; see `rated_table`. Nothing
+      of the typical patient.
     """
 
     card: Card
@@ -117,6 +121,7 @@ class Mood(Shown):
     well_from: float
     weekly: pl.DataFrame
     outer: OuterBand | None = None
+    rated: pl.DataFrame | None = None
 
     def headline(self) -> Headline:
         """MADRS and response before treatment, a day after the last session, and at the end."""
@@ -186,8 +191,8 @@ def simulate_mood(
     by_week = scores["MADRS"][:, len(asked) :]
     scores = {name: values[:, : len(asked)] for name, values in scores.items()}
     found = Scores(asked, well_from, given.baseline, scores)
-    sigma = given.numbers(run.drawn)["sigma"]
-    table = weekly_table(found, None if cohort.typical else sigma)
+    noise = None if cohort.typical else VisitNoise.of(given.numbers(run.drawn))
+    table = weekly_table(found, noise)
     outer = None
     if draws is not None:
         band, chances = _outer(run, draws, hours, found)
@@ -203,8 +208,9 @@ def simulate_mood(
         sources=given.sources,
         table=table,
         well_from=well_from,
-        weekly=week_table(weeks, by_week, given.baseline, None if cohort.typical else sigma),
+        weekly=week_table(weeks, by_week, given.baseline, noise),
         outer=outer,
+        rated=None if noise is None else rated_table(hours, curves[MADRS], noise),
     )
     said = given.warnings
     if cohort.typical and given.situation.new_antidepressant:
@@ -348,11 +354,12 @@ def _outer(
             steps, profile=steps.profile.longer(_LONGER), error=_LONGER**4 * steps.error
         )
     (kept,) = stream(run.chain, patients, times, names, [keep], plan=steps, progress=False)
-    p05, p50, p95 = _percentiles(kept["shown"])
-    band = OuterBand(shown, p05, p50, p95, _DRAWS, cohort.n // _DRAWS)
+    noise = VisitNoise.of(numbers)
+    ends = rated_quantiles(shown, kept["shown"], noise, (0.05, 0.5, 0.95))
+    band = OuterBand(shown, *ends, _DRAWS, cohort.n // _DRAWS)
     at_rows = {name: kept[name].T for name in names}
     found = replace(scores, values=_points(run.given.baseline, at_rows))
-    ranges = (*spread_of_chances(found, numbers["sigma"], _DRAWS), *spread_of_parts(found, _DRAWS))
+    ranges = (*spread_of_chances(found, noise, _DRAWS), *spread_of_parts(found, _DRAWS))
     return band, ranges
 
 
@@ -381,15 +388,3 @@ class _Kept:
 
     def finish(self, whole: dict[str, Array]) -> dict[str, Array]:
         return whole
-
-
-def _percentiles(values: Array) -> list[Array]:
-    """5th, 50th and 95th percentiles over patients, shape (T, n), which is put in part order."""
-    last = values.shape[1] - 1
-    places = [part * last for part in (0.05, 0.5, 0.95)]
-    low = [int(place) for place in places]
-    values.partition(sorted({k for i in low for k in (i, min(i + 1, last))}), axis=1)
-    return [
-        values[:, i] + (values[:, min(i + 1, last)] - values[:, i]) * (place - i)
-        for i, place in zip(low, places, strict=True)
-    ]

@@ -18,9 +18,11 @@ from ketasim.evidence import fact as look_up
 from ketasim.models import MODELS, MOOD_PARAMETERS, mood_chain
 from ketasim.population import (
     MOOD_SPREADS,
+    NOISE_SYMBOLS,
     OLDER,
     Cohort,
     Situation,
+    VisitNoise,
     convertible,
     crosswalk,
     mood_effects,
@@ -104,7 +106,8 @@ class MoodInput:
         names = [*chain, "k_session", *self.situation.amplitudes]
         names += ["f_old"] if self.situation.older else []
         if not typical:
-            names += [*MOOD_SPREADS.values(), "share_none", "share_none_O", "rho", "sigma"]
+            names += [*MOOD_SPREADS.values(), "share_none", "share_none_O", "rho"]
+            names += NOISE_SYMBOLS
         used = self.numbers()
         entries = self.card.entries
         found: list[Entry] = []
@@ -401,7 +404,8 @@ def loss_factor(fact: str) -> float | None:
     values["kS"] = values["kS"] * np.repeat(_TRIED, _DRAWN)
     patients = patients_of(cohort, numbers, values, calendar_of(course, _TWO_WEEKS))
     solved = solve(mood_chain(model), patients, [_TWO_WEEKS], ("MADRS",), progress=False)
-    chance = response_chance(solved["MADRS"][:, 0], start, numbers["sigma"])
+    sd = VisitNoise.of(numbers).sd(_TWO_WEEKS)
+    chance = response_chance(solved["MADRS"][:, 0], start, sd)
     shares = chance.reshape(len(_TRIED), _DRAWN).mean(axis=1)
     odds = np.log(shares / (1.0 - shares))
     gained = np.maximum.accumulate(odds - odds[0])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.population import (
+    VisitNoise,
     convertible,
     from_madrs,
     remission_chance,
@@ -68,31 +69,27 @@ def assessment_times(horizon: float, well_from: float) -> Array:
     return np.unique(np.minimum(np.round(times, 9), horizon))
 
 
-def _chances(scores: Scores, sigma: Any) -> dict[str, Array]:
+def _chances(scores: Scores, noise: VisitNoise) -> dict[str, Array]:
     """Chance of each patient, shape (n, R); still well is not a number before it is counted."""
-    score = scores.values["MADRS"]
-    error = np.asarray(sigma, np.float64).reshape(-1, 1)
-    found = {"response": response_chance(score, scores.baseline, error)}
+    score, sd = scores.values["MADRS"], noise.sd(scores.times)
+    found = {"response": response_chance(score, scores.baseline, sd)}
     for points in REMISSION:
-        found[f"remission_{points}"] = remission_chance(score, points, error)
+        found[f"remission_{points}"] = remission_chance(score, points, sd)
     well = np.full(score.shape, np.nan)
     since = scores.times >= scores.well_from - _SLIP
     if since.any():
-        # in units of the error, which may be another for every patient
-        scaled = score[:, since] / error
-        base = np.broadcast_to(scores.baseline / error.reshape(-1), len(score))
-        well[:, since] = still_well(scaled, base, 1.0)[1]
+        times = scores.times[since]
+        well[:, since] = still_well(score[:, since], scores.baseline, noise, times)[1]
     return found | {"still_well": well}
 
 
-def weekly_table(scores: Scores, sigma: Any) -> pl.DataFrame:
+def weekly_table(scores: Scores, noise: VisitNoise | None) -> pl.DataFrame:
     """Outcomes by week.
 
     **Arguments:**
 
     - `scores`: of the patients.
-    - `sigma`: SD of the error of a rating, points, one number or of each patient, shape (n,);
-      nothing for the typical patient.
+    - `noise`: within a patient; nothing for the typical patient.
 
     **Returns:** columns time_h, day, MADRS; `CHANCES` (fractions of all patients) where there is a
     population; the parts of the mean fall in points and as `share_…` of it; and the mean on each
@@ -100,9 +97,9 @@ def weekly_table(scores: Scores, sigma: Any) -> pl.DataFrame:
     """
     mean = scores.values["MADRS"].mean(axis=0)
     columns: dict[str, Array] = {"time_h": scores.times, "day": scores.times / _DAY, "MADRS": mean}
-    if sigma is not None:
+    if noise is not None:
         # the mean of what is not a number is not a number: no warning, nothing hidden
-        columns |= {name: table.mean(axis=0) for name, table in _chances(scores, sigma).items()}
+        columns |= {name: table.mean(axis=0) for name, table in _chances(scores, noise).items()}
     parts = {part: scores.values[part].mean(axis=0) for part in PARTS}
     fall = scores.baseline - mean
     there = np.abs(fall) > _LEAST_FALL
@@ -115,18 +112,18 @@ def weekly_table(scores: Scores, sigma: Any) -> pl.DataFrame:
     return table.with_columns(pl.all().fill_nan(None))
 
 
-def spread_of_chances(scores: Scores, sigma: Array, draws: int) -> list[pl.Series]:
+def spread_of_chances(scores: Scores, noise: VisitNoise, draws: int) -> list[pl.Series]:
     """Range of the shares over the uncertainty of the card's numbers.
 
     **Arguments:**
 
     - `scores`: of as many patients with each draw, one draw after another.
-    - `sigma`: SD of the error of a rating, points, shape (n,). `draws`: how many.
+    - `noise`: within a patient. `draws`: how many.
 
     **Returns:** columns such as `response_p05` and `response_p95`.
     """
     columns: list[pl.Series] = []
-    for name, table in _chances(scores, sigma).items():
+    for name, table in _chances(scores, noise).items():
         share = table.reshape(draws, -1, table.shape[1]).mean(axis=1)
         for percent in (5, 95):
             values = np.quantile(share, percent / 100.0, axis=0)

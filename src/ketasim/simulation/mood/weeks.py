@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ketasim.population import remission_chance, response_chance
+from ketasim.population import VisitNoise, remission_chance, response_chance
 
 Array = NDArray[np.float64]
 
@@ -78,7 +78,7 @@ def week_times(weeks: Sequence[Week]) -> Array:
 
 
 def week_table(
-    weeks: Sequence[Week], scores: Array, baseline: float, sigma: Array | float | None
+    weeks: Sequence[Week], scores: Array, baseline: float, noise: VisitNoise | None
 ) -> pl.DataFrame:
     """Outcomes before and after the sessions of each week.
 
@@ -86,19 +86,18 @@ def week_table(
 
     - `weeks`: of the course. `scores`: MADRS at `week_times`, points, shape (n, 2W).
     - `baseline`: MADRS before treatment, points.
-    - `sigma`: SD of the error of a rating, points, one or for each patient; nothing for the
-      typical patient, who has no shares.
+    - `noise`: within a patient; nothing for the typical patient, who has no shares.
 
     **Returns:** columns of `SCHEMA`; response and remission are shares of patients at `after_h`.
     """
     mean = scores.mean(axis=0)
     after = scores[:, 1::2]
     shares: dict[str, Array | None] = {"response": None, "remission": None}
-    if sigma is not None:
-        sigma = np.reshape(sigma, (-1, 1))
+    if noise is not None:
+        sd = noise.sd([week.after for week in weeks])
         shares = {
-            "response": response_chance(after, baseline, sigma).mean(axis=0),
-            "remission": remission_chance(after, REMISSION, sigma).mean(axis=0),
+            "response": response_chance(after, baseline, sd).mean(axis=0),
+            "remission": remission_chance(after, REMISSION, sd).mean(axis=0),
         }
     columns = {
         "week": [week.number for week in weeks],
