@@ -46,6 +46,7 @@ LEAST_ROWS = {
     "mood/outcomes": 1019,
     "mood/rating_error": 52,
     "mood/trials": 163,
+    "mood/visit_moments": 30,
     "mood/visit_to_visit_change": 28,
     "pk/constants": 49,
     "pk/curves_metabolites": 45,

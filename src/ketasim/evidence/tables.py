@@ -34,6 +34,7 @@ CHOICES: Final[Mapping[str, str]] = MappingProxyType(
         "mood/training": "mood/outcomes",
         "mood/training_rules": "",
         "mood/pooling_rules": "",
+        "mood/noise_training": "",
         "acute/event_pooling": "acute/label_adverse_events",
         "pooled_published": "",
         "pooling_methods": "",
