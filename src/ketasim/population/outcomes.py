@@ -16,8 +16,8 @@ HALF_POINT = 0.5
 """Totals are whole numbers: at most 10 means below 10.5."""
 
 _LEAST: Final = 1e-9  # points of SD: a rating without noise is a step
-_STATES, _STARTS = 9, 7  # nodes of the fluctuation, and of the noise before treatment
-_TOGETHER: Final = 256  # patients filtered at once
+_STATES, _STARTS = 7, 5  # nodes of the fluctuation, and of the noise before treatment
+_TOGETHER: Final = 512  # patients filtered at once
 
 
 def response_chance(score: Array, baseline: Any, sd: Any, fraction: float = 0.5) -> Array:
@@ -117,8 +117,9 @@ def _filtered(room: Array, law: Sequence[Array], times: Array, visits: int) -> A
     flat = (-1, _STATES)
     for place in range(count):
         if place:
-            kept = np.exp(-rate * float(times[place] - times[place - 1]))[:, None] ** powers
-            runs = [run * kept[:, None, :] for run in runs]
+            passed = float(times[place] - times[place - 1])
+            kept = np.exp(-passed * rate[:, None] * powers)[:, None, :]
+            runs = [run * kept for run in runs]
         fine = _normal((room[:, place] / sigma)[:, None, None] + shift).reshape(flat)
         at_nodes = [run.reshape(flat) @ forth for run in runs]
         # who is not well at the first visit is not followed
