@@ -23,7 +23,7 @@ _GROUPS = (
     ("Expectation, by what is given and where", "p_"),
     ("Older people", ["f_old"]),
     ("Between patients", ("omega_", "share_none", "rho")),
-    ("Rating", ["sigma"]),
+    ("Within patients", ["sigma", "omega_F", "k_F"]),
     ("Between trials", "tau_"),
     ("Drop-out", "stop_"),
 )

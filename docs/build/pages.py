@@ -24,6 +24,7 @@ import results
 import session_agreement
 import session_firmness
 import session_model
+import visits
 from ketasim.calibration.session import SessionFit, compare_session
 from ketasim.evidence import load_card
 from marks import MarkError, filled
@@ -53,6 +54,8 @@ REGIONS: dict[str, Callable[[], str]] = {
     "session-firmness": session_firmness.firmness,
     "session-misses": lambda: session_model.misses(_session()),
     "session-numbers": lambda: session_model.numbers(_session()),
+    "visit-noise": visits.noise,
+    "visits": visits.visits,
 }
 """What makes each region."""
 VALUES: dict[str, Callable[[], dict[str, str]]] = {"mood": mood_values.mood_values}

@@ -42,6 +42,7 @@ LEAST_ROWS = {
     "mood/adherence": 43,
     "mood/arms": 267,
     "mood/early_response": 33,
+    "mood/change_by_level": 24,
     "mood/natural_course": 243,
     "mood/outcomes": 1019,
     "mood/rating_error": 52,

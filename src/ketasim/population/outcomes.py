@@ -16,7 +16,7 @@ HALF_POINT = 0.5
 """Totals are whole numbers: at most 10 means below 10.5."""
 
 _LEAST: Final = 1e-9  # points of SD: a rating without noise is a step
-_STATES, _STARTS = 7, 5  # nodes of the fluctuation, and of the noise before treatment
+_STATES, _STARTS = 9, 5  # nodes of the fluctuation, and of the noise before treatment
 _TOGETHER: Final = 512  # patients filtered at once
 
 
@@ -75,7 +75,8 @@ def still_well(
 
     Source: the fluctuation is filtered forward from visit to visit in the polynomials of Hermite,
     where its transition is diagonal; the noise before treatment is averaged over by Gauss and
-    Hermite. Deterministic and smooth in all that is given.
+    Hermite. Deterministic, and smooth in all that is given; by the card a chance is within 0.014 of
+    one patient, and within 0.0005 on average over patients.
     """
     n, count = score.shape
     half = 0.5 * np.broadcast_to(np.asarray(baseline, np.float64), (n,))

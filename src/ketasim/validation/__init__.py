@@ -19,16 +19,24 @@ if TYPE_CHECKING:
         replay,
         replay_all,
     )
+    from ketasim.validation.visits import (
+        VisitCheck,
+        visit_checks,
+        visit_table,
+    )
 
 __all__ = [
     "MechanismCheck",
     "ReplayRow",
     "SessionCheck",
+    "VisitCheck",
     "mechanism_checks",
     "mechanism_table",
     "replay",
     "replay_all",
     "session_checks",
+    "visit_checks",
+    "visit_table",
 ]
 
 __getattr__ = opened(
@@ -40,5 +48,8 @@ __getattr__ = opened(
         "ReplayRow": "replays",
         "replay": "replays",
         "replay_all": "replays",
+        "VisitCheck": "visits",
+        "visit_checks": "visits",
+        "visit_table": "visits",
     },
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ketasim.calibration.mood import noise
-from ketasim.calibration.mood.noise import estimate_noise
+from ketasim.calibration.mood.noise import estimate_noise, level_power
 from ketasim.evidence import fact, facts, load_card
 from ketasim.population import NOISE_SYMBOLS, VisitNoise
 
@@ -53,6 +53,14 @@ def test_the_fit_is_near_the_data() -> None:
     # what fits worst is the smallest series, and the only one on the MADRS itself: said in the docs
     worst = rows[int(np.argmax(np.abs(gap)))]
     assert worst.source == "depresjon"
+
+
+def test_the_noise_does_not_depend_on_the_level_above_the_floor() -> None:
+    power, error = level_power()
+    assert abs(power) < 1.96 * error
+    # with groups near the floor it seems to: that is the end of the scale
+    near, its_error = level_power(0.0)
+    assert near > 1.96 * its_error
 
 
 def test_a_known_law_is_recovered_from_its_covariances() -> None:

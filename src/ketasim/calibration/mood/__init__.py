@@ -18,6 +18,12 @@ if TYPE_CHECKING:
         judged,
     )
     from ketasim.calibration.mood.mechanism import mechanism_curves
+    from ketasim.calibration.mood.noise import (
+        NoiseFit,
+        NoiseRow,
+        estimate_noise,
+        level_power,
+    )
     from ketasim.calibration.mood.tables import (
         MoodTarget,
         mood_correlation_table,
@@ -33,11 +39,15 @@ __all__ = [
     "Judged",
     "MoodFit",
     "MoodTarget",
+    "NoiseFit",
+    "NoiseRow",
     "Number",
     "RowFit",
     "Unseen",
     "calibrate_mood",
+    "estimate_noise",
     "judged",
+    "level_power",
     "mechanism_curves",
     "mood_correlation_table",
     "mood_draws_table",
@@ -59,6 +69,10 @@ __getattr__ = opened(
         "Unseen": "judgement",
         "judged": "judgement",
         "mechanism_curves": "mechanism",
+        "NoiseFit": "noise",
+        "NoiseRow": "noise",
+        "estimate_noise": "noise",
+        "level_power": "noise",
         "MoodTarget": "tables",
         "mood_correlation_table": "tables",
         "mood_draws_table": "tables",

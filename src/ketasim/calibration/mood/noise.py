@@ -13,6 +13,9 @@ Data (`mood/noise_training` says which row enters as what, and why another does 
 - SDs of change by interval on a scale without one, with a free factor: their shape alone,
 - the error of two independent interviews on one occasion.
 
+The noise does not depend on the level of the score: `level_power` estimates a power of it that is
+zero within its error, where the scale's floor is not near. Below, ratings are cut by the floor.
+
 No study is taken to measure the noise of all people: each has a factor of its own on it, with the
 SD `BETWEEN_STUDIES`, which is assumed.
 """
@@ -38,6 +41,8 @@ ERROR_SD: Final = 0.2
 """The same of the error of two interviews: beside its sampling, other raters and training."""
 SHAPE_SD: Final = 0.05
 """Relative SE of a point of the shape by interval: a few hundred patients, many intervals each."""
+FLOOR: Final = 10.0
+"""Points of the MADRS below which a mean is near the floor, seen from the SD of change."""
 
 _DAY: Final = 24.0
 _HAMILTON: Final[Mapping[str, str]] = {"HAMD17": "HDRS17", "HDRS": "HDRS17", "HAMD": "HDRS17"}
@@ -170,6 +175,33 @@ def _most_likely(parts: Sequence[_Part]) -> NoiseFit:
         correlation=covariance / np.outer(sd, sd),
         rows=tuple(row for part in parts for row in part.rows(values)),
     )
+
+
+def level_power(above: float = FLOOR) -> tuple[float, float]:
+    """Power of the level of the score to which the SD of change goes, in the real trial.
+
+    **Arguments:**
+
+    - `above`: points of the MADRS; groups of patients with a mean below are left out.
+
+    **Returns:** the power and its SE: a line through the logarithms of `mood/change_by_level`, with
+    a factor of its own for each arm and pair of visits.
+    """
+    groups: dict[tuple[str, ...], list[tuple[float, float, float]]] = {}
+    for row in facts("mood/change_by_level"):
+        level = to_madrs(_HAMILTON[row.get("scale")], _number(row, "mean_level"))
+        if level >= above:
+            which = tuple(row.get(name) for name in ("group", "day_1", "day_2"))
+            point = (np.log(level), np.log(_number(row, "sd_change")), _number(row, "n") - 1.0)
+            groups.setdefault(which, []).append(point)
+    moved = square = 0.0
+    for points in groups.values():
+        level, sd, weight = np.array(points).T
+        away = level - np.average(level, weights=weight)
+        moved += float(np.sum(weight * away * sd))
+        square += float(np.sum(weight * away**2))
+    # the variance of the logarithm of an SD is 1/(2(n - 1))
+    return moved / square, float(np.sqrt(0.5 / square))
 
 
 def _law(values: Mapping[str, float], study: str = "") -> VisitNoise:
