@@ -222,7 +222,7 @@ def trial(replicates: int, repeats: int, part: int, tolerance: float | None) -> 
 
     own()
     given = [
-        (_given(waiting.arm_of(arm, part, visits[-1]), _SCORES), np.array(visits))
+        (_given(waiting.arm_of(asked, arm, part, visits[-1]), _SCORES), np.array(visits))
         for arm in asked.arms
         for visits in [_VISITS[arm.id]]
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ketasim.dosing import Arm, Course, load_course, load_trial
+from ketasim.dosing import Arm, Course, Trial, load_course, load_trial
 from ketasim.engine import Calendar, Patients
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, mood_chain
@@ -97,7 +97,7 @@ def patients_of(course: Course) -> Patients:
     numbers = load_card("mood").values()
     effects = typical_effects() if cohort.typical else mood_effects(1, 0, cohort.n)
     start = np.full(cohort.n, BASELINE)
-    situation = Situation(open=True)
+    situation = Situation()
     values = mood_values(numbers, effects, situation, start, spread=not cohort.typical)
     return Patients(
         {**cohort.values, **receptor_values(), "k_session": numbers["k_session"], **values},
@@ -112,17 +112,17 @@ def calendar_of(course: Course) -> Calendar:
     return Calendar((*course.regimen.doses, *marks), course.horizon)
 
 
-def arm_of(arm: Arm, n: int, horizon: float) -> Patients:
+def arm_of(trial: Trial, arm: Arm, n: int, horizon: float) -> Patients:
     """Patients of an arm of the trial, with the card's own numbers in every replicate.
 
     **Arguments:**
 
-    - `arm`: of the trial. `n`: patients. `horizon`: h, the last visit.
+    - `trial`: with all arms. `arm`: one of them. `n`: patients. `horizon`: h, the last visit.
     """
     numbers = load_card("mood").values()
     drug, weight, _ = arm_patients(arm, 1, 0, n)
     start = np.full(n, BASELINE)
-    values = mood_values(numbers, mood_effects(1, 0, n), situation_of(arm), start)
+    values = mood_values(numbers, mood_effects(1, 0, n), situation_of(trial, arm), start)
     return Patients(
         {**drug, **values, "k_session": numbers["k_session"]},
         np.asarray(weight),

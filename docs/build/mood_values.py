@@ -26,7 +26,7 @@ def mood_values() -> dict[str, str]:
         at,
         ("MADRS", "restored"),
         card,
-        situation=Situation(open=True),
+        situation=Situation(),
         baseline=baseline,
     )
     found = {

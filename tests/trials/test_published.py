@@ -149,8 +149,9 @@ def test_the_report_calls_arms_by_what_they_are(murrough: TrialResult) -> None:
     page = trial_report(murrough)
     assert "ketamine 0.5 mg/kg IV vs midazolam: MADRS" in page
     assert "<td>ketamine 0.5 mg/kg IV<small>ket</small></td>" in page
-    assert "<td>midazolam control, masked<small>p_midazolam</small></td>" in page
-    assert "treatment known or recognisable<small>p_known</small>" in page
+    felt = "belief to get the drug; effects of the session; sedation by midazolam"
+    assert f"<td>{felt}<small>p_belief, u_scale, u_midazolam</small></td>" in page
+    assert "Probability of guessing the drug" in page
     body = page[: page.index('id="reproduce"')]
     for raw in ("<td>ket</td>", "<td>mdz</td>", ">ket - mdz<", "ket:", "ket, expected"):
         assert raw not in body
@@ -158,6 +159,6 @@ def test_the_report_calls_arms_by_what_they_are(murrough: TrialResult) -> None:
     assert set(murrough.summary()["arm"]) == {"ket", "mdz", "ket - mdz"}
 
 
-def test_every_amplitude_of_expectation_has_words() -> None:
-    symbols = {one for one in load_card("mood").values() if one.startswith("p_")}
+def test_every_part_of_expectation_has_words() -> None:
+    symbols = {one for one in load_card("mood").values() if one.startswith(("p_", "u_"))}
     assert set(EXPECTATION_WORDS) == symbols

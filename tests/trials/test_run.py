@@ -62,7 +62,7 @@ def _values(result: TrialResult, arm: str) -> pl.DataFrame:
 
 def _uncertain() -> Card:
     """The card with an uncertainty of its own, as a fitted card has one."""
-    made = Uncertainty(("p_known", "p_midazolam"), ("log", "log"), ((0.3, 0.1), (0.1, 0.3)))
+    made = Uncertainty(("p_belief", "u_midazolam"), ("log", "log"), ((0.3, 0.1), (0.1, 0.3)))
     return load_card("mood").replace(uncertainty=made)
 
 
@@ -260,7 +260,7 @@ def test_what_a_result_says_of_itself(result: TrialResult) -> None:
         one.symbol for one in result.assumptions if one.what == "input"
     }
     symbols = {one.symbol for one in result.assumptions}
-    assert "p_saline" not in symbols  # no arm gets saline
+    assert "u_spray" not in symbols  # no arm gets a spray
     assert all(source in result.cite() for source in result.sources()[:3])
     assert any("benefit" in line and "not applied" in line for line in result.warnings)
     document = json.loads(result.to_json())

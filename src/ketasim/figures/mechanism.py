@@ -141,7 +141,7 @@ def mood_course_svg(card: Card | None = None) -> str:
         times,
         ("MADRS", "restored"),
         card,
-        situation=Situation(open=True),
+        situation=Situation(),
         baseline=baseline,
     )
     days = times / 24.0

@@ -70,15 +70,15 @@ MOOD_PEOPLE: Final = (
     *(
         Symbol(f"p_{name}", "-", f"expectation on the logarithm of severity: {what}")
         for name, what in (
-            ("saline", "after saline distinguishable from the drug"),
-            ("midazolam", "after midazolam"),
-            ("spray", "after a spray in a blinded trial"),
-            ("masked", "where treatment is indistinguishable"),
-            ("known", "after the drug when treatment is known"),
+            ("belief", "of a patient who is sure to get the drug"),
+            ("theatre", "added under anaesthesia"),
             ("ward", "added on a ward"),
             ("emergency", "added in an emergency"),
         )
     ),
+    Symbol("u_scale", "-", "full effect of a session as felt, in SDs of reports without the drug"),
+    Symbol("u_midazolam", "-", "midazolam as felt, in the same SDs"),
+    Symbol("u_spray", "-", "taste of a spray as felt, in the same SDs"),
     Symbol("f_old", "ratio", "fraction of all effects remaining from age 65"),
     *(
         Symbol(f"omega_{name}", "-", f"between patients: {what}, SD", NOT_NEGATIVE)

@@ -12,8 +12,12 @@ from ketasim.population.covariates import covariate_symbols, covariates_of
 from ketasim.population.expectation import (
     EXPECTATION_WORDS,
     OLDER,
+    USUAL_CONTROL,
     Situation,
+    Treatment,
+    in_usual_comparison,
     situation_of,
+    treatment_of,
 )
 from ketasim.population.fluctuation import NOISE_SYMBOLS, VisitNoise, visit_normals
 from ketasim.population.modifiers import (
@@ -65,6 +69,7 @@ from ketasim.population.session.effects import (
     share_rising,
     share_rising_either,
 )
+from ketasim.population.session.felt import first_session_effect
 from ketasim.population.session.means import DRAWN_EVERY, drawn_curves, mean_curves
 from ketasim.population.session.pressure import (
     PRESSURES,
@@ -97,6 +102,7 @@ __all__ = [
     "SESSION_CURVES",
     "SEVERE",
     "SEVERE_FACT",
+    "USUAL_CONTROL",
     "BenefitModifier",
     "Cohort",
     "Crosswalk",
@@ -109,6 +115,7 @@ __all__ = [
     "SessionCurve",
     "SessionMark",
     "Situation",
+    "Treatment",
     "VisitNoise",
     "activities_of",
     "arm_calendar",
@@ -126,9 +133,11 @@ __all__ = [
     "diazepam_equivalent",
     "drawn_curves",
     "event_threshold",
+    "first_session_effect",
     "from_madrs",
     "highest_effect",
     "in_madrs",
+    "in_usual_comparison",
     "individual_parameters",
     "load_modifiers",
     "mean_curves",
@@ -160,6 +169,7 @@ __all__ = [
     "time_from",
     "times_back",
     "to_madrs",
+    "treatment_of",
     "typical_effects",
     "uncertainty_note",
     "uncertainty_of",

@@ -1,42 +1,92 @@
-"""What a patient expects: by what is given, whether it can be told, and where."""
+"""What a patient expects: by what a session lets feel, what else it could have been, and where."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
 from ketasim.dosing import CONTROLS
 from ketasim.evidence import source_name
+from ketasim.population.arms import arm_patients
+from ketasim.population.session.felt import first_session_effect
 
 if TYPE_CHECKING:
-    from ketasim.dosing import Arm
+    from ketasim.dosing import Arm, Trial
+
+Array = NDArray[np.float64]
 
 OLDER = 65.0
 """Age from which people count as older, years, as in TRANSFORM-3 (ctg_nct02422186)."""
 
-_OF_CONTROL = {
-    "saline": "p_saline",
-    "placebo_oral": "p_spray",
-    "midazolam": "p_midazolam",
-    "placebo_spray": "p_spray",
-    "masked": "p_masked",
-    "antidepressant": "p_spray",
-}
-EXPECTATION_WORDS = {
-    "p_saline": "saline, distinguishable from the drug",
-    "p_midazolam": "midazolam control, masked",
-    "p_spray": "spray in a blinded trial",
-    "p_masked": "masked under anaesthesia",
-    "p_known": "treatment known or recognisable",
+EXPECTATION_WORDS: Final = {
+    "p_belief": "belief to get the drug",
+    "u_scale": "effects of the session",
+    "u_midazolam": "sedation by midazolam",
+    "u_spray": "taste of the spray",
+    "p_theatre": "under anaesthesia",
     "p_ward": "on a ward",
     "p_emergency": "in an emergency",
 }
-"""Symbol of the card `mood` for an amplitude of expectation, to the situation in words."""
-_BORROWED = {
-    "placebo_oral": "an oral placebo",
-    "antidepressant": "an oral antidepressant without sessions",
+"""Symbol of the card `mood` for a part of expectation, to the part in words."""
+
+USUAL_CONTROL: Final = {
+    **dict.fromkeys(("iv", "im", "sc"), "midazolam"),
+    "intranasal": "placebo_spray",
+    "inhaled": "placebo_inhaled",
+    **dict.fromkeys(("oral", "oral_er", "sublingual", "buccal", "rectal"), "placebo_oral"),
 }
+"""Route to the control that a blinded course is taken to be compared with, an assumption."""
+
+_ADDS: Final = {"midazolam": "u_midazolam", "placebo_spray": "u_spray"}
+_UNTOLD: Final = ("antidepressant", "none")  # without sessions there is nothing to be told
+_RULE = np.polynomial.hermite_e.hermegauss(15)
+_NODES: Array = np.asarray(_RULE[0], np.float64)
+_WEIGHTS: Array = np.asarray(_RULE[1] / np.sum(_RULE[1]), np.float64)
+_FAR: Final = 8.0  # SDs beyond which nothing is felt
+_STEPS: Final = 2001
+_SAME: Final = 1e-12
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """Something that a patient of a blinded comparison may have been given.
+
+    **Arguments:**
+
+    - `drug`: whether it is the drug, or a control.
+    - `effect`: of its first session on the typical patient, highest share of the full effect, 0-1.
+    - `adds`: symbol of the card `mood` for what is felt beside that; empty for nothing.
+    - `patients`: how many are given it, which a patient knows beforehand.
+    """
+
+    drug: bool
+    effect: float = 0.0
+    adds: str = ""
+    patients: float = 1.0
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols of the card `mood` behind its intensity."""
+        return (*(("u_scale",) if self.effect else ()), *((self.adds,) if self.adds else ()))
+
+    def intensity(self, numbers: Mapping[str, Any]) -> Any:
+        """What is felt, in SDs of what people report without the drug.
+
+        The drug's effects and a taste are felt apart from each other: their squares add, so that a
+        bitter spray hides little of a strong effect and most of a weak one.
+
+        **Arguments:**
+
+        - `numbers`: of the card `mood`, or arrays (n,).
+        """
+        felt = numbers["u_scale"] * self.effect
+        return np.hypot(felt, numbers[self.adds]) if self.adds else felt
 
 
 @dataclass(frozen=True)
@@ -46,9 +96,9 @@ class Situation:
     **Arguments:**
 
     - `control`: one of `CONTROLS`, or nothing for an arm that gets the drug.
-    - `open`: the patient knows what is given.
-    - `spray`: the drug is given into the nose.
-    - `masked`: given under anaesthesia, so that treatment is indistinguishable.
+    - `among`: what a blinded patient may have been given, the own treatment among them; empty
+      where the patient knows what is given. `place`: of the own treatment in it.
+    - `masked`: given under anaesthesia.
     - `setting`: outpatient, inpatient or emergency.
     - `background`: `none`, `continued`, or `new` for a new oral antidepressant from day 0.
     - `older`: from the age of `OLDER`.
@@ -57,8 +107,8 @@ class Situation:
     """
 
     control: str | None = None
-    open: bool = False
-    spray: bool = False
+    among: tuple[Treatment, ...] = ()
+    place: int = 0
     masked: bool = False
     setting: str = "outpatient"
     background: str = "continued"
@@ -72,19 +122,96 @@ class Situation:
             )
 
     @property
-    def amplitudes(self) -> tuple[str, ...]:
-        """Symbols of the card `mood` that add up to the expectation of the typical patient."""
-        if self.control == "none":
-            raised: tuple[str, ...] = ()
-        elif self.masked or self.control == "masked":
-            raised = ("p_masked",)
-        elif self.control is not None:
-            raised = (_OF_CONTROL[self.control],)
-        else:
-            # a spray is told from its placebo by few, an infusion by most
-            raised = ("p_spray",) if self.spray and not self.open else ("p_known",)
+    def in_doubt(self) -> bool:
+        """Whether the patient may have been given the drug or something else."""
+        return len({one.drug for one in self.among}) == 2
+
+    def belief(self, numbers: Mapping[str, Any]) -> Any:
+        """Mean belief of the arm's patients to get the drug, 0 to 1.
+
+        A patient feels x, normal with SD 1 around the intensity of what was given, knows what the
+        comparison may give and how often, and believes by Bayes' rule.
+
+        **Arguments:**
+
+        - `numbers`: of the card `mood`, or arrays (n,).
+
+        **Returns:** a number, or an array (n,).
+        """
+        if not self.in_doubt:
+            return float(self.control is None)
+        own = np.asarray(self.among[self.place].intensity(numbers), np.float64)
+        against = self._against(numbers, own[..., None] + _NODES, odds=True)
+        # beyond 700 the exponential is endless, and the belief is none
+        found = (1.0 / (1.0 + np.exp(np.minimum(against, 700.0)))) @ _WEIGHTS
+        return float(found) if found.ndim == 0 else found
+
+    def guesses_drug(self, numbers: Mapping[str, float]) -> float:
+        """Chance that a patient of the arm guesses the drug: that it explains better what is felt.
+
+        Unlike the belief, a guess heeds no odds of the allocation; where nothing can tell, half of
+        the patients guess the drug.
+
+        **Arguments:**
+
+        - `numbers`: of the card `mood`.
+        """
+        if not self.in_doubt:
+            return float(self.control is None)
+        from scipy.special import ndtr  # only here: scipy is slow to load
+
+        own = float(self.among[self.place].intensity(numbers))
+        felt = [float(one.intensity(numbers)) for one in self.among]
+        x = np.linspace(min(felt) - _FAR, max(felt) + _FAR, _STEPS)
+        against = self._against(numbers, x, odds=False)
+        if np.abs(against).max() < _SAME:
+            return 0.5
+        # where the sign turns, by a straight line
+        turns = np.flatnonzero(np.diff(against >= 0.0))
+        slope = against[turns + 1] - against[turns]
+        cuts = x[turns] - against[turns] / slope * (x[turns + 1] - x[turns])
+        edges = np.concatenate([[-np.inf], cuts, [np.inf]])
+        parts = np.diff(ndtr(edges - own))
+        # by turns for and against the drug
+        start = int(against[0] >= 0.0)
+        return float(parts[start::2].sum())
+
+    def _against(self, numbers: Mapping[str, Any], x: Array, *, odds: bool) -> Array:
+        """Logarithm of the odds that what is felt is no drug, of the shape of `x`."""
+        sides: list[Array] = []
+        for drug in (False, True):
+            own = [one for one in self.among if one.drug == drug]
+            all_of_them = 1.0 if odds else sum(one.patients for one in own)
+            each = [
+                np.log(one.patients / all_of_them)
+                - (x - np.asarray(one.intensity(numbers), np.float64)[..., None]) ** 2 / 2.0
+                for one in own
+            ]
+            sides.append(np.asarray(np.logaddexp.reduce(each), np.float64))
+        return sides[0] - sides[1]
+
+    def expectation(self, numbers: Mapping[str, Any]) -> Any:
+        """Height of expectation of the typical patient, on the logarithm of severity.
+
+        **Arguments:**
+
+        - `numbers`: of the card `mood`, or arrays (n,).
+        """
+        raised = numbers["p_belief"] * self.belief(numbers)
+        return raised + sum((numbers[symbol] for symbol in self._places), 0.0)
+
+    @property
+    def _places(self) -> tuple[str, ...]:
+        """Symbols for where it is given."""
         added = {"inpatient": ("p_ward",), "emergency": ("p_emergency",)}
-        return (*raised, *added.get(self.setting, ()))
+        return (*(("p_theatre",) if self.masked else ()), *added.get(self.setting, ()))
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols of the card `mood` that act on expectation, `EXPECTATION_WORDS` in order."""
+        felt = [symbol for one in self.among for symbol in one.symbols] if self.in_doubt else []
+        believed = ("p_belief",) if self.in_doubt or self.control is None else ()
+        return tuple(dict.fromkeys((*believed, *felt, *self._places)))
 
     @property
     def new_antidepressant(self) -> bool:
@@ -95,9 +222,11 @@ class Situation:
     def notes(self) -> tuple[str, ...]:
         """What the reader must know, as sentences."""
         found: list[str] = []
-        if self.control in _BORROWED:
-            what = _BORROWED[self.control]
-            found.append(f"No expectation is known for {what}: that of a placebo spray is assumed.")
+        if self.masked:
+            found.append(
+                "How much an operation under anaesthesia adds to expectation is known from one "
+                f"trial alone ({source_name('lii2023')})."
+            )
         if self.older:
             found.append(
                 f"From a (mean) age of {OLDER:g} all effects are those of younger adults times "
@@ -107,14 +236,59 @@ class Situation:
         return tuple(found)
 
 
-def situation_of(arm: Arm) -> Situation:
-    """Situation of the patients in an arm of a trial."""
+def situation_of(trial: Trial, arm: Arm) -> Situation:
+    """Situation of the patients in an arm of a trial.
+
+    Who is blinded may be in any blinded arm that is given alike, under anaesthesia or not, and
+    knows the sizes of the arms. An arm that is open, or has no sessions, is told.
+
+    **Arguments:**
+
+    - `trial`: with all arms. `arm`: one of them.
+    """
+
+    def in_doubt(one: Arm) -> bool:
+        return not one.open and one.masked == arm.masked and one.control not in _UNTOLD
+
+    blinded = [one for one in trial.arms if in_doubt(one)] if in_doubt(arm) else []
     return Situation(
         control=arm.control,
-        open=arm.open,
-        spray=any(dose.route == "intranasal" for dose in arm.doses),
+        among=tuple(treatment_of(one) for one in blinded),
+        place=next((i for i, one in enumerate(blinded) if one.id == arm.id), 0),
         masked=arm.masked,
         setting=arm.setting,
         background=arm.background,
         older=arm.age is not None and arm.age.mean >= OLDER,
     )
+
+
+def treatment_of(arm: Arm) -> Treatment:
+    """What an arm gives, as far as it is felt; under anaesthesia nothing is."""
+    if arm.masked:
+        return Treatment(arm.control is None, patients=arm.n)
+    if arm.control is not None:
+        return Treatment(False, adds=_ADDS.get(arm.control, ""), patients=arm.n)
+    return Treatment(True, _effect(arm), _taste(arm.doses[0].route), arm.n)
+
+
+def in_usual_comparison(route: str, effect: float) -> tuple[Treatment, Treatment]:
+    """A blinded drug and the usual control of its route, as many of one as of the other.
+
+    **Arguments:**
+
+    - `route`: of the first session. `effect`: as of `Treatment`.
+    """
+    control = Treatment(False, adds=_ADDS.get(USUAL_CONTROL[route], ""))
+    return Treatment(True, effect, _taste(route)), control
+
+
+def _taste(route: str) -> str:
+    """A spray of the drug tastes as its placebo does, which has a bitter agent for that."""
+    return "u_spray" if route == "intranasal" else ""
+
+
+@lru_cache(maxsize=1024)
+def _effect(arm: Arm) -> float:
+    """Effect of an arm's first session on its typical patient."""
+    values, weight, _ = arm_patients(arm, 0, 0, 1, typical=True)
+    return first_session_effect(arm.doses, values, weight)

@@ -125,7 +125,7 @@ def mood_values(
     values: dict[str, Any] = {s.name: numbers[s.name] for s in MOOD_PARAMETERS if s.name in numbers}
     z = correlated(numbers, effects)
     left: Any = numbers["f_old"] if situation.older else 1.0
-    amplitude: Any = left * sum((numbers[s] for s in situation.amplitudes), 0.0)
+    amplitude: Any = left * situation.expectation(numbers)
     new: Any = left * numbers["e_O"] if situation.new_antidepressant else 0.0
     natural: Any = left * numbers["e_N"]
     values |= {"sens": left, "e_P": amplitude, "e_O": new, "e_N": natural, "M0": baseline}

@@ -55,6 +55,7 @@ def trial_report(result: TrialResult, *, command: str = "") -> str:
         horizon=_days(trial.horizon),
         tiles=_tiles(summary, trial, pairs),
         arms=[_arm(arm, trial) for arm in trial.arms],
+        blinding=_blinding(result),
         population=_population(result),
         figures=trial_figures(result),
         groups=_groups(summary.filter(~pl.col("arm").is_in(sorted(pairs))), trial),
@@ -121,7 +122,7 @@ def _tiles(summary: pl.DataFrame, trial: Trial, pairs: set[str]) -> list[_Tile]:
 
 def _arm(arm: Arm, trial: Trial) -> dict[str, Any]:
     sessions = [f"{time / _DAY:g}" for time in arm.sessions]
-    amplitudes = situation_of(arm).amplitudes
+    symbols = situation_of(trial, arm).symbols if arm.sessions else ()
     return {
         "id": arm.id,
         "label": trial.labels[arm.id],
@@ -132,9 +133,27 @@ def _arm(arm: Arm, trial: Trial) -> dict[str, Any]:
         "told": "known" if arm.open else "masked under anaesthesia" if arm.masked else "blinded",
         "baseline": f"{arm.baseline.scale} {arm.baseline.mean:g} (SD {arm.baseline.sd:g})",
         "background": arm.background,
-        "expectation": "; ".join(map(EXPECTATION_WORDS.__getitem__, amplitudes)) or "none",
-        "amplitudes": ", ".join(amplitudes),
+        "expectation": "; ".join(map(EXPECTATION_WORDS.__getitem__, symbols)) or "none",
+        "symbols": ", ".join(symbols),
     }
+
+
+def _blinding(result: TrialResult) -> list[dict[str, str]]:
+    """What patients can tell, of arms with sessions; nothing where everybody knows."""
+    rows = [row for row in result.blinding().to_dicts() if row["told"] != "none"]
+    if all(row["told"] == "open" for row in rows):
+        return []
+    told = {"open": "known", "masked": "masked under anaesthesia", "blinded": "blinded"}
+    shares = ("belief", "guess_drug", "guess_right")
+    return [
+        {
+            "arm": result.trial.labels[row["arm"]],
+            "told": told[row["told"]],
+            "felt": number(row["felt"], 2),
+            **{name: percent(row[name], 2) for name in shares},
+        }
+        for row in rows
+    ]
 
 
 def _population(result: TrialResult) -> list[tuple[str, str, bool]]:

@@ -59,6 +59,20 @@ def _rows(trial: Trial, summary: pl.DataFrame, by_id: bool) -> Iterator[Headline
                 "%" if metric in RATES else unit_of(metric),
                 brief=metric == there[0] or metric == "response",
             )
+    yield from _guesses(trial, summary, by_id)
+
+
+def _guesses(trial: Trial, summary: pl.DataFrame, by_id: bool) -> Iterator[HeadlineRow]:
+    """What patients guess, where some are blinded."""
+    if all(arm.open or not arm.sessions for arm in trial.arms):
+        return
+    chances = dict(summary.select("arm", "guess_drug").iter_rows())
+    for arm in trial.arms:
+        chance: float | None = chances.get(arm.id)
+        if chance is not None:
+            name = arm.id if by_id else trial.label(arm.id)
+            text = f"{name}: probability of guessing the drug"
+            yield HeadlineRow(text, share(chance), unit="%", brief=False)
 
 
 def _when(hours: float) -> str:

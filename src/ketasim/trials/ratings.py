@@ -275,7 +275,7 @@ class ArmSimulation:
         spread = self.arm.baseline
         mean, sd = in_madrs(spread.scale, spread.mean, spread.sd)
         baseline = baseline_scores(mean, sd, effects["M0"], HIGHEST)
-        values |= mood_values(numbers, effects, situation_of(self.arm), baseline)
+        values |= mood_values(numbers, effects, situation_of(self.trial, self.arm), baseline)
         values["k_session"] = numbers["k_session"]
         chance = uniforms(self.own_seed, "trial:leaves", first, count, 1)[:, 0]
         hazard = self.hazard(numbers)

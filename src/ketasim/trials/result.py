@@ -21,13 +21,14 @@ from ketasim.dosing import Arm, Trial
 from ketasim.evidence import Card, Entry, load_sources
 from ketasim.population import crosswalk, situation_of
 from ketasim.trials.assess import Cell, Values
+from ketasim.trials.blinding import blinding_table
 from ketasim.trials.headline import trial_headline
 from ketasim.trials.published import PublishedValue, published_table, published_values
 
 Array = NDArray[np.float64]
 
 _INTERVAL: Final = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
-_AMPLITUDES: Final = re.compile(r"p_\w+")
+_EXPECTATION: Final = re.compile(r"[pu]_\w+")
 _NOT_IN_CHAIN: Final = ("tau_open", "tau_series")
 
 
@@ -141,7 +142,8 @@ class TrialResult(Result):
         the 90 % prediction interval of the value in a trial of this size. `n` is enrolled,
         `n_assessed` the mean number assessed. `sd_patients_sampling`, `sd_parameters` and
         `sd_trials` are standard deviations of the value by the choice of patients, by the
-        parameter uncertainty and between trials.
+        parameter uncertainty and between trials. `belief`, `guess_drug` and `guess_right` are those
+        of `blinding`, the same in all rows of an arm.
         """
         return self._summary
 
@@ -153,7 +155,24 @@ class TrialResult(Result):
             name: pl.String if name in text else pl.Int64 if name == "n" else floats
             for name in rows[0]
         }
-        return pl.DataFrame(rows, schema=schema)
+        told = self.blinding().select("arm", "belief", "guess_drug", "guess_right")
+        return pl.DataFrame(rows, schema=schema).join(
+            told, on="arm", how="left", maintain_order="left"
+        )
+
+    def blinding(self) -> pl.DataFrame:
+        """What patients can tell of their treatment, by the card's own numbers.
+
+        **Returns:** a row an arm: `arm`; `told`, open, blinded or masked, or none without
+        sessions; `felt`, SDs of what people report without the drug; `belief`, the mean belief to
+        get the drug; `guess_drug` and `guess_right`, chances that a patient guesses the drug, and
+        guesses right. All but `told` are null without sessions.
+        """
+        return self._blinding
+
+    @cached_property
+    def _blinding(self) -> pl.DataFrame:
+        return blinding_table(self.trial, self.cards[0].values())
 
     def patients(self) -> pl.DataFrame:
         """Patients of the first replicates at every visit.
@@ -223,9 +242,9 @@ class TrialResult(Result):
 
     def _acts(self, symbol: str) -> bool:
         arms = self.trial.arms
-        situations = [situation_of(arm) for arm in arms]
-        if _AMPLITUDES.fullmatch(symbol):
-            return any(symbol in one.amplitudes for one in situations)
+        situations = [situation_of(self.trial, arm) for arm in arms]
+        if _EXPECTATION.fullmatch(symbol):
+            return any(symbol in one.symbols for one in situations)
         if symbol in ("e_O", "omega_O", "kO"):
             return any(one.new_antidepressant for one in situations)
         if symbol in ("stop_drug", "stop_control"):
@@ -326,14 +345,15 @@ class TrialResult(Result):
     def to_json(self) -> str:
         """Everything but the single patients, for machines.
 
-        **Returns:** an object with metadata, warnings, assumptions, and the tables summary and
-        published as columns.
+        **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
+        blinding and published as columns.
         """
         document = {
             "metadata": self.metadata,
             "warnings": list(self.warnings),
             "assumptions": [vars(one) for one in self.assumptions],
             "summary": self.summary().to_dict(as_series=False),
+            "blinding": self.blinding().to_dict(as_series=False),
             "published": self.published().to_dict(as_series=False),
         }
         return json.dumps(document, allow_nan=False)

@@ -349,7 +349,7 @@ def _of_arms(trial: Trial) -> list[str]:
     """Notes on arms; what holds for all of them is said once."""
     lines: dict[str, list[str]] = {}
     for arm in trial.arms:
-        found = [*situation_of(arm).notes, *arm_patients(arm, 0, 0, 1)[2]]
+        found = [*situation_of(trial, arm).notes, *arm_patients(arm, 0, 0, 1)[2]]
         for one in benefit_modifiers(arm.medicines):
             found.append(
                 f"{one.name}: a published effect on the {_words(one.effect_on)} "

@@ -484,7 +484,7 @@ def _mood_checks(
                 _yes(ends[0] <= size <= ends[1]),
                 f"Agrees within the 95 % interval, {ends[0]:g} to {ends[1]:g}. Not independent: "
                 "the row is among those of the fit.",
-                "e_A kA p_known p_saline omega_sens sigma omega_F k_F",
+                "e_A kA p_belief u_scale omega_sens sigma omega_F k_F",
                 kind="size",
             )
         )

@@ -45,7 +45,7 @@ def test_rows_of_one_arm_are_correlated_and_of_two_trials_are_not(problem: MoodP
 def test_derivatives_by_the_numbers_agree_with_a_wider_difference(problem: MoodProblem) -> None:
     point = problem.at(problem.start)
     jacobian = problem.jacobian(point)
-    for symbol in ("e_A", "p_midazolam", "kA"):
+    for symbol in ("e_A", "p_belief", "kA"):
         i = problem.free.index(symbol)
         step = np.zeros(len(problem.free))
         step[i] = 0.02

@@ -188,17 +188,18 @@ def test_the_typical_patient_has_no_effects_and_no_spread(typical: Simulation) -
     assert share * total == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_blinded_spray_is_expected_to_do_what_the_card_says() -> None:
+def test_a_blinded_course_is_compared_with_the_usual_control_of_its_route() -> None:
     numbers = load_card("mood").values()
     spray = "esketamine 84 mg intranasal once"
-    known, blinded = (
-        simulate(course(spray, mood={"blinded": b})).mood.situation.amplitudes
-        for b in (False, True)
-    )
-    assert (known, blinded) == (("p_known",), ("p_spray",))
-    infused = simulate(course(ONE, mood={"blinded": True})).mood.situation.amplitudes
-    assert infused == ("p_known",)  # an infusion can be told
-    assert set(known + blinded) <= set(numbers)
+    known, blinded = (simulate(course(spray, mood={"blinded": b})).mood for b in (False, True))
+    assert known.situation.belief(numbers) == 1.0
+    assert known.situation.symbols == ("p_belief",)
+    assert 0.5 < blinded.situation.belief(numbers) < 1.0
+    assert blinded.situation.symbols == ("p_belief", "u_scale", "u_spray")
+    assert any("placebo spray" in text for field, text in blinded.assumed if "blinded" in field)
+    infused = simulate(course(ONE, mood={"blinded": True})).mood.situation
+    assert infused.symbols == ("p_belief", "u_scale", "u_midazolam")
+    assert set(infused.symbols) <= set(numbers)
 
 
 def test_from_65_effects_are_those_of_the_card() -> None:
@@ -326,7 +327,7 @@ def test_the_uncertainty_of_the_numbers_makes_an_outer_band(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Named beside the between-patient variability, in the result and in the report."""
-    symbols = ("e_A", "e_S", "p_known", "sigma")
+    symbols = ("e_A", "e_S", "p_belief", "sigma")
     spread = tuple(tuple(0.25 * float(i == j) for j in range(4)) for i in range(4))
     real = load_card("mood")
     doubtful = replace(real, uncertainty=Uncertainty(symbols, ("log",) * 4, spread))

@@ -65,7 +65,8 @@ def print_trial(result: TrialResult) -> None:
     from ketasim.trials.headline import trial_headline
 
     headline = trial_headline(result.trial, result.summary(), by_id=True)
-    arms = [f"{arm.id} = {_arm(arm)}" for arm in result.trial.arms]
+    guesses = dict(result.blinding().select("arm", "guess_drug").iter_rows())
+    arms = [f"{arm.id} = {_arm(arm, guesses[arm.id])}" for arm in result.trial.arms]
     _headline(headline, [*arms, *result.trial.notes])
     published = _shown(result)
     if not published:
@@ -107,11 +108,14 @@ def _metric(one: PublishedValue) -> str:
     return "change" if one.metric == "contrast" else value_in_words(one.metric)
 
 
-def _arm(arm: Arm) -> str:
-    """What an arm is and gets, and how many are in it."""
+def _arm(arm: Arm, guess: float | None) -> str:
+    """What an arm is and gets, how many are in it, and how many of them guess the drug."""
+    from ketasim._base.headline import share
     from ketasim.dosing import arm_details
 
     told = [arm.label, arm_details(arm), f"{arm.n} patient{'' if arm.n == 1 else 's'}"]
+    if guess is not None and not arm.open:
+        told.append(f"{share(guess)} % guess the drug")
     return ", ".join(dict.fromkeys(filter(None, told)))
 
 

@@ -65,6 +65,7 @@ def trial(
             {
                 "metadata": result.metadata,
                 "summary": result.summary().to_dicts(),
+                "blinding": result.blinding().to_dicts(),
                 "published": result.published().to_dicts(),
                 "warnings": list(result.warnings),
                 "files": [str(path) for path in paths],

@@ -66,7 +66,8 @@ def mechanism_curves(
     **Other arguments:**
 
     - `card`: parameters of the mood model; the card `mood` when left out.
-    - `situation`: what decides on expectation; of a blinded trial when left out.
+    - `situation`: what decides on expectation; of a patient who knows the
+      treatment when left out.
     - `baseline`: MADRS before treatment; half of the highest when left out.
 
     **Returns:** name to array of shape (regimens, T).
@@ -185,11 +186,12 @@ def effect_sizes(numbers: Mapping[str, float]) -> tuple[float, float]:
     effects = mood_effects(_SEED, 0, PEOPLE)
     falls: list[Array] = []
     scores: list[Array] = []
-    for arm in load_trial(path).arms:
+    trial = load_trial(path)
+    for arm in trial.arms:
         values, weight, _ = arm_patients(arm, _SEED, 0, PEOPLE)
         assert arm.baseline is not None
         start = baseline_scores(arm.baseline.mean, arm.baseline.sd, effects["M0"], numbers["M_max"])
-        values |= mood_values(numbers, effects, situation_of(arm), start)
+        values |= mood_values(numbers, effects, situation_of(trial, arm), start)
         values["k_session"] = numbers["k_session"]
         patients = Patients(values, weight, (arm_calendar(arm, float(times[-1]) + 1.0),))
         chain = mood_chain(MODELS["reference"])

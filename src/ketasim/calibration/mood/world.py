@@ -185,7 +185,7 @@ def world_of(trials: Sequence[Trial], rows: Sequence[MoodRow], n: int, seed: int
             ArmDesign(
                 trial,
                 arm,
-                situation_of(arm),
+                situation_of(trial, arm),
                 np.array(sorted(times)),
                 baseline_scores(mean, sd, effects["M0"], 60.0),
             )

@@ -44,6 +44,7 @@ CONTROLS: Final = (
     "midazolam",
     "placebo_spray",
     "placebo_oral",
+    "placebo_inhaled",
     "masked",
     "antidepressant",
     "none",
@@ -64,7 +65,6 @@ MOST_IN_ARM: Final = 1_000_000
 """Most patients in an arm: a limit against slips of the pen."""
 
 _MEDICINES: Final = dict.fromkeys(("medications", "medication"), "write it as 'medicines'")
-_SHAM_AT_START: Final = ("saline", "midazolam", "placebo_spray", "masked")
 _WITHOUT_SESSIONS: Final = ("antidepressant", "none")
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _DRUG_KEYS: Final = ("route", "dose", "over", "salt")
@@ -483,7 +483,7 @@ def _check_kind(item: ArmItem, field: str) -> None:
 def _sham(item: ArmItem, field: str) -> tuple[float, ...]:
     """Days of the sessions of a control."""
     if item.days is None:
-        return (0.0,) if item.control in _SHAM_AT_START else ()
+        return () if item.control in _WITHOUT_SESSIONS else (0.0,)
     if item.control in _WITHOUT_SESSIONS:
         raise InputError(
             f"{field}.days", f"the control '{item.control}' has no sessions", "leave 'days' out"

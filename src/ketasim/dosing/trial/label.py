@@ -14,6 +14,7 @@ _CONTROL_WORDS: Final = {
     "midazolam": "midazolam",
     "placebo_spray": "placebo spray",
     "placebo_oral": "oral placebo",
+    "placebo_inhaled": "inhaled placebo",
     "masked": "sham under anaesthesia",
     "antidepressant": "oral antidepressant",
     "none": "no treatment",

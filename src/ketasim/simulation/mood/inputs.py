@@ -20,11 +20,15 @@ from ketasim.population import (
     MOOD_SPREADS,
     NOISE_SYMBOLS,
     OLDER,
+    USUAL_CONTROL,
     Cohort,
     Situation,
+    Treatment,
     VisitNoise,
     convertible,
     crosswalk,
+    first_session_effect,
+    in_usual_comparison,
     mood_effects,
     mood_values,
     receptor_values,
@@ -103,7 +107,7 @@ class MoodInput:
         if not self.situation.new_antidepressant:
             off |= {"kO", "e_O", "omega_O", "share_none_O"}
         chain = [s.name for s in MOOD_PARAMETERS]
-        names = [*chain, "k_session", *self.situation.amplitudes]
+        names = [*chain, "k_session", *self.situation.symbols]
         names += ["f_old"] if self.situation.older else []
         if not typical:
             names += [*MOOD_SPREADS.values(), "share_none", "share_none_O", "rho"]
@@ -161,9 +165,9 @@ def mood_input(course: Course) -> MoodInput:
     if course.age is None:
         text = f"The age is not given: effects are those below age {OLDER:g}."
         assumed.append(("patient.age", text))
+    among = _blinded(course, assumed) if options.blinded else ()
     situation = Situation(
-        open=not options.blinded,
-        spray=any(dose.route == "intranasal" for dose in course.regimen.doses),
+        among=among,
         setting=patient.setting or "outpatient",
         background=course.background,
         older=course.age is not None and course.age >= OLDER,
@@ -208,6 +212,19 @@ def mood_input(course: Course) -> MoodInput:
         warnings=tuple(dict.fromkeys((*situation.notes, *warnings))),
         sources=tuple(dict.fromkeys(sources)),
     )
+
+
+def _blinded(course: Course, assumed: list[tuple[str, str]]) -> tuple[Treatment, ...]:
+    """What a patient who does not know it may be given; adds what is assumed of it."""
+    doses = course.regimen.doses
+    if not doses:
+        return ()
+    cohort = virtual_patients(course, load_card("reference"), MODELS["reference"], typical=True)
+    route = min(doses, key=lambda dose: dose.time).route
+    control = USUAL_CONTROL[route].replace("_", " ")
+    text = f"Blinded: that half of the patients get {control} in place of the drug is assumed."
+    assumed.append(("mood.blinded", text))
+    return in_usual_comparison(route, first_session_effect(doses, cohort.values, cohort.weight))
 
 
 def _baseline(scale: str, score: float) -> float:
@@ -383,8 +400,8 @@ def loss_factor(fact: str) -> float | None:
 
     - `fact`: id of a row with the percent of responders at 14 days with and without a medicine.
 
-    **Returns:** factor on the loss, of virtual patients after `TYPICAL_INFUSION` in a blinded
-    trial with the published mean baseline; nothing when no factor from 0.02 to 1 gives the odds.
+    **Returns:** factor on the loss, of virtual patients who know that they get `TYPICAL_INFUSION`,
+    with the published mean baseline; nothing when no factor from 0.02 to 1 gives the odds.
     """
     with_it, without = (share / 100.0 for share in _percents(fact))
     wanted = float(np.log(with_it / (1 - with_it) * (1 - without) / without))
