@@ -20,7 +20,7 @@ _OFTEN = {
 _GROUPS = (
     ("The chain", [s.name for s in MOOD_PARAMETERS]),
     ("Sessions", ["k_session"]),
-    ("Expectation, by what is given and where", "p_"),
+    ("Expectation, by what is believed, felt, and where", ("p_", "u_")),
     ("Older people", ["f_old"]),
     ("Between patients", ("omega_", "share_none", "rho")),
     ("Within patients", ["sigma", "omega_F", "k_F"]),

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from ketasim.calibration.mood import mechanism_curves
+from ketasim.dosing import Trial, load_trial
 from ketasim.evidence import Entry, load_card
-from ketasim.population import Situation
+from ketasim.population import Situation, situation_of
 from ketasim.simulation.mood.inputs import published_baseline
+from ketasim.trials.blinding import blinding_table
 from mood_equations import interval
+from table import table
+
+_INFUSION = {"drug": "ketamine", "route": "iv", "dose": "0.5 mg/kg", "over": "40 min"}
+_LOW = {**_INFUSION, "dose": "0.1 mg/kg"}
+_SPRAY = {"drug": "esketamine", "route": "intranasal", "dose": "84 mg"}
+_TABLET = {"drug": "ketamine", "route": "oral", "dose": "50 mg"}
+_RIGHT = {**_INFUSION, "drug": "arketamine"}
+_TOLD = {
+    "infusion": (_INFUSION, "saline"),
+    "low": (_LOW, "saline"),
+    "tablet": (_TABLET, "placebo_oral"),
+}
+_COMPARED = (
+    ("infusion 0.5 mg/kg, saline", _INFUSION, "saline"),
+    ("infusion 0.5 mg/kg, midazolam", _INFUSION, "midazolam"),
+    ("infusion 0.1 mg/kg, midazolam", _LOW, "midazolam"),
+    ("esketamine spray 84 mg, placebo spray", _SPRAY, "placebo_spray"),
+    ("tablet 50 mg, placebo tablet", _TABLET, "placebo_oral"),
+    ("arketamine infusion 0.5 mg/kg, saline", _RIGHT, "saline"),
+    ("infusion 0.5 mg/kg under anaesthesia, sham", _INFUSION, "masked"),
+)
 
 
 def mood_values() -> dict[str, str]:
@@ -49,12 +73,50 @@ def mood_values() -> dict[str, str]:
         "assumed": f"{sum(e.grade == 'assumed' for e in card.entries.values())}",
         "numbers": f"{len(card.entries)}",
     }
-    for symbol in ("saline", "midazolam", "spray", "masked", "known"):
-        found[f"p_{symbol}"] = _percent(1.0 - math.exp(-n[f"p_{symbol}"]))
+    found["p_belief"] = _percent(1.0 - math.exp(-n["p_belief"]))
+    for name, (drug, control) in _TOLD.items():
+        found[f"felt_{name}"] = f"{_felt(drug, control):.2g}"
+    found["felt_midazolam"] = f"{n['u_midazolam']:.2g}"
+    found["felt_spray"] = f"{n['u_spray']:.2g}"
     for row, name in enumerate(("one", "six")):
         for column, day in enumerate((0, 1, 7, 14, 28)):
             found[f"{name}_{day}"] = f"{score['MADRS'][row, column]:.0f}"
     return found
+
+
+def beliefs() -> str:
+    """Return a table of what patients of usual comparisons feel, believe and guess."""
+    numbers = load_card("mood").values()
+    rows: list[list[str]] = []
+    for name, drug, control in _COMPARED:
+        trial = _trial(drug, control)
+        told = blinding_table(trial, numbers)
+        heights = [situation_of(trial, arm).expectation(numbers) for arm in trial.arms]
+        felt = [f"{x:.1f}" for x in told["felt"]]
+        believed = [_percent(x) for x in told["belief"]]
+        off = [_percent(1.0 - math.exp(-x)) for x in heights]
+        rows.append([name, *felt, *believed, _percent(told["guess_right"][0]), *off])
+    head = ["drug, control", "felt, drug", "felt, control", "belief, drug", "belief, control"]
+    return table([*head, "guess right", "off the score, drug", "off the score, control"], rows)
+
+
+def _trial(drug: Mapping[str, object], control: str) -> Trial:
+    masked = {"masked": True} if control == "masked" else {}
+    return load_trial(
+        {
+            "trial": "compared",
+            "population": {"baseline": {"scale": "MADRS", "mean": 34, "sd": 5}},
+            "arms": [
+                {"id": "drug", "n": 50, "days": [0], **drug, **masked},
+                {"id": "control", "n": 50, "control": control},
+            ],
+            "assess": [{"scale": "MADRS", "at": ["24 h"], "metrics": ["change"]}],
+        }
+    )
+
+
+def _felt(drug: Mapping[str, object], control: str) -> float:
+    return float(blinding_table(_trial(drug, control), load_card("mood").values())["felt"][0])
 
 
 def _percent(part: float) -> str:

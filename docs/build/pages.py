@@ -39,6 +39,7 @@ def _session() -> SessionFit:
 
 REGIONS: dict[str, Callable[[], str]] = {
     "mechanism": mechanism.mechanism,
+    "mood-beliefs": mood_values.beliefs,
     "mood-definitions": mood_equations.definitions,
     "mood-notes": mood_equations.notes,
     "mood-numbers": mood_equations.numbers,

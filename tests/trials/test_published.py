@@ -109,7 +109,8 @@ def test_metrics_of_other_form_are_told_in_their_own_unit() -> None:
     told = {row["key"]: row for row in result.published().to_dicts()}
     spread = told["TRANSFORM2:ESK:MADRS:648h:sd_change"]
     summary = result.summary().filter(arm="ESK", metric="change", time_h=648.0)
-    assert spread["predicted"] == pytest.approx(summary["sd"][0], rel=0.02)
+    # a mean of SDs is a little below the root of the mean variance
+    assert spread["predicted"] == pytest.approx(summary["sd"][0], rel=0.04)
     contrast = told["TRANSFORM2:ESK-PBO:MADRS:648h:contrast"]
     gap = result.summary().filter(arm="ESK - PBO", metric="change", time_h=648.0)
     assert contrast["predicted"] == pytest.approx(gap["mean"][0])

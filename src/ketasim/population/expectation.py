@@ -140,11 +140,16 @@ class Situation:
         """
         if not self.in_doubt:
             return float(self.control is None)
-        own = np.asarray(self.among[self.place].intensity(numbers), np.float64)
-        against = self._against(numbers, own[..., None] + _NODES, odds=True)
+        felt = self._felt(numbers)
+        # patients of one replicate have the same numbers, one after the other
+        turns = (felt[:, 1:] != felt[:, :-1]).any(axis=0)
+        runs = np.concatenate([[0], np.cumsum(turns)])
+        few = felt[:, np.concatenate([[True], turns])]
+        against = self._against(few[:, :, None], few[self.place][:, None] + _NODES, odds=True)
         # beyond 700 the exponential is endless, and the belief is none
-        found = (1.0 / (1.0 + np.exp(np.minimum(against, 700.0)))) @ _WEIGHTS
-        return float(found) if found.ndim == 0 else found
+        found = ((1.0 / (1.0 + np.exp(np.minimum(against, 700.0)))) @ _WEIGHTS)[runs]
+        drawn = any(np.ndim(numbers[symbol]) for one in self.among for symbol in one.symbols)
+        return found if drawn else float(found[0])
 
     def guesses_drug(self, numbers: Mapping[str, float]) -> float:
         """Chance that a patient of the arm guesses the drug: that it explains better what is felt.
@@ -160,10 +165,9 @@ class Situation:
             return float(self.control is None)
         from scipy.special import ndtr  # only here: scipy is slow to load
 
-        own = float(self.among[self.place].intensity(numbers))
-        felt = [float(one.intensity(numbers)) for one in self.among]
-        x = np.linspace(min(felt) - _FAR, max(felt) + _FAR, _STEPS)
-        against = self._against(numbers, x, odds=False)
+        felt = self._felt(numbers)[:, :1]
+        x = np.linspace(felt.min() - _FAR, felt.max() + _FAR, _STEPS)
+        against = self._against(felt, x, odds=False)
         if np.abs(against).max() < _SAME:
             return 0.5
         # where the sign turns, by a straight line
@@ -171,22 +175,24 @@ class Situation:
         slope = against[turns + 1] - against[turns]
         cuts = x[turns] - against[turns] / slope * (x[turns + 1] - x[turns])
         edges = np.concatenate([[-np.inf], cuts, [np.inf]])
-        parts = np.diff(ndtr(edges - own))
+        parts = np.diff(ndtr(edges - felt[self.place]))
         # by turns for and against the drug
         start = int(against[0] >= 0.0)
         return float(parts[start::2].sum())
 
-    def _against(self, numbers: Mapping[str, Any], x: Array, *, odds: bool) -> Array:
-        """Logarithm of the odds that what is felt is no drug, of the shape of `x`."""
+    def _felt(self, numbers: Mapping[str, Any]) -> Array:
+        """What is felt of each of the treatments, shape (treatments, n)."""
+        each = [np.atleast_1d(one.intensity(numbers)) for one in self.among]
+        return np.asarray(np.broadcast_arrays(*each), np.float64)
+
+    def _against(self, felt: Array, x: Array, *, odds: bool) -> Array:
+        """Logarithm of the odds that what is felt, x, is no drug; treatments come first in felt."""
         sides: list[Array] = []
         for drug in (False, True):
-            own = [one for one in self.among if one.drug == drug]
-            all_of_them = 1.0 if odds else sum(one.patients for one in own)
-            each = [
-                np.log(one.patients / all_of_them)
-                - (x - np.asarray(one.intensity(numbers), np.float64)[..., None]) ** 2 / 2.0
-                for one in own
-            ]
+            own = [i for i, one in enumerate(self.among) if one.drug == drug]
+            patients = np.array([self.among[i].patients for i in own], np.float64)
+            share = np.log(patients if odds else patients / patients.sum())
+            each = [w - (x - felt[i]) ** 2 / 2.0 for i, w in zip(own, share, strict=True)]
             sides.append(np.asarray(np.logaddexp.reduce(each), np.float64))
         return sides[0] - sides[1]
 
