@@ -96,6 +96,20 @@ def test_who_is_told_knows() -> None:
         Situation("sugar")
 
 
+def test_controls_alone_are_even_odds_and_say_so() -> None:
+    trial = load_trial(
+        {
+            "trial": "alone",
+            "population": {"baseline": {"scale": "MADRS", "mean": 33, "sd": 5}},
+            "arms": [{"id": "only", "n": 30, "control": "midazolam"}],
+            "assess": [{"scale": "MADRS", "at": ["1 d"], "metrics": ["change"]}],
+        }
+    )
+    found = situation_of(trial, trial.arms[0])
+    assert found.belief(NUMBERS) == pytest.approx(0.5)
+    assert any("No arm gets the drug" in note for note in found.notes)
+
+
 def test_draws_of_the_card_are_taken_one_by_one() -> None:
     scales = np.array([0.5, 2.0, 4.0])
     for one in _two(0.4, adds="u_midazolam"):

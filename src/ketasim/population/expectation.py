@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -98,6 +98,7 @@ class Situation:
     - `control`: one of `CONTROLS`, or nothing for an arm that gets the drug.
     - `among`: what a blinded patient may have been given, the own treatment among them; empty
       where the patient knows what is given. `place`: of the own treatment in it.
+    - `supposed`: no arm of the trial gets the drug, and one that cannot be told is supposed.
     - `masked`: given under anaesthesia.
     - `setting`: outpatient, inpatient or emergency.
     - `background`: `none`, `continued`, or `new` for a new oral antidepressant from day 0.
@@ -109,6 +110,7 @@ class Situation:
     control: str | None = None
     among: tuple[Treatment, ...] = ()
     place: int = 0
+    supposed: bool = False
     masked: bool = False
     setting: str = "outpatient"
     background: str = "continued"
@@ -166,19 +168,19 @@ class Situation:
         from scipy.special import ndtr  # only here: scipy is slow to load
 
         felt = self._felt(numbers)[:, :1]
-        x = np.linspace(felt.min() - _FAR, felt.max() + _FAR, _STEPS)
+        x: Array = np.linspace(float(felt.min()) - _FAR, float(felt.max()) + _FAR, _STEPS)
         against = self._against(felt, x, odds=False)
         if np.abs(against).max() < _SAME:
             return 0.5
         # where the sign turns, by a straight line
         turns = np.flatnonzero(np.diff(against >= 0.0))
         slope = against[turns + 1] - against[turns]
-        cuts = x[turns] - against[turns] / slope * (x[turns + 1] - x[turns])
+        cuts: Array = x[turns] - against[turns] / slope * (x[turns + 1] - x[turns])
         edges = np.concatenate([[-np.inf], cuts, [np.inf]])
-        parts = np.diff(ndtr(edges - felt[self.place]))
+        below = np.asarray(ndtr(edges - felt[self.place]), np.float64)
         # by turns for and against the drug
         start = int(against[0] >= 0.0)
-        return float(parts[start::2].sum())
+        return float(np.diff(below)[start::2].sum())
 
     def _felt(self, numbers: Mapping[str, Any]) -> Array:
         """What is felt of each of the treatments, shape (treatments, n)."""
@@ -228,6 +230,11 @@ class Situation:
     def notes(self) -> tuple[str, ...]:
         """What the reader must know, as sentences."""
         found: list[str] = []
+        if self.supposed:
+            found.append(
+                "No arm gets the drug: that patients take even odds of getting one that cannot be "
+                "told is assumed (affects expectation)."
+            )
         if self.masked:
             found.append(
                 "How much an operation under anaesthesia adds to expectation is known from one "
@@ -246,7 +253,8 @@ def situation_of(trial: Trial, arm: Arm) -> Situation:
     """Situation of the patients in an arm of a trial.
 
     Who is blinded may be in any blinded arm that is given alike, under anaesthesia or not, and
-    knows the sizes of the arms. An arm that is open, or has no sessions, is told.
+    knows the sizes of the arms. An arm that is open, or has no sessions, is told. Where no arm gets
+    the drug, blinded patients may get one elsewhere that feels as their control does.
 
     **Arguments:**
 
@@ -257,9 +265,15 @@ def situation_of(trial: Trial, arm: Arm) -> Situation:
         return not one.open and one.masked == arm.masked and one.control not in _UNTOLD
 
     blinded = [one for one in trial.arms if in_doubt(one)] if in_doubt(arm) else []
+    among = [treatment_of(one) for one in blinded]
+    supposed = bool(among) and all(one.control is not None for one in trial.arms)
+    if supposed:
+        patients = sum(one.patients for one in among)
+        among.append(replace(treatment_of(arm), drug=True, patients=patients))
     return Situation(
         control=arm.control,
-        among=tuple(treatment_of(one) for one in blinded),
+        among=tuple(among),
+        supposed=supposed,
         place=next((i for i, one in enumerate(blinded) if one.id == arm.id), 0),
         masked=arm.masked,
         setting=arm.setting,
