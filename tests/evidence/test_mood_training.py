@@ -11,7 +11,14 @@ import pytest
 import yaml
 
 from ketasim.evidence import Fact, fact, facts, load_sources, number
-from ketasim.evidence.mood_training import FOLLOWED, MEANS, OF_ENTERED, SPREADS, load_mood_rows
+from ketasim.evidence.mood_training import (
+    FOLLOWED,
+    MEANS,
+    OF_ENTERED,
+    SPREADS,
+    load_mood_rows,
+    same_people,
+)
 
 ROWS = facts("mood/training")
 FIT = [row for row in ROWS if row.get("used") == "fit"]
@@ -122,7 +129,28 @@ def test_care_without_the_drug_has_no_sessions_and_no_effect_of_open_series() ->
 def test_parts_of_a_trial_are_not_fitted_beside_it() -> None:
     fitted = {row.get("trial") for row in FIT}
     assert "SUSTAIN2" in fitted and "zheng2018" in fitted
-    assert not fitted & {"SUSTAIN2_SR440", "SUSTAIN2_AGE", "ICEBERG", "GZ_IV6_9MO", "NIMH_ANX26"}
+    assert not fitted & {"SUSTAIN2_SR440", "ICEBERG", "GZ_IV6_9MO", "NIMH_ANX26"}
+    # of SUSTAIN-2 the first four weeks enter by age, what follows as a whole
+    times = {
+        key: {row.get("time_h") for row in FIT if row.get("trial") == key and row.get("time_h")}
+        for key in ("SUSTAIN2", "SUSTAIN2_AGE")
+    }
+    assert times["SUSTAIN2_AGE"] == {"672"}
+    assert not {
+        row.get("row_id")
+        for row in FIT
+        if row.get("trial") == "SUSTAIN2"
+        and row.get("time_h") in times["SUSTAIN2_AGE"]
+        and row.get("metric") != "dropout"
+    }
+
+
+def test_people_are_shared_both_ways() -> None:
+    assert set(same_people("SUSTAIN2")) == {"SUSTAIN2_SR440", "SUSTAIN2_AGE", "ICEBERG"}
+    assert same_people("SUSTAIN2_AGE") == ("SUSTAIN2",)
+    assert same_people("ICEBERG") == ("SUSTAIN2", "EOTC")
+    assert same_people("zheng2018") == ("zheng2019",)
+    assert same_people("lii2023") == ()
 
 
 def test_who_entered_a_phase_is_read_with_its_start() -> None:

@@ -49,6 +49,13 @@ SAME_PEOPLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Trials to others that hold the same people (mood/trials): they are left out together."""
 
 
+def same_people(trial: str) -> tuple[str, ...]:
+    """Other trials that hold people of a trial, or of which it is a part."""
+    parts = SAME_PEOPLE.get(trial, ())
+    wholes = tuple(one for one, others in SAME_PEOPLE.items() if trial in others)
+    return tuple(dict.fromkeys((*parts, *wholes)))
+
+
 @dataclass(frozen=True)
 class MoodRow:
     """One published number of a trial.

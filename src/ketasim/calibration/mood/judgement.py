@@ -17,7 +17,7 @@ from ketasim.calibration.mood.rivals import (
     mean_of_similar,
     one_exponential,
 )
-from ketasim.evidence import SAME_PEOPLE
+from ketasim.evidence.mood_training import same_people
 
 Array = NDArray[np.float64]
 
@@ -125,7 +125,7 @@ def leave_one_out(
 
 def _without(problem: MoodProblem, optimum: Optimum, trial: str) -> tuple[Array, Array]:
     """Predictions of all rows without a trial, and the covariance of what would be published."""
-    hidden = [t for t in (trial, *SAME_PEOPLE.get(trial, ())) if t in problem.trials]
+    hidden = [t for t in (trial, *same_people(trial)) if t in problem.trials]
     kept = ~np.isin(problem.trial_of, [problem.trials.index(t) for t in hidden])
     taus = between_trials(
         problem,
