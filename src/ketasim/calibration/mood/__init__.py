@@ -24,6 +24,16 @@ if TYPE_CHECKING:
         estimate_noise,
         level_power,
     )
+    from ketasim.calibration.mood.recovery import (
+        RecoveredNumber,
+        Recovery,
+        recover_mood,
+    )
+    from ketasim.calibration.mood.refit import (
+        Refitted,
+        RefitSummary,
+        refit_summary,
+    )
     from ketasim.calibration.mood.tables import (
         MoodTarget,
         mood_correlation_table,
@@ -31,6 +41,8 @@ if TYPE_CHECKING:
         mood_fit_table,
         mood_parameter_table,
         mood_targets,
+        recovery_table,
+        refit_table,
         unseen_table,
     )
 
@@ -42,6 +54,10 @@ __all__ = [
     "NoiseFit",
     "NoiseRow",
     "Number",
+    "RecoveredNumber",
+    "Recovery",
+    "RefitSummary",
+    "Refitted",
     "RowFit",
     "Unseen",
     "calibrate_mood",
@@ -54,6 +70,10 @@ __all__ = [
     "mood_fit_table",
     "mood_parameter_table",
     "mood_targets",
+    "recover_mood",
+    "recovery_table",
+    "refit_summary",
+    "refit_table",
     "unseen_table",
 ]
 
@@ -73,12 +93,20 @@ __getattr__ = opened(
         "NoiseRow": "noise",
         "estimate_noise": "noise",
         "level_power": "noise",
+        "RecoveredNumber": "recovery",
+        "Recovery": "recovery",
+        "recover_mood": "recovery",
+        "RefitSummary": "refit",
+        "Refitted": "refit",
+        "refit_summary": "refit",
         "MoodTarget": "tables",
         "mood_correlation_table": "tables",
         "mood_draws_table": "tables",
         "mood_fit_table": "tables",
         "mood_parameter_table": "tables",
         "mood_targets": "tables",
+        "recovery_table": "tables",
+        "refit_table": "tables",
         "unseen_table": "tables",
     },
 )

@@ -18,6 +18,7 @@ from ketasim.calibration.mood.judgement import Unseen, leave_one_out
 from ketasim.calibration.mood.mechanism import INFUSION, mechanism_curves
 from ketasim.calibration.mood.optimum import Optimum, optimise
 from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem, scale_of
+from ketasim.calibration.mood.refit import Refitted, refit_trials
 from ketasim.dosing import load_studies
 from ketasim.evidence import Card, Entry, Scale, Uncertainty, load_card, write_card
 from ketasim.evidence.mood_training import (
@@ -131,6 +132,7 @@ class MoodFit(Result):
     - `rows`: every fitted and compared row with its prediction. `curves`: of every arm.
     - `arms`, `contrasts`: predicted without their trial; empty when that was not asked for.
     - `seed`, `patients`: of the virtual patients. `steps`: of the fit.
+    - `refits`: ten trials predicted by the linear step and by full refits, when that was asked for.
     """
 
     card: Card
@@ -144,6 +146,7 @@ class MoodFit(Result):
     seed: int
     patients: int
     steps: int
+    refits: tuple[Refitted, ...] = ()
 
     def headline(self) -> Headline:
         """The targets of the calibration and what came of them."""
@@ -182,7 +185,7 @@ class MoodFit(Result):
         return later(f"{_TABLES}:mood_fit_table")(self)
 
     def files(self, *, command: str = _COMMAND) -> dict[str, bytes]:
-        """What `save` writes: mood.toml, five tables and report.html.
+        """What `save` writes: mood.toml, five tables, a sixth of refits, and report.html.
 
         **Arguments:**
 
@@ -196,6 +199,8 @@ class MoodFit(Result):
             "draws.csv": "mood_draws_table",
             "unseen.csv": "unseen_table",
         }
+        if self.refits:
+            tables["refit.csv"] = "refit_table"
         return {
             "mood.toml": write_card(self.card).encode(),
             **{name: csv(later(f"{_TABLES}:{table}")(self)) for name, table in tables.items()},
@@ -222,6 +227,7 @@ def calibrate_mood(
     seed: int = 1,
     patients: int = PATIENTS,
     judge: bool = True,
+    refit: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> MoodFit:
     """Fit the chain to mood to the published trials.
@@ -234,13 +240,19 @@ def calibrate_mood(
     - `seed`: of the virtual patients; the same seed gives the same card.
     - `patients`: an arm, a power of two.
     - `judge`: also predict every trial from the others.
+    - `refit`: also leave ten of them out by a full refit each, as long as the calibration itself;
+      they run in processes, so that a script that asks for it starts under
+      `if __name__ == "__main__"`.
     - `progress`: told what is being done.
     """
     prior = load_card("mood_prior")
     trials, table = load_studies(), load_mood_rows()
     problem = MoodProblem(prior, trials, [r for r in table if r.fitted], patients, seed)
     optimum = optimise(problem, progress)
-    arms, contrasts = leave_one_out(problem, optimum, progress) if judge else ((), ())
+    left_out = leave_one_out(problem, optimum, progress) if judge or refit else ()
+    refits: tuple[Refitted, ...] = ()
+    if refit:
+        refits = refit_trials(left_out, patients=patients, seed=seed, progress=progress)
     if progress is not None:
         progress("curves of every arm")
     numbers = _numbers(problem, optimum)
@@ -253,11 +265,12 @@ def calibrate_mood(
         correlation=_correlation(optimum.covariance),
         rows=_all_rows(problem, optimum, table, patients, seed),
         curves=_curves(problem, optimum, seed),
-        arms=arms,
-        contrasts=contrasts,
+        arms=tuple(one for trial in left_out for one in trial.arms),
+        contrasts=tuple(one for trial in left_out for one in trial.contrasts),
         seed=seed,
         patients=patients,
         steps=optimum.steps,
+        refits=refits,
     )
 
 

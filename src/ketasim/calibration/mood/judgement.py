@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim.calibration.mood.empirical import Empirical, empirical
 from ketasim.calibration.mood.optimum import Optimum, between_trials, linear_step
 from ketasim.calibration.mood.problem import MoodProblem
-from ketasim.calibration.mood.rivals import (
-    WINDOW_NAMES,
-    ArmValue,
-    kind_of,
-    mean_of_similar,
-    one_exponential,
-)
+from ketasim.calibration.mood.rivals import Exponential, mean_of_similar, one_exponential
+from ketasim.calibration.mood.values import ArmValue, arm_values
 from ketasim.evidence.mood_training import same_people
 
 Array = NDArray[np.float64]
 
-NINETY = 1.6448536269514722
+NINETY: Final = 1.6448536269514722
 """Standard normal quantile of 0.95: a 90 % interval reaches so many SDs to either side."""
+RIVALS: Final = ("similar", "exponential", "empirical")
+"""Fields of `Unseen` and `Judged` with the rivals."""
+GROUPS: Final = ("side", "window", "route", "against", "openness", "drug")
+"""Fields of `Unseen` by which errors are given."""
 
 
 @dataclass(frozen=True)
@@ -32,26 +33,32 @@ class Unseen:
     **Arguments:**
 
     - `trial`, `arm`, `control`: where; `control` only of a contrast. `time`: h.
-    - `kind`, `drug`, `window`, `side`: groups it belongs to.
+    - `start`: h, from when the change counts; nothing for a change from before the first dose.
+    - `side`, `window`, `route`, `against`, `openness`, `drug`: groups it belongs to; `against` is
+      the kind of control of the trial.
     - `published`, `predicted`: points. `se`: published standard error.
     - `sd`: of what a trial of that size would publish, points.
-    - `similar`, `exponential`: the two rivals' predictions.
+    - `similar`, `exponential`, `empirical`: the rivals' predictions.
     """
 
     trial: str
     arm: str
     control: str | None
     time: float
-    kind: str
-    drug: str
-    window: str
+    start: float | None
     side: str
+    window: str
+    route: str
+    against: str
+    openness: str
+    drug: str
     published: float
     se: float
     predicted: float
     sd: float
     similar: float
     exponential: float
+    empirical: float
 
     @property
     def low(self) -> float:
@@ -78,9 +85,10 @@ class Judged:
     - `by`, `group`: which. `n`: values. `trials`: they come from.
     - `error`: mean absolute error, points. `bias`: mean of predicted less published.
     - `coverage`: of the 90 % intervals. `width`: their mean width, points.
-    - `similar`, `exponential`: mean absolute errors of the rivals.
+    - `similar`, `exponential`, `empirical`: mean absolute errors of the rivals.
     - `noise`: mean absolute error of a perfect prediction, from the published standard errors.
-    - `by_trial`: error of the model and of the two rivals where every trial counts once, points.
+    - `by_trial`: error of the model and of the rivals, in that order, where every trial counts
+      once, points.
     """
 
     by: str
@@ -93,40 +101,94 @@ class Judged:
     width: float
     similar: float
     exponential: float
+    empirical: float
     noise: float
-    by_trial: tuple[float, float, float]
+    by_trial: tuple[float, float, float, float]
+
+    @property
+    def rival(self) -> float:
+        """Smallest error of a rival over the group, points."""
+        return min(self.similar, self.exponential, self.empirical)
+
+    @property
+    def gain(self) -> float:
+        """Part by which the error is smaller than that of the best rival."""
+        return 1.0 - self.error / self.rival
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A trial left out by the linear step.
+
+    **Arguments:**
+
+    - `trial`: key. `moved`: how far the numbers go without it, in SDs of their uncertainty.
+    - `arms`, `contrasts`: its changes and contrasts, predicted from the others.
+    """
+
+    trial: str
+    moved: float
+    arms: tuple[Unseen, ...]
+    contrasts: tuple[Unseen, ...]
+
+
+@dataclass(frozen=True)
+class _Rivals:
+    """What the rivals learn from the other trials."""
+
+    others: Sequence[ArmValue]
+    exponential: Exponential
+    empirical: Empirical
+
+    def of(self, value: ArmValue) -> dict[str, float]:
+        """Their predictions of a change."""
+        return {
+            "similar": mean_of_similar(value, self.others),
+            "exponential": self.exponential.change(value),
+            "empirical": self.empirical.change(value),
+        }
+
+
+def hidden_with(trial: str) -> tuple[str, ...]:
+    """A trial and those that hold the same people: they are left out together."""
+    return trial, *same_people(trial)
 
 
 def leave_one_out(
     problem: MoodProblem, optimum: Optimum, progress: Callable[[str], None] | None = None
-) -> tuple[tuple[Unseen, ...], tuple[Unseen, ...]]:
+) -> tuple[LeftOut, ...]:
     """Predict every trial with published changes from all others.
 
     The numbers move from the optimum by what the trial's rows had moved them, by the derivatives
-    found there, and the chain is solved anew; between-trial variability is estimated anew too.
+    found there, and the chain is solved anew; between-trial variability is estimated anew too. The
+    rivals learn from the changes of the same other trials.
 
-    **Returns:** changes of arms, and contrasts drug minus control of the same trials.
+    **Returns:** for each trial the changes of arms, and the contrasts drug minus control.
     """
-    values = {i: v for i, v in enumerate(_values(problem)) if v is not None}
-    arms: list[Unseen] = []
-    contrasts: list[Unseen] = []
+    values = arm_values(problem.rows, problem.world.designs)
+    found: list[LeftOut] = []
     for trial in problem.trials:
-        own = [i for i, v in values.items() if v.trial == trial]
-        if not own:
+        own = {i: v for i, v in values.items() if v.trial == trial}
+        hidden = hidden_with(trial)
+        others = [v for v in values.values() if v.trial not in hidden]
+        if not own or not others:
             continue
         if progress is not None:
             progress(f"without {trial}")
-        others = [v for v in values.values() if v.trial != trial]
-        centre, covariance = _without(problem, optimum, trial)
-        arms += _arms(values, own, others, centre, covariance)
-        contrasts += _contrasts(values, own, others, centre, covariance)
-    return tuple(arms), tuple(contrasts)
+        rivals = _Rivals(others, one_exponential(others), empirical(others))
+        centre, covariance, moved = _without(problem, optimum, hidden)
+        arms = _arms(own, rivals, centre, covariance)
+        found.append(LeftOut(trial, moved, arms, _contrasts(own, rivals, centre, covariance)))
+    return tuple(found)
 
 
-def _without(problem: MoodProblem, optimum: Optimum, trial: str) -> tuple[Array, Array]:
-    """Predictions of all rows without a trial, and the covariance of what would be published."""
-    hidden = [t for t in (trial, *same_people(trial)) if t in problem.trials]
-    kept = ~np.isin(problem.trial_of, [problem.trials.index(t) for t in hidden])
+def _without(
+    problem: MoodProblem, optimum: Optimum, hidden: Sequence[str]
+) -> tuple[Array, Array, float]:
+    """Predictions of all rows without some trials, the covariance of what would be published, and
+    how far the numbers move."""
+    out = [problem.trials.index(t) for t in hidden if t in problem.trials]
+    kept = ~np.isin(problem.trial_of, out)
     taus = between_trials(
         problem,
         optimum.point,
@@ -154,118 +216,115 @@ def _without(problem: MoodProblem, optimum: Optimum, trial: str) -> tuple[Array,
     columns = problem.trial_columns(alone)
     total = optimum.sampling + problem.between(columns, taus)
     centre = problem.expected(alone, taus)
-    return centre, optimum.jacobian @ covariance @ optimum.jacobian.T + total
+    step = less - whole
+    moved = float(np.sqrt(step @ np.linalg.solve(optimum.covariance, step)))
+    return centre, optimum.jacobian @ covariance @ optimum.jacobian.T + total, moved
 
 
 def _arms(
-    values: dict[int, ArmValue],
-    own: Sequence[int],
-    others: Sequence[ArmValue],
-    centre: Array,
-    covariance: Array,
-) -> list[Unseen]:
-    rival = one_exponential(others)
-    return [
+    own: Mapping[int, ArmValue], rivals: _Rivals, centre: Array, covariance: Array
+) -> tuple[Unseen, ...]:
+    return tuple(
         Unseen(
-            trial=values[i].trial,
-            arm=values[i].arm.id,
+            trial=value.trial,
+            arm=value.arm.id,
             control=None,
-            time=values[i].time,
-            kind=values[i].kind,
-            drug=values[i].arm.drug or "none",
-            window=WINDOW_NAMES[values[i].window],
-            side="control" if values[i].arm.control else "drug",
-            published=values[i].change,
-            se=values[i].se,
+            time=value.time,
+            start=value.start,
+            side=value.side,
+            window=value.window,
+            route=value.route,
+            against=value.against,
+            openness=value.openness,
+            drug=value.arm.drug or "none",
+            published=value.change,
+            se=value.se,
             predicted=float(centre[i]),
             sd=float(np.sqrt(covariance[i, i])),
-            similar=mean_of_similar(values[i], others),
-            exponential=rival.change(values[i]),
+            **rivals.of(value),
         )
-        for i in own
+        for i, value in own.items()
+    )
+
+
+def pairs(own: Mapping[int, ArmValue]) -> list[tuple[int, int]]:
+    """Rows of drug and control of a trial at the same time, counted from the same time.
+
+    **Arguments:**
+
+    - `own`: position of each row to its value.
+    """
+    return [
+        (i, j)
+        for i, drug in own.items()
+        for j, control in own.items()
+        if drug.side == "drug"
+        and control.side == "control"
+        and (drug.time, drug.start) == (control.time, control.start)
+        and not drug.arm.open
     ]
 
 
 def _contrasts(
-    values: dict[int, ArmValue],
-    own: Sequence[int],
-    others: Sequence[ArmValue],
-    centre: Array,
-    covariance: Array,
-) -> list[Unseen]:
-    rival = one_exponential(others)
+    own: Mapping[int, ArmValue], rivals: _Rivals, centre: Array, covariance: Array
+) -> tuple[Unseen, ...]:
     found: list[Unseen] = []
-    for i in own:
-        for j in own:
-            drug, control = values[i], values[j]
-            if drug.arm.control or not control.arm.control or drug.time != control.time:
-                continue
-            variance = covariance[i, i] + covariance[j, j] - 2 * covariance[i, j]
-            found.append(
-                Unseen(
-                    trial=drug.trial,
-                    arm=drug.arm.id,
-                    control=control.arm.id,
-                    time=drug.time,
-                    kind=f"{kind_of(drug.arm)} against {kind_of(control.arm)}",
-                    drug=drug.arm.drug or "none",
-                    window=WINDOW_NAMES[drug.window],
-                    side="contrast",
-                    published=drug.change - control.change,
-                    se=float(np.hypot(drug.se, control.se)),
-                    predicted=float(centre[i] - centre[j]),
-                    sd=float(np.sqrt(variance)),
-                    similar=mean_of_similar(drug, others) - mean_of_similar(control, others),
-                    exponential=rival.change(drug) - rival.change(control),
-                )
+    for i, j in pairs(own):
+        drug, control = own[i], own[j]
+        with_drug, with_control = rivals.of(drug), rivals.of(control)
+        variance = covariance[i, i] + covariance[j, j] - 2 * covariance[i, j]
+        found.append(
+            Unseen(
+                trial=drug.trial,
+                arm=drug.arm.id,
+                control=control.arm.id,
+                time=drug.time,
+                start=drug.start,
+                side="contrast",
+                window=drug.window,
+                route=drug.route,
+                against=control.against,
+                openness=drug.openness,
+                drug=drug.arm.drug or "none",
+                published=drug.change - control.change,
+                se=float(np.hypot(drug.se, control.se)),
+                predicted=float(centre[i] - centre[j]),
+                sd=float(np.sqrt(variance)),
+                **{name: with_drug[name] - with_control[name] for name in RIVALS},
             )
-    return found
-
-
-def _values(problem: MoodProblem) -> list[ArmValue | None]:
-    arms = {d.key: d.arm for d in problem.world.designs}
-    return [
-        ArmValue(row.trial, arms[row.trial, row.arm], row.time, row.value, row.se)
-        if row.metric == "change" and row.time is not None and row.se is not None
-        else None
-        for row in problem.rows
-    ]
+        )
+    return tuple(found)
 
 
 def judged(unseen: Sequence[Unseen]) -> tuple[Judged, ...]:
-    """Errors over all values, and by side, kind of arm, drug and time."""
+    """Errors over all values, and by each of `GROUPS`."""
     groups: dict[tuple[str, str], list[Unseen]] = {("all", "all"): list(unseen)}
-    for one in unseen:
-        for by in ("side", "kind", "drug", "window"):
+    for by in GROUPS:
+        for one in unseen:
             groups.setdefault((by, getattr(one, by)), []).append(one)
     return tuple(_judged(by, group, members) for (by, group), members in groups.items())
 
 
 def _judged(by: str, group: str, members: Sequence[Unseen]) -> Judged:
     published = np.array([m.published for m in members])
-
-    places = [
-        [i for i, m in enumerate(members) if m.trial == t] for t in {m.trial for m in members}
-    ]
-
-    def once(name: str) -> float:
-        gaps = np.abs([getattr(m, name) for m in members] - published)
-        return float(np.mean([gaps[place].mean() for place in places]))
-
-    def error(name: str) -> float:
-        return float(np.mean(np.abs([getattr(m, name) for m in members] - published)))
-
+    trials = sorted({m.trial for m in members})
+    places = [[i for i, m in enumerate(members) if m.trial == t] for t in trials]
+    names = ("predicted", *RIVALS)
+    gaps = {n: np.abs(np.array([getattr(m, n) for m in members]) - published) for n in names}
+    error, similar, exponential, field = (float(gaps[n].mean()) for n in names)
+    once = [float(np.mean([gaps[n][place].mean() for place in places])) for n in names]
     return Judged(
         by=by,
         group=group,
         n=len(members),
-        trials=len({m.trial for m in members}),
-        error=error("predicted"),
+        trials=len(trials),
+        error=error,
         bias=float(np.mean([m.predicted for m in members] - published)),
         coverage=float(np.mean([m.inside for m in members])),
         width=float(np.mean([m.high - m.low for m in members])),
-        similar=error("similar"),
-        exponential=error("exponential"),
+        similar=similar,
+        exponential=exponential,
+        empirical=field,
         noise=float(np.mean([m.se for m in members]) * np.sqrt(2.0 / np.pi)),
-        by_trial=(once("predicted"), once("similar"), once("exponential")),
+        by_trial=(once[0], once[1], once[2], once[3]),
     )

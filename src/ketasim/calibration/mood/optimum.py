@@ -43,7 +43,12 @@ class Optimum:
     steps: int
 
 
-def optimise(problem: MoodProblem, progress: Callable[[str], None] | None = None) -> Optimum:
+def optimise(
+    problem: MoodProblem,
+    progress: Callable[[str], None] | None = None,
+    *,
+    most_steps: int = _MOST_STEPS,
+) -> Optimum:
     """Fit all rows: the numbers of the card, and an effect of each trial's own.
 
     The model is made linear around the numbers and around the trials' effects, the best numbers are
@@ -56,6 +61,7 @@ def optimise(problem: MoodProblem, progress: Callable[[str], None] | None = None
     **Other arguments:**
 
     - `progress`: told what is being done.
+    - `most_steps`: after which it ends where it is.
     """
     say = progress or _silent
     point = problem.at(problem.start)
@@ -65,7 +71,7 @@ def optimise(problem: MoodProblem, progress: Callable[[str], None] | None = None
     jacobian = problem.jacobian(point)
     columns, sampling = problem.trial_columns(point), problem.sampling(point)
     steps = slow = 0
-    for steps in range(1, _MOST_STEPS + 1):
+    for steps in range(1, most_steps + 1):
         taus = between_trials(problem, point, jacobian, columns, sampling, taus, everything)
         point, moved, gain = _search(problem, point, jacobian, columns, sampling, taus)
         say(f"step {steps}: {moved:.3f} of a prior SD, cost down by {gain:.3f}")

@@ -8,66 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.dosing import Arm
+from ketasim.calibration.mood.values import ArmValue, window_of
 
 Array = NDArray[np.float64]
 
-WINDOWS = ((0.0, 6.0), (6.0, 36.0), (36.0, 96.0), (96.0, 240.0), (240.0, 500.0), (500.0, 1e9))
-"""Windows of time in which values are taken to be of the same time, h."""
-WINDOW_NAMES = ("hours", "a day", "2 to 4 days", "a week", "2 weeks", "3 weeks and more")
-"""Names of the windows."""
 _HALF_LIVES = np.geomspace(0.25, 200.0, 60)  # d, of the drug's effect
-_DAY = 24.0
-
-
-@dataclass(frozen=True)
-class ArmValue:
-    """A published change of an arm.
-
-    **Arguments:**
-
-    - `trial`: its key. `arm`: what was given.
-    - `time`: h. `change`: points. `se`: of it.
-    """
-
-    trial: str
-    arm: Arm
-    time: float
-    change: float
-    se: float
-
-    @property
-    def window(self) -> int:
-        """Position of its window of time."""
-        return next(i for i, (low, high) in enumerate(WINDOWS) if low <= self.time < high)
-
-    @property
-    def kind(self) -> str:
-        """What kind of arm: the control, or the drug's way."""
-        return kind_of(self.arm)
-
-
-def kind_of(arm: Arm) -> str:
-    """Kind of an arm: its control, or the drug by spray, vein or another way, open or not."""
-    if arm.control is not None:
-        return arm.control
-    route = {"intranasal": "spray", "iv": "vein"}.get(arm.doses[0].route, "other way")
-    if arm.masked:
-        return f"{route}, masked"
-    return f"{route}, open" if arm.open else route
 
 
 def mean_of_similar(target: ArmValue, others: Sequence[ArmValue]) -> float:
     """Mean of the other trials' arms of the same kind at that time, weighed by precision.
 
     Where no other trial has such an arm at that time, all arms of its side (drug or control) at
-    that time stand in, then those at any time.
+    that time stand in, then those at any time. A change from a later start is the difference of
+    two such means.
     """
-    side = target.arm.control is None
+    found = _similar_at(target, target.time, others)
+    return found if target.start is None else found - _similar_at(target, target.start, others)
+
+
+def _similar_at(target: ArmValue, time: float, others: Sequence[ArmValue]) -> float:
+    window = window_of(time)
+    whole = [o for o in others if o.start is None]
     for keep in (
-        [o for o in others if o.kind == target.kind and o.window == target.window],
-        [o for o in others if (o.arm.control is None) == side and o.window == target.window],
-        [o for o in others if (o.arm.control is None) == side],
+        [o for o in whole if o.kind == target.kind and o.window == window],
+        [o for o in whole if o.side == target.side and o.window == window],
+        [o for o in whole if o.side == target.side],
     ):
         if keep:
             weights = np.array([o.se**-2.0 for o in keep])
@@ -90,7 +55,7 @@ class Exponential:
 
     def change(self, value: ArmValue) -> float:
         """Change of an arm at its time, points."""
-        return float(-self.placebo - self.drug * _fading(value, self.rate))
+        return float(-self.placebo * _constant(value) - self.drug * _fading(value, self.rate))
 
 
 def one_exponential(values: Sequence[ArmValue]) -> Exponential:
@@ -102,9 +67,10 @@ def one_exponential(values: Sequence[ArmValue]) -> Exponential:
     """
     change = np.array([v.change for v in values])
     weight = np.array([1.0 / v.se for v in values])
+    constant = np.array([_constant(v) for v in values])
     best: tuple[float, Exponential] | None = None
     for rate in np.log(2.0) / _HALF_LIVES:
-        table = np.column_stack([np.ones(len(values)), [_fading(v, float(rate)) for v in values]])
+        table = np.column_stack([constant, [_fading(v, float(rate)) for v in values]])
         found = np.linalg.lstsq(table * weight[:, None], -change * weight, rcond=None)[0]
         if found[1] < 0.0:
             continue  # a drug does no harm, or the fastest fading follows noise
@@ -116,8 +82,14 @@ def one_exponential(values: Sequence[ArmValue]) -> Exponential:
     return best[1]
 
 
+def _constant(value: ArmValue) -> float:
+    """A constant response is no change from a later start."""
+    return 1.0 if value.start is None else 0.0
+
+
 def _fading(value: ArmValue, rate: float) -> float:
-    before = [dose.time for dose in value.arm.doses if dose.time < value.time]
-    if not before:
-        return 0.0
-    return float(np.exp(-rate * (value.time - max(before)) / _DAY))
+    def left(time: float) -> float:
+        since = value.since(time)
+        return 0.0 if since is None else float(np.exp(-rate * since[1]))
+
+    return left(value.time) - (0.0 if value.start is None else left(value.start))
