@@ -2,7 +2,8 @@
 
 `python docs/build/pages.py` (`make pages`) makes every marked part of every page anew from cards,
 declarations and kept results; `--check` changes nothing and names the pages that are not current;
-`--recompute` first computes the kept results again, minutes, and draws their figures.
+`--recompute` first computes the kept results again, minutes, and draws their figures; those that
+take longer only when they are named.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 import figures
 import mechanism
 import mood_equations
+import mood_recovery
+import mood_refit
 import mood_unseen
 import mood_values
 import reference
@@ -44,6 +47,8 @@ REGIONS: dict[str, Callable[[], str]] = {
     "mood-notes": mood_equations.notes,
     "mood-numbers": mood_equations.numbers,
     "mood-quantities": mood_equations.quantities,
+    "mood-recovery": mood_recovery.recovery,
+    "mood-refit": mood_refit.refits,
     "mood-signals": mood_equations.signals,
     "mood-states": mood_equations.states,
     "mood-unseen": mood_unseen.unseen,
@@ -63,10 +68,14 @@ VALUES: dict[str, Callable[[], dict[str, str]]] = {"mood": mood_values.mood_valu
 """What makes the values whose names begin so, as in `mood.half_fast`."""
 RESULTS: dict[str, Callable[[], None]] = {
     "figures": figures.draw,
+    "mood-recovery": mood_recovery.compute,
+    "mood-refit": mood_refit.compute,
     "mood-unseen": mood_unseen.compute,
     "session-firmness": session_firmness.compute,
 }
 """What computes the results that are kept."""
+LONG = ("mood-refit", "mood-recovery")
+"""Those that take an hour or more: they are computed when they are named (`make judge`)."""
 
 
 def pages() -> list[Path]:
@@ -117,13 +126,14 @@ def main() -> int:
         "--recompute",
         nargs="*",
         metavar="RESULT",
-        help=f"compute kept results first, all or some of: {', '.join(RESULTS)}",
+        help=f"compute kept results first, some of: {', '.join(RESULTS)}; none named: all but "
+        f"{' and '.join(LONG)}, which take an hour or more",
     )
     asked = parser.parse_args()
     if unknown := sorted(set(asked.recompute or ()) - set(RESULTS)):
         parser.error(f"no result is called {unknown[0]!r}; there are: {', '.join(RESULTS)}")
     if asked.recompute is not None:
-        _recompute(asked.recompute or list(RESULTS))
+        _recompute(asked.recompute or [name for name in RESULTS if name not in LONG])
     outdated = results.outdated()
     for name in outdated:
         print(f'{name}: a card has changed since; make pages ARGS="--recompute {name}"')

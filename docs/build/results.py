@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -15,13 +16,22 @@ import polars as pl
 from ketasim.evidence import load_card
 
 KEPT = Path(__file__).parent / "results"
+OUT = Path(__file__).parents[2] / "out"
+"""Where long work leaves what is done of it."""
 STAMPS = KEPT / "cards.json"
 FOLLOWED = {
     "figures": ("mood", "receptor", "reference"),
+    "mood-recovery": ("mood", "mood_prior"),
+    "mood-refit": ("mood", "mood_prior"),
     "mood-unseen": ("mood", "mood_prior"),
     "session-firmness": ("session", "session_prior"),
 }
 """The cards that a result follows."""
+
+
+def kept(name: str) -> bool:
+    """Return whether a result was ever computed."""
+    return (KEPT / f"{name}.csv").is_file()
 
 
 def read(name: str) -> pl.DataFrame:
@@ -33,6 +43,12 @@ def keep(name: str, table: pl.DataFrame) -> None:
     """Write a table of a result, numbers to six digits."""
     KEPT.mkdir(exist_ok=True)
     table.with_columns(pl.col(pl.Float64).round_sig_figs(6)).write_csv(KEPT / f"{name}.csv")
+
+
+def tell(text: str) -> None:
+    """Say how far long work is."""
+    sys.stdout.write(f"  {text}\n")
+    sys.stdout.flush()
 
 
 def outdated() -> list[str]:

@@ -18,6 +18,7 @@ from ketasim.calibration.mood import (
     Curve,
     MoodFit,
     Number,
+    Refitted,
     RowFit,
     Unseen,
     judged,
@@ -29,6 +30,7 @@ from ketasim.calibration.mood.tables import (
     mood_fit_table,
     mood_parameter_table,
     mood_targets,
+    refit_table,
     unseen_table,
 )
 from ketasim.dosing import load_studies
@@ -54,20 +56,24 @@ def _unseen(fit_rows: list[RowFit], error: float) -> tuple[tuple[Unseen, ...], t
                 arm=row.arm,
                 control=None,
                 time=row.time,
-                kind=arm.control or "vein",
-                drug=arm.drug or "none",
-                window="a day",
+                start=None,
                 side="control" if arm.control else "drug",
+                window="a day",
+                route="vein",
+                against=arm.control or "midazolam",
+                openness="open" if arm.open else "blinded",
+                drug=arm.drug or "none",
                 published=row.value,
                 se=1.0,
                 predicted=row.value + (error if i % 2 else -error),
                 sd=2.0,
                 similar=row.value + 4.0,
                 exponential=row.value - 5.0,
+                empirical=row.value + 4.5,
             )
         )
     contrasts = [
-        replace(a, control=b.arm, side="contrast", kind=f"{a.kind} against {b.kind}")
+        replace(a, control=b.arm, side="contrast", against=b.against)
         for a in made
         for b in made
         if a.side == "drug" and b.side == "control" and (a.trial, a.time) == (b.trial, b.time)
@@ -186,12 +192,16 @@ def test_targets_tell_what_is_met(fit: MoodFit) -> None:
     arms, contrasts = judged(fit.arms)[0], judged(fit.contrasts)[0]
     targets = mood_targets(fit)
     assert [one.value for one in targets] == pytest.approx(
-        [v for one in (arms, contrasts) for v in (one.error, 1 - one.error / 4.0, one.coverage)]
+        [
+            v
+            for one in (arms, contrasts)
+            for v in (one.error, 1 - one.error / 4.0, one.coverage, one.width)
+        ]
     )
     # 2 points off, intervals of 3.3 points to each side: all inside, which is too often
-    assert [one.met for one in targets] == [True, True, False] * 2
+    assert [one.met for one in targets] == [True, True, False, True] * 2
     worse = mood_targets(_fit(error=3.9))
-    assert [one.met for one in worse] == [False] * 6
+    assert [one.met for one in worse] == [False, False, False, True] * 2
     assert targets[0].noise == pytest.approx(math.sqrt(2 / math.pi))
     assert mood_targets(replace(fit, arms=(), contrasts=())) == ()
 
@@ -200,12 +210,12 @@ def test_every_target_stands_in_the_page(fit: MoodFit, page: str) -> None:
     section = _section(page, "targets")
     lines = re.findall(r"<tr[^>]*>(.*?)</tr>", section, re.DOTALL)[1:]
     targets = mood_targets(fit)
-    assert len(lines) == len(targets) == 6
+    assert len(lines) == len(targets) == 8
     for line, one in zip(lines, targets, strict=True):
         assert one.name in line and one.goal in line
         assert ("missed" in line) == (not one.met)
     head = page[: page.index("<main>")]
-    assert head.count('class="tile"') == 6
+    assert head.count('class="tile"') == 8
     assert head.count("noise floor") == 2
 
 
@@ -319,19 +329,19 @@ def test_command_writes_the_files(
     asked: list[object] = []
 
     def made(**options: object) -> MoodFit:
-        asked.append(options["seed"])
+        asked.append((options["seed"], options["refit"]))
         return fit
 
     monkeypatch.setattr("ketasim.calibration.mood.calibrate_mood", made)
     out = tmp_path / "out"
     assert run(["calibrate", "mood", "--out", str(out), "--seed", "3", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert asked == [3]
+    assert asked == [(3, False)]
     tables = ("fit.csv", "parameters.csv", "correlation.csv", "draws.csv", "unseen.csv")
     names = {"mood.toml", *tables, "report.html"}
     assert {Path(path).name for path in told["files"]} == names
     assert {path.name for path in out.iterdir()} == names
-    assert [one["met"] for one in told["targets"]] == [True, True, False] * 2
+    assert [one["met"] for one in told["targets"]] == [True, True, False, True] * 2
     assert read_card((out / "mood.toml").read_text()).values() == pytest.approx(fit.card.values())
     draws = pl.read_csv(out / "draws.csv")
     assert draws.height == 400
@@ -354,8 +364,55 @@ def test_command_writes_the_files(
 
     assert run(["calibrate", "mood", "--out", str(out)]) == 0
     text = capsys.readouterr().out
-    assert text.count("missed") == 2 and text.count(" met") == 4
-    assert asked == [3, 1]
+    assert text.count("missed") == 2 and text.count(" met") == 6
+    assert asked[1:] == [(1, False)]
+
+
+def test_rivals_and_groups_stand_in_the_page(fit: MoodFit, page: str) -> None:
+    section = _section(page, "unseen")
+    table = section[section.index('id="judged-arms"') :].split("</table>")[0]
+    heads = re.findall(r"<th[^>]*>([^<]*)", table)
+    assert heads[-4:] == ["Similar arms", "One exponential", "Empirical", "Gain"]
+    lines = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    assert len(lines) == len(judged(fit.arms))
+    assert all(line.count("<td") == len(heads) for line in lines)
+    for by in ("By time", "By route", "By kind of control", "By what patients can know"):
+        assert by in table
+    assert 'id="refits"' not in page
+
+
+def test_full_refits_stand_beside_the_linear_step(
+    fit: MoodFit,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refits = tuple(
+        Refitted(
+            *(one.trial, one.arm, one.control, one.time, one.start, "followed longest"),
+            *(one.published, one.se, one.predicted, one.sd, one.predicted + 0.5, one.sd, 7),
+        )
+        for one in (*fit.arms[:3], *fit.contrasts[:2])
+    )
+    refitted = replace(fit, refits=refits)
+    asked: list[object] = []
+
+    def made(**options: object) -> MoodFit:
+        asked.append(options["refit"])
+        return refitted
+
+    monkeypatch.setattr("ketasim.calibration.mood.calibrate_mood", made)
+    out = tmp_path / "out"
+    assert run(["calibrate", "mood", "--out", str(out), "--refit"]) == 0
+    assert asked == [True]
+    text = capsys.readouterr().out
+    assert text.count("differ by 0.50 points on average") == 2
+    kept = pl.read_csv(out / "refit.csv")
+    assert kept.equals(refit_table(refitted).with_columns(kept["from_h"]))
+    page = (out / "report.html").read_text()
+    assert "--refit" in page
+    values = page[page.index('id="refits-values"') :].split("</table>")[0]
+    assert values.count("<tr") == len(refits) + 1
 
 
 def test_seed_below_zero_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ketasim._base import words
 from ketasim._base.numbers import number, percent
+from ketasim.calibration.mood.refit import refit_summary
 from ketasim.calibration.mood.tables import (
     between_trials_of,
     comparable,
@@ -46,7 +47,15 @@ CORRELATED: Final = 0.5
 """Correlation from which a pair of numbers is named."""
 
 _RELAPSE: Final = (*FOLLOWED, *DAYS)
-_BY: Final = {"all": "Overall", "side": "By side", "kind": "By kind of arm", "drug": "By drug"}
+_BY: Final = {
+    "all": "Overall",
+    "side": "By side",
+    "window": "By time",
+    "route": "By route",
+    "against": "By kind of control",
+    "openness": "By what patients can know",
+    "drug": "By drug",
+}
 _POOLED: Final = "wilkinson2019"  # the estimate of response by kind of control
 
 
@@ -118,6 +127,8 @@ def mood_calibration_report(
         targets=mood_targets(fit),
         unseen=unseen_figure(fit) if fit.arms else None,
         judged=_judged(fit),
+        refits=refit_summary(fit.refits),
+        refitted=fit.refits,
         unseen_misses=_unseen_misses((*fit.arms, *fit.contrasts)),
         miss=MISS,
         misses=[row for row in misses if row.fitted],
@@ -195,7 +206,7 @@ def _unit(metric: str) -> str:
 def _judged(fit: MoodFit) -> list[tuple[str, str, list[tuple[str, list[Judged]]]]]:
     """Tables of errors: name, title, and rows by what they are grouped by."""
     from ketasim.calibration.mood import judged
-    from ketasim.calibration.mood.rivals import WINDOW_NAMES
+    from ketasim.calibration.mood.values import WINDOW_NAMES
 
     tables: list[tuple[str, str, list[tuple[str, list[Judged]]]]] = []
     for name, title, unseen in (
@@ -210,9 +221,9 @@ def _judged(fit: MoodFit) -> list[tuple[str, str, list[tuple[str, list[Judged]]]
         # contrasts have one side only
         if len(groups.get("side", ())) < 2:
             groups.pop("side", None)
-        order = sorted(groups, key=[*_BY, "window"].index)
+        order = [by for by in _BY if by in groups]
         if order:
-            tables.append((name, title, [(_BY.get(by, "By time"), groups[by]) for by in order]))
+            tables.append((name, title, [(_BY[by], groups[by]) for by in order]))
     return tables
 
 

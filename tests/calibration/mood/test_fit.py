@@ -1,4 +1,4 @@
-"""The calibration of the chain to mood: data rules, the shipped card, and judgement."""
+"""The calibration of the chain to mood: data rules, the problem, and the shipped card."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from ketasim.calibration.mood import calibrate_mood
-from ketasim.calibration.mood.judgement import Unseen, judged
 from ketasim.calibration.mood.optimum import linear_step
 from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem
-from ketasim.calibration.mood.rivals import ArmValue, mean_of_similar, one_exponential
 from ketasim.dosing import load_studies
 from ketasim.evidence import load_card, load_mood_rows
 
@@ -88,50 +86,6 @@ def test_a_trial_left_out_cannot_be_seen(problem: MoodProblem) -> None:
         problem.published[:] = published
     np.testing.assert_array_equal(before, after)
     assert np.abs(seen - before).max() > 1.0
-
-
-def value(trial: str, arm: str, time: float, change: float) -> ArmValue:
-    study = next(t for t in load_studies() if t.key == trial)
-    return ArmValue(trial, study.arm(arm), time, change, 1.0)
-
-
-def test_the_plain_rivals() -> None:
-    pool = [value("ASPIRE1", "PBO", 24.0, -10.0), value("ASPIRE2", "PBO", 24.0, -14.0)]
-    drugs = [value("ASPIRE1", "ESK84", 24.0, -16.0), value("ASPIRE2", "ESK84", 24.0, -18.0)]
-    target = value("PERSEVERE", "PBO", 24.0, -99.0)
-    assert mean_of_similar(target, pool + drugs) == pytest.approx(-12.0)
-    # no other spray placebo at that time: all controls at that time
-    late = value("TRANSFORM1", "PBO", 648.0, -99.0)
-    assert mean_of_similar(late, pool + drugs) == pytest.approx(-12.0)
-    rival = one_exponential(pool + drugs)
-    assert rival.change(pool[0]) == pytest.approx(-12.0, abs=1e-3)
-    assert rival.change(drugs[0]) == pytest.approx(-17.0, abs=1e-2)
-
-
-def test_judgement_counts_what_it_is_given() -> None:
-    def unseen(published: float, predicted: float) -> Unseen:
-        return Unseen(
-            "t",
-            "a",
-            None,
-            24.0,
-            "vein",
-            "ketamine",
-            "a day",
-            "drug",
-            published,
-            1.0,
-            predicted,
-            2.0,
-            published + 4.0,
-            published - 6.0,
-        )
-
-    found = judged([unseen(-10.0, -12.0), unseen(-10.0, -6.0)])[0]
-    assert (found.error, found.bias) == (3.0, 1.0)
-    assert found.coverage == 0.5
-    assert (found.similar, found.exponential) == (4.0, 6.0)
-    assert found.noise == pytest.approx(np.sqrt(2 / np.pi))
 
 
 @pytest.mark.calibration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from ketasim.apps.cli.console import (
     AsJson,
@@ -33,7 +33,7 @@ _FILES = {
     "pk": ("reference.toml", "fit.csv", "report.html"),
     "mood": (
         *("mood.toml", "fit.csv", "parameters.csv", "correlation.csv", "draws.csv", "unseen.csv"),
-        "report.html",
+        *("refit.csv", "report.html"),
     ),
     "effects": ("session.toml", "fit.csv", "parameters.csv", "report.html"),
 }
@@ -70,6 +70,12 @@ def mood(
     *,
     out: OutFolder,
     seed: Annotated[int, whole_number("Seed of the virtual patients.")] = 1,
+    refit: Annotated[
+        bool,
+        Parameter(
+            help="Also leave ten trials out by a full refit each: the time of ten calibrations.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fit the chain to mood to the published trials: card, tables, report (a few minutes)."""
@@ -79,8 +85,8 @@ def mood(
 
     if seed < 0:
         raise InputError("--seed", f"{seed} is below 0", "use a whole number from 0")
-    fit = _mood_fit(seed)
-    paths = save(fit, out, command=_mood_command(out, seed))
+    fit = _mood_fit(seed, refit)
+    paths = save(fit, out, command=_mood_command(out, seed, refit))
     numbers = _mood_numbers(fit)
     if as_json:
         print_json({**numbers, "files": [str(path) for path in paths]})
@@ -90,6 +96,11 @@ def mood(
         noise = "" if target["noise"] is None else f"; noise floor {target['noise']:.2f}"
         verdict = "met" if target["met"] else "missed"
         print(f"{target['name']:<74} {value:>6}   {target['goal']}: {verdict}{noise}")
+    for one in numbers["refits"]:
+        print(
+            f"{one['name']}: linear step and {one['trials']} full refits differ by "
+            f"{one['differ']:.2f} points on average, {one['most']:.2f} at most"
+        )
     for path in paths:
         print(path)
 
@@ -152,27 +163,28 @@ def _session_numbers(fit: SessionFit) -> dict[str, Any]:
     }
 
 
-def _mood_command(out: Path, seed: int) -> str:
+def _mood_command(out: Path, seed: int, refit: bool) -> str:
     words = ["ketasim", "calibrate", "mood", "--out", str(out), "--seed", str(seed)]
-    return command_line(words)
+    return command_line([*words, "--refit"] if refit else words)
 
 
-def _mood_fit(seed: int) -> MoodFit:
+def _mood_fit(seed: int, refit: bool) -> MoodFit:
     from ketasim.calibration.mood import calibrate_mood
 
     console = progress_console()
     with console.status("reading the published trials") as status:
-        return calibrate_mood(seed=seed, progress=_told(console, status))
+        return calibrate_mood(seed=seed, refit=refit, progress=_told(console, status))
 
 
 def _mood_numbers(fit: MoodFit) -> dict[str, Any]:
-    from ketasim.calibration.mood import judged
+    from ketasim.calibration.mood import judged, refit_summary
     from ketasim.calibration.mood.tables import mood_targets
 
     return {
         "targets": [vars(target) for target in mood_targets(fit)],
         "arms": [vars(one) for one in judged(fit.arms)] if fit.arms else [],
         "contrasts": [vars(one) for one in judged(fit.contrasts)] if fit.contrasts else [],
+        "refits": [vars(one) for one in refit_summary(fit.refits)],
         "seed": fit.seed,
         "patients": fit.patients,
         "steps": fit.steps,

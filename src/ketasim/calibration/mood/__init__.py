@@ -30,8 +30,8 @@ if TYPE_CHECKING:
         recover_mood,
     )
     from ketasim.calibration.mood.refit import (
-        Refitted,
         RefitSummary,
+        Refitted,
         refit_summary,
     )
     from ketasim.calibration.mood.tables import (

@@ -228,6 +228,7 @@ def calibrate_mood(
     patients: int = PATIENTS,
     judge: bool = True,
     refit: bool = False,
+    kept: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> MoodFit:
     """Fit the chain to mood to the published trials.
@@ -243,6 +244,7 @@ def calibrate_mood(
     - `refit`: also leave ten of them out by a full refit each, as long as the calibration itself;
       they run in processes, so that a script that asks for it starts under
       `if __name__ == "__main__"`.
+    - `kept`: a file for the refits that are done, from which a later call takes them.
     - `progress`: told what is being done.
     """
     prior = load_card("mood_prior")
@@ -252,7 +254,7 @@ def calibrate_mood(
     left_out = leave_one_out(problem, optimum, progress) if judge or refit else ()
     refits: tuple[Refitted, ...] = ()
     if refit:
-        refits = refit_trials(left_out, patients=patients, seed=seed, progress=progress)
+        refits = refit_trials(left_out, patients=patients, seed=seed, kept=kept, progress=progress)
     if progress is not None:
         progress("curves of every arm")
     numbers = _numbers(problem, optimum)

@@ -185,8 +185,10 @@ def leave_one_out(
 def _without(
     problem: MoodProblem, optimum: Optimum, hidden: Sequence[str]
 ) -> tuple[Array, Array, float]:
-    """Predictions of all rows without some trials, the covariance of what would be published, and
-    how far the numbers move."""
+    """Predictions of all rows without some trials, their covariance, and how far numbers move.
+
+    The covariance is that of what would be published, the distance in SDs of the uncertainty.
+    """
     out = [problem.trials.index(t) for t in hidden if t in problem.trials]
     kept = ~np.isin(problem.trial_of, out)
     taus = between_trials(

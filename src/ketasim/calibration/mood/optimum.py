@@ -13,7 +13,8 @@ from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem, Point
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_MOST_STEPS = 40
+MOST_STEPS = 40
+"""Steps after which the calibration ends where it is."""
 _REWEIGHED = 6  # steps in which the weights of the rows follow the model; then they stay
 _SMALL = 0.25  # by which the cost falls in the last two steps
 _LONGEST = 1.0  # prior SDs a step may go
@@ -47,7 +48,7 @@ def optimise(
     problem: MoodProblem,
     progress: Callable[[str], None] | None = None,
     *,
-    most_steps: int = _MOST_STEPS,
+    most_steps: int = MOST_STEPS,
 ) -> Optimum:
     """Fit all rows: the numbers of the card, and an effect of each trial's own.
 

@@ -180,7 +180,7 @@ def predicted(row: MoodRow, arms: Mapping[tuple[str, str], ArmScores], world: Mo
 
 
 @dataclass(frozen=True)
-class VisitNoise:
+class PairNoise:
     """What two ratings of a patient differ by beside the course of the model.
 
     **Arguments:**
@@ -192,21 +192,20 @@ class VisitNoise:
     second: float
     correlation: float
 
+    @classmethod
+    def of(cls, noise: VisitNoise, first: float, second: float) -> PairNoise:
+        """Noise of the ratings at two visits.
 
-def visit_noise(arm: ArmScores, first: float, second: float) -> VisitNoise:  # noqa: ARG001 - the same at all visits
-    """Noise of the ratings at two visits.
+        **Arguments:**
 
-    The error of a patient's ratings is the same at all visits, as in `still_well`.
-
-    **Arguments:**
-
-    - `arm`: whose ratings. `first`, `second`: h.
-    """
-    return VisitNoise(arm.sigma, arm.sigma, 1.0)
+        - `noise`: the law. `first`, `second`: h, after the rating before treatment.
+        """
+        sds = (float(noise.sd(first)), float(noise.sd(second)))
+        return cls(*sds, float(noise.covariance(first, second)) / (sds[0] * sds[1]))
 
 
 def of_entered(
-    gain: Array, room: Array, weights: Array, noise: VisitNoise, *, from_entry: bool
+    gain: Array, room: Array, weights: Array, noise: PairNoise, *, from_entry: bool
 ) -> tuple[float, float]:
     """Mean and SD of a rated change among those who entered by a low rating at a first visit.
 
@@ -246,7 +245,7 @@ def _of_entered(row: MoodRow, arm: ArmScores) -> float:
         late - (early if from_entry else arm.baseline),
         (1.0 - (row.threshold or 0.5)) * arm.baseline - early,
         arm.weights,
-        visit_noise(arm, row.start, row.time),
+        PairNoise.of(arm.noise, row.start, row.time),
         from_entry=from_entry,
     )
     return sd if row.metric.startswith("sd_") else mean

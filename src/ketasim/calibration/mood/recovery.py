@@ -50,7 +50,8 @@ class Replicate:
 
     **Arguments:**
 
-    - `truth`, `estimate`, `sd`: free numbers that the data come from, fitted, and their SD, (free,).
+    - `truth`, `estimate`, `sd`: free numbers that the data come from, those fitted, and the SDs of
+      these, shape (free,).
     - `taus`: between-trial SDs that were fitted.
     - `steps`: of the fit.
     """

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ketasim.calibration.mood.judgement import NINETY, LeftOut, Unseen, hidden_with, pairs
-from ketasim.calibration.mood.optimum import optimise
+from ketasim.calibration.mood.optimum import MOST_STEPS, optimise
 from ketasim.calibration.mood.problem import MoodProblem
 from ketasim.calibration.mood.processes import Done, Job, package_stamp, worked
 from ketasim.calibration.mood.values import arm_values
@@ -37,7 +37,8 @@ class Refitted:
 
     - `trial`, `arm`, `control`, `time`, `start`, `published`, `se`: as of `Unseen`.
     - `chosen`: why its trial is among the ten: `followed longest` or `moves the numbers most`.
-    - `linear`, `linear_sd`: predicted by the linear step, and SD of what would be published, points.
+    - `linear`, `linear_sd`: predicted by the linear step, and SD of what a trial of that size
+      would publish, points.
     - `full`, `full_sd`: the same by a fit without the trial.
     - `steps`: of that fit.
     """
@@ -180,20 +181,31 @@ def _refit(job: Job) -> Done:
     return without_trial(fitted_rows(), job["trial"], job["patients"], job["seed"])
 
 
-def without_trial(rows: Sequence[MoodRow], trial: str, patients: int, seed: int) -> Done:
+def without_trial(
+    rows: Sequence[MoodRow],
+    trial: str,
+    patients: int,
+    seed: int,
+    *,
+    most_steps: int = MOST_STEPS,
+) -> Done:
     """Fit all rows but those of a trial and predict its changes and contrasts.
 
-    **Arguments:**
+    **Main arguments:**
 
     - `rows`: of all trials. `trial`: key; trials with the same people are left out with it.
     - `patients`, `seed`: as of `calibrate_mood`.
+
+    **Other arguments:**
+
+    - `most_steps`: of the fit.
 
     **Returns:** `values`, each with arm, control, time, start, predicted and sd; `steps`.
     """
     prior, trials = load_card("mood_prior"), load_studies()
     hidden = hidden_with(trial)
     less = MoodProblem(prior, trials, [r for r in rows if r.trial not in hidden], patients, seed)
-    optimum = optimise(less)
+    optimum = optimise(less, most_steps=most_steps)
     own = [r for r in rows if r.trial == trial]
     problem = MoodProblem(prior, trials, own, patients, seed)
     problem.reference = less.reference
