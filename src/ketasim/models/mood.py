@@ -154,7 +154,7 @@ MOOD = ResponseModel(
         Definition("by_expectation", "e_P*expectation", "-", "the same by expectation"),
         Definition("by_antidepressant", "e_O*antidepressant", "-", "the same by a new oral drug"),
         Definition(
-            "by_course", "e_N*course + e_C*care", "-", "the same by the natural course and usual care"
+            "by_course", "e_N*course + e_C*care", "-", "the same by natural course and usual care"
         ),
         Definition(
             "MADRS",

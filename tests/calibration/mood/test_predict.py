@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from ketasim.calibration.mood.predict import (
     ArmScores,
-    VisitNoise,
+    PairNoise,
     of_entered,
     predicted,
-    visit_noise,
 )
 from ketasim.calibration.mood.world import times_of, world_of
 from ketasim.dosing import load_studies
 from ketasim.evidence import MoodRow, load_mood_rows
+from ketasim.population import VisitNoise
 
 DRAWS = 200_000
 
 
-def rated(noise: VisitNoise, n: int) -> np.ndarray:
+def rated(noise: PairNoise, n: int) -> np.ndarray:
     """Noise of drawn patients at two visits, shape (2, n)."""
     first, second = np.random.default_rng(7).normal(size=(2, n))
     kept = noise.correlation
@@ -61,7 +61,7 @@ def test_mean_and_sd_are_those_of_drawn_patients(correlation: float, from_entry:
 def test_those_rated_well_fall_back_and_never_have_less_than_no_spread(
     room: float, gain: float, sigma: float, correlation: float
 ) -> None:
-    noise = VisitNoise(sigma, sigma, correlation)
+    noise = PairNoise(sigma, sigma, correlation)
     alone = np.array([1.0])
     mean, sd = of_entered(np.array([gain]), np.array([room]), alone, noise, from_entry=True)
     # the noise that let them in is lost again, as far as it does not last
@@ -72,7 +72,7 @@ def test_those_rated_well_fall_back_and_never_have_less_than_no_spread(
 
 
 def test_who_is_far_below_the_limit_enters_by_no_luck() -> None:
-    noise = VisitNoise(3.0, 3.0, 0.0)
+    noise = PairNoise(3.0, 3.0, 0.0)
     mean, sd = of_entered(
         np.array([1.0]), np.array([100.0]), np.array([1.0]), noise, from_entry=True
     )
@@ -95,9 +95,8 @@ def test_a_row_of_a_phase_needs_both_visits_and_is_predicted_from_them() -> None
         np.array([32.0, 32.0]),
         np.array([[10.0, 13.0], [30.0, 12.0]]),
         np.array([0.5, 0.5]),
-        2.0,
+        VisitNoise(1.0, 1.0, 0.001),
     )
-    assert visit_noise(arm, row.start, row.time).first == 2.0
     scores = {("SUSTAIN2", "ESK"): arm}
     # the second patient does not enter; the first has lost three points
     assert predicted(row, scores, world) == pytest.approx(3.0, abs=1e-6)
