@@ -136,7 +136,8 @@ def main() -> int:
         _recompute(asked.recompute or [name for name in RESULTS if name not in LONG])
     outdated = results.outdated()
     for name in outdated:
-        print(f'{name}: a card has changed since; make pages ARGS="--recompute {name}"')
+        why = "a card has changed since" if results.computed(name) else "was never computed"
+        print(f'{name}: {why}; make pages ARGS="--recompute {name}"')
     try:
         stale = [page for page in pages() if not is_current(page)]
     except MarkError as error:

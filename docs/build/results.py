@@ -57,6 +57,11 @@ def outdated() -> list[str]:
     return [name for name in FOLLOWED if stamps.get(name) != _stamp(name)]
 
 
+def computed(name: str) -> bool:
+    """Return whether a result was computed with any cards."""
+    return name in _stamps()
+
+
 def stamp(name: str) -> None:
     """Note that a result was computed with the cards as they are."""
     stamps = _stamps() | {name: _stamp(name)}

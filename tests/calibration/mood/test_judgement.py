@@ -167,11 +167,13 @@ def test_the_empirical_rival_needs_no_arm_like_that_which_it_predicts() -> None:
 @pytest.mark.parametrize("rival", ["exponential", "empirical", "similar"])
 def test_a_change_from_a_later_start_is_a_difference(rival: str) -> None:
     pool = simulated(5.0)
-    change = {
-        "exponential": one_exponential(pool).change,
-        "empirical": empirical(pool).change,
-        "similar": lambda v: mean_of_similar(v, pool),
-    }[rival]
+    plain, field = one_exponential(pool), empirical(pool)
+
+    def change(one: ArmValue) -> float:
+        if rival == "similar":
+            return mean_of_similar(one, pool)
+        return plain.change(one) if rival == "exponential" else field.change(one)
+
     late, early = value("ASPIRE1", "ESK84", 648.0), value("ASPIRE1", "ESK84", 168.0)
     between = replace(late, start=168.0)
     assert change(between) == pytest.approx(change(late) - change(early))

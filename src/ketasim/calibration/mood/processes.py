@@ -6,7 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
 from importlib import resources
@@ -48,9 +48,8 @@ def worked(
     **Returns:** the results by name, in the order of the jobs.
     """
     found = {name: done for name, done in _read(kept, stamp).items() if name in jobs}
-    say = progress or (lambda _: None)
-    if found:
-        say(f"{len(found)} of {len(jobs)} taken from {kept}")
+    if found and progress is not None:
+        progress(f"{len(found)} of {len(jobs)} taken from {kept}")
     left = [(name, job) for name, job in jobs.items() if name not in found]
     count = min(workers or processors(), len(left))
     with _results(partial(_one, work), left, count) as results:
@@ -60,7 +59,8 @@ def worked(
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 with kept.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({"stamp": stamp, "job": name, "done": done}) + "\n")
-            say(f"{name} done, {len(found)} of {len(jobs)}")
+            if progress is not None:
+                progress(f"{name} done, {len(found)} of {len(jobs)}")
     return {name: found[name] for name in jobs}
 
 
@@ -69,7 +69,7 @@ def _results(
     work: Callable[[tuple[str, Job]], tuple[str, Done]],
     jobs: list[tuple[str, Job]],
     count: int,
-) -> Iterator[Iterable[tuple[str, Done]]]:
+) -> Generator[Iterable[tuple[str, Done]]]:
     if count <= 1:
         yield map(work, jobs)
         return

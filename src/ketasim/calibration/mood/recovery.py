@@ -172,7 +172,11 @@ def recover_mood(
     )
     fits = [
         Replicate(
-            *(np.array(one[name]) for name in ("truth", "estimate", "sd", "taus")), one["steps"]
+            np.array(one["truth"]),
+            np.array(one["estimate"]),
+            np.array(one["sd"]),
+            np.array(one["taus"]),
+            one["steps"],
         )
         for one in done.values()
     ]
