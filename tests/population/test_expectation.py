@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -31,7 +33,7 @@ def _two(effect: float, *, adds: str = "", drugs: float = 1.0) -> tuple[Situatio
     return Situation(among=among), Situation("saline", among, 1)
 
 
-def _trial(drug: dict[str, object], control: str, **more: object) -> dict[str, float]:
+def _trial(drug: Mapping[str, object], control: str, **more: object) -> dict[str, float]:
     """Expectation in two arms of equal size, one session each, on the first day."""
     trial = load_trial(
         {
@@ -132,8 +134,8 @@ def test_the_more_a_control_is_felt_the_better_it_passes_for_the_drug() -> None:
 def test_what_is_not_felt_cannot_be_told() -> None:
     half = NUMBERS["p_belief"] / 2.0
     right = {"drug": "arketamine", "route": "iv", "dose": "0.5 mg/kg", "over": "40 min"}
-    for found in (_trial(right, "saline"),):
-        assert found == pytest.approx({"drug": half, "control": half})
+    found = _trial(right, "saline")
+    assert found == pytest.approx({"drug": half, "control": half})
     tablet = {"drug": "ketamine", "route": "oral_er", "dose": "60 mg"}
     for name, value in _trial(tablet, "placebo_oral").items():
         assert value == pytest.approx(half, rel=0.05), name
