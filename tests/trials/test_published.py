@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -158,6 +159,22 @@ def test_the_report_calls_arms_by_what_they_are(murrough: TrialResult) -> None:
         assert raw not in body
     assert "ketamine 0.5 mg/kg IV vs midazolam: MADRS change, 24 h" in repr(murrough)
     assert set(murrough.summary()["arm"]) == {"ket", "mdz", "ket - mdz"}
+
+
+def test_what_patients_can_tell_stands_in_every_table(murrough: TrialResult) -> None:
+    told = {row["arm"]: row for row in murrough.blinding().to_dicts()}
+    assert {row["told"] for row in told.values()} == {"blinded"}
+    assert told["ket"]["felt"] > told["mdz"]["felt"] > 0
+    # of two arms both guess right as often, by signal detection
+    assert told["ket"]["guess_right"] == pytest.approx(told["mdz"]["guess_right"])
+    assert told["mdz"]["guess_drug"] == pytest.approx(1.0 - told["mdz"]["guess_right"])
+    # 48 to 25 patients: those on the control too take the drug for likely
+    assert told["ket"]["belief"] > told["mdz"]["belief"] > 0.5
+    for row in murrough.summary().to_dicts():
+        known = told.get(row["arm"], {"belief": None, "guess_drug": None})
+        assert (row["belief"], row["guess_drug"]) == (known["belief"], known["guess_drug"])
+    assert json.loads(murrough.to_json())["blinding"]["arm"] == ["ket", "mdz"]
+    assert "probability of guessing the drug" in murrough.headline().html()
 
 
 def test_every_part_of_expectation_has_words() -> None:
