@@ -20,6 +20,7 @@ MOOD_SPREADS: Final = {
     "e_P": "omega_P",
     "e_O": "omega_O",
     "e_N": "omega_N",
+    "e_C": "omega_C",
 }
 """Parameter of the chain to the symbol of its between-patient variability on the card `mood`: SD of
 the logarithm, but of `e_N`, which has either sign, in its own unit."""
@@ -35,8 +36,15 @@ MOOD_STATES: Final = (
 )
 """What mood sees of the chain; all else about a patient acts on these algebraically."""
 
-_SCORED: Final = ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
-_DRAWS: Final = ("sens", "kS", "e_P", "e_O", "e_N", "M0", "none", "none_O")
+_SCORED: Final = (
+    "by_expectation",
+    "by_antidepressant",
+    "by_course",
+    "by_others",
+    "by_drug",
+    "MADRS",
+)
+_DRAWS: Final = ("sens", "kS", "e_P", "e_O", "e_N", "e_C", "M0", "none", "none_O")
 
 
 def mood_effects(seed: int, first: int, count: int) -> dict[str, Array]:
@@ -129,7 +137,8 @@ def mood_values(
     new: Any = left * numbers["e_O"] if situation.new_antidepressant else 0.0
     natural: Any = left * numbers["e_N"]
     values |= {"sens": left, "e_P": amplitude, "e_O": new, "e_N": natural, "M0": baseline}
-    values["e_C"] = left * numbers["e_C"]
+    slow: Any = left * numbers["e_C"]
+    values["e_C"] = slow
     if not spread:
         return values
     from scipy.special import ndtr  # only here: scipy is slow to load
@@ -143,6 +152,7 @@ def mood_values(
         "e_P": amplitude * np.exp(numbers["omega_P"] * z["e_P"]),
         "e_O": new * helped * np.exp(numbers["omega_O"] * z["e_O"]),
         "e_N": natural + numbers["omega_N"] * z["e_N"],
+        "e_C": slow * np.exp(numbers["omega_C"] * z["e_C"]),
     }
 
 
