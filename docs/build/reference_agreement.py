@@ -27,6 +27,7 @@ _NAMED = {
     ("route", "iv"): "intravenous",
     ("route", "oral_er"): "oral, extended release",
     ("analyte", "each_norketamine"): "each enantiomer of norketamine",
+    ("analyte", "hnk"): "hydroxynorketamine, all isomers",
     ("analyte", "ketamine"): "ketamine, both enantiomers",
     ("analyte", "ketamine+norketamine"): "ketamine and norketamine together",
     ("analyte", "norketamine"): "norketamine, both enantiomers",
@@ -36,6 +37,12 @@ _NAMED = {
     ("analyte", "s_norketamine"): "S-norketamine",
     ("all", "times, half-lives, volume"): "*apart*: times, half-lives, volume",
     ("all", "compared, not fitted"): "*apart*: compared, not fitted",
+    ("all", "points of measured curves, norketamine"): (
+        "*apart*: points of measured curves, norketamine"
+    ),
+    ("all", "points of measured curves, hydroxynorketamine"): (
+        "*apart*: points of measured curves, hydroxynorketamine"
+    ),
 }
 _MOLECULES = {
     "ketamine": "ketamine",

@@ -82,7 +82,7 @@ TRIAL: dict[str, Any] = {
 
 def _pk_fit() -> PkFit:
     card, prior = load_card("reference"), load_card("reference_prior")
-    return PkFit(card, prior, (), (), (), (), np.zeros((0, 0)), 2.0, 1.0)
+    return PkFit(card, prior, (), (), (), (), (), np.zeros((0, 0)), 2.0, 1.0)
 
 
 def _mood_fit() -> MoodFit:

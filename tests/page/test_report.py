@@ -256,7 +256,7 @@ def test_calibration_report_opens_cleanly(
 ) -> None:
     opened = _open(browser, calibration, tmp_path, width)
     _is_sound(opened)
-    assert opened.page.locator("figure").count() == 3
+    assert opened.page.locator("figure").count() == 4
     opened.page.close()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ketasim._base import words
 from ketasim.calibration.pk.tables import exposure_shown, interaction_shown, left_out_rows
-from ketasim.figures.calibration.pk import TWO_FOLD, by_analyte, profiles, scatter
+from ketasim.figures.calibration.pk import TWO_FOLD, by_analyte, curves, profiles, scatter
 from ketasim.reports.page import render
 
 if TYPE_CHECKING:
@@ -31,11 +31,10 @@ def calibration_report(fit: PkFit, *, command: str = "ketasim calibrate pk --out
     targets = [s for s in interactions if s.use == "fit"]
     agreement = agreement_table(fit)
     left_out = Counter((kind, reason) for kind, _, _, reason in left_out_rows())
-    sources = [s.source for s in (*exposures, *interactions)]
     return render(
         "calibration_pk.html",
         title="Calibration of the reference pharmacokinetic model",
-        sources=sorted({*sources, *fit.prior.sources(), *(p.profile.model for p in fit.profiles)}),
+        sources=list(fit.sources()),
         overall=agreement[0],
         observed=agreement[1],
         agreement=agreement,
@@ -49,6 +48,7 @@ def calibration_report(fit: PkFit, *, command: str = "ketasim calibrate pk --out
         missed_interactions=[s for s in interactions if s.fold > INTERACTION_FOLD],
         scatter=scatter(fit),
         by_analyte=by_analyte(fit),
+        curves=curves(fit),
         profiles=profiles(fit),
         interactions=interactions,
         parameters=_parameters(fit),

@@ -5,8 +5,13 @@ from typing import TYPE_CHECKING
 from ketasim._base.rooms import opened
 
 if TYPE_CHECKING:
+    from ketasim.calibration.pk.curves import (
+        MeasuredCurve,
+        load_curves,
+    )
     from ketasim.calibration.pk.fit import (
         Compared,
+        CurveCompared,
         PkFit,
         ProfileCompared,
         calibrate_pk,
@@ -35,8 +40,10 @@ __all__ = [
     "PROFILES",
     "Agreement",
     "Compared",
+    "CurveCompared",
     "Design",
     "InteractionRow",
+    "MeasuredCurve",
     "PkFit",
     "Profile",
     "ProfileCompared",
@@ -45,6 +52,7 @@ __all__ = [
     "agreement_table",
     "calibrate_pk",
     "fit_table",
+    "load_curves",
     "load_interactions",
     "load_training",
 ]
@@ -52,7 +60,10 @@ __all__ = [
 __getattr__ = opened(
     __name__,
     {
+        "MeasuredCurve": "curves",
+        "load_curves": "curves",
         "Compared": "fit",
+        "CurveCompared": "fit",
         "PkFit": "fit",
         "ProfileCompared": "fit",
         "calibrate_pk": "fit",

@@ -17,6 +17,7 @@ from ketasim.__about__ import __version__
 from ketasim._base import Headline, HeadlineRow, Result
 from ketasim._base.headline import plain, share
 from ketasim._base.result import csv, later, saved
+from ketasim.calibration.pk.curves import MeasuredCurve, load_curves
 from ketasim.calibration.pk.interactions import (
     InteractionRow,
     load_interactions,
@@ -36,6 +37,7 @@ Array = NDArray[np.float64]
 
 PROFILE_LOG_SD = 0.35  # log scale; how far one published model may lie from the joint truth
 PROFILE_WORTH = 2.0  # a whole profile counts as this many observations
+CURVE_WORTH = 4.0  # a whole curve counts as this many observations
 SOFT_BEYOND = 2.0  # standard deviations beyond which a published number pulls linearly only
 NOT_IDENTIFIED = 0.9  # posterior over prior SD above which a datum hardly moves a parameter
 UNMOVED = "Stays an assumption: the measured ratio hardly narrows it."
@@ -71,6 +73,19 @@ class ProfileCompared:
     predicted: Array
 
 
+@dataclass(frozen=True)
+class CurveCompared:
+    """A measured curve beside the reference model's."""
+
+    curve: MeasuredCurve
+    predicted: Array
+
+    def points(self) -> tuple[Compared, ...]:
+        """Every point of the curve with its prediction."""
+        pairs = zip(self.curve.points, self.predicted.tolist(), strict=True)
+        return tuple(Compared(point, predicted) for point, predicted in pairs)
+
+
 @dataclass(frozen=True, repr=False)
 class PkFit(Result):
     """Result of `calibrate_pk`.
@@ -83,6 +98,7 @@ class PkFit(Result):
     - `exposures`: every training and check row with its prediction.
     - `interactions`: every measured ratio with its prediction.
     - `profiles`: the published models' profiles beside the reference model's.
+    - `curves`: the measured curves beside the reference model's.
     - `covariance`: of the free parameters on their log or logit scale.
     - `cost_before`, `cost_after`: half the sum of squared weighted residuals.
     """
@@ -93,6 +109,7 @@ class PkFit(Result):
     exposures: tuple[Compared, ...]
     interactions: tuple[Compared, ...]
     profiles: tuple[ProfileCompared, ...]
+    curves: tuple[CurveCompared, ...]
     covariance: Array
     cost_before: float
     cost_after: float
@@ -130,6 +147,7 @@ class PkFit(Result):
         """Keys of the sources of what was compared, and of the card."""
         keys = [one.row.source for one in (*self.exposures, *self.interactions)]
         keys += [*self.prior.sources(), *(one.profile.model for one in self.profiles)]
+        keys += [one.curve.source for one in self.curves]
         return tuple(sorted({key for key in keys if key}))
 
     def main_table(self) -> polars.DataFrame:
@@ -184,6 +202,7 @@ class _Problem:
         self.rows = [r for r in load_training() if r.use in ("fit", "timing")]
         self.ratios = [r for r in load_interactions() if r.use == "fit"]
         self.published = [np.log(p.published()) for p in PROFILES]
+        self.curves = load_curves()
 
     def transform(self, values: Array) -> Array:
         bounded = np.clip(values, 1e-9, 1 - 1e-9)
@@ -212,6 +231,9 @@ class _Problem:
             log_predicted = np.log(_profile(profile, values))
             sd = PROFILE_LOG_SD * np.sqrt(len(log_published) / PROFILE_WORTH)
             columns.extend(_soft((log_predicted - log_published[:, None]) / sd))
+        for curve in self.curves:
+            log_ratios = np.log(_profile(curve, values) / curve.published()[:, None])
+            columns.extend(_soft(log_ratios / _curve_sd(curve)[:, None]))
         columns.extend(((vectors - self.start) / self.sd).T)
         return np.stack(columns, axis=1)
 
@@ -248,7 +270,13 @@ def _by_design(
     return found
 
 
-def _profile(profile: Profile, values: Mapping[str, Any]) -> Array:
+def _curve_sd(curve: MeasuredCurve) -> Array:
+    """SD of the logarithm of every point of a curve, shape (times,)."""
+    sds = np.array([point.log_sd for point in curve.points])
+    return sds * np.sqrt(len(sds) / CURVE_WORTH)
+
+
+def _profile(profile: Profile | MeasuredCurve, values: Mapping[str, Any]) -> Array:
     """The reference model's profile, shape (times, n)."""
     times = np.array([0.0, *profile.minutes]) / 60.0
     n = max(np.size(v) for v in values.values())
@@ -369,6 +397,7 @@ def compare(
         if row.use != "out"
     ]
     profiles = [ProfileCompared(p, p.published(), _profile(p, values)[:, 0]) for p in PROFILES]
+    curves = [CurveCompared(c, _profile(c, values)[:, 0]) for c in load_curves()]
     return PkFit(
         card,
         prior,
@@ -376,6 +405,7 @@ def compare(
         tuple(exposures),
         tuple(interactions),
         tuple(profiles),
+        tuple(curves),
         covariance,
         cost_before,
         cost_after,

@@ -18,6 +18,13 @@ MODEL_ROW_WEIGHT = 13.0 / 54.0
 """What one of those 54 rows counts beside an observation: together as many as 13."""
 
 
+CURVES = {
+    "norketamine": ("s_norketamine", "r_norketamine"),
+    "hydroxynorketamine": ("hnk",),
+}
+"""Measured curves by molecule, and the analytes they are of."""
+
+
 @dataclass(frozen=True)
 class Agreement:
     """Agreement of a group of comparisons.
@@ -87,6 +94,10 @@ def agreement_table(fit: PkFit) -> list[Agreement]:
         agreement("all", "times, half-lives, volume", timing),
         agreement("all", "compared, not fitted", checks),
     ]
+    points = [point for curve in fit.curves for point in curve.points()]
+    for name, analytes in CURVES.items():
+        group = [c for c in points if _row(c).analyte in analytes]
+        table.append(agreement("all", f"points of measured curves, {name}", group))
     keys: list[tuple[str, Callable[[TrainingRow], str]]] = [
         ("group", lambda r: r.group),
         ("route", lambda r: r.design.route if r.design else ""),

@@ -48,16 +48,11 @@ def _design(drug: str, route: str, dose: float, over_min: float = 0.0) -> Design
     return Design(drug, route, str(dose), "mg", over_min / 60.0, 70.0, 40.0, "white")
 
 
-_INFUSION = (4.0, 10.0, 20.0, 30.0, 40.0, 60.0, 75.0, 90.0, 120.0)
 _FILM = (10.0, 20.0, 40.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0, 360.0)
 _FORTY = (10.0, 20.0, 30.0, 40.0, 60.0, 90.0, 120.0, 180.0, 240.0, 360.0)
 _DAY = (20.0, 40.0, 60.0, 90.0, 120.0, 180.0, 240.0, 360.0, 480.0, 720.0, 1440.0)
 
 PROFILES: tuple[Profile, ...] = (
-    *(
-        Profile("simons2022", _design("esketamine", "iv", 20, 20), analyte, "arterial", _INFUSION)
-        for analyte in ("s_ketamine", "s_norketamine", "s_hnk")
-    ),
     *(
         Profile("simons2022", _design("esketamine", "sublingual", 100), analyte, "arterial", _FILM)
         for analyte in ("s_ketamine", "s_norketamine", "s_hnk")

@@ -44,18 +44,20 @@ def fit_table(fit: PkFit) -> polars.DataFrame:
 
     - `fit`: what `calibrate_pk` returned.
 
-    **Returns:** columns kind (`exposure` or `interaction`), fact, source, use, group, design,
-    analyte, site, metric, unit, published, predicted, fold_error, reason.
+    **Returns:** columns kind (`exposure`, `curve` or `interaction`), fact, source, use, group,
+    design, analyte, site, metric, unit, published, predicted, fold_error, reason.
     """
     import polars as pl
 
     rows: list[dict[str, Any]] = []
-    for one in fit.exposures:
+    kinds = [("exposure", one) for one in fit.exposures]
+    kinds += [("curve", point) for curve in fit.curves for point in curve.points()]
+    for kind, one in kinds:
         row = training_of(one)
         shown = exposure_shown(one)
         rows.append(
             {
-                "kind": "exposure",
+                "kind": kind,
                 **_fit_columns(shown),
                 "analyte": row.analyte,
                 "site": row.site,

@@ -45,6 +45,19 @@ class Design:
                 Dose(0.0, self.drug, "iv", 2.0, "mg/kg"),
                 Dose(0.0, self.drug, "iv", 0.041 * 60 * self.over, "mg/kg", duration=self.over),
             )
+        if " then " in self.dose:
+            rates = self.dose.removesuffix(" mg/kg/h").split(" then ")
+            return tuple(
+                Dose(
+                    n * self.over,
+                    self.drug,
+                    "iv",
+                    float(rate) * self.over,
+                    "mg/kg",
+                    duration=self.over,
+                )
+                for n, rate in enumerate(rates)
+            )
         amount, unit = float(self.dose), self.dose_unit
         if unit == "mg/kg/h":
             amount, unit = amount * self.over, "mg/kg"

@@ -13,9 +13,14 @@ from ketasim.figures.figure import DOTS, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, Points, svg
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ketasim.calibration.pk import (
         Compared,
+        MeasuredCurve,
         PkFit,
+        Profile,
     )
 
 TWO_FOLD = 2.0
@@ -162,31 +167,32 @@ def _guides() -> tuple[Legend, ...]:
     )
 
 
+def curves(fit: PkFit) -> Figure:
+    """Measured curves of metabolites beside the reference model."""
+    drawings = [
+        _curve(one.curve, one.curve.source, "measured", one.curve.published(), one.predicted)
+        for one in fit.curves
+    ]
+    legend = (
+        Legend("line", "reference model, after the fit", COLOURS["ketamine"]),
+        Legend("line", "measured, mean of the study", COLOURS["r"], "5 3"),
+        Legend("words", "Read off a figure; the first points are near the limit of the assay."),
+    )
+    return Figure(
+        "figure-curves",
+        "Figure 3. Measured curves of metabolites, and the reference model",
+        tuple(drawings),
+        legend,
+        columns=3,
+    )
+
+
 def profiles(fit: PkFit) -> Figure:
     """Profiles of the published models beside the reference model."""
-    drawings: list[Drawing] = []
-    for one in fit.profiles:
-        hours = [minute / 60 for minute in one.profile.minutes]
-        published, predicted = one.published.tolist(), one.predicted.tolist()
-        top = 1.6 * max(*published, *predicted)
-        bottom = max(min(*published, *predicted) / 1.6, top / 1e4)
-        panel = Panel(
-            f"{words.capital(words.quantity(one.profile.analyte))}, {one.profile.site}",
-            "hours",
-            "ng/mL",
-            lines=(
-                Line("published model", hours, published, colour=COLOURS["r"], dash=(5, 3)),
-                Line("reference model", hours, predicted),
-            ),
-            x_domain=(0, hours[-1]),
-            y_domain=(bottom, top),
-            y_log=True,
-            width=220,
-            height=140,
-        )
-        design = design_words(one.profile.design)
-        picture = svg(panel, f"{one.profile.model}: {design}, {one.profile.analyte}")
-        drawings.append(Drawing(picture, caption=f"{one.profile.model}: {design}"))
+    drawings = [
+        _curve(one.profile, one.profile.model, "published model", one.published, one.predicted)
+        for one in fit.profiles
+    ]
     legend = (
         Legend("line", "reference model, after the fit", COLOURS["ketamine"]),
         Legend("line", "published model, typical patient", COLOURS["r"], "5 3"),
@@ -194,8 +200,37 @@ def profiles(fit: PkFit) -> Figure:
     )
     return Figure(
         "figure-profiles",
-        "Figure 3. Profiles of the published models and of the reference model",
+        "Figure 4. Profiles of the published models and of the reference model",
         tuple(drawings),
         legend,
         columns=3,
     )
+
+
+def _curve(
+    of: Profile | MeasuredCurve,
+    source: str,
+    name: str,
+    published: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+) -> Drawing:
+    hours = [minute / 60 for minute in of.minutes]
+    top = 1.6 * max(published.max(), predicted.max())
+    bottom = max(min(published.min(), predicted.min()) / 1.6, top / 1e4)
+    panel = Panel(
+        f"{words.capital(words.quantity(of.analyte))}, {of.site}",
+        "hours",
+        "ng/mL",
+        lines=(
+            Line(name, hours, published.tolist(), colour=COLOURS["r"], dash=(5, 3)),
+            Line("reference model", hours, predicted.tolist()),
+        ),
+        x_domain=(0, hours[-1]),
+        y_domain=(bottom, top),
+        y_log=True,
+        width=220,
+        height=140,
+    )
+    design = design_words(of.design)
+    picture = svg(panel, f"{source}: {design}, {of.analyte}")
+    return Drawing(picture, caption=f"{source}: {design}")
