@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from ketasim.apps.cli.application import run
-from ketasim.calibration.pk import PkFit, load_interactions, load_training
+from ketasim.calibration.pk import PkFit, load_curves, load_interactions, load_training
 from ketasim.calibration.pk.fit import compare
 from ketasim.dosing import shipped
 from ketasim.evidence import load_card, load_sources, table_names
@@ -145,7 +145,8 @@ def test_calibrate_writes_card_table_and_report(
 
     assert read_card(card.read_text()).values() == load_card("reference").values()
     rows = pl.read_csv(table)
-    assert rows.height == len(load_training()) + len(load_interactions())
+    points = sum(len(curve.points) for curve in load_curves())
+    assert rows.height == len(load_training()) + len(load_interactions()) + points
     out = rows.filter(pl.col("use") == "out")
     assert out["reason"].null_count() == 0
     compared = rows.filter(pl.col("use") != "out")
