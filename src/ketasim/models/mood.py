@@ -152,7 +152,9 @@ MOOD = ResponseModel(
             "fraction",
             "restored fraction of the lost synapses",
         ),
-        Definition("by_expectation", "e_P*expectation", "-", "decrease in log severity by expectation"),
+        Definition(
+            "by_expectation", "e_P*expectation", "-", "decrease in log severity by expectation"
+        ),
         Definition("by_antidepressant", "e_O*antidepressant", "-", "the same by a new oral drug"),
         Definition(
             "by_course", "e_N*course + e_C*care", "-", "the same by natural course and usual care"

@@ -69,7 +69,7 @@ def optimise(
     taus = np.array([problem.prior.values()[s] for s in BETWEEN_TRIALS])
     everything = np.ones(len(problem.rows), np.bool_)
     say("the first derivatives")
-    jacobian = problem.jacobian(point)
+    jacobian = problem.jacobian(point, exact=False)
     columns, sampling = problem.trial_columns(point), problem.sampling(point)
     steps = slow = 0
     for steps in range(1, most_steps + 1):
@@ -80,12 +80,14 @@ def optimise(
             # between-trial variability is relative to the drug's effect, but must not draw it up
             problem.reference = point.numbers
             point = problem.with_effects(point, point.effects)
-        jacobian, columns = problem.jacobian(point), problem.trial_columns(point)
+        jacobian = problem.jacobian(point, exact=False)
+        columns = problem.trial_columns(point)
         if steps < _REWEIGHED:
             sampling = problem.sampling(point)
         slow = slow + 1 if gain < _SMALL else 0
         if slow == 2 and steps >= _REWEIGHED:
             break
+    jacobian = problem.jacobian(point)
     _, _, covariance = linear_step(problem, point, jacobian, columns, sampling, taus)
     cost = _cost(problem, point, sampling, taus)
     return Optimum(point, taus, jacobian, columns, sampling, covariance, cost, steps)

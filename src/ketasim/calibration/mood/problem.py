@@ -19,7 +19,7 @@ from ketasim.calibration.mood.predict import (
     predicted,
     visit_noise,
 )
-from ketasim.calibration.mood.world import DYNAMIC, MoodWorld, world_of
+from ketasim.calibration.mood.world import CLOSED, DYNAMIC, MoodWorld, world_of
 from ketasim.dosing import Trial
 from ketasim.evidence import Card, Scale
 from ketasim.evidence.mood_training import MEANS, SHARES, SPREADS, MoodRow
@@ -148,19 +148,36 @@ class MoodProblem:
             for design, state in zip(self.world.designs, states, strict=True)
         }
 
-    def jacobian(self, point: Point) -> Array:
-        """Derivatives of the predictions by the free numbers, shape (rows, free)."""
+    def jacobian(self, point: Point, *, exact: bool = True) -> Array:
+        """Derivatives of the predictions by the free numbers, shape (rows, free).
+
+        **Main arguments:**
+
+        - `point`: where.
+
+        **Other arguments:**
+
+        - `exact`: false: from one side, which is enough for the way to an optimum.
+        """
         columns: list[Array] = []
-        for i, symbol in enumerate(self.free):
-            sides: list[Array] = []
-            for sign in (1.0, -1.0):
-                vector = point.vector.copy()
-                vector[i] += sign * _STEP
-                numbers = self.numbers(vector)
-                states = self.world.states(numbers) if symbol in DYNAMIC else point.states
-                sides.append(self._predict(numbers, states, point.effects))
-            columns.append((sides[0] - sides[1]) / (2 * _STEP))
+        for i in range(len(self.free)):
+            sides = [self._moved(point, i, _STEP)]
+            sides.append(self._moved(point, i, -_STEP) if exact else point.values)
+            columns.append((sides[0] - sides[1]) / (2 * _STEP if exact else _STEP))
         return np.column_stack(columns)
+
+    def _moved(self, point: Point, place: int, by: float) -> Array:
+        """Predictions with one free number moved on its scale."""
+        symbol, vector = self.free[place], point.vector.copy()
+        vector[place] += by
+        numbers = self.numbers(vector)
+        if symbol in DYNAMIC:
+            states: States = self.world.states(numbers)
+        elif symbol in CLOSED:
+            states = self.world.with_closed(point.states, numbers)
+        else:
+            states = point.states
+        return self._predict(numbers, states, point.effects)
 
     @cached_property
     def in_open_series(self) -> NDArray[np.bool_]:

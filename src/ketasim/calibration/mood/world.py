@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -38,18 +39,18 @@ DYNAMIC: Final = frozenset(
         "kS",
         "stress",
         "k_fade",
-        "kN",
-        "kO",
         "e_A",
         "e_S",
         "k_keep",
-        "kC",
         "omega_kS",
         "rho",
     }
     | {"kG", "kD", "kF", "k_lift", "k_session", "w_HNK", "w_5HT"}
 )
-"""Numbers of the card on which the states depend."""
+"""Numbers of the card on which states depend that are solved."""
+
+CLOSED: Final = MappingProxyType({"kN": "course", "kO": "antidepressant", "kC": "care"})
+"""Numbers of the card that are rates of states which only time raises, to these states."""
 
 RELAPSE_STEP: Final = 48.0
 """Distance of the visits at which relapse is looked for, h."""
@@ -142,7 +143,29 @@ class MoodWorld:
                 rows = slice(place * self.n, (place + 1) * self.n)
                 columns = np.searchsorted(times, self.designs[i].times)
                 found[i] = {name: solved[name][rows][:, columns] for name in MOOD_STATES}
-        return found
+        return self.with_closed(found, numbers)
+
+    def with_closed(
+        self, states: Sequence[Mapping[str, Array]], numbers: Mapping[str, float]
+    ) -> list[dict[str, Array]]:
+        """States of every arm with those that only time raises by other rates.
+
+        **Arguments:**
+
+        - `states`: as `states` returns them. `numbers`: of the card `mood`.
+        """
+        return [
+            {
+                **known,
+                **{
+                    name: np.broadcast_to(
+                        -np.expm1(-numbers[rate] * design.times), known[name].shape
+                    )
+                    for rate, name in CLOSED.items()
+                },
+            }
+            for known, design in zip(states, self.designs, strict=True)
+        ]
 
     def _patients(self, members: Sequence[int], numbers: Mapping[str, float]) -> Patients:
         parts: list[dict[str, Any]] = []
