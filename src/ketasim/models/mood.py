@@ -61,12 +61,6 @@ MOOD_PARAMETERS: Final = (
     Symbol("e_N", "-", "natural course of the patient on the logarithm of severity", REAL),
     Symbol("kC", "1/h", "slow course under usual care, rate"),
     Symbol("e_C", "-", "slow course under usual care on the logarithm of severity", NOT_NEGATIVE),
-    Symbol(
-        "x_D",
-        "ratio",
-        "how much of the drug's effect is lost where other causes already help",
-        NOT_NEGATIVE,
-    ),
     Symbol("M0", "point", "MADRS before treatment"),
     Symbol("M_max", "point", "highest score of the MADRS"),
 )
@@ -153,23 +147,15 @@ MOOD = ResponseModel(
             "restored fraction of the lost synapses",
         ),
         Definition(
-            "by_expectation", "e_P*expectation", "-", "decrease in log severity by expectation"
+            "by_drug",
+            "sens*gate*(e_A*fast_arm + e_S*restored + e_K*kept)",
+            "-",
+            "decrease in log severity due to the drug",
         ),
+        Definition("by_expectation", "e_P*expectation", "-", "the same by expectation"),
         Definition("by_antidepressant", "e_O*antidepressant", "-", "the same by a new oral drug"),
         Definition(
             "by_course", "e_N*course + e_C*care", "-", "the same by natural course and usual care"
-        ),
-        Definition(
-            "by_others",
-            "maximum(by_expectation + by_antidepressant + by_course, 0)",
-            "-",
-            "the same by all but the drug",
-        ),
-        Definition(
-            "by_drug",
-            "sens*gate*(e_A*fast_arm + e_S*restored + e_K*kept)*exp(-x_D*by_others)",
-            "-",
-            "decrease in log severity due to the drug",
         ),
         Definition(
             "MADRS",

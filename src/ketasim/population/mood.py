@@ -36,14 +36,7 @@ MOOD_STATES: Final = (
 )
 """What mood sees of the chain; all else about a patient acts on these algebraically."""
 
-_SCORED: Final = (
-    "by_expectation",
-    "by_antidepressant",
-    "by_course",
-    "by_others",
-    "by_drug",
-    "MADRS",
-)
+_SCORED: Final = ("by_drug", "by_expectation", "by_antidepressant", "by_course", "MADRS")
 _DRAWS: Final = ("sens", "kS", "e_P", "e_O", "e_N", "e_C", "M0", "none", "none_O")
 
 

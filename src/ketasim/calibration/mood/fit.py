@@ -40,8 +40,6 @@ GLX_RISE = 0.378
 """How much they had risen, fraction (milak2016, mechanism/timecourse)."""
 PATIENTS = 128
 """Virtual patients an arm; a power of two."""
-SET_BETWEEN = ("tau_open", "tau_series")
-"""Spread between open series, which is set and not estimated."""
 MOVED = 0.9
 """Posterior over prior SD below which the data moved a number."""
 _CURVE_HOURS = (0.0, 2.0, 4.0, 8.0, 24.0, 48.0, 72.0, 120.0, 168.0)
@@ -322,8 +320,6 @@ def _card(problem: MoodProblem, optimum: Optimum, numbers: Sequence[Number]) -> 
             )
         )
     for symbol, tau in zip(BETWEEN_TRIALS, optimum.taus, strict=True):
-        if symbol in SET_BETWEEN:
-            continue  # as the prior has them
         entries.append(
             problem.prior.entry(symbol).replace(
                 value=_short(float(tau)),

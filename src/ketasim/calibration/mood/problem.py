@@ -233,8 +233,6 @@ class MoodProblem:
     def expected(self, point: Point, taus: Array) -> Array:
         """Predictions for trials that are not known, shape (rows,): the mean over their effects.
 
-        The further effects of open series are not averaged over: their spread is set, not known.
-
         **Arguments:**
 
         - `point`: numbers and states. `taus`: one SD for each of `BETWEEN_TRIALS`.
@@ -243,7 +241,7 @@ class MoodProblem:
         from scipy.stats import qmc
 
         normals = ndtri(np.clip(qmc.Sobol(3, seed=1).random(_DRAWS), 1e-9, 1 - 1e-9))
-        spread = np.sqrt(self.variances(np.append(taus[:3], [0.0, 0.0])))
+        spread = np.sqrt(self.variances(taus))
         values = [
             self._predict(point.numbers, point.states, spread * draw[None, :]) for draw in normals
         ]
