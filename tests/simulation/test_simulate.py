@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 import ketasim
 from ketasim import Simulation, simulate
 from ketasim._base import InputError
-from ketasim.simulation import MOOD_UNITS, SESSION_UNITS
+from ketasim.simulation import MADRS, MOOD_UNITS, SESSION_UNITS
 from ketasim.simulation.curves import Curves
-from ketasim.simulation.tables import summary_table
+from ketasim.simulation.tables import summary_table, with_spread
 
 PATIENT = {"age": 40, "weight": "70 kg"}
 IV = "ketamine 0.5 mg/kg iv over 40 min on day 0"
@@ -120,6 +120,8 @@ def test_what_is_not_kept_is_the_same(many: Simulation) -> None:
         np.testing.assert_array_equal(pieces[key], curve)
         np.testing.assert_array_equal(pieces.of(slice(3, 9))[key], curve[:, 3:9])
     streamed = summary_table(many.times, pieces, many.units, typical=False)
+    assert many.mood is not None and many.mood.rated is not None
+    streamed = with_spread(streamed, MADRS, many.mood.rated)
     assert streamed.equals(many.summary())
     exposed = replace(many, values=pieces).patient_exposure()
     assert exposed.equals(many.patient_exposure())

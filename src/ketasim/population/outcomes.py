@@ -109,26 +109,25 @@ def _filtered(room: Array, law: Sequence[Array], times: Array, visits: int) -> A
     spread = np.hypot(sigma, omega)
     # what the noise before treatment tells of the fluctuation, in the polynomials
     told = (np.exp(-rate * float(times[0])) * omega / spread)[:, None] ** powers
-    now: Array = told[:, None, :] * starts[2].T  # patient, noise before treatment, degree
     shift = (spread[:, None, None] * starts[0][:, None] - omega[:, None, None] * states[0]) / sigma[
         :, None, None
     ]
-    runs = [now, *(np.zeros_like(now) for _ in range(visits - 1))]  # by relapses shown in a row
+    # by relapses shown in a row, patient, noise before treatment, and degree
+    runs = np.zeros((visits, n, _STARTS, _STATES))
+    runs[0] = told[:, None, :] * starts[2].T
     well = np.empty((n, count))
-    flat = (-1, _STATES)
     for place in range(count):
         if place:
             passed = float(times[place] - times[place - 1])
-            kept = np.exp(-passed * rate[:, None] * powers)[:, None, :]
-            runs = [run * kept for run in runs]
-        fine = _normal((room[:, place] / sigma)[:, None, None] + shift).reshape(flat)
-        at_nodes = [run.reshape(flat) @ forth for run in runs]
-        # who is not well at the first visit is not followed
-        shown = at_nodes[:-1] if place else []
-        next_runs = [sum(at_nodes[1:], at_nodes[0]) * fine, *(one * (1.0 - fine) for one in shown)]
-        runs = [(one @ back).reshape(now.shape) for one in next_runs]
-        runs += [np.zeros_like(now)] * (visits - len(runs))
-        well[:, place] = sum((run[:, :, 0] for run in runs[1:]), runs[0][:, :, 0]) @ starts[1]
+            runs = runs * np.exp(-passed * rate[:, None] * powers)[:, None, :]
+        fine = _normal((room[:, place] / sigma)[:, None, None] + shift)
+        at_nodes = (runs.reshape(-1, _STATES) @ forth).reshape(runs.shape)
+        then = np.zeros_like(at_nodes)
+        then[0] = at_nodes.sum(axis=0) * fine
+        if place:  # who is not well at the first visit is not followed
+            then[1:] = at_nodes[:-1] * (1.0 - fine)
+        runs = (then.reshape(-1, _STATES) @ back).reshape(runs.shape)
+        well[:, place] = runs[..., 0].sum(axis=0) @ starts[1]
     return well
 
 

@@ -218,13 +218,13 @@ def _covariances(table: Sequence[Fact]) -> _Part:
     study = table[0].source
     days = np.array(sorted({_number(row, "day_1") for row in table}))
     found: dict[str, tuple[Array, float]] = {}
-    for arm, rows in arms.items():
+    for arm, members in arms.items():
         matrix = np.empty((len(days), len(days)))
-        for row in rows:
+        for row in members:
             i, j = (int(np.searchsorted(days, _number(row, f"day_{k}"))) for k in (1, 2))
             ends = (_slope(row, "mean_1"), _slope(row, "mean_2"))
             matrix[i, j] = matrix[j, i] = ends[0] * ends[1] * _number(row, "covariance")
-        found[arm] = matrix, float(np.mean([_number(row, "n") for row in rows])) - 1.0
+        found[arm] = matrix, float(np.mean([_number(row, "n") for row in members])) - 1.0
 
     def law(values: Mapping[str, float], arm: str) -> Array:
         level, trend = np.exp(values[f"level {arm}"]), np.exp(values[f"trend {arm}"])

@@ -355,8 +355,8 @@ def _outer(
         )
     (kept,) = stream(run.chain, patients, times, names, [keep], plan=steps, progress=False)
     noise = VisitNoise.of(numbers)
-    ends = rated_quantiles(shown, kept["shown"], noise, (0.05, 0.5, 0.95))
-    band = OuterBand(shown, *ends, _DRAWS, cohort.n // _DRAWS)
+    p05, p50, p95 = rated_quantiles(shown, kept["shown"], noise, (0.05, 0.5, 0.95))
+    band = OuterBand(shown, p05, p50, p95, _DRAWS, cohort.n // _DRAWS)
     at_rows = {name: kept[name].T for name in names}
     found = replace(scores, values=_points(run.given.baseline, at_rows))
     ranges = (*spread_of_chances(found, noise, _DRAWS), *spread_of_parts(found, _DRAWS))
