@@ -53,8 +53,9 @@ CLOSED: Final = MappingProxyType({"kN": "course", "kO": "antidepressant", "kC": 
 """Numbers of the card that are rates of states which only time raises, to these states."""
 
 RELAPSE_STEP: Final = 168.0
-"""Distance of the visits at which relapse is looked for, h: a week, as in most trials. Each visit has
-an error of its own, so that more visits find more relapses."""
+"""Distance of the visits at which relapse is looked for, h: a week, as in most trials.
+
+Each visit has an error of its own, so that more visits find more relapses."""
 RELAPSE_DAYS: Final = 120.0
 """How long relapse is looked for where the trial does not say it, days."""
 _DAY = 24.0
