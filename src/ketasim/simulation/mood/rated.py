@@ -51,13 +51,13 @@ def rated_quantiles(
 
     **Returns:** points within the scale, shape (Q, T).
     """
-    sd = np.reshape(noise.sd(times), (-1, len(times)))
-    if len(sd) == 1:
-        laws = [sd[0]]
-        density = _smoothed(scores, sd[0])
+    last = np.ravel(noise.sd(times[-1]))
+    if len(last) == 1:
+        laws = [np.ravel(noise.sd(times))]
+        density = _smoothed(scores, laws[0])
     else:
-        groups = np.array_split(np.argsort(sd[:, -1], kind="stable"), min(_ALIKE, len(sd)))
-        laws = [np.sqrt(np.mean(sd[group] ** 2, axis=0)) for group in groups]
+        groups = np.array_split(np.argsort(last, kind="stable"), min(_ALIKE, len(last)))
+        laws = [noise.of_patient(int(group[len(group) // 2])).sd(times) for group in groups]
         density = np.zeros((len(times), _GRID))
         for group, law in zip(groups, laws, strict=True):
             density += _smoothed(scores[:, group], law)
