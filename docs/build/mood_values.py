@@ -26,6 +26,10 @@ _TOLD = {
     "low": (_LOW, "saline"),
     "tablet": (_TABLET, "placebo_oral"),
 }
+_FIRST = "esketamine 84 mg intranasal twice weekly for 4 weeks"
+_LONG = (27.9, 83.9, 167.9, 335.9)
+"""Days at which a long course is read: before a session of both maintenance schedules."""
+_YEAR = 8766.0  # h
 _COMPARED = (
     ("infusion 0.5 mg/kg, saline", _INFUSION, "saline"),
     ("infusion 0.5 mg/kg, midazolam", _INFUSION, "midazolam"),
@@ -53,6 +57,14 @@ def mood_values() -> dict[str, str]:
         situation=Situation(),
         baseline=baseline,
     )
+    kept = mechanism_curves(
+        [f"{_FIRST} then weekly for 44 weeks", f"{_FIRST} then every 2 weeks for 44 weeks", _FIRST],
+        np.array([0.0, *_LONG]) * 24.0,
+        ("MADRS",),
+        card,
+        situation=Situation(),
+        baseline=baseline,
+    )["MADRS"]
     found = {
         "baseline": f"{baseline:.0f}",
         "trials": f"{trials}",
@@ -73,6 +85,15 @@ def mood_values() -> dict[str, str]:
         "assumed": f"{sum(e.grade == 'assumed' for e in card.entries.values())}",
         "numbers": f"{len(card.entries)}",
     }
+    found |= {
+        "half_kept": _days(n["k_keep"]),
+        "kept": f"{n['e_K']:.1f}",
+        "kept_range": _range(card.entry("e_K")),
+        "care_year": _percent(1.0 - math.exp(-n["e_C"] * (1.0 - math.exp(-n["kC"] * _YEAR)))),
+    }
+    for row, name in enumerate(("weekly", "fortnightly", "stopped")):
+        for column, day in enumerate(_LONG, start=1):
+            found[f"{name}_{day:.0f}"] = f"{kept[row, column]:.0f}"
     found["p_belief"] = _percent(1.0 - math.exp(-n["p_belief"]))
     for name, (drug, control) in _TOLD.items():
         found[f"felt_{name}"] = f"{_felt(drug, control):.2g}"
