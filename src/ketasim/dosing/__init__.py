@@ -39,18 +39,18 @@ from ketasim.dosing.shipped import located, shipped
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
 from ketasim.dosing.trial.arm import (
     BACKGROUNDS,
-    CONTROLS,
     DEFAULT_BACKGROUND,
     DEFAULT_SETTING,
     Arm,
     BaselineSpread,
-    Phase,
     TrialPopulation,
 )
 from ketasim.dosing.trial.assessment import (
     FOLLOWED,
+    FROM_PHASE,
     GROUPS,
     METRICS,
+    RELAPSES,
     RESPONSE,
     Assessment,
     Relapse,
@@ -64,7 +64,9 @@ from ketasim.dosing.trial.design import (
     parse_trial,
 )
 from ketasim.dosing.trial.label import arm_details, arm_label, arm_name
+from ketasim.dosing.trial.phase import CONTROLS, Phase
 from ketasim.dosing.trial.studies import load_studies
+from ketasim.dosing.trial.withdrawal import ENTRIES, Branch, Entry, TargetItem, WithdrawalItem
 
 __all__ = [
     "BACKGROUNDS",
@@ -77,12 +79,15 @@ __all__ = [
     "DRAWN_AGES",
     "DRAWN_WEIGHTS",
     "DRUGS",
+    "ENTRIES",
     "FOLLOWED",
+    "FROM_PHASE",
     "GROUPS",
     "HEALTHY",
     "LEAST_STRESS",
     "METRICS",
     "MOST_STRESS",
+    "RELAPSES",
     "REPLICATES",
     "RESPONSE",
     "ROUTES",
@@ -94,6 +99,7 @@ __all__ = [
     "Assessment",
     "Baseline",
     "BaselineSpread",
+    "Branch",
     "CatalogueEntry",
     "Column",
     "Course",
@@ -101,6 +107,7 @@ __all__ = [
     "Dose",
     "DoseItem",
     "DoseRange",
+    "Entry",
     "EventTable",
     "HistoryEntry",
     "MeanSd",
@@ -114,11 +121,13 @@ __all__ = [
     "Regimen",
     "Relapse",
     "Subject",
+    "TargetItem",
     "Trial",
     "TrialFile",
     "TrialPopulation",
     "Vitals",
     "WeightSpread",
+    "WithdrawalItem",
     "arm_details",
     "arm_label",
     "arm_name",

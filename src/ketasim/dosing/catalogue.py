@@ -54,10 +54,8 @@ def _course(name: str) -> CatalogueEntry:
 
 def _trial(name: str) -> CatalogueEntry:
     trial = load_trial(shipped("trial")[name])
-    arms = dict.fromkeys(_given(arm) for arm in trial.arms)
-    # the same patients receive every arm of a crossover
-    sizes = [arm.n for arm in trial.arms]
-    patients = max(sizes) if trial.design == "crossover" else sum(sizes)
+    arms = dict.fromkeys(_given(arm) for arm in trial.enrolled_arms)
+    patients = trial.enrolled
     cited = "" if trial.source is None else _cited(trial)
     return CatalogueEntry(
         name, trial.title, " / ".join(arms), patients, trial.horizon / _DAY, cited

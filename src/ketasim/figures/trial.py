@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _DAY: Final = 24.0
+_SINGLE: Final = ("time_to_relapse", "hazard_ratio")  # one number, no course
 _ASIDE: Final = 0.02  # of the axis: published values stand beside the visit, not on it
 _BAND: Final = (
     "Band: 90 % prediction interval of the arm's value in a trial of this size, from "
@@ -57,7 +58,7 @@ def plot_trial(
 
     scale = scale or result.trial.scale
     table = result.summary().filter(pl.col("scale") == scale)
-    known = sorted(set(table["metric"]) - {"time_to_relapse"})
+    known = sorted(set(table["metric"]) - set(_SINGLE))
     if metric not in known:
         raise InputError("metric", f"no '{metric}' on {scale}", near(metric, known))
     panel = _panel(result, scale, metric, width=520, height=260)
@@ -76,7 +77,7 @@ def trial_figures(result: TrialResult) -> list[Figure]:
     for scale in dict.fromkeys(summary["scale"]):
         table = summary.filter(pl.col("scale") == scale, pl.col("mean").is_not_null())
         there = set(table["metric"])
-        chosen = [m for m in METRICS if m in there and m != "time_to_relapse"]
+        chosen = [m for m in METRICS if m in there and m not in _SINGLE]
         # the change tells all that the score does
         left_out = {"percent_change", "score"} if "change" in there else {"percent_change"}
         chosen = [m for m in chosen if m not in left_out or len(chosen) == 1]
@@ -234,16 +235,21 @@ def _first_definition(table: pl.DataFrame) -> str:
 
 def _start(result: TrialResult, arm: str, scale: str, metric: str) -> tuple[float, float] | None:
     """Where an arm's line begins: at the baseline, or where following begins; days and value."""
-    if metric in ("change", "percent_change", "response"):
+    again = result.trial.arm(arm).branch
+    if metric in ("change_from_phase", "response_from_phase"):
+        return None if again is None else (again.after / _DAY, 0.0)
+    # who was randomised again began where the arm was that they come from
+    if again is None and metric in ("change", "percent_change", "response"):
         return 0.0, 0.0
-    if metric == "relapse":
+    if metric in ("relapse", "no_relapse"):
         starts = [
             one.start
-            for one in result.trial.assessments
-            if one.scale == scale and metric in one.metrics and arm in one.arms
+            for one in result.trial.assessed(result.trial.arm(arm))
+            if one.scale == scale and metric in one.metrics
         ]
-        return None if not starts or starts[0] is None else (starts[0] / _DAY, 0.0)
-    if metric == "score":
+        well = 1.0 if metric == "no_relapse" else 0.0
+        return None if not starts or starts[0] is None else (starts[0] / _DAY, well)
+    if again is None and metric == "score":
         rows = result.patients().filter(
             pl.col("arm") == arm, pl.col("scale") == scale, pl.col("time_h") == 0.0
         )

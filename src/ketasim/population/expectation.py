@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +17,7 @@ from ketasim.population.arms import arm_patients
 from ketasim.population.session.felt import first_session_effect
 
 if TYPE_CHECKING:
-    from ketasim.dosing import Arm, Trial
+    from ketasim.dosing import Arm, Dose, Trial
 
 Array = NDArray[np.float64]
 
@@ -256,17 +256,21 @@ def situation_of(trial: Trial, arm: Arm) -> Situation:
     knows the sizes of the arms. An arm that is open, or has no sessions, is told. Where no arm gets
     the drug, blinded patients may get one elsewhere that feels as their control does.
 
+    Who was randomised again may be in any arm of that randomisation, and knows its ratio; the
+    situation is that from then on, and what is felt that of the first session since.
+
     **Arguments:**
 
     - `trial`: with all arms. `arm`: one of them.
     """
+    together = [one for one in trial.arms if _again(one) == _again(arm)]
 
     def in_doubt(one: Arm) -> bool:
         return not one.open and one.masked == arm.masked and one.control not in _UNTOLD
 
-    blinded = [one for one in trial.arms if in_doubt(one)] if in_doubt(arm) else []
+    blinded = [one for one in together if in_doubt(one)] if in_doubt(arm) else []
     among = [treatment_of(one) for one in blinded]
-    supposed = bool(among) and all(one.control is not None for one in trial.arms)
+    supposed = bool(among) and all(one.control is not None for one in together)
     if supposed:
         patients = sum(one.patients for one in among)
         among.append(replace(treatment_of(arm), drug=True, patients=patients))
@@ -282,13 +286,19 @@ def situation_of(trial: Trial, arm: Arm) -> Situation:
     )
 
 
+def _again(arm: Arm) -> str | None:
+    """Whose patients an arm has, where they were randomised again."""
+    return None if arm.branch is None else arm.branch.of
+
+
 def treatment_of(arm: Arm) -> Treatment:
     """What an arm gives, as far as it is felt; under anaesthesia nothing is."""
+    patients = arm.n if arm.branch is None else arm.branch.ratio
     if arm.masked:
-        return Treatment(arm.control is None, patients=arm.n)
+        return Treatment(arm.control is None, patients=patients)
     if arm.control is not None:
-        return Treatment(False, adds=_ADDS.get(arm.control, ""), patients=arm.n)
-    return Treatment(True, _effect(arm), _taste(arm.doses[0].route), arm.n)
+        return Treatment(False, adds=_ADDS.get(arm.control, ""), patients=patients)
+    return Treatment(True, _effect(arm), _taste(_felt(arm)[0].route), patients)
 
 
 def in_usual_comparison(route: str, effect: float) -> tuple[Treatment, Treatment]:
@@ -311,4 +321,10 @@ def _taste(route: str) -> str:
 def _effect(arm: Arm) -> float:
     """Effect of an arm's first session on its typical patient."""
     values, weight, _ = arm_patients(arm, 0, 0, 1, typical=True)
-    return first_session_effect(arm.doses, values, weight)
+    return first_session_effect(_felt(arm), values, weight)
+
+
+def _felt(arm: Arm) -> Sequence[Dose]:
+    """Doses of which the first session tells what the arm gives."""
+    after = 0.0 if arm.branch is None else arm.branch.after
+    return [dose for dose in arm.doses if dose.time >= after]

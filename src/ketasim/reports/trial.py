@@ -15,7 +15,7 @@ from ketasim.figures.trial import trial_figures
 from ketasim.population import EXPECTATION_WORDS, situation_of
 from ketasim.reports.page import render
 from ketasim.trials import DERIVED, OBSERVED, PublishedValue, TrialResult, is_share, value_in_words
-from ketasim.trials.metrics import METRICS, RATES, unit_of
+from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
 
 if TYPE_CHECKING:
     from ketasim.dosing import Arm, Trial
@@ -51,7 +51,7 @@ def trial_report(result: TrialResult, *, command: str = "") -> str:
         sources=result.sources(),
         result=result,
         trial=trial,
-        enrolled=sum(arm.n for arm in trial.arms) if trial.design == "parallel" else None,
+        enrolled=trial.enrolled if trial.design == "parallel" else None,
         horizon=_days(trial.horizon),
         tiles=_tiles(summary, trial, pairs),
         arms=[_arm(arm, trial) for arm in trial.arms],
@@ -84,6 +84,8 @@ def _write(metric: str, value: float | None) -> str:
     """Write a number to a tenth; shares as percent, times in days."""
     if value is None:
         return NOTHING
+    if metric == RATIO:
+        return f"{value:.2f}"
     share = metric in RATES
     if share and abs(value) < 0.001:
         return percent(value)

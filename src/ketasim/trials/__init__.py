@@ -1,9 +1,10 @@
 """Trials simulated: arms, drop-out, ratings, and what an assessment tells of them."""
 
 from ketasim.trials.assess import Cell, Values
+from ketasim.trials.contrasts import Estimate
 from ketasim.trials.metrics import is_share, value_in_words
 from ketasim.trials.published import DERIVED, USES, PublishedValue
-from ketasim.trials.result import Estimate, TrialAssumption, TrialResult
+from ketasim.trials.result import TrialAssumption, TrialResult
 from ketasim.trials.run import OBSERVED, run_trial
 
 __all__ = [

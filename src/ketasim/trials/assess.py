@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.dosing import Assessment, Relapse
+from ketasim.dosing import FOLLOWED, FROM_PHASE, RELAPSES, Assessment, Relapse
+from ketasim.trials.criteria import remitted, responded
 from ketasim.trials.ratings import Ratings
 
 Array = NDArray[np.float64]
@@ -43,6 +44,7 @@ class Values:
     - `sampling`: variance of `value` by the choice of patients, shape (R,).
     - `each`: values of the patients, shape (R, n), not a number where not assessed; nothing for
       metrics that only a group has.
+    - `events`: relapses at the visit, shape (R,), of the metrics that tell of them.
     """
 
     value: Array
@@ -50,6 +52,7 @@ class Values:
     spread: Array
     sampling: Array
     each: Array | None = None
+    events: Array | None = None
 
 
 def assessed(assessment: Assessment, ratings: Ratings) -> Iterator[tuple[Cell, Values]]:
@@ -64,7 +67,7 @@ def assessed(assessment: Assessment, ratings: Ratings) -> Iterator[tuple[Cell, V
     scale = assessment.scale
     baseline = ratings.baseline(scale)
     for metric in assessment.metrics:
-        if metric in ("relapse", "time_to_relapse"):
+        if metric in RELAPSES:
             yield from _relapses(assessment, metric, ratings, baseline)
             continue
         held: Array | None = None
@@ -77,10 +80,10 @@ def assessed(assessment: Assessment, ratings: Ratings) -> Iterator[tuple[Cell, V
             if metric == "sustained_response":
                 assert held is not None and followed is not None
                 held = np.where(np.isnan(score), np.nan, held)
-                held = held * _response(score, baseline, assessment.response_at_least)
+                held = held * responded(score, baseline, assessment.response_at_least)
                 each = np.where(followed, held, np.nan)
             else:
-                each = _each(metric, score, baseline, assessment)
+                each = _each(metric, score, _compared_with(metric, ratings, scale), assessment)
             yield Cell(scale, time, metric, definition(assessment, metric)), mean_of(each)
 
 
@@ -100,29 +103,26 @@ def mean_of(each: Array) -> Values:
         return Values(value, count, spread, spread / count, each)
 
 
+def _compared_with(metric: str, ratings: Ratings, scale: str) -> Array:
+    """Scores that a change counts from."""
+    if metric not in FROM_PHASE:
+        return ratings.baseline(scale)
+    assert ratings.again is not None
+    return ratings.score(scale, ratings.again)
+
+
 def _each(metric: str, score: Array, baseline: Array, assessment: Assessment) -> Array:
     if metric == "score":
         return score
-    if metric == "change":
+    if metric in ("change", "change_from_phase"):
         return score - baseline
     if metric == "percent_change":
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(baseline > 0, 100.0 * (score - baseline) / baseline, np.nan)
-    if metric == "response":
-        return _response(score, baseline, assessment.response_at_least)
+    if metric in ("response", "response_from_phase"):
+        return responded(score, baseline, assessment.response_at_least)
     assert metric == "remission" and assessment.remission_at_most is not None
-    return _remission(score, assessment.remission_at_most)
-
-
-def _response(score: Array, baseline: Array, at_least: float) -> Array:
-    """1 for an improvement of at least a fraction of the baseline; a baseline of 0 has none."""
-    known = ~np.isnan(score) & (baseline > 0)
-    # scores are whole, the fraction may not be: nobody misses a half by the last bit
-    return np.where(known, baseline - score >= at_least * baseline - 1e-9, np.nan)
-
-
-def _remission(score: Array, at_most: float) -> Array:
-    return np.where(np.isnan(score), np.nan, score <= at_most)
+    return remitted(score, assessment.remission_at_most)
 
 
 def _group(assessment: Assessment, ratings: Ratings, baseline: Array) -> Flags:
@@ -130,7 +130,7 @@ def _group(assessment: Assessment, ratings: Ratings, baseline: Array) -> Flags:
     assert assessment.start is not None
     score = ratings.score(assessment.scale, assessment.start)
     if assessment.of == "responders":
-        return _response(score, baseline, assessment.response_at_least) == 1.0
+        return responded(score, baseline, assessment.response_at_least) == 1.0
     if assessment.of == "remitters":
         assert assessment.remission_at_most is not None
         return score <= assessment.remission_at_most
@@ -143,7 +143,7 @@ def _at_start(assessment: Assessment, ratings: Ratings, baseline: Array) -> Arra
     if assessment.start == 0.0:
         return np.ones_like(baseline)
     score = ratings.score(assessment.scale, assessment.start)
-    return _response(score, baseline, assessment.response_at_least)
+    return responded(score, baseline, assessment.response_at_least)
 
 
 def hits(relapse: Relapse, score: Array, baseline: Array, response: float) -> Flags:
@@ -157,7 +157,7 @@ def hits(relapse: Relapse, score: Array, baseline: Array, response: float) -> Fl
         return score >= relapse.score_at_least
     if relapse.percent_of_baseline_at_least is not None:
         return score >= relapse.percent_of_baseline_at_least / 100.0 * baseline - 1e-9
-    return _response(score, baseline, response) == 0.0
+    return responded(score, baseline, response) == 0.0
 
 
 @dataclass(frozen=True)
@@ -169,12 +169,14 @@ class Survival:
     - `well`: chance of no relapse until each visit, shape (R, T).
     - `variance`: of it by Greenwood's formula, shape (R, T).
     - `at_risk`: patients at each visit who had not relapsed before, shape (R, T).
+    - `relapsed`: patients who relapsed at each visit, shape (R, T).
     - `followed`: patients at the start, shape (R,).
     """
 
     well: Array
     variance: Array
     at_risk: Array
+    relapsed: Array
     followed: Array
 
 
@@ -192,7 +194,7 @@ def survival(shown: Flags, there: Flags, followed: Flags, visits: int) -> Surviv
     well = followed.copy()
     chance = np.ones(followed.shape[0])
     greenwood = np.zeros(followed.shape[0])
-    columns: list[tuple[Array, Array, Array]] = []
+    columns: list[tuple[Array, Array, Array, Array]] = []
     for place in range(shown.shape[2]):
         seen = well & there[:, :, place]
         run = np.where(seen & shown[:, :, place], run + 1, 0)
@@ -201,12 +203,12 @@ def survival(shown: Flags, there: Flags, followed: Flags, visits: int) -> Surviv
         with np.errstate(invalid="ignore", divide="ignore"):
             chance = chance * np.where(n > 0, 1.0 - d / n, 1.0)
             greenwood = greenwood + np.where(n > d, d / (n * (n - d)), 0.0)
-        columns.append((chance, chance**2 * greenwood, n))
+        columns.append((chance, chance**2 * greenwood, n, d))
         well = seen & ~relapsed
-    chances, variances, at_risk = (
-        np.stack([column[i] for column in columns], axis=1) for i in range(3)
+    chances, variances, at_risk, relapses = (
+        np.stack([column[i] for column in columns], axis=1) for i in range(4)
     )
-    return Survival(chances, variances, at_risk, followed.sum(axis=1).astype(np.float64))
+    return Survival(chances, variances, at_risk, relapses, followed.sum(axis=1).astype(np.float64))
 
 
 def restricted_mean(well: Array, times: Array, start: float) -> tuple[Array, Array]:
@@ -253,7 +255,11 @@ def _relapses(
     for place, time in enumerate(assessment.times):
         well = np.where(someone, found.well[:, place], np.nan)
         values = Values(
-            1.0 - well, found.at_risk[:, place], well * (1.0 - well), found.variance[:, place]
+            well if metric == "no_relapse" else 1.0 - well,
+            found.at_risk[:, place],
+            well * (1.0 - well),
+            found.variance[:, place],
+            events=found.relapsed[:, place],
         )
         yield Cell(scale, time, metric, words), values
 
@@ -268,9 +274,11 @@ def definition(assessment: Assessment, metric: str) -> str:
     response = f"improvement of {100 * assessment.response_at_least:g} % or more"
     if metric == "response":
         return response
+    if metric == "response_from_phase":
+        return f"{response}, of the score at the randomisation"
     if metric == "remission":
         return f"score at most {assessment.remission_at_most:g}"
-    if metric not in ("relapse", "time_to_relapse", "sustained_response"):
+    if metric not in FOLLOWED:
         return ""
     start = f"from {assessment.start:g} h, of {assessment.of}"
     if metric == "sustained_response":

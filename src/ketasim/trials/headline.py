@@ -11,7 +11,7 @@ from ketasim._base import Headline, HeadlineRow
 from ketasim._base.headline import share
 from ketasim._base.numbers import span
 from ketasim.dosing import Trial
-from ketasim.trials.metrics import METRICS, RATES, unit_of
+from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
 
 _DAY: Final = 24.0
 # arms have long names, and a line is short
@@ -30,11 +30,8 @@ def trial_headline(trial: Trial, summary: pl.DataFrame, *, by_id: bool = False) 
 
     - `by_id`: name arms by their ids, for a page that tells before what they are.
     """
-    # the same patients receive every arm of a crossover
-    sizes = [arm.n for arm in trial.arms]
-    patients = f"{max(sizes) if trial.design == 'crossover' else sum(sizes)} patients"
     title = (
-        f"Trial {trial.title or trial.key}: {trial.design}, {patients}; "
+        f"Trial {trial.title or trial.key}: {trial.design}, {trial.enrolled} patients; "
         f"{trial.replicates} replicates, seed {trial.seed}"
     )
     return Headline(title, tuple(_rows(trial, summary, by_id)), _NOTE)
@@ -45,10 +42,19 @@ def _rows(trial: Trial, summary: pl.DataFrame, by_id: bool) -> Iterator[Headline
     known = summary.filter((pl.col("scale") == scale) & pl.col("mean").is_not_null())
     there = [name for name in ("change", *METRICS) if name in set(known["metric"])]
     single = {arm.id for arm in trial.arms}
+    # these end where their patients are randomised again
+    before = [arm.id for arm in trial.arms if arm.withdrawal is not None]
     for metric in dict.fromkeys(there):
         part = known.filter(pl.col("metric") == metric)
         part = part.filter(pl.col("definition") == part["definition"][0])
-        last = part.filter(pl.col("time_h") == part["time_h"].max()).to_dicts()
+        last = [
+            row
+            for side in (
+                part.filter(pl.col("arm").is_in(before)),
+                part.filter(~pl.col("arm").is_in(before)),
+            )
+            for row in side.filter(pl.col("time_h") == side["time_h"].max()).to_dicts()
+        ]
         # what is compared comes before what is compared with
         for row in sorted(last, key=lambda row: row["arm"] in single):
             arm = row["arm"] if by_id else trial.label(row["arm"])
@@ -83,6 +89,8 @@ def _write(metric: str, value: float | None) -> str:
     """Shares in percent; points to a tenth, as trials print them."""
     if value is None:
         return "-"
+    if metric == RATIO:
+        return f"{value:.2f}"
     if metric in RATES and value >= 0.0:
         return share(value)
     scale = 100.0 if metric in RATES else 1.0 / _DAY if metric == "time_to_relapse" else 1.0

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     pass
 
-CONTRASTED: Final = ("change", "response", "remission")
+RATIO: Final = "hazard_ratio"
+"""Metric that only two arms have, the first over the second."""
+
+CONTRASTED: Final = (
+    "change",
+    "response",
+    "remission",
+    "no_relapse",
+    "change_from_phase",
+    "response_from_phase",
+)
 """Metrics of which arms are compared."""
 
 METRICS: Final = {
@@ -17,18 +27,29 @@ METRICS: Final = {
     "response": "response",
     "remission": "remission",
     "relapse": "relapsed",
+    "no_relapse": "free of relapse",
     "time_to_relapse": "time without relapse, restricted mean",
     "sustained_response": "sustained response",
+    "change_from_phase": "change from the randomisation",
+    "response_from_phase": "response from the randomisation",
+    "hazard_ratio": "hazard ratio of relapse",
 }
 """Metric to its name in words."""
 
-RATES: Final = ("response", "remission", "relapse", "sustained_response")
+RATES: Final = (
+    "response",
+    "remission",
+    "relapse",
+    "no_relapse",
+    "sustained_response",
+    "response_from_phase",
+)
 """Metrics that are shares of patients."""
 
 
 def unit_of(metric: str) -> str:
     """Unit behind a value of a metric; none where it is a share."""
-    if metric in ("score", "change"):
+    if metric in ("score", "change", "change_from_phase"):
         return "points"
     return {"percent_change": "%", "time_to_relapse": "days"}.get(metric, "")
 
@@ -38,7 +59,6 @@ PUBLISHED: Final = {
     "change": "change",
     "contrast": "difference of changes",
     "response30": "response of 30 %",
-    "no_relapse": "free of relapse",
     "sd_change": "SD of change",
     "sd_score": "SD of score",
     "change_from_phase": "change from the start of the phase",
@@ -59,4 +79,4 @@ def value_in_words(metric: str) -> str:
 
 def is_share(metric: str) -> bool:
     """Whether a published value is a fraction of patients."""
-    return metric in (*RATES, "response30", "no_relapse", "dropout")
+    return metric in (*RATES, "response30", "dropout")

@@ -32,6 +32,7 @@ from ketasim.population import (
     situation_of,
     visit_normals,
 )
+from ketasim.trials.criteria import enters
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -118,13 +119,17 @@ class Ratings:
 
     - `times`: of the visits, h, shape (T,).
     - `madrs`: with the noise of each rating, points, not rounded, shape (R, n, T); not a number at
-      visits after a patient has dropped out.
-    - `before`: MADRS before treatment, points, not rounded, shape (R, n).
+      visits after a patient has dropped out, and in an arm of a randomised withdrawal of those who
+      are not in it.
+    - `before`: MADRS before treatment, points, not rounded, shape (R, n); not a number for the
+      same.
+    - `again`: when the patients were randomised again, h; nothing where they were not.
     """
 
     times: Array
     madrs: Single
     before: Single
+    again: float | None = None
 
     def baseline(self, scale: str) -> Array:
         """Scores of a scale before treatment, whole points, shape (R, n)."""
@@ -165,6 +170,12 @@ class ArmSimulation:
     pilot: Worlds | None = None
     _plan: Plan | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        """See to it that there is a rating by which patients are randomised again."""
+        again = self.arm.branch
+        if again is not None:
+            self.times = np.unique(np.append(self.times, again.after))
+
     @property
     def stride(self) -> int:
         """Patients drawn a replicate; periods of a crossover share theirs."""
@@ -173,7 +184,8 @@ class ArmSimulation:
     @cached_property
     def own_seed(self) -> int:
         """Seed of what happens to the patients in this arm."""
-        return _derived(self.seed, f"arm {self.arm.id}")
+        again = self.arm.branch
+        return _derived(self.seed, f"arm {self.arm.id if again is None else again.of}")
 
     @cached_property
     def people_seed(self) -> int:
@@ -198,13 +210,56 @@ class ArmSimulation:
         shape = (total, len(self.times))
         both = np.empty((2, *shape), np.float32)
         before = np.empty(total, np.float32)
-        for start in range(0, total, size):
-            stop = min(start + size, total)
-            found = self._piece(np.arange(start, stop) + first * self.stride)
-            both[:, start:stop], before[start:stop] = found
+        if self.arm.branch is not None:
+            both[:], before[:] = np.nan, np.nan
+        members = self._members(first, count)
+        for start in range(0, len(members), size):
+            chosen = members[start : start + size]
+            both[:, chosen], before[chosen] = self._piece(chosen + first * self.stride)
         kept = before.reshape(count, self.stride)[:, :n]
         tables = both.reshape(2, count, self.stride, len(self.times))[:, :, :n]
-        return Ratings(self.times, tables[0], kept), Ratings(self.times, tables[1], kept)
+        rated, plain = (Ratings(self.times, table, kept) for table in tables)
+        return self._entered(rated), self._entered(plain)
+
+    def _members(self, first: int, count: int) -> NDArray[np.int64]:
+        """Places of those who may be in the arm: all, or whom the randomisation puts there.
+
+        Every patient has a place in the randomisation before it is known who enters, so that this
+        depends on nothing that is rated. A replicate deals the arms out to its patients in random
+        order, by turns and by the ratio.
+        """
+        places = np.arange(count * self.stride)
+        branch = self.arm.branch
+        if branch is None:
+            return places
+        drawn = 1 if not self.patients else count
+        start = first * self.stride if self.patients else 0
+        chances = uniforms(self.own_seed, "trial:again", start, drawn * self.stride, 2)
+        table = chances.reshape(drawn, self.stride, 2)
+        order = table[:, :, 0].argsort(axis=1).argsort(axis=1)
+        turns = np.repeat(np.arange(len(branch.ratios)), branch.ratios)
+        # whoever comes last must not always lack the same arm
+        offset = (table[:, :1, 1] * len(turns)).astype(np.int64)
+        own = turns[(order + offset) % len(turns)] == branch.place
+        return places[np.broadcast_to(own, (count, self.stride)).ravel()]
+
+    def _entered(self, ratings: Ratings) -> Ratings:
+        """Ratings of those who are randomised into the arm."""
+        branch = self.arm.branch
+        if branch is None:
+            return ratings
+        inside = enters(
+            self.trial,
+            branch,
+            lambda scale: ratings.score(scale, branch.after),
+            ratings.baseline,
+        )
+        return Ratings(
+            self.times,
+            np.where(inside[:, :, None], ratings.madrs, np.float32(np.nan)),
+            np.where(inside, ratings.before, np.float32(np.nan)),
+            branch.after,
+        )
 
     def _piece(self, positions: NDArray[np.int64]) -> tuple[Single, Single]:
         """Ratings (2, n, T) with and without trial effects, and the scores before treatment."""
@@ -235,11 +290,43 @@ class ArmSimulation:
                 "e_N": values["e_N"] + worlds.late[replicate],
             }
             noise = people["noise"][:, later]
+            left = self._left(values, states["expectation"], self.times[later])
             for place, shift in enumerate((moved, {})):
-                scores[place][:, later] = chain_scores({**values, **shift}, states) + noise
+                own = {**values, **shift}
+                if left is not None:
+                    earlier = people["expected"] - values["e_P"]
+                    own["e_P"] = np.asarray(own["e_P"])[:, None] + earlier[:, None] * left
+                scores[place][:, later] = chain_scores(own, states) + noise
         gone = self.times[None, :] >= people["leaves"][:, None]
         rated = np.where(gone, np.nan, np.clip(scores, 0.0, HIGHEST))
         return rated.astype(np.float32), baseline.astype(np.float32)
+
+    def _left(self, values: Mapping[str, Any], states: Array, times: Array) -> Array | None:
+        """Part of the expectation at visits that is from before a randomised withdrawal, 0 to 1.
+
+        Every session moves expectation towards the height that the patient believes in at that
+        session, at the rates of the chain, and what was there before fades at the same rates. What
+        is left of the expectation at the withdrawal is known in closed form, as the chain is linear
+        in it. Nothing where there was no withdrawal.
+        """
+        branch = self.arm.branch
+        if branch is None:
+            return None
+        k_fade, k_lift, k_session = (
+            np.reshape(np.asarray(values[name], np.float64), (-1, 1))
+            for name in ("k_fade", "k_lift", "k_session")
+        )
+        # hours of sessions since, each fading as its mark does
+        spent = np.zeros((len(k_session), len(times)))
+        for session in self.arm.sessions:
+            until = np.exp(-k_session * np.maximum(times - session, 0.0))
+            since = np.exp(-k_session * max(branch.after - session, 0.0))
+            spent += np.maximum(since - until, 0.0) / k_session
+        place = int(np.searchsorted(times, branch.after - 1e-9))
+        passed = np.maximum(times - branch.after, 0.0)
+        rest = states[:, place : place + 1] * np.exp(-k_fade * passed - k_lift * spent)
+        share = np.divide(rest, states, out=np.zeros_like(states), where=states > 0)
+        return np.where(times > branch.after, np.clip(share, 0.0, 1.0), 1.0)
 
     @cached_property
     def _calendar(self) -> Any:
@@ -263,8 +350,8 @@ class ArmSimulation:
         """Weight, noise and times of leaving; values of the chain; scores before treatment."""
         replicate = positions // self.stride
         if self.patients:
-            first, count = int(positions[0]), len(positions)
-            pick = np.arange(count)
+            first, count = int(positions[0]), int(positions[-1] - positions[0]) + 1
+            pick = positions - first
         else:  # the patients of the first replicate
             first, count = 0, self.stride
             pick = positions % self.stride
@@ -277,10 +364,13 @@ class ArmSimulation:
         baseline = baseline_scores(mean, sd, effects["M0"], HIGHEST)
         values |= mood_values(numbers, effects, situation_of(self.trial, self.arm), baseline)
         values["k_session"] = numbers["k_session"]
+        expected = values["e_P"]
+        again = self.arm.branch
+        if again is not None:
+            before = situation_of(self.trial, self.trial.arm(again.of))
+            expected = mood_values(numbers, effects, before, baseline)["e_P"]
         chance = uniforms(self.own_seed, "trial:leaves", first, count, 1)[:, 0]
-        hazard = self.hazard(numbers)
-        with np.errstate(divide="ignore"):
-            leaves = -np.log(chance[pick]) / hazard
+        leaves = self._leaves(-np.log(chance[pick]), numbers)
         # each arm has its own: periods of a crossover share patients, not what is rated
         drawn = visit_normals(self.own_seed, first, count, self.times)
         normals = {name: values[pick] for name, values in drawn.items()}
@@ -289,13 +379,26 @@ class ArmSimulation:
             "weight": np.asarray(weight)[pick],
             "noise": VisitNoise.of(numbers).draws(normals, self.times),
             "leaves": np.broadcast_to(leaves, (n,)),
+            "expected": np.broadcast_to(expected, (n,)),
         }
         return people, values, baseline
 
-    def hazard(self, numbers: Mapping[str, Any]) -> Array:
-        """Hazard of leaving the trial, 1/h, of the arm's patients."""
-        symbol = "stop_drug" if self.arm.control is None else "stop_control"
-        return np.asarray(numbers[symbol], np.float64)
+    def _leaves(self, due: Array, numbers: Mapping[str, Any]) -> Array:
+        """Time at which a patient leaves, h: when the hazards add up to what is due."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            hazard = stop_hazard(self.arm, numbers)
+            again = self.arm.branch
+            if again is None:
+                return due / hazard
+            before = stop_hazard(self.trial.arm(again.of), numbers)
+            rest = due - before * again.after
+            return np.where(rest < 0, due / before, again.after + np.maximum(rest, 0.0) / hazard)
+
+
+def stop_hazard(arm: Arm, numbers: Mapping[str, Any]) -> Array:
+    """Hazard of leaving the trial, 1/h, of an arm's patients."""
+    symbol = "stop_drug" if arm.control is None else "stop_control"
+    return np.asarray(numbers[symbol], np.float64)
 
 
 def strides(trial: Trial, arm: Arm) -> int:

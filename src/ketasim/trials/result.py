@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -17,17 +17,16 @@ from numpy.typing import NDArray
 from ketasim.__about__ import __version__
 from ketasim._base import Headline, Result
 from ketasim._base.result import csv, later, parquet, saved
-from ketasim.dosing import Arm, Trial
+from ketasim.dosing import Trial
 from ketasim.evidence import Card, Entry, load_sources
 from ketasim.population import crosswalk, situation_of
-from ketasim.trials.assess import Cell, Values
 from ketasim.trials.blinding import blinding_table
+from ketasim.trials.contrasts import Estimate
 from ketasim.trials.headline import trial_headline
 from ketasim.trials.published import PublishedValue, published_table, published_values
 
 Array = NDArray[np.float64]
 
-_INTERVAL: Final = {"p05": 0.05, "p50": 0.5, "p95": 0.95}
 _EXPECTATION: Final = re.compile(r"[pu]_\w+")
 _NOT_IN_CHAIN: Final = ("tau_open", "tau_series")
 
@@ -53,58 +52,6 @@ class TrialAssumption:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """One metric of one arm, or of one arm against another, in every replicate.
-
-    **Arguments:**
-
-    - `arm`: id, or two ids such as `ket - saline`. `n`: patients enrolled in a replicate.
-    - `cell`: scale, time, metric, and what counts.
-    - `values`: with all that differs between replicates.
-    - `plain`: the same values without the trial effects, shape (R,).
-    - `patients_differ`, `numbers_differ`: whether replicates hold other patients, and have other
-      numbers of the card.
-    """
-
-    arm: str
-    n: int
-    cell: Cell
-    values: Values
-    plain: Array
-    patients_differ: bool = True
-    numbers_differ: bool = True
-
-    def row(self) -> dict[str, Any]:
-        """The row of the summary."""
-        known = self.values.value[~np.isnan(self.values.value)]
-        quantiles = np.quantile(known, list(_INTERVAL.values())) if len(known) else [None] * 3
-        return {
-            "arm": self.arm,
-            "scale": self.cell.scale,
-            "time_h": self.cell.time,
-            "metric": self.cell.metric,
-            "n": self.n,
-            "mean": _mean(self.values.value),
-            "sd": _root(_mean(self.values.spread)),
-            **dict(zip(_INTERVAL, quantiles, strict=True)),
-            "n_assessed": _mean(self.values.count),
-            "definition": self.cell.definition,
-            **self.spreads(),
-        }
-
-    def spreads(self) -> dict[str, float | None]:
-        """Standard deviation of the arm's value by each of the three sources alone."""
-        sampling = _mean(self.values.sampling) if self.patients_differ else 0.0
-        both = _variance(self.plain)
-        rest = None if both is None or sampling is None else max(both - sampling, 0.0)
-        return {
-            "sd_patients_sampling": _root(sampling),
-            "sd_parameters": _root(rest) if self.numbers_differ else 0.0,
-            "sd_trials": _root(_variance(self.values.value - self.plain)),
-        }
-
-
 @dataclass(frozen=True, repr=False)
 class TrialResult(Result):
     """What `run_trial` returns.
@@ -119,6 +66,8 @@ class TrialResult(Result):
     - `uncertainty`: whether replicates differ in the numbers of the card `mood`.
     - `between_trials`: whether replicates differ by trial effects.
     - `notes`: what the reader must know of the simulation, as sentences.
+    - `entered`: id of an arm of a randomised withdrawal to the patients randomised into it in every
+      replicate, shape (R,).
     """
 
     trial: Trial
@@ -129,6 +78,7 @@ class TrialResult(Result):
     uncertainty: bool = True
     between_trials: bool = True
     notes: tuple[str, ...] = ()
+    entered: Mapping[str, Array] = field(default_factory=dict)
 
     def headline(self) -> Headline:
         """The primary contrast, then the arms: last visit of the scale named first."""
@@ -140,10 +90,12 @@ class TrialResult(Result):
         **Returns:** one row an arm (or one arm minus another), scale, time and metric. `mean` is
         the expected value, `sd` the between-patient SD (of two arms, pooled), `p05` to `p95`
         the 90 % prediction interval of the value in a trial of this size. `n` is enrolled,
-        `n_assessed` the mean number assessed. `sd_patients_sampling`, `sd_parameters` and
-        `sd_trials` are standard deviations of the value by the choice of patients, by the
-        parameter uncertainty and between trials. `belief`, `guess_drug` and `guess_right` are those
-        of `blinding`, the same in all rows of an arm.
+        `n_assessed` the mean number assessed; `n` of an arm of a randomised withdrawal is the mean
+        number randomised. A `hazard_ratio` is of the first arm over the second, its mean the
+        geometric one, its standard deviations those of its logarithm. `sd_patients_sampling`,
+        `sd_parameters` and `sd_trials` are standard deviations of the value by the choice of
+        patients, by the parameter uncertainty and between trials. `belief`, `guess_drug` and
+        `guess_right` are those of `blinding`, the same in all rows of an arm.
         """
         return self._summary
 
@@ -198,7 +150,7 @@ class TrialResult(Result):
                         "metric": one.cell.metric,
                         "definition": one.cell.definition,
                         "n_assessed": one.values.count,
-                        "value": one.values.value,
+                        "value": one.shown,
                     }
                 )
                 for one in self.estimates
@@ -357,66 +309,3 @@ class TrialResult(Result):
             "published": self.published().to_dict(as_series=False),
         }
         return json.dumps(document, allow_nan=False)
-
-
-def contrasts(trial: Trial) -> tuple[tuple[Arm, Arm], ...]:
-    """Which arm is compared with which: each drug with each control.
-
-    **Arguments:**
-
-    - `trial`: where all arms get a drug, or none does, each arm is compared with the first.
-    """
-    drugs = [arm for arm in trial.arms if arm.control is None]
-    controls = [arm for arm in trial.arms if arm.control is not None]
-    pairs = tuple((drug, control) for drug in drugs for control in controls)
-    return pairs or tuple((arm, trial.arms[0]) for arm in trial.arms[1:])
-
-
-def contrast(
-    arms: tuple[Arm, Arm], cell: Cell, values: Mapping[str, tuple[Values, Values]], paired: bool
-) -> Estimate:
-    """Compare two arms.
-
-    **Main arguments:**
-
-    - `arms`: the first minus the second. `cell`: of both.
-    - `values`: arm to its values with and without trial effects.
-
-    **Other arguments:**
-
-    - `paired`: the arms hold the same patients, as in a crossover.
-    """
-    (a, plain_a), (b, plain_b) = (values[arm.id] for arm in arms)
-    sampling = a.sampling + b.sampling
-    if paired and a.each is not None and b.each is not None:
-        both = min(a.each.shape[1], b.each.shape[1])
-        sampling = _paired(a.each[:, :both] - b.each[:, :both])
-    return Estimate(
-        f"{arms[0].id} - {arms[1].id}",
-        arms[0].n + arms[1].n,
-        cell,
-        Values(a.value - b.value, a.count + b.count, (a.spread + b.spread) / 2, sampling),
-        plain_a.value - plain_b.value,
-    )
-
-
-def _paired(difference: Array) -> Array:
-    there = ~np.isnan(difference)
-    count = there.sum(axis=1)
-    middle = np.where(there, difference, 0.0).sum(axis=1) / np.maximum(count, 1)
-    square = np.where(there, (difference - middle[:, None]) ** 2, 0.0).sum(axis=1)
-    return np.where(count > 1, square / np.maximum(count * (count - 1), 1), np.nan)
-
-
-def _mean(values: Array) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None
-
-
-def _variance(values: Array) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(known.var(ddof=1)) if len(known) > 1 else None
-
-
-def _root(value: float | None) -> float | None:
-    return None if value is None else float(np.sqrt(value))

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError
 from ketasim._base.size import Size, check_size
-from ketasim.dosing import Trial, arm_name, load_trial
+from ketasim.dosing import Arm, Trial, arm_name, load_trial
 from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, load_card, source_names
 from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
 from ketasim.trials.assess import Cell, Values, assessed
-from ketasim.trials.metrics import CONTRASTED
+from ketasim.trials.contrasts import contrast, contrasts, withdrawals
+from ketasim.trials.metrics import CONTRASTED, RATIO
 from ketasim.trials.ratings import (
     PILOT_SEED,
     ArmSimulation,
@@ -27,8 +28,9 @@ from ketasim.trials.ratings import (
     pilot_replicates,
     worlds,
 )
-from ketasim.trials.result import Estimate, TrialResult, contrast, contrasts
+from ketasim.trials.result import Estimate, TrialResult
 from ketasim.trials.size import MOST_ROWS, replicates_at_once, trial_size
+from ketasim.trials.withdrawal import entered_notes, hazard_ratios
 
 Array = NDArray[np.float64]
 Found = dict[Cell, dict[str, tuple[Values, Values]]]
@@ -85,7 +87,7 @@ def run_trial(
         # what was said of the words of the file stays with the trial that was read from it
         trial = replace(trial, replicates=checked.replicates, seed=checked.seed)
     _check_scales(trial)
-    visits = {arm.id: _visits(trial, arm.id) for arm in trial.arms}
+    visits = {arm.id: _visits(trial, arm) for arm in trial.arms}
     _check_size(trial, visits)
     mood = load_card("mood") if card is None else card
     drawn = worlds(
@@ -104,6 +106,7 @@ def run_trial(
         if len(visits[arm.id])
     ]
     kept = _kept(trial, arms)
+    members: dict[str, list[Array]] = {}
     tables: list[pl.DataFrame] = []
     pieces: list[Found] = []
     size = replicates_at_once(trial, visits)
@@ -119,9 +122,9 @@ def run_trial(
                     last = first + count
                     progress(f"arm {one.arm.id}: replicates {first + 1} to {last}")
                 rated, plain = one.ratings(first, count)
-                for assessment in trial.assessments:
-                    if one.arm.id not in assessment.arms:
-                        continue
+                there = (~np.isnan(rated.before)).sum(axis=1).astype(np.float64)
+                members.setdefault(one.arm.id, []).append(there)
+                for assessment in trial.assessed(one.arm):
                     both = zip(
                         assessed(assessment, rated), assessed(assessment, plain), strict=True
                     )
@@ -132,7 +135,13 @@ def run_trial(
                     tables += _patients(trial, one, rated, first, few)
                 bar.advance(count * one.stride)
             pieces.append(_compared(trial, found))
-    estimates = _estimates(trial, pieces, patients, uncertainty and mood.uncertainty is not None)
+    entered = {
+        name: np.concatenate(counts)
+        for name, counts in members.items()
+        if trial.arm(name).branch is not None
+    }
+    numbers = uncertainty and mood.uncertainty is not None
+    estimates = _estimates(trial, pieces, entered, patients, numbers)
     return TrialResult(
         trial=trial,
         cards=(mood, load_card("reference"), load_card("receptor")),
@@ -141,7 +150,12 @@ def run_trial(
         patients_differ=patients,
         uncertainty=uncertainty,
         between_trials=between_trials,
-        notes=(*_notes(trial, mood, uncertainty, kept), *_empty(trial, estimates)),
+        entered=entered,
+        notes=(
+            *_notes(trial, mood, uncertainty, kept),
+            *entered_notes(trial, entered),
+            *_empty(trial, estimates),
+        ),
     )
 
 
@@ -149,6 +163,11 @@ def _check_scales(trial: Trial) -> None:
     known = convertible()
     named = [("population.baseline.scale", trial.scale)]
     named += [(f"assess[{i}].scale", one.scale) for i, one in enumerate(trial.assessments)]
+    named += [
+        (f"arms[{i}].withdrawal.entry.scale", arm.withdrawal.entry.scale)
+        for i, arm in enumerate(trial.arms)
+        if arm.withdrawal is not None and arm.withdrawal.entry.scale is not None
+    ]
     for field, scale in named:
         if scale not in known:
             raise InputError(
@@ -160,7 +179,7 @@ def _check_scales(trial: Trial) -> None:
 
 def _check_size(trial: Trial, visits: Mapping[str, Array]) -> None:
     """Refuse a trial that does not fit into memory, and tell how long a long one takes."""
-    largest = max(trial.arms, key=lambda arm: arm.n * len(visits[arm.id]))
+    largest = max(trial.enrolled_arms, key=lambda arm: arm.n * len(visits[arm.id]))
     place = trial.arms.index(largest)
 
     def fitting(n: int) -> Size:
@@ -170,7 +189,7 @@ def _check_size(trial: Trial, visits: Mapping[str, Array]) -> None:
     check_size(
         trial_size(trial, visits),
         f"arms[{place}].n",
-        f"{trial.replicates:,} replicates of {sum(arm.n for arm in trial.arms):,} patients",
+        f"{trial.replicates:,} replicates of {trial.enrolled:,} patients",
         fitting=fitting,
         asked=largest.n,
         counted="patients an arm",
@@ -178,14 +197,15 @@ def _check_size(trial: Trial, visits: Mapping[str, Array]) -> None:
     )
 
 
-def _visits(trial: Trial, arm: str) -> Array:
+def _visits(trial: Trial, arm: Arm) -> Array:
     """Times at which somebody of an arm is rated, h, ascending."""
     times: set[float] = set()
-    for one in trial.assessments:
-        if arm in one.arms:
-            times.update(one.times)
-            if one.start is not None:
-                times.add(one.start)
+    for one in trial.assessed(arm):
+        times.update(one.times)
+        if one.start is not None:
+            times.add(one.start)
+    if times and arm.branch is not None:
+        times.add(arm.branch.after)
     return np.array(sorted(times))
 
 
@@ -201,6 +221,9 @@ def _compared(trial: Trial, found: Found) -> Found:
                 made = contrast(pair, cell, arms, trial.design == "crossover")
                 without = replace(made.values, value=made.plain)
                 small[cell][made.arm] = made.values, without
+    for pair in withdrawals(trial):
+        for cell, both in hazard_ratios(pair, found).items():
+            small.setdefault(cell, {})[f"{pair[0].id} - {pair[1].id}"] = both
     return small
 
 
@@ -209,11 +232,16 @@ def _group_only(values: Values) -> Values:
 
 
 def _estimates(
-    trial: Trial, pieces: list[Found], patients: bool, numbers: bool
+    trial: Trial,
+    pieces: list[Found],
+    entered: Mapping[str, Array],
+    patients: bool,
+    numbers: bool,
 ) -> tuple[Estimate, ...]:
     """All replicates together: arms in the order of the trial, then comparisons."""
     sizes = {arm.id: arm.n for arm in trial.arms}
-    sizes |= {f"{a.id} - {b.id}": a.n + b.n for a, b in contrasts(trial)}
+    sizes |= {name: round(float(counts.mean())) for name, counts in entered.items()}
+    sizes |= {f"{a.id} - {b.id}": sizes[a.id] + sizes[b.id] for a, b in contrasts(trial)}
     made: list[Estimate] = []
     for name, n in sizes.items():
         for cell in pieces[0]:
@@ -234,19 +262,18 @@ def _estimates(
 def _kept(trial: Trial, arms: list[ArmSimulation]) -> int:
     """How many replicates of patients are kept."""
     rows = sum(
-        one.arm.n * sum(1 + len(times) for times in _by_scale(trial, one.arm.id).values())
+        one.arm.n * sum(1 + len(times) for times in _by_scale(trial, one.arm).values())
         for one in arms
     )
     return min(trial.replicates, max(1, MOST_ROWS // rows))
 
 
-def _by_scale(trial: Trial, arm: str) -> dict[str, tuple[float, ...]]:
+def _by_scale(trial: Trial, arm: Arm) -> dict[str, tuple[float, ...]]:
     """Visits after the baseline by scale."""
     times: dict[str, set[float]] = {}
-    for one in trial.assessments:
-        if arm in one.arms:
-            start = () if one.start is None else (one.start,)
-            times.setdefault(one.scale, set()).update((*one.times, *start))
+    for one in trial.assessed(arm):
+        start = () if one.start is None else (one.start,)
+        times.setdefault(one.scale, set()).update((*one.times, *start))
     return {scale: tuple(sorted(found - {0.0})) for scale, found in times.items()}
 
 
@@ -258,7 +285,7 @@ def _patients(
     arms = pl.Enum([arm.id for arm in trial.arms])
     scales = pl.Enum(list(dict.fromkeys(each.scale for each in trial.assessments)))
     place = trial.arms.index(one.arm)
-    for scale, times in _by_scale(trial, one.arm.id).items():
+    for scale, times in _by_scale(trial, one.arm).items():
         hours = np.array([0.0, *times])
         baseline = rated.baseline(scale)[:count]
         score = np.stack([baseline, *(rated.score(scale, t)[:count] for t in times)], axis=2)
@@ -273,7 +300,10 @@ def _patients(
                 "change": change.ravel(),
                 "baseline": np.repeat(baseline.ravel(), len(hours)),
             }
-        ).with_columns(pl.col("score", "change").fill_nan(None))
+        )
+        # who is not in an arm of a randomised withdrawal has no baseline in it
+        table = table.filter(pl.col("baseline").is_not_nan())
+        table = table.with_columns(pl.col("score", "change").fill_nan(None))
         least = trial.response_at_least * pl.col("baseline") - 1e-9
         response = pl.when(pl.col("baseline") > 0).then(-pl.col("change") >= least)
         remission = pl.lit(None, pl.Boolean) if limit is None else pl.col("score") <= limit
@@ -334,14 +364,20 @@ def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str,
 
 def _empty(trial: Trial, estimates: tuple[Estimate, ...]) -> list[str]:
     """Say of what no replicate holds a number."""
+    found = dict.fromkeys(
+        (one.arm, one.cell.metric, one.cell.definition, one.cell.time)
+        for one in estimates
+        if np.isnan(one.values.value).all()
+    )
     return [
-        f"Arm {arm} ({trial.label(arm)}): no number for {_words(metric)}, since no replicate holds "
-        f"a patient to follow{f' ({words})' if words else f' until day {hours / 24:g}'}."
-        for arm, metric, words, hours in dict.fromkeys(
-            (one.arm, one.cell.metric, one.cell.definition, one.cell.time)
-            for one in estimates
-            if np.isnan(one.values.value).all()
+        f"Arm {arm} ({trial.label(arm)}): no number for {_words(metric)}, since "
+        + (
+            "nobody relapses."
+            if metric == RATIO
+            else "no replicate holds a patient to follow"
+            f"{f' ({words})' if words else f' until day {hours / 24:g}'}."
         )
+        for arm, metric, words, hours in found
     ]
 
 

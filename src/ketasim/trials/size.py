@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base.size import Size
-from ketasim.dosing import Arm, Assessment, Trial
+from ketasim.dosing import RELAPSES, Arm, Assessment, Trial
 from ketasim.engine.size import NUMBER, pilot_size, solve_size, steps_of
 from ketasim.population import MOOD_STATES, MOOD_TOLERANCES, arm_calendar
 from ketasim.trials.ratings import PIECE, PIECE_NUMBERS, strides
@@ -22,7 +22,6 @@ AT_ONCE: Final = 10_000_000
 MOST_ROWS: Final = 1_000_000
 """Rows of the table of patients: as many whole replicates are kept as fit, at least one."""
 
-_GROUP_ONLY: Final = ("relapse", "time_to_relapse")
 _RATED: Final = 8  # bytes of a rating with and one without the effects of the trial
 _SCORED: Final = 60  # bytes of a patient while one metric is computed
 _FOLLOWED: Final = 36  # bytes of a patient at a visit while relapse is
@@ -77,11 +76,7 @@ def _working(trial: Trial, arm: Arm, many: int, visits: Array) -> float:
     patients, times = many * strides(trial, arm), len(visits)
     piece = min(patients, max(1, min(PIECE, PIECE_NUMBERS // times)))
     solved = piece * (times * (_STATES + NUMBER * len(MOOD_STATES)) + _PERSON)
-    relapses = [
-        len(one.times)
-        for one in trial.assessments
-        if arm.id in one.arms and set(one.metrics) & set(_GROUP_ONLY)
-    ]
+    relapses = [len(one.times) for one in trial.assessed(arm) if set(one.metrics) & set(RELAPSES)]
     metric = many * arm.n * (_SCORED + _FOLLOWED * max(relapses, default=0))
     return max(solved, metric, pilot_size(_steps(arm, visits), len(MOOD_STATES)).bytes)
 
@@ -94,7 +89,7 @@ def _cells(trial: Trial, arm: Arm, *, single: bool) -> int:
     """Metrics at visits of an arm; `single`: those of which single patients have values."""
 
     def of(one: Assessment) -> int:
-        metrics = [name for name in one.metrics if not single or name not in _GROUP_ONLY]
+        metrics = [name for name in one.metrics if not single or name not in RELAPSES]
         return len(metrics) * len(one.times)
 
-    return sum(of(one) for one in trial.assessments if arm.id in one.arms)
+    return sum(map(of, trial.assessed(arm)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final
@@ -12,7 +12,6 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -34,23 +33,22 @@ from ketasim.dosing.patient import (
     reference_weight,
 )
 from ketasim.dosing.people import AgeSpread, Female, MeanSd, WeightSpread
-from ketasim.dosing.regimen import Regimen, check_count, number_sessions, overlapping
-from ketasim.dosing.structured import DoseItem
+from ketasim.dosing.regimen import Regimen, overlapping
 from ketasim.dosing.trial.assessment import Flag
-from ketasim.vocabulary import named_antidepressants, resolve_medicine
-
-CONTROLS: Final = (
-    "saline",
-    "midazolam",
-    "placebo_spray",
-    "placebo_oral",
-    "placebo_inhaled",
-    "masked",
-    "antidepressant",
-    "none",
+from ketasim.dosing.trial.phase import (
+    CONTROLS,
+    DRUG_KEYS,
+    MEANT_MEDICINES,
+    WITHOUT_SESSIONS,
+    Key,
+    Phase,
+    PhaseItem,
+    days_of,
+    given,
+    plain,
 )
-"""What an arm gets in place of a drug. `masked` is a sham given under anaesthesia, `antidepressant`
-a usual oral one."""
+from ketasim.dosing.trial.withdrawal import Branch, WithdrawalItem
+from ketasim.vocabulary import named_antidepressants, resolve_medicine
 
 BACKGROUNDS: Final = ("none", "continued", "new")
 """Oral antidepressants beside the treatment: none, as before, or a new one from day 0."""
@@ -63,11 +61,6 @@ DEFAULT_BACKGROUND: Final = "none"
 
 MOST_IN_ARM: Final = 1_000_000
 """Most patients in an arm: a limit against slips of the pen."""
-
-_MEDICINES: Final = dict.fromkeys(("medications", "medication"), "write it as 'medicines'")
-_WITHOUT_SESSIONS: Final = ("antidepressant", "none")
-_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_DRUG_KEYS: Final = ("route", "dose", "over", "salt")
 
 
 _Score = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -138,7 +131,7 @@ class TrialPopulation(BaseModel):
 
     model_config = FROZEN
     meant: ClassVar[Mapping[str, str]] = {
-        **_MEDICINES,
+        **MEANT_MEDICINES,
         **dict.fromkeys(("sex", "male", "women", "men"), "write the share of women as 'female'"),
         **dict.fromkeys(("n", "size"), "write 'n' in each arm"),
     }
@@ -163,65 +156,6 @@ class TrialPopulation(BaseModel):
         return form
 
 
-_REPEATED: Final = ("frequency", "every", "repeat", "interval", "times")
-# read as a dose of a course is, with the same errors
-_AsInDoses = Annotated[Any, WithJsonSchema({"type": "string"})]
-
-
-class PhaseItem(BaseModel):
-    """An entry of `phases:`; an arm of one phase has these keys itself.
-
-    **Arguments:**
-
-    - `drug`, `route`, `dose`, `over`, `salt`: as of `DoseItem`.
-    - `days`: start of each session, days from 0.
-    """
-
-    model_config = FROZEN
-    meant: ClassVar[Mapping[str, str]] = {
-        **{name: said for name, said in DoseItem.meant.items() if name not in _REPEATED},
-        **dict.fromkeys(
-            (*_REPEATED, "regimen", "schedule", "sessions", "visits"),
-            "write the day of each session under 'days', such as 'days: [0, 3, 7, 10]'",
-        ),
-        "day": "write it as 'days', such as 'days: [0]'",
-        "name": "write it as 'id', or as 'label'",
-        **_MEDICINES,
-    }
-    """Keys that people write, which an arm has not, to what to write."""
-
-    drug: _AsInDoses = None
-    route: _AsInDoses = None
-    dose: _AsInDoses = None
-    over: _AsInDoses = None
-    salt: _AsInDoses = None
-    days: tuple[Annotated[float, Field(strict=True, ge=0, le=LONGEST / 24)], ...] | None = None
-
-
-def not_yet(_value: object) -> None:
-    """Validator of `withdrawal`, which the format has and nothing simulates."""
-    raise refuse("a randomised withdrawal is not available yet", "leave 'withdrawal' out")
-
-
-Withdrawal = Annotated[Any, BeforeValidator(not_yet), WithJsonSchema({})]
-"""The randomised withdrawal of the format, refused with a line that says so."""
-
-
-def _key(value: object) -> str:
-    if not isinstance(value, str):
-        raise refuse(f"'{value}' is not text", "write it as text, in quotes if it is a number")
-    if _KEY.fullmatch(value.strip()) is None:
-        raise refuse(
-            f"'{value[:40]}' is not a key".replace("\n", " "),
-            "use letters, digits and . _ + -, such as 'ket-0.5'",
-        )
-    return value.strip()
-
-
-Key = Annotated[str, BeforeValidator(_key)]
-"""A short name without blanks."""
-
-
 class ArmItem(PhaseItem):
     """An entry of `arms:`; see `Arm`."""
 
@@ -238,47 +172,7 @@ class ArmItem(PhaseItem):
     age: AgeSpread | None = None
     weight: WeightSpread | None = None
     female: Female | None = None
-    withdrawal: Withdrawal = None
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Sessions of an arm that give the same.
-
-    **Arguments:**
-
-    - `drug`, `route`, `amount`, `unit`, `duration`, `salt`: as of `Dose`; of nasal esketamine the
-      amount of the whole session.
-    - `days`: start of each session, days from 0, ascending.
-    - `duration_given`: as of `Dose`.
-    - `notes`, `readings`: as of `Regimen`.
-    """
-
-    drug: str
-    route: str
-    amount: float
-    unit: str
-    duration: float
-    salt: str
-    days: tuple[float, ...]
-    duration_given: bool = field(default=True, compare=False)
-    notes: tuple[str, ...] = field(default=(), compare=False)
-    readings: tuple[str, ...] = field(default=(), compare=False)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the normal form."""
-        form: dict[str, Any] = {
-            "drug": self.drug,
-            "route": self.route,
-            "dose": f"{self.amount!r} {self.unit}",
-        }
-        if self.duration > 0:
-            form["over"] = f"{self.duration!r} h"
-        elif self.route == "iv" and self.duration_given:
-            form["over"] = "bolus"
-        if self.salt != "base":
-            form["salt"] = self.salt
-        return form | {"days": _plain(self.days)}
+    withdrawal: WithdrawalItem | None = None
 
 
 @dataclass(frozen=True)
@@ -304,6 +198,9 @@ class Arm:
     - `diagnosis`, `ancestry`, `medicines`: see `TrialPopulation`.
     - `horizon`: how long the arm is followed, h.
     - `label`: what results call it, as the file has it; empty for what follows from the treatment.
+    - `withdrawal`: who of it is randomised again, and to what; `branch`: of an arm that this makes,
+      whose `control`, `open` and `label` are those from then on. Such an arm has all patients of
+      the arm it is of; who is in it is decided in a replicate.
     """
 
     id: str
@@ -327,6 +224,8 @@ class Arm:
     horizon: float = LONGEST
     # a name alone makes no other arm
     label: str = field(default="", compare=False)
+    withdrawal: WithdrawalItem | None = None
+    branch: Branch | None = None
 
     @property
     def drug(self) -> str | None:
@@ -367,7 +266,7 @@ class Arm:
         if self.control is not None:
             form["control"] = self.control
             if self.days:
-                form["days"] = _plain(self.days)
+                form["days"] = plain(self.days)
         elif len(self.phases) == 1:
             form |= self.phases[0].to_dict()
         else:
@@ -388,6 +287,8 @@ class Arm:
                 form[key] = own.model_dump()
         if self.female != population.female:
             form["female"] = self.female
+        if self.withdrawal is not None:
+            form["withdrawal"] = self.withdrawal.form()
         return form
 
 
@@ -411,7 +312,10 @@ def arm_of(item: ArmItem, field: str, population: TrialPopulation) -> Arm:
         days = _sham(item, field)
         sessions = tuple(24.0 * day for day in days)
     else:
-        phases, doses = _given(item, field)
+        entries = [item] if item.phases is None else item.phases
+        inner = "" if item.phases is None else ".phases[{}]"
+        places = [(one, field + inner.format(place)) for place, one in enumerate(entries)]
+        phases, doses = given(places, field)
         days = tuple(sorted(day for phase in phases for day in phase.days))
         sessions = Regimen(doses).sessions
     arm = Arm(
@@ -434,6 +338,7 @@ def arm_of(item: ArmItem, field: str, population: TrialPopulation) -> Arm:
         ancestry=population.ancestry,
         medicines=population.medicines if item.medicines is None else item.medicines,
         label=item.label,
+        withdrawal=item.withdrawal,
     )
     _check_background(item, arm, field)
     try:
@@ -461,7 +366,7 @@ def _check_kind(item: ArmItem, field: str) -> None:
         raise InputError(
             f"{field}.phases", "drug and phases are both given", "write the drug in each phase"
         )
-    for name in (*_DRUG_KEYS, *(("days",) if "phases" in kinds else ())):
+    for name in (*DRUG_KEYS, *(("days",) if "phases" in kinds else ())):
         if getattr(item, name) is not None and "drug" not in kinds:
             what = "a control" if "control" in kinds else "an arm with phases"
             remedy = "leave it out" if "control" in kinds else "write it in each phase"
@@ -483,71 +388,12 @@ def _check_kind(item: ArmItem, field: str) -> None:
 def _sham(item: ArmItem, field: str) -> tuple[float, ...]:
     """Days of the sessions of a control."""
     if item.days is None:
-        return () if item.control in _WITHOUT_SESSIONS else (0.0,)
-    if item.control in _WITHOUT_SESSIONS:
+        return () if item.control in WITHOUT_SESSIONS else (0.0,)
+    if item.control in WITHOUT_SESSIONS:
         raise InputError(
             f"{field}.days", f"the control '{item.control}' has no sessions", "leave 'days' out"
         )
-    return _days(item, field)
-
-
-def _days(item: PhaseItem, field: str) -> tuple[float, ...]:
-    if item.days is None:
-        raise InputError(f"{field}.days", "is missing", "add it, such as 'days: [0, 3, 7, 10]'")
-    check_count(len(item.days), f"{field}.days")
-    for earlier, later in zip(item.days, item.days[1:], strict=False):
-        if later <= earlier:
-            raise InputError(
-                f"{field}.days",
-                f"day {later:g} does not come after day {earlier:g}",
-                "give days in ascending order, each once",
-            )
-    return item.days
-
-
-def _given(item: ArmItem, field: str) -> tuple[tuple[Phase, ...], tuple[Dose, ...]]:
-    """Phases of an arm with a drug, and their doses."""
-    places: Sequence[tuple[PhaseItem, str]] = (
-        [(item, field)]
-        if item.phases is None
-        else [(phase, f"{field}.phases[{place}]") for place, phase in enumerate(item.phases)]
-    )
-    check_count(len(places), f"{field}.phases")
-    phases: list[Phase] = []
-    groups: list[tuple[Dose, ...]] = []
-    taken: set[float] = set()
-    for one, path in places:
-        days = _days(one, path)
-        twice = taken.intersection(days)
-        if twice:
-            raise InputError(
-                f"{path}.days",
-                f"day {min(twice):g} is in an earlier phase already",
-                "give each day to one phase",
-            )
-        taken.update(days)
-        keys = ("drug", *_DRUG_KEYS)
-        content = {key: getattr(one, key) for key in keys if getattr(one, key) is not None}
-        first = validated(DoseItem, content | {"day": days[0]}, prefix=path)
-        step = first.step
-        assert step.drug and step.route and step.amount is not None
-        phases.append(
-            Phase(
-                step.drug,
-                step.route,
-                step.amount,
-                step.unit,
-                duration=step.duration or 0.0,
-                salt=step.salt or "base",
-                days=days,
-                duration_given=step.route != "iv" or step.duration is not None,
-                notes=step.notes,
-                readings=step.readings,
-            )
-        )
-        groups += [first.model_copy(update={"day": day}).doses(path) for day in days]
-    check_count(sum(len(group) for group in groups), field)
-    return tuple(phases), number_sessions(groups)
+    return days_of(item, field)
 
 
 def _baseline(item: ArmItem, field: str, population: TrialPopulation) -> BaselineSpread:
@@ -593,8 +439,3 @@ def _check_background(item: ArmItem, arm: Arm, field: str) -> None:
             f"'none' contradicts the medicine '{named[0]}' of {field}, an antidepressant",
             "write 'background: continued', or say that the medicine is not taken",
         )
-
-
-def _plain(days: Sequence[float]) -> list[float]:
-    """Whole days without a decimal point."""
-    return [int(day) if day == int(day) else day for day in days]

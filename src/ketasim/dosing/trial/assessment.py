@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
@@ -30,12 +30,22 @@ METRICS: Final = (
     "response",
     "remission",
     "relapse",
+    "no_relapse",
     "time_to_relapse",
     "sustained_response",
+    "change_from_phase",
+    "response_from_phase",
 )
-"""What can be told of a scale. `change` and `percent_change` are from baseline."""
+"""What can be told of a scale. `change` and `percent_change` are from baseline, those from a phase
+from the rating at a randomised withdrawal."""
 
-FOLLOWED: Final = ("relapse", "time_to_relapse", "sustained_response")
+FROM_PHASE: Final = ("change_from_phase", "response_from_phase")
+"""Metrics of those who were randomised again."""
+
+RELAPSES: Final = ("relapse", "no_relapse", "time_to_relapse")
+"""Metrics that need what counts as relapse."""
+
+FOLLOWED: Final = (*RELAPSES, "sustained_response")
 """Metrics that follow patients from a time on, which `from` gives."""
 
 GROUPS: Final = ("all", "responders", "remitters")
@@ -186,6 +196,7 @@ class Assessment:
     - `response_at_least`: improvement from baseline that is a response, a fraction.
     - `remission_at_most`: highest score that is remission, points; nothing when the trial does not
       say it.
+    - `assumed`: the file does not have it: relapse after a randomised withdrawal that defines none.
     """
 
     scale: str
@@ -199,6 +210,7 @@ class Assessment:
     relapse: Relapse | None = None
     response_at_least: float = RESPONSE
     remission_at_most: float | None = None
+    assumed: bool = False
 
     @cached_property
     def times(self) -> tuple[float, ...]:
@@ -212,6 +224,25 @@ class Assessment:
     def last(self) -> float:
         """Time after which nothing of the assessment is needed, h."""
         return max(self.times[-1], self.until or 0.0)
+
+    def within(self, first: float, last: float, *, phase: bool) -> Assessment | None:
+        """What is left of the assessment in a phase of an arm; nothing where nothing is.
+
+        **Arguments:**
+
+        - `first`, `last`: visits of the phase, h, ends included; who is followed is from its start
+          or later.
+        - `phase`: it is one after a randomised withdrawal.
+        """
+        left_out: tuple[str, ...] = () if phase else FROM_PHASE
+        if self.start is None or not first <= self.start < last:
+            left_out += FOLLOWED
+        metrics = tuple(name for name in self.metrics if name not in left_out)
+        times = tuple(time for time in self.times if first <= time <= last)
+        if not metrics or not times:
+            return None
+        start = self.start if set(metrics) & set(FOLLOWED) else None
+        return replace(self, metrics=metrics, at=times, start=start, every=None, until=None)
 
 
 def assessment_of(
@@ -370,7 +401,7 @@ def _check_visits(item: AssessmentItem, made: Assessment, field: str) -> None:
 
 
 def _check_relapse(made: Assessment, field: str) -> None:
-    asked = [metric for metric in made.metrics if metric in ("relapse", "time_to_relapse")]
+    asked = [metric for metric in made.metrics if metric in RELAPSES]
     relapse = made.relapse
     if relapse is None:
         if asked:
@@ -384,7 +415,7 @@ def _check_relapse(made: Assessment, field: str) -> None:
         raise InputError(
             f"{field}.relapse",
             "no metric of the entry uses it",
-            "leave it out, or ask for one of: relapse, time_to_relapse",
+            f"leave it out, or ask for one of: {', '.join(RELAPSES)}",
         )
     highest = scales()[made.scale]
     if relapse.score_at_least is not None and not 0 < relapse.score_at_least <= highest:

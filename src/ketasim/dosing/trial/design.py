@@ -22,12 +22,12 @@ from ketasim.dosing.trial.arm import (
     DEFAULT_SETTING,
     Arm,
     ArmItem,
-    Key,
     TrialPopulation,
-    Withdrawal,
     arm_of,
 )
 from ketasim.dosing.trial.assessment import (
+    FROM_PHASE,
+    RELAPSES,
     RESPONSE,
     Assessment,
     AssessmentItem,
@@ -36,8 +36,11 @@ from ketasim.dosing.trial.assessment import (
     assessment_of,
     form_of,
 )
+from ketasim.dosing.trial.branches import branches_of
 from ketasim.dosing.trial.label import arm_labels, arm_name, contrast_label
+from ketasim.dosing.trial.phase import Key
 from ketasim.dosing.trial.time_zero import time_zero_warnings
+from ketasim.dosing.trial.withdrawal import RELAPSE, RELAPSE_EVERY, RELAPSE_SCALE
 from ketasim.dosing.yaml_text import read_mapping
 from ketasim.evidence import load_sources, source_name
 
@@ -69,7 +72,6 @@ class TrialFile(BaseModel):
     - `replicates`: how often the trial is simulated.
     - `seed`: of the random numbers.
     - `horizon`: such as `84 d`; left out, the last assessment.
-    - `withdrawal`: not available yet, refused.
     """
 
     model_config = FROZEN
@@ -83,6 +85,7 @@ class TrialFile(BaseModel):
         **dict.fromkeys(("n", "n_per_arm", "size"), "write 'n' in each arm"),
         **dict.fromkeys(("randomisation", "randomization", "allocation"), "write 'n' in each arm"),
         "start": "days and visits of a trial count from day 0, that of the first session",
+        "withdrawal": "write it in the arm whose patients are randomised again",
     }
     """Keys that people write, which a trial has not, to what to write."""
 
@@ -100,7 +103,6 @@ class TrialFile(BaseModel):
     replicates: Annotated[int, Field(strict=True, ge=1, le=MOST_REPLICATES)] = REPLICATES
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
     horizon: Annotated[float, quantity("h", 0, LONGEST, example="84 d")] | None = None
-    withdrawal: Withdrawal = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Trial:
     - `design`: one of `DESIGNS`.
     - `washout`: of a crossover, between its periods, h.
     - `population`: who is in it, as written; arms have what they take from it.
-    - `arms`, `assessments`: in the order of the file.
+    - `arms`, `assessments`: in the order of the file; arms of randomised withdrawals come last.
     - `remission_at_most`: points on the scale of the baseline, or nothing.
     - `response_at_least`: improvement from baseline that is a response, a fraction.
     - `replicates`, `seed`: of the simulation.
@@ -145,6 +147,34 @@ class Trial:
         """Scale of the baseline, the same in all arms."""
         return self.arms[0].baseline.scale
 
+    @property
+    def enrolled_arms(self) -> tuple[Arm, ...]:
+        """Arms that patients enter from outside: those of the file."""
+        return tuple(arm for arm in self.arms if arm.branch is None)
+
+    @property
+    def enrolled(self) -> int:
+        """Patients of a replicate."""
+        sizes = [arm.n for arm in self.enrolled_arms]
+        # the same patients receive every arm of a crossover
+        return max(sizes) if self.design == "crossover" else sum(sizes)
+
+    def phase(self, arm: Arm) -> tuple[float, float]:
+        """First and last time at which an arm is assessed, h."""
+        if arm.branch is not None:
+            return arm.branch.after, self.horizon
+        return 0.0, self.horizon if arm.withdrawal is None else arm.withdrawal.after
+
+    def assessed(self, arm: Arm) -> tuple[Assessment, ...]:
+        """What is assessed of an arm: until a randomised withdrawal, or from there on."""
+        first, last = self.phase(arm)
+        found = [
+            one.within(first, last, phase=arm.branch is not None)
+            for one in self.assessments
+            if arm.id in one.arms
+        ]
+        return tuple(one for one in found if one is not None)
+
     def arm(self, name: str) -> Arm:
         """Return the arm of an id.
 
@@ -168,9 +198,14 @@ class Trial:
     def warnings(self) -> tuple[str, ...]:
         """What the reader of a result must know of the input, as sentences."""
         return (
-            *time_zero_warnings(self.arms, self.assessments),
-            *(f"Arm {arm_name(arm)}: {line}" for arm in self.arms for line in arm.warnings),
+            *time_zero_warnings(self.enrolled_arms, self.assessments),
+            *(f"Arm {arm_name(arm)}: {line}" for arm in self.arms for line in self._own(arm)),
         )
+
+    def _own(self, arm: Arm) -> tuple[str, ...]:
+        """Warnings of an arm, without what was said of the arm whose patients it has."""
+        said = () if arm.branch is None else self.arm(arm.branch.of).warnings
+        return tuple(line for line in arm.warnings if line not in said)
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -183,6 +218,7 @@ class Trial:
             "population.weight.sd": any(arm.weight is not None for arm in self.arms),
             "population.age.sd": any(arm.age is not None and arm.age.sd for arm in self.arms),
             "horizon": not self.horizon_given,
+            "relapse": any(one.assumed for one in self.assessments),
         }
         return (*(path for path, out in left_out.items() if out), *self._untimed)
 
@@ -191,7 +227,7 @@ class Trial:
         """Path of a field of an arm to what is assumed of its doses: duration, or route."""
         return {
             f"arms[{place}].{path.partition('.')[2]}": f"Arm {arm_name(arm)}: {line}"
-            for place, arm in enumerate(self.arms)
+            for place, arm in enumerate(self.enrolled_arms)
             if arm.regimen is not None
             for path, line in zip(arm.regimen.assumed, arm.regimen.assumptions, strict=True)
         }
@@ -204,7 +240,12 @@ class Trial:
             for arm in self.arms
             if arm.regimen is not None
             for line in arm.regimen.notes
+            if arm.branch is None or line not in self._notes_of(arm.branch.of)
         )
+
+    def _notes_of(self, name: str) -> tuple[str, ...]:
+        regimen = self.arm(name).regimen
+        return () if regimen is None else regimen.notes
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -223,6 +264,11 @@ class Trial:
             "population.weight.sd": drawn_weights_assumed("Patients'"),
             "population.age.sd": drawn_ages_assumed("Patients'"),
             "horizon": (f"The horizon is not given: {self.horizon / 24:g} d, the last assessment."),
+            "relapse": (
+                "No relapse is defined after the randomised withdrawal: "
+                f"{RELAPSE_SCALE} of {RELAPSE.score_at_least:g} or more at {RELAPSE.visits} visits "
+                f"a week apart is assumed, as in SUSTAIN-1 ({source_name('spravato_pi_2019')})."
+            ),
         } | self._untimed
         return tuple(sentences[path] for path in self.assumed)
 
@@ -239,11 +285,12 @@ class Trial:
         if self.washout is not None:
             form["washout"] = f"{self.washout!r} h"
         form["population"] = self.population.to_dict()
-        form["arms"] = [arm.to_dict(self.population) for arm in self.arms]
+        form["arms"] = [arm.to_dict(self.population) for arm in self.enrolled_arms]
         ids = [arm.id for arm in self.arms]
         form["assess"] = [
             form_of(one, ids, self.response_at_least, self._remission(one.scale))
             for one in self.assessments
+            if not one.assumed
         ]
         if self.remission_at_most is not None:
             form["remission_at_most"] = self.remission_at_most
@@ -283,9 +330,10 @@ def parse_trial(text: str) -> Trial:
 def _trial(content: Mapping[str, Any]) -> Trial:
     file = validated(TrialFile, dict(content))
     _check_file(file)
-    ids = [item.id for item in file.arms]
     arms = [arm_of(item, f"arms[{place}]", file.population) for place, item in enumerate(file.arms)]
     scale = _scale(file, arms)
+    arms += _branches(file, arms)
+    ids = [arm.id for arm in arms]
     assessments = tuple(
         assessment_of(
             item,
@@ -297,7 +345,8 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         for place, item in enumerate(file.assess)
     )
     horizon = _horizon(file, assessments)
-    return Trial(
+    assessments += _relapse(file, arms, assessments, horizon)
+    trial = Trial(
         key=file.trial,
         title=file.title,
         note=file.note,
@@ -314,6 +363,100 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         horizon=horizon,
         horizon_given=file.horizon is not None,
     )
+    _check_phases(file, trial)
+    return trial
+
+
+def _branches(file: TrialFile, arms: list[Arm]) -> list[Arm]:
+    """Arms of those who are randomised again."""
+    made: list[Arm] = []
+    for place, (item, arm) in enumerate(zip(file.arms, arms, strict=True)):
+        field = f"arms[{place}]"
+        if item.withdrawal is not None and file.design == "crossover":
+            raise InputError(
+                f"{field}.withdrawal",
+                "a crossover has no randomised withdrawal",
+                "leave 'withdrawal' out, or write 'design: parallel'",
+            )
+        own = branches_of(item, arm, field, remission=file.remission_at_most is not None)
+        taken = {one.id for one in (*arms, *made)}
+        for number, one in enumerate(own):
+            if one.id in taken:
+                raise InputError(
+                    f"{field}.withdrawal.to[{number}]",
+                    f"'{one.id}' is the id of two arms",
+                    "name one otherwise, such as {id: other, control: saline}",
+                )
+            taken.add(one.id)
+        made += own
+    return made
+
+
+def _relapse(
+    file: TrialFile, arms: list[Arm], assessments: tuple[Assessment, ...], horizon: float
+) -> tuple[Assessment, ...]:
+    """Relapse after randomised withdrawals that the file does not ask for."""
+    made: dict[float, list[str]] = {}
+    for arm in arms:
+        branch = arm.branch
+        if branch is None:
+            continue
+        if branch.after >= horizon:
+            place = [item.id for item in file.arms].index(branch.of)
+            raise InputError(
+                f"arms[{place}].withdrawal.after",
+                f"nobody is followed after {branch.after:g} h: the last visit is at {horizon:g} h",
+                "add a later visit, or 'horizon'",
+            )
+        asked = any(
+            arm.id in one.arms and one.start is not None and one.start >= branch.after
+            for one in assessments
+            if set(one.metrics) & set(RELAPSES)
+        )
+        if not asked:
+            made.setdefault(branch.after, []).append(arm.id)
+    found: list[Assessment] = []
+    for after, ids in made.items():
+        weeks = int((horizon - after) / RELAPSE_EVERY * (1 + 1e-9))
+        if weeks < RELAPSE.visits:
+            continue
+        visits = tuple(after + RELAPSE_EVERY * week for week in range(1, weeks + 1))
+        metrics = ("no_relapse", "time_to_relapse")
+        found.append(
+            Assessment(
+                RELAPSE_SCALE,
+                metrics,
+                tuple(ids),
+                visits,
+                start=after,
+                relapse=RELAPSE,
+                assumed=True,
+            )
+        )
+    return tuple(found)
+
+
+def _check_phases(file: TrialFile, trial: Trial) -> None:
+    """Refuse an assessment that names an arm which its visits or metrics do not fit."""
+    for place, (item, one) in enumerate(zip(file.assess, trial.assessments, strict=False)):
+        branches = [name for name in one.arms if trial.arm(name).branch is not None]
+        own = [name for name in one.metrics if name in FROM_PHASE]
+        if own and not branches:
+            raise InputError(
+                f"assess[{place}].metrics",
+                f"'{own[0]}' is of those who were randomised again, and no arm is",
+                "leave it out, or add 'withdrawal' to an arm",
+            )
+        for name in item.arms or ():
+            arm = trial.arm(name)
+            left = one.within(*trial.phase(arm), phase=arm.branch is not None)
+            if left is None or not set(one.metrics) - set(FROM_PHASE) <= set(left.metrics):
+                first, last = trial.phase(arm)
+                raise InputError(
+                    f"assess[{place}].arms",
+                    f"'{name}' is assessed from {first:g} to {last:g} h, and followed from then on",
+                    f"give 'at' and 'from' within that, or leave '{name}' out",
+                )
 
 
 def _check_file(file: TrialFile) -> None:

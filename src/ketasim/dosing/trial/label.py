@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from ketasim.dosing.trial.arm import Arm, Phase
+from ketasim.dosing.trial.arm import Arm
+from ketasim.dosing.trial.phase import Phase
 
 _CONTROL_WORDS: Final = {
     "saline": "saline",
@@ -32,6 +34,23 @@ def arm_label(arm: Arm) -> str:
     return arm.label or _given(arm, over=False)
 
 
+def _after(arm: Arm, before: str) -> str:
+    """What is given after a randomised withdrawal, and after what."""
+    assert arm.branch is not None
+    if arm.control is not None:
+        return f"{_CONTROL_WORDS[arm.control]} after {before}"
+    sides: tuple[list[Phase], list[Phase]] = [], []
+    for phase in arm.phases:
+        for side in (0, 1):
+            days = tuple(d for d in phase.days if (24.0 * d >= arm.branch.after) == side)
+            if days:
+                sides[side].append(replace(phase, days=days))
+    early, late = ({replace(phase, days=()) for phase in side} for side in sides)
+    if late <= early:
+        return f"{before} continued"
+    return f"{_given(replace(arm, phases=tuple(sides[1])), over=False)} after {before}"
+
+
 def arm_name(arm: Arm) -> str:
     """Return the id of an arm, with what it is in brackets, for a sentence on the file."""
     label = arm_label(arm)
@@ -46,6 +65,9 @@ def arm_details(arm: Arm) -> str:
 def arm_labels(arms: Sequence[Arm]) -> dict[str, str]:
     """Return the id of each arm to its label, with the id in brackets where labels are alike."""
     labels = {arm.id: arm_label(arm) for arm in arms}
+    for arm in arms:
+        if arm.branch is not None and not arm.label:
+            labels[arm.id] = _after(arm, labels.get(arm.branch.of, arm.branch.of))
     times = Counter(labels.values())
     return {
         name: f"{label} ({name})" if times[label] > 1 else label for name, label in labels.items()
