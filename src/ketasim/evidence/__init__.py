@@ -36,7 +36,12 @@ from ketasim.evidence.grading import RowGrade, grade_row
 from ketasim.evidence.linting.finding import Evidence, Finding
 from ketasim.evidence.linting.linter import Waiver, lint, read_waivers, shipped, summary
 from ketasim.evidence.lookup import CardView, FactView, SourceView, TrialView, list_facts, show
-from ketasim.evidence.mood_training import SAME_PEOPLE, MoodRow, load_mood_rows
+from ketasim.evidence.mood_training import (
+    SAME_PEOPLE,
+    MoodRow,
+    load_mood_rows,
+    load_second_rows,
+)
 from ketasim.evidence.prices import cost_rows
 from ketasim.evidence.studied import StudiedDoses, StudiedSpan, interval_of
 from ketasim.evidence.study_files import studies, study_arms
@@ -104,6 +109,7 @@ __all__ = [
     "list_facts",
     "load_card",
     "load_mood_rows",
+    "load_second_rows",
     "load_sources",
     "load_table",
     "number",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -104,6 +104,21 @@ class MoodRow:
 @cache
 def load_mood_rows() -> tuple[MoodRow, ...]:
     """Every row of the training table that the model predicts, fitted or compared."""
+    return _load_rows(second=False)
+
+
+@cache
+def load_second_rows() -> tuple[MoodRow, ...]:
+    """Rows of second periods: of people randomised again, whom the calibration leaves out.
+
+    Their changes and responses count from the start of the period.
+    """
+    rows = _load_rows(second=True)
+    known = {"change": "change_from_phase", "response": "response_from_phase"}
+    return tuple(replace(row, metric=known.get(row.metric, row.metric)) for row in rows)
+
+
+def _load_rows(*, second: bool) -> tuple[MoodRow, ...]:
     trials = study_arms()
     table = load_table("mood/training")
     found: list[MoodRow] = []
@@ -114,7 +129,7 @@ def load_mood_rows() -> tuple[MoodRow, ...]:
         if ids is None:
             continue
         arm, control = _arms(cells["arm"], ids)
-        if arm is None or "period2" in (cells["rule"] or ""):
+        if arm is None or second != ("period2" in (cells["rule"] or "").split(";")):
             continue
         row = MoodRow(
             key=cells["row_id"],

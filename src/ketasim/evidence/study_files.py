@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from ketasim._base import read_yaml
 
@@ -36,11 +37,22 @@ def study_heads() -> Mapping[str, StudyHead]:
             file["trial"]: StudyHead(
                 file.get("title", ""),
                 file.get("source", ""),
-                tuple(str(arm["id"]) for arm in file["arms"]),
+                _ids(file["arms"]),
             )
             for file in files
         }
     )
+
+
+def _ids(arms: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Ids of the arms of a file, last those of randomised withdrawals."""
+    again = [
+        # what is given on, or a control, without an id of its own
+        f"{arm['id']}:{one}" if isinstance(one, str) else str(one["id"])
+        for arm in arms
+        for one in arm.get("withdrawal", {}).get("to", ())
+    ]
+    return (*(str(arm["id"]) for arm in arms), *again)
 
 
 @cache

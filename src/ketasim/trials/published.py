@@ -11,10 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.dosing import Trial, load_trial, shipped
-from ketasim.evidence import MoodRow, load_mood_rows, load_table, studies
-from ketasim.evidence.mood_training import COMPARED, FITTED, SHARES
+from ketasim.evidence import MoodRow, load_mood_rows, load_second_rows, load_table, studies
+from ketasim.evidence.mood_training import COMPARED, FITTED
 from ketasim.trials.assess import Cell, Values
-from ketasim.trials.metrics import CONTRASTED
+from ketasim.trials.metrics import CONTRASTED, is_share
 
 Array = NDArray[np.float64]
 Found = Mapping[tuple[str, Cell], Values]
@@ -104,7 +104,8 @@ def published_values(trial: Trial, found: Found) -> tuple[PublishedValue, ...]:
     """
     if not is_published(trial):
         return ()
-    rows = {row.key: row for row in load_mood_rows() if row.trial == trial.key}
+    both = (*load_mood_rows(), *load_second_rows())
+    rows = {row.key: row for row in both if row.trial == trial.key}
     values: list[PublishedValue] = []
     table = load_table("mood/training").filter(pl.col("trial") == trial.key)
     for cells in table.rows(named=True):
@@ -145,7 +146,7 @@ def _beside(row: MoodRow, locator: str, found: Found, arm: str = "") -> Publishe
         definition = ": ".join(filter(None, (other, hit.definition)))
         predicted = _predicted(row, arm, hit, found)
     middle, low, high = _summed(predicted)
-    same_unit = hit is not None and (row.metric in SHARES or hit.scale == row.scale)
+    same_unit = hit is not None and (is_share(row.metric) or hit.scale == row.scale)
     ends = _interval(row)
     return PublishedValue(
         key=row.key,
@@ -294,6 +295,8 @@ def _cell(row: MoodRow, arm: str, found: Found) -> Cell | None:
 
 def _counts(row: MoodRow, cell: Cell) -> bool:
     """Whether the same counts as response or remission; a cell says it in words."""
+    if row.metric == "response_from_phase":
+        return cell.definition.startswith(f"improvement of {100 * (row.threshold or 0.5):g} %")
     if row.metric in ("response", "response30"):
         least = (
             0.3 if row.metric == "response30" else 0.5 if row.threshold is None else row.threshold
@@ -338,10 +341,10 @@ def _interval(row: MoodRow) -> tuple[float | None, float | None]:
     """95 % interval of a published value."""
     if row.se is not None:
         ends = (row.value - _NORMAL * row.se, row.value + _NORMAL * row.se)
-        if row.metric in SHARES:
+        if is_share(row.metric):
             return max(ends[0], 0.0), min(ends[1], 1.0)
         return ends
-    if row.metric in SHARES and row.n is not None and row.n >= 1:
+    if is_share(row.metric) and row.n is not None and row.n >= 1:
         return _wilson(round(row.value * row.n), round(row.n))
     return None, None
 

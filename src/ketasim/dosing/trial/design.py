@@ -413,7 +413,7 @@ def _relapse(
             for one in assessments
             if set(one.metrics) & set(RELAPSES)
         )
-        if not asked:
+        if not asked and branch.entry.well:
             made.setdefault(branch.after, []).append(arm.id)
     found: list[Assessment] = []
     for after, ids in made.items():

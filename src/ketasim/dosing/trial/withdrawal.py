@@ -66,6 +66,11 @@ class Entry(BaseModel):
             check_score(self.scale or "", limit)
         return self
 
+    @property
+    def well(self) -> bool:
+        """Whether it asks for people who are well, and so can relapse."""
+        return self.kind in ("remission", "response") or self.score_at_most is not None
+
     def form(self) -> str | dict[str, Any]:
         """Normal form: a word, or a mapping."""
         return (
