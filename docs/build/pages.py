@@ -16,6 +16,7 @@ from pathlib import Path
 
 import figures
 import mechanism
+import mood_beside
 import mood_equations
 import mood_recovery
 import mood_refit
@@ -68,6 +69,7 @@ VALUES: dict[str, Callable[[], dict[str, str]]] = {"mood": mood_values.mood_valu
 """What makes the values whose names begin so, as in `mood.half_fast`."""
 RESULTS: dict[str, Callable[[], None]] = {
     "figures": figures.draw,
+    "mood-beside": mood_beside.compute,
     "mood-recovery": mood_recovery.compute,
     "mood-refit": mood_refit.compute,
     "mood-unseen": mood_unseen.compute,

@@ -21,6 +21,7 @@ OUT = Path(__file__).parents[2] / "out"
 STAMPS = KEPT / "cards.json"
 FOLLOWED = {
     "figures": ("mood", "receptor", "reference"),
+    "mood-beside": ("mood", "receptor", "reference", "session"),
     "mood-recovery": ("mood", "mood_prior"),
     "mood-refit": ("mood", "mood_prior"),
     "mood-unseen": ("mood", "mood_prior"),

@@ -26,9 +26,8 @@ Swatch = tuple[str, str, tuple[int, ...]]  # what a line is, its colour, its das
 _DAY = 24.0
 _FIRST_DAYS = 7.0
 _WIDE, _NARROW = 800, 290
-_LABELLED = 80  # px that words at the ends of lines take
 _UNCERTAIN_DASH = (5, 3)
-_RESPONSE_DASH, _REMISSION_DASH = (8, 4), (2, 3)
+_RESPONSE_DASH, _REMISSION_DASH, _TROUGH_DASH = (8, 4), (2, 3), (4, 2)
 _PLASTICITY = (
     ("glutamate", "Glutamate", "relative to resting level"),
     ("bdnf", "Neurotrophic drive", "relative to resting level"),
@@ -40,16 +39,10 @@ _PARTS = {
     "by_antidepressant": ("a new oral antidepressant", COLOURS["antidepressant"]),
     "by_course": ("natural course and clinical care", COLOURS["course"]),
 }
-_CHANCES_SHORT = {
-    "response": "response",
-    "remission_12": "remission, ≤ 12",
-    "remission_10": "≤ 10",
-    "still_well": "kept",
-}  # at the ends of their lines
 CHANCE_LOOKS: Mapping[str, tuple[str, str, tuple[int, ...]]] = {
     "response": ("response: MADRS reduced by at least 50 %", COLOURS["mood"], ()),
-    "remission_12": ("remission: MADRS ≤ 12", COLOURS["glutamate"], (6, 3)),
-    "remission_10": ("remission: MADRS ≤ 10", COLOURS["glutamate"], (2, 3)),
+    "remission_12": ("remission: MADRS ≤ 12", COLOURS["glutamate"], ()),
+    "remission_10": ("remission: MADRS ≤ 10", COLOURS["course"], ()),
     "still_well": (
         "response kept: response after the last session, not lost since",
         COLOURS["block"],
@@ -67,6 +60,11 @@ _SHARES_ONLY = (
 _SHARES_BAND = (
     "Percentages of all virtual patients; they follow from between-patient variability. Bands: "
     "parameter uncertainty. Not included: between-trial variability."
+)
+_KEPT_NOTE = (
+    "Includes rating error and fluctuation of state from visit to visit. A response kept counts "
+    "from the day after the last session and ends at the first weekly rating without response; "
+    "with more ratings, it would end sooner."
 )
 _WITH_OUTER = (
     "Bands: scores as rated at one visit: between-patient variability, rating error and "
@@ -86,8 +84,8 @@ def mood_figures(simulation: Simulation) -> dict[str, list[Figure]]:
     if mood is None or len(simulation.times) < 2:
         return {"plasticity": [], "mood": []}
     scores = [_scores(simulation, mood)]
-    if not simulation.cohort.typical and len(mood.table) > 2:
-        scores.append(_probability(simulation, mood))
+    if len(mood.table) > 2:
+        scores.append(_expected(simulation, mood))
     scores.append(_stack(simulation))
     return {"plasticity": _plasticity(simulation), "mood": scores}
 
@@ -275,49 +273,93 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
     )
 
 
-def _probability(simulation: Simulation, mood: Mood) -> Figure:
-    banded = f"{CHANCES[0]}_p05" in mood.table.columns
-    lines: list[Line] = []
-    for name, (text, colour, dash) in CHANCE_LOOKS.items():
-        table = mood.table.filter(pl.col(name).is_not_null())
-        band = None
-        if banded and name in ("response", "still_well"):
-            band = (table[f"{name}_p05"].to_list(), table[f"{name}_p95"].to_list())
-        days, share = table["day"].to_list(), table[name].to_list()
-        short = _CHANCES_SHORT[name]
-        lines.append(Line(text, days, share, outer=band, colour=colour, dash=dash, label=short))
+def _expected(simulation: Simulation, mood: Mood) -> Figure:
+    """Scores and shares at the troughs and at the peaks: lines that no session can alias."""
     last = float(simulation.times[-1]) / _DAY
-    panel = Panel(
-        "",
-        "days",
-        "patients",
-        lines=tuple(line for line in lines if line.x),
-        marks=_marks(simulation),
-        x_domain=(0.0, last),
-        y_domain=(0.0, 1.0),
-        percent=True,
-        width=_WIDE - _LABELLED,
-        height=210,
+    shared = {"marks": _marks(simulation), "x_domain": (0.0, last), "width": 225, "height": 190}
+    scores = _ends_of(mood.table, "MADRS", COLOURS["mood"])
+    highest = max(max(line.y) for line in scores)
+    panels = [
+        Panel(
+            "Expected MADRS",
+            "days",
+            "points",
+            lines=scores,
+            y_domain=(0.0, 1.06 * max(highest, mood.baseline)),
+            guides=(((0.0, last), (mood.baseline / 2, mood.baseline / 2), _RESPONSE_DASH),),
+            **shared,
+        )
+    ]
+    banded = f"{CHANCES[0]}_p05" in mood.table.columns
+    if CHANCES[0] in mood.table.columns:
+        kept = mood.table.filter(pl.col("still_well").is_not_null())
+        response = _ends_of(mood.table, "response", COLOURS["mood"])
+        stayed = _line(kept, "still_well", COLOURS["block"])
+        remission = (
+            *_ends_of(mood.table, "remission_12", COLOURS["glutamate"]),
+            *_ends_of(mood.table, "remission_10", COLOURS["course"]),
+        )
+        response = (*response, stayed) if stayed.x else response
+        drawn = (("Response", response), ("Remission", remission))
+        panels += [
+            Panel(
+                title,
+                "days",
+                "patients",
+                lines=lines,
+                y_domain=(0.0, 1.0),
+                percent=True,
+                **shared,
+            )
+            for title, lines in drawn
+        ]
+    several = any(line.dash for line in scores)
+    names = (
+        ("peak: a day after each session; after the last one, follow-up", COLOURS["mood"], ())
+        if several
+        else ("expected", COLOURS["mood"], ()),
+        *([("trough: before the next session", COLOURS["mood"], _TROUGH_DASH)] if several else []),
+        *([("response: 50 % of baseline", SOFT, _RESPONSE_DASH)]),
     )
-    entries = [Legend("line", t, c, " ".join(map(str, d))) for t, c, d in CHANCE_LOOKS.values()]
+    entries = [Legend("line", t, c, " ".join(map(str, d))) for t, c, d in names]
+    if len(panels) > 1:
+        looks = ("remission_12", "remission_10", "still_well")
+        entries += [Legend("line", *CHANCE_LOOKS[name][:2]) for name in looks]
     if banded:
         entries.append(Legend("band", "90 % uncertainty interval", SOFT, opacity=0.3))
-    entries += [
-        Legend("dose", "session"),
-        Legend("words", _SHARES_BAND if banded else _SHARES_ONLY),
-    ]
+    entries.append(Legend("dose", "session"))
+    if len(panels) > 1:
+        entries.append(Legend("words", _SHARES_BAND if banded else _SHARES_ONLY))
     return Figure(
         "",
-        "Probability of response, of remission, and of keeping the response",
-        (_both(panel, f"Percentages of patients over {last:g} days", _NARROW - _LABELLED),),
+        "Expected score, response and remission at the trough and at the peak"
+        if several
+        else "Expected score, response and remission",
+        tuple(Drawing(svg(one, f"{one.title} over {last:g} days")) for one in panels),
         tuple(entries),
-        caption=(
-            "Includes rating error and fluctuation of state from visit to visit. A response kept "
-            "counts from the day after the last session and ends at the first weekly rating "
-            "without response; with more ratings, it would end sooner."
-        ),
-        columns=1,
+        caption=_KEPT_NOTE if len(panels) > 1 else "",
+        columns=3,
     )
+
+
+def _ends_of(table: pl.DataFrame, name: str, colour: str) -> tuple[Line, ...]:
+    """A line through the peaks and the follow-up, and one through the troughs where there are."""
+    occasion = pl.col("occasion")
+    trough = occasion.str.contains("trough")
+    upper = table.filter(occasion.is_in(["baseline", "follow-up"]) | occasion.str.contains("peak"))
+    lower = table.filter((occasion == "baseline") | trough)
+    lines = [_line(upper, name, colour)]
+    if lower.filter(trough).height:
+        lines.append(replace(_line(lower, name, colour), dash=_TROUGH_DASH))
+    return tuple(lines)
+
+
+def _line(table: pl.DataFrame, name: str, colour: str) -> Line:
+    days, values = table["day"].to_list(), table[name].to_list()
+    band = None
+    if f"{name}_p05" in table.columns and name in ("response", "still_well"):
+        band = (table[f"{name}_p05"].to_list(), table[f"{name}_p95"].to_list())
+    return Line(name, days, values, outer=band, colour=colour)
 
 
 def _stack(simulation: Simulation) -> Figure:

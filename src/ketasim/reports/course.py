@@ -21,6 +21,7 @@ from ketasim.reports.course_session import (
     plan_stages,
     pressure_rows,
 )
+from ketasim.reports.near import near_groups
 from ketasim.reports.page import render
 from ketasim.screening import course_costs
 from ketasim.simulation.headline import effects_note
@@ -142,6 +143,7 @@ def simulation_report(
         mood=simulation.mood,
         outcomes=None if simulation.mood is None else outcome_rows(simulation.mood),
         contributions=[] if simulation.mood is None else part_rows(simulation.mood),
+        nearest=[] if simulation.mood is None else near_groups(simulation.mood.near),
         mood_entries=[] if simulation.mood is None else mood_entries(simulation.mood),
         first=_exposure_rows(simulation, exposure, "first", _FIRST if not_iv else _FIRST[:-1]),
         last=_exposure_rows(simulation, exposure, "last", _LAST) if many else [],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ketasim.simulation.result import Simulation
 
 _DAY = 24.0
-_ROWS = 16  # of the table in the report
+_ROWS = 18  # of the table in the report, about
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,14 @@ def _chance(name: str, row: dict[str, Any], rate: str) -> tuple[str, ...]:
 
 
 def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:
-    """Heads and rows of the table of outcomes by week, not more than a page shows.
+    """Heads and rows of the table of outcomes by time, not more than a page shows.
 
     **Arguments:**
 
     - `mood`: of a simulation.
     """
     scales = [s for s in ("HDRS17", "QIDS", "PHQ9") if s in mood.table.columns]
-    heads = ["Day", "MADRS", *scales]
+    heads = ["Day", "When", "MADRS", *scales]
     shares = [name for name in CHANCE_LOOKS if name in mood.table.columns]
     names = {
         "response": "Response",
@@ -93,7 +93,7 @@ def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:
     heads += [names[name] for name in shares]
     rows: list[list[MoodCell]] = []
     for row in _thinned(mood.table):
-        cells = [MoodCell(f"{row['day']:.4g}"), MoodCell(number(row["MADRS"]))]
+        cells = [_day(row), MoodCell(row["occasion"]), MoodCell(number(row["MADRS"]))]
         cells += [MoodCell(number(row[s])) for s in scales]
         for name in shares:
             low, high = row.get(f"{name}_p05"), row.get(f"{name}_p95")
@@ -103,12 +103,13 @@ def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:
 
 
 def part_rows(mood: Mood) -> list[list[MoodCell]]:
-    """Day, mean fall in points, and each part as points and as a share of the fall."""
+    """Day, when that is, mean fall in points, each part as points and as a share of the fall."""
     rows: list[list[MoodCell]] = []
     for row in _thinned(mood.table):
         if row["time_h"] <= 0.0:
             continue
-        cells = [MoodCell(f"{row['day']:.4g}"), MoodCell(number(mood.baseline - row["MADRS"]))]
+        cells = [_day(row), MoodCell(row["occasion"])]
+        cells.append(MoodCell(number(mood.baseline - row["MADRS"])))
         for part in PARTS:
             share = row[f"share_{part.removeprefix('by_')}"]
             below = NOTHING if share is None else percent(share, 2)
@@ -125,13 +126,27 @@ def _share(value: float | None) -> str:
     return percent(value, 2)
 
 
+def _day(row: dict[str, Any]) -> MoodCell:
+    return MoodCell(f"{row['day']:.4g}")
+
+
 def _thinned(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows for a page: a peak never without the trough before it."""
     rows = table.to_dicts()
     if len(rows) <= _ROWS:
         return rows
-    chosen = np.unique(np.linspace(0, len(rows) - 1, _ROWS).round().astype(int))
-    # day 1 is where a rapid effect shows
-    return [rows[i] for i in sorted({*chosen.tolist(), 1})]
+    groups: list[list[dict[str, Any]]] = []
+    for row in rows:
+        if row["occasion"] == "between":
+            continue
+        if row["occasion"] == "peak" and groups:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    # the first session and the last one are always there, and the end
+    treated = max(i for i, group in enumerate(groups) if "peak" in group[-1]["occasion"])
+    chosen = np.unique(np.linspace(0, len(groups) - 1, _ROWS // 2).round().astype(int))
+    return [row for i in sorted({*chosen.tolist(), 1, treated}) for row in groups[i]]
 
 
 def mood_entries(mood: Mood) -> list[Entry]:

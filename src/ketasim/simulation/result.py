@@ -43,6 +43,7 @@ from ketasim.simulation.headline import (
     session_rows,
     title_of,
 )
+from ketasim.simulation.mood.beside import near_table
 from ketasim.simulation.mood.course import MADRS, MOOD_UNITS, Mood
 from ketasim.simulation.mood.weeks import SCHEMA
 from ketasim.simulation.sensitivity import (
@@ -248,13 +249,22 @@ class Simulation(Result):
     def weekly(self) -> pl.DataFrame:
         """Expected scores before and after the sessions of each week.
 
-        **Returns:** columns week (from 1), sessions, before_h (start of the first session of the
-        week), after_h (24 h after the start of the last one), MADRS_before and MADRS_after (mean,
-        points), response (share with half of the baseline or less) and remission (share with a
-        MADRS of at most 10), both at after_h; the typical patient has no shares. A week without a
-        session is told from its start to its end. Empty where mood was not computed.
+        **Returns:** columns week (from 1), sessions, trough_h (start of the first session of the
+        week), peak_h (24 h after the start of the last one), and at both: MADRS (mean, points),
+        response (share with half of the baseline or less) and remission (share with a MADRS of at
+        most 10), such as MADRS_trough and response_peak; the typical patient has no shares. A week
+        without a session is told from its start to its end. Empty where mood was not computed.
         """
         return pl.DataFrame(schema=SCHEMA) if self.mood is None else self.mood.weekly
+
+    def nearest(self) -> pl.DataFrame:
+        """What the nearest published trials reported, beside what the model gives for them.
+
+        **Returns:** a row a published number and a column for each field of `NearValue`, by the
+        time of the course, nearest trial first; `differs` says in what a trial differs from the
+        course. Empty where mood was not computed.
+        """
+        return near_table(() if self.mood is None else self.mood.near)
 
     @cached_property
     def elasticities(self) -> tuple[Elasticity, ...]:
@@ -369,6 +379,7 @@ class Simulation(Result):
         if self.mood is not None:
             keys += [self.mood.card.source, *(entry.source for entry in self.mood.entries)]
             keys += self.mood.sources
+            keys += [one.source for one in self.mood.near]
         if self.session_effects is not None:
             keys += self.session_effects.card.sources()
         known = load_sources()
@@ -495,6 +506,7 @@ class Simulation(Result):
             "exposure": self.exposure(),
             "parameters": self.parameters(),
             **({} if self.mood is None else {"mood": self.mood.table, "weekly": self.weekly()}),
+            **({} if self.mood is None else {"nearest": self.nearest()}),
             **({} if self.session_effects is None else {"session": self.session_effects.table}),
             **({} if self.session_effects is None else {"pressure": self.session_effects.pressure}),
         }

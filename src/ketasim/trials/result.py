@@ -20,6 +20,8 @@ from ketasim._base.result import csv, later, parquet, saved
 from ketasim.dosing import Trial
 from ketasim.evidence import Card, Entry, load_sources
 from ketasim.population import crosswalk, situation_of
+from ketasim.simulation.mood.beside import NearValue, near_table
+from ketasim.trials.beside import near_trials
 from ketasim.trials.blinding import blinding_table
 from ketasim.trials.contrasts import Estimate
 from ketasim.trials.headline import trial_headline
@@ -175,6 +177,19 @@ class TrialResult(Result):
             self.trial, {(one.arm, one.cell): one.values for one in self.estimates}
         )
 
+    def nearest(self) -> pl.DataFrame:
+        """What the nearest published trials reported, beside what the model gives for them.
+
+        **Returns:** a row a published number and a column for each field of `NearValue`, by arm
+        (`own`) and visit, nearest trial first.
+        """
+        return near_table(self.near)
+
+    @cached_property
+    def near(self) -> tuple[NearValue, ...]:
+        """The rows of `nearest`."""
+        return near_trials(self.trial)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the reader must know, as sentences."""
@@ -240,7 +255,7 @@ class TrialResult(Result):
             keys.append(entry.source)
             if entry.iiv is not None:
                 keys.append(entry.iiv.source)
-        keys += [one.source for one in self.reported]
+        keys += [one.source for one in (*self.reported, *self.near)]
         known = load_sources()
         keys += [w for text in self.warnings for w in re.findall(r"\w+", text) if w in known]
         return tuple(dict.fromkeys(key for key in keys if key))
@@ -298,7 +313,7 @@ class TrialResult(Result):
         """Everything but the single patients, for machines.
 
         **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
-        blinding and published as columns.
+        blinding, published and nearest as columns.
         """
         document = {
             "metadata": self.metadata,
@@ -307,5 +322,6 @@ class TrialResult(Result):
             "summary": self.summary().to_dict(as_series=False),
             "blinding": self.blinding().to_dict(as_series=False),
             "published": self.published().to_dict(as_series=False),
+            "nearest": self.nearest().to_dict(as_series=False),
         }
         return json.dumps(document, allow_nan=False)

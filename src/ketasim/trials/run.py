@@ -19,6 +19,7 @@ from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, load_card, source_names
 from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
 from ketasim.trials.assess import Cell, Values, assessed
+from ketasim.trials.beside import evidence_notes
 from ketasim.trials.contrasts import contrast, contrasts, withdrawals
 from ketasim.trials.metrics import CONTRASTED, RATIO
 from ketasim.trials.ratings import (
@@ -155,6 +156,7 @@ def run_trial(
             *_notes(trial, mood, uncertainty, kept),
             *entered_notes(trial, entered),
             *_empty(trial, estimates),
+            *evidence_notes(trial),
         ),
     )
 

@@ -487,7 +487,7 @@ def test_the_report_has_the_figures_and_the_numbers(many: Simulation, typical: S
         assert run.mood is not None
         report = simulation_report(run)
         titles = ["NMDA receptor block", "From glutamate", "MADRS over", "Contributions to"]
-        titles += [] if run.cohort.typical else ["Probability of response"]
+        titles += ["Expected score, response and remission at the trough"]
         for title in titles:
             assert any(title in line for line in report.splitlines() if "figtitle" in line)
         assert ("Probability of response" in report) == (not run.cohort.typical)

@@ -17,7 +17,7 @@ REGIMEN = "ketamine 0.5 mg/kg iv over 40 min on days 0 2 4 7 9 11"
 def test_a_course_of_two_weeks_and_one_without_sessions() -> None:
     days = [0, 2, 4, 7, 9, 11]
     weeks = weeks_of([24.0 * day for day in days], 20 * 24.0)
-    assert [(one.sessions, one.before / 24, one.after / 24) for one in weeks] == [
+    assert [(one.sessions, one.trough / 24, one.peak / 24) for one in weeks] == [
         (3, 0, 5),
         (3, 7, 12),
         (0, 14, 20),
@@ -35,25 +35,30 @@ def test_every_session_is_in_one_week_and_no_time_is_after_the_horizon(
     weeks = weeks_of(seen, horizon)
     assert sum(one.sessions for one in weeks) == len(seen)
     assert [one.number for one in weeks] == list(range(1, len(weeks) + 1))
-    assert all(one.before <= one.after <= horizon for one in weeks)
+    assert all(one.trough <= one.peak <= horizon for one in weeks)
 
 
 def test_scores_are_those_of_the_curves_at_these_times() -> None:
     course = {"regimen": REGIMEN, "horizon": "21 d", "population": {"n": 6, "seed": 1}}
     weekly = simulate(course, session=False).weekly()
     assert weekly.schema == SCHEMA
-    times = np.unique(weekly.select("before_h", "after_h").to_numpy())
+    times = np.unique(weekly.select("trough_h", "peak_h").to_numpy())
     exact = simulate(course, session=False, times=times)
     score = dict(zip(times, exact.values["MADRS", "patient"].mean(axis=1), strict=True))
-    for side in ("before", "after"):
+    for side in ("trough", "peak"):
         expected = [score[time] for time in weekly[f"{side}_h"]]
         np.testing.assert_allclose(weekly[f"MADRS_{side}"], expected, rtol=1e-9)
-    assert (weekly["remission"] <= weekly["response"]).all()
+        assert (weekly[f"remission_{side}"] <= weekly[f"response_{side}"]).all()
+    # before the first session nobody has answered, and a day after each more have than before it
+    assert weekly["response_trough"][0] == 0.0
+    assert (weekly["response_trough"] < weekly["response_peak"])[:2].all()
 
 
 def test_the_typical_patient_has_no_shares_and_without_mood_there_is_no_week() -> None:
     weekly = simulate({"regimen": REGIMEN, "horizon": "14 d"}, session=False).weekly()
-    assert weekly["response"].null_count() == weekly["remission"].null_count() == len(weekly)
+    shares = weekly.select(pl.selectors.starts_with("response", "remission"))
+    assert shares.width == 4
+    assert all(column.null_count() == len(weekly) for column in shares)
     none = simulate({"regimen": REGIMEN, "horizon": "14 d"}, mood=False, session=False).weekly()
     assert none.is_empty() and none.schema == SCHEMA
 

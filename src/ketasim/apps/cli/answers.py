@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ketasim._base.words import counted
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ketasim._base import Headline
     from ketasim.dosing import Arm
     from ketasim.simulation import Simulation
+    from ketasim.simulation.mood.beside import NearValue
     from ketasim.trials import PublishedValue, TrialResult
 
 WIDTH: Final = 80
@@ -22,6 +23,7 @@ _ROWS: Final = 9
 _WEEKS: Final = 12
 _VALUES: Final = 8
 _NOTHING: Final = "-"
+_ENDS: Final = ("trough", "peak")
 _GAP: Final = "…"
 
 
@@ -33,10 +35,11 @@ def print_simulation(result: Simulation) -> None:
     weeks = shown_weeks(result.weekly(), _WEEKS)
     if not weeks:
         return
-    print("\nMADRS, expected, before a week's first session and 24 h after its last")
+    print("\nTrough: before a week's first session; peak: 24 h after its last")
     if any(week["sessions"] == 0 for week in weeks):
         print("(weeks without a session: at its start and end)")
-    header = ("week", "sessions", "before", "after", "response %", "remission %")
+    header = ("week", "sessions", "MADRS trough", "peak")
+    header = (*header, "resp. % trough", "peak", "rem. % trough", "peak")
     rows: list[tuple[str, ...]] = []
     expected = 1
     for week in weeks:
@@ -47,10 +50,9 @@ def print_simulation(result: Simulation) -> None:
             (
                 str(week["week"]),
                 str(week["sessions"]),
-                _points(week["MADRS_before"]),
-                _points(week["MADRS_after"]),
-                _percent(week["response"]),
-                _percent(week["remission"]),
+                *(_points(week[f"MADRS_{when}"]) for when in _ENDS),
+                *(_percent(week[f"response_{when}"]) for when in _ENDS),
+                *(_percent(week[f"remission_{when}"]) for when in _ENDS),
             )
         )
     print_table(header, rows)
@@ -58,6 +60,30 @@ def print_simulation(result: Simulation) -> None:
     if left_out:
         told = f"{counted(left_out, 'more week')} {'is' if left_out == 1 else 'are'}"
         print(f"{told} in --json and in Simulation.weekly()")
+    _print_nearest(result)
+
+
+def _print_nearest(result: Simulation) -> None:
+    """Print what trials near the end of a course reported, and what the model gives for them."""
+    near = [] if result.mood is None else [one for one in result.mood.near if one.near]
+    if not near:
+        return
+    time = near[-1].own_time_h
+    shown = [one for one in near if one.own_time_h == time][:_VALUES]
+    print(f"\nNearest trials, about {_time(time)}: published, model for that trial (90 %), inside?")
+    keys = dict.fromkeys(one.source for one in shown)
+    marks = {key: f"[{place}]" for place, key in enumerate(keys, 1)}
+    rows = [
+        (
+            f"{_near_what(one)} {marks[one.source]}",
+            _interval(one.metric, one.published, None, None),
+            _interval(one.metric, one.predicted, one.p05, one.p95),
+            "yes" if one.inside else "no",
+        )
+        for one in shown
+    ]
+    _columns(rows)
+    _wrapped(f"{_sources(marks)}. In what they differ: in the report.", "  ")
 
 
 def print_trial(result: TrialResult) -> None:
@@ -99,6 +125,17 @@ def print_trial(result: TrialResult) -> None:
         _wrapped(f"{mark} {whence}", "  ")
     if any(one.grade == DERIVED for one in shown):
         _wrapped("derived: the difference of the two published arms, computed here", "  ")
+
+
+def _near_what(one: NearValue) -> str:
+    metric = f"{one.scale} change" if one.metric == "change" else one.metric
+    return f"{one.trial} {one.arm}, {metric}, {_time(one.time_h)}"
+
+
+def _sources(marks: Mapping[str, str]) -> str:
+    from ketasim.evidence import source_name
+
+    return "; ".join(f"{mark} {source_name(key)}" for key, mark in marks.items())
 
 
 def _metric(one: PublishedValue) -> str:

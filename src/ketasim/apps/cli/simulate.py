@@ -96,6 +96,7 @@ def simulate(
                 "metadata": result.metadata,
                 "exposure": result.exposure().to_dicts(),
                 "weekly": result.weekly().to_dicts(),
+                "nearest": result.nearest().to_dicts(),
                 "warnings": list(result.warnings),
                 "files": [str(path) for path in paths],
                 "individuals": result.cohort.n

@@ -67,6 +67,7 @@ def trial(
                 "summary": result.summary().to_dicts(),
                 "blinding": result.blinding().to_dicts(),
                 "published": result.published().to_dicts(),
+                "nearest": result.nearest().to_dicts(),
                 "warnings": list(result.warnings),
                 "files": [str(path) for path in paths],
             }

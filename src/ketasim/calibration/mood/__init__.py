@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         Number,
         RowFit,
         calibrate_mood,
+        rows_by,
     )
     from ketasim.calibration.mood.judgement import (
         Judged,
@@ -74,6 +75,7 @@ __all__ = [
     "recovery_table",
     "refit_summary",
     "refit_table",
+    "rows_by",
     "unseen_table",
 ]
 
@@ -85,6 +87,7 @@ __getattr__ = opened(
         "Number": "fit",
         "RowFit": "fit",
         "calibrate_mood": "fit",
+        "rows_by": "fit",
         "Judged": "judgement",
         "Unseen": "judgement",
         "judged": "judgement",

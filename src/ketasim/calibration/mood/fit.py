@@ -17,7 +17,7 @@ from ketasim._base.result import csv, later, saved
 from ketasim.calibration.mood.judgement import Unseen, leave_one_out
 from ketasim.calibration.mood.mechanism import INFUSION, mechanism_curves
 from ketasim.calibration.mood.optimum import Optimum, optimise
-from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem, scale_of
+from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem, Point, scale_of
 from ketasim.calibration.mood.refit import Refitted, refit_trials
 from ketasim.dosing import load_studies
 from ketasim.evidence import Card, Entry, Scale, Uncertainty, load_card, write_card
@@ -263,7 +263,7 @@ def calibrate_mood(
         # as on the card, where the height of the burst is that measured in people
         numbers=tuple(replace(n, value=card.entry(n.symbol).value) for n in numbers),
         correlation=_correlation(optimum.covariance),
-        rows=_all_rows(problem, optimum, table, patients, seed),
+        rows=_all_rows(problem, optimum, patients, seed),
         curves=_curves(problem, optimum, seed),
         arms=tuple(one for trial in left_out for one in trial.arms),
         contrasts=tuple(one for trial in left_out for one in trial.contrasts),
@@ -388,25 +388,40 @@ def _correlation(covariance: Array) -> Array:
     return covariance / np.outer(root, root)
 
 
+def rows_by(card: Card, *, patients: int = PATIENTS, seed: int = 1) -> tuple[RowFit, ...]:
+    """Every fitted and compared row beside its prediction by a fitted card, without a fit.
+
+    **Arguments:**
+
+    - `card`: such as the card `mood`. `patients`, `seed`: as of `calibrate_mood`.
+    """
+    prior = load_card("mood_prior").with_entries(*map(card.entry, card.values()))
+    problem = MoodProblem(prior, load_studies(), _kept_rows(), patients, seed)
+    taus = np.array([card.values()[symbol] for symbol in BETWEEN_TRIALS])
+    return _row_fits(problem, problem.at(problem.start), taus)
+
+
 def _all_rows(
-    problem: MoodProblem,
-    optimum: Optimum,
-    table: Sequence[MoodRow],
-    patients: int,
-    seed: int,
+    problem: MoodProblem, optimum: Optimum, patients: int, seed: int
 ) -> tuple[RowFit, ...]:
     """Fitted and compared rows beside the fitted model."""
-    kept = [row for row in table if row.fitted or _comparable(row)]
-    wide = MoodProblem(problem.prior, load_studies(), kept, patients, seed)
+    wide = MoodProblem(problem.prior, load_studies(), _kept_rows(), patients, seed)
     wide.reference = optimum.point.numbers
-    point = wide.at(optimum.point.vector)
-    sampling = wide.sampling(point)
-    between = wide.between(wide.trial_columns(point), optimum.taus)
+    return _row_fits(wide, wide.at(optimum.point.vector), optimum.taus)
+
+
+def _kept_rows() -> list[MoodRow]:
+    return [row for row in load_mood_rows() if row.fitted or _comparable(row)]
+
+
+def _row_fits(problem: MoodProblem, point: Point, taus: Array) -> tuple[RowFit, ...]:
+    sampling = problem.sampling(point)
+    between = problem.between(problem.trial_columns(point), taus)
     sd = np.sqrt(np.diag(sampling) + np.diag(between))
     return tuple(
         RowFit(row, float(value), float(np.sqrt(noise)), float(spread))
         for row, value, noise, spread in zip(
-            kept, wide.expected(point, optimum.taus), np.diag(sampling), sd, strict=True
+            problem.rows, problem.expected(point, taus), np.diag(sampling), sd, strict=True
         )
     )
 

@@ -29,6 +29,12 @@ from ketasim.population import (
     virtual_patients,
 )
 from ketasim.simulation.concentrations import Key
+from ketasim.simulation.mood.beside import (
+    NearValue,
+    disagreement,
+    near_values,
+    times_compared,
+)
 from ketasim.simulation.mood.inputs import PARTS, MoodInput, calendar_of, mood_input, patients_of
 from ketasim.simulation.mood.likelihood import (
     Scores,
@@ -38,6 +44,8 @@ from ketasim.simulation.mood.likelihood import (
     weekly_table,
 )
 from ketasim.simulation.mood.rated import rated_quantiles, rated_table
+from ketasim.simulation.mood.reach import beyond_evidence
+from ketasim.simulation.mood.studied import of_course
 from ketasim.simulation.mood.weeks import week_table, week_times, weeks_of
 
 Array = NDArray[np.float64]
@@ -97,18 +105,20 @@ class Mood(Shown):
     - `entries`: parameters used, with their values.
     - `assumed`: field of the course and what was assumed of it, in a sentence.
     - `sources`: keys of sources beside those of the card.
-    - `table`: by day 0, day 1 and week (by day in courses of up to two weeks): mean MADRS; shares
-      of response (half of the baseline), of a MADRS of at most 10 and 12, and of patients still
-      well, with the 5-95 % range of the uncertainty; mean points by drug, expectation, oral
-      antidepressant and natural course; the mean on other scales. Of the typical patient no
-      shares.
+    - `table`: before and a day after the sessions of each week (of every session, and by day, in
+      courses of up to two weeks), and by week after them: mean MADRS; shares of response (half of
+      the baseline), of a MADRS of at most 10 and 12, and of patients still well, with the 5-95 %
+      range of the uncertainty; mean points by drug, expectation, oral antidepressant and natural
+      course; the mean on other scales. Of the typical patient no shares.
     - `well_from`: h, the rating from which patients count as still well: a day after the last
       session.
-    - `weekly`: scores before the sessions of each week and a day after them; see `week_table`.
+    - `weekly`: scores before the sessions of each week and a day after them; see `SCHEMA`.
     - `outer`: MADRS with parameter uncertainty; nothing of the typical patient, where the
       card has no uncertainty, or where each patient has a draw of the numbers already.
     - `rated`: spread of the MADRS as rated at the times of the curves; see `rated_table`. Nothing
       of the typical patient.
+    - `near`: what the nearest published trials reported, beside what the model gives for them.
+    - `disagreement`: where they disagree with the model, in a sentence; empty where they agree.
     """
 
     card: Card
@@ -122,6 +132,8 @@ class Mood(Shown):
     weekly: pl.DataFrame
     outer: OuterBand | None = None
     rated: pl.DataFrame | None = None
+    near: tuple[NearValue, ...] = ()
+    disagreement: str = ""
 
     def headline(self) -> Headline:
         """MADRS and response before treatment, a day after the last session, and at the end."""
@@ -179,7 +191,8 @@ def simulate_mood(
     )
     sessions = [s for s in course.regimen.sessions if s < horizon]
     well_from = max(sessions, default=0.0) + _DAY
-    asked = assessment_times(course.horizon, well_from)
+    compared = times_compared(sessions, course.horizon)
+    asked = assessment_times(sessions, course.horizon, (well_from, *compared))
     uncertain = not cohort.typical and given.card.uncertainty is not None
     draws = _drawn(run, seed) if uncertain else None
     run = _with_plan(run, course, model)
@@ -190,7 +203,7 @@ def simulate_mood(
     curves, scores = _curves(run, times, np.searchsorted(times, hours), rows)
     by_week = scores["MADRS"][:, len(asked) :]
     scores = {name: values[:, : len(asked)] for name, values in scores.items()}
-    found = Scores(asked, well_from, given.baseline, scores)
+    found = Scores(asked, tuple(sessions), well_from, given.baseline, scores)
     noise = None if cohort.typical else VisitNoise.of(given.numbers(run.drawn))
     table = weekly_table(found, noise)
     outer = None
@@ -199,6 +212,10 @@ def simulate_mood(
         table = table.with_columns(chances)
         # the patients themselves differ in it already
         outer = None if cohort.uncertainty else band
+    own = of_course(course, setting=given.situation.setting)
+    near = near_values(own, compared) if sessions else ()
+    disagrees = disagreement(own, near)
+    far = beyond_evidence(own, course.horizon) if sessions else ""
     mood = Mood(
         card=given.card,
         situation=given.situation,
@@ -211,8 +228,10 @@ def simulate_mood(
         weekly=week_table(weeks, by_week, given.baseline, noise),
         outer=outer,
         rated=None if noise is None else rated_table(hours, curves[MADRS], noise),
+        near=near,
+        disagreement=disagrees,
     )
-    said = given.warnings
+    said = (*given.warnings, *filter(None, (disagrees, far)))
     if cohort.typical and given.situation.new_antidepressant:
         part = given.card.entry("share_none_O").value
         text = (

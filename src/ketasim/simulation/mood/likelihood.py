@@ -1,8 +1,8 @@
-"""Response, remission and staying well by week, and the contributions to the improvement."""
+"""Response, remission and staying well over time, and the contributions to the improvement."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from ketasim.population import (
     still_well,
 )
 from ketasim.simulation.mood.inputs import PARTS
+from ketasim.simulation.mood.weeks import week_times, weeks_of
 
 Array = NDArray[np.float64]
 
@@ -26,9 +27,13 @@ REMISSION: Final = (10, 12)
 """MADRS of at most so many points is a remission; trials use either."""
 
 CHANCES: Final = ("response", *(f"remission_{points}" for points in REMISSION), "still_well")
-"""Shares of patients in the table by week."""
+"""Shares of patients in the table."""
 
-_DAY, _WEEK = 24.0, 168.0
+OCCASIONS: Final = ("baseline", "trough", "peak", "trough and peak", "between", "follow-up")
+"""What a time in the table is: before treatment; before a further session; a day after a session;
+both; between the two; after the last session."""
+
+_DAY = 24.0
 _SHORT = 14 * _DAY  # a course followed for less is told by the day
 _LEAST_FALL = 1e-6  # points; of less there are no shares
 _SLIP = 1e-6
@@ -41,32 +46,68 @@ class Scores:
     **Arguments:**
 
     - `times`: h, shape (R,), `well_from` among them when it is within the horizon.
+    - `sessions`: h, their starts, ascending.
     - `well_from`: h, the rating from which patients count as still well.
     - `baseline`: MADRS before treatment, points.
     - `values`: `MADRS` and the parts of its fall, points, shape (n, R).
     """
 
     times: Array
+    sessions: tuple[float, ...]
     well_from: float
     baseline: float
     values: Mapping[str, Array]
 
 
-def assessment_times(horizon: float, well_from: float) -> Array:
-    """Times of the table, and the rating from which patients count as still well.
+def assessment_times(
+    sessions: Sequence[float], horizon: float, extra: Sequence[float] = ()
+) -> Array:
+    """Times of the table: troughs and peaks of the sessions, and what lies between and after them.
+
+    Times follow the sessions and not a grid: a grid that falls on dosing days would show scores at
+    their worst, or at their best.
 
     **Arguments:**
 
-    - `horizon`: h. `well_from`: h, left out when it is after the horizon.
+    - `sessions`: h, their starts. `horizon`: h. `extra`: h, left out when they are after it.
 
-    **Returns:** h, ascending: days 0 and 1 and every week, or every day of a short course, and the
-    horizon.
+    **Returns:** h, ascending: days 0 and 1, of each week the start of its first session and a day
+    after its last, a week without sessions from its start to its end, and the horizon; of a course
+    of up to two weeks every session and every day.
     """
-    step = _DAY if horizon <= _SHORT else _WEEK
-    regular = np.arange(0.0, horizon + _SLIP, step)
-    extra = [t for t in (_DAY, well_from, horizon) if t <= horizon + _SLIP]
-    times: Array = np.concatenate([regular, np.asarray(extra, np.float64)])
-    return np.unique(np.minimum(np.round(times, 9), horizon))
+    if horizon <= _SHORT:
+        days = np.arange(0.0, horizon + _SLIP, _DAY)
+        regular = np.concatenate([days, sessions, np.asarray(sessions) + _DAY])
+    else:
+        regular = week_times(weeks_of(sessions, horizon))
+    wanted = np.asarray([0.0, _DAY, horizon, *extra], np.float64)
+    times = np.round(np.concatenate([regular, wanted]), 9)
+    return np.unique(np.minimum(times[times <= horizon + _SLIP], horizon))
+
+
+def occasions(times: Array, sessions: Sequence[float]) -> list[str]:
+    """Name each time by the sessions around it.
+
+    **Arguments:**
+
+    - `times`: h. `sessions`: h, their starts, ascending.
+
+    **Returns:** of each time one of `OCCASIONS`.
+    """
+    starts = np.asarray(sessions, np.float64)
+    if not len(starts):
+        return [OCCASIONS[0 if time <= _SLIP else -1] for time in times]
+    found: list[str] = []
+    for time in times:
+        trough = bool((np.abs(starts[1:] - time) <= _SLIP).any())
+        peak = bool((np.abs(starts + _DAY - time) <= _SLIP).any())
+        if time <= starts[0] + _SLIP:
+            found.append("baseline")
+        elif trough or peak:
+            found.append(" and ".join(["trough"] * trough + ["peak"] * peak))
+        else:
+            found.append("follow-up" if time > starts[-1] else "between")
+    return found
 
 
 def _chances(scores: Scores, noise: VisitNoise, *, coarse: bool = False) -> dict[str, Array]:
@@ -86,16 +127,16 @@ def _chances(scores: Scores, noise: VisitNoise, *, coarse: bool = False) -> dict
 
 
 def weekly_table(scores: Scores, noise: VisitNoise | None) -> pl.DataFrame:
-    """Outcomes by week.
+    """Outcomes by time.
 
     **Arguments:**
 
     - `scores`: of the patients.
     - `noise`: within a patient; nothing for the typical patient.
 
-    **Returns:** columns time_h, day, MADRS; `CHANCES` (fractions of all patients) where there is a
-    population; the parts of the mean fall in points and as `share_…` of it; and the mean on each
-    other scale with a cross-walk.
+    **Returns:** columns time_h, day, occasion (one of `OCCASIONS`), MADRS; `CHANCES` (fractions of
+    all patients) where there is a population; the parts of the mean fall in points and as `share_…`
+    of it; and the mean on each other scale with a cross-walk.
     """
     mean = scores.values["MADRS"].mean(axis=0)
     columns: dict[str, Array] = {"time_h": scores.times, "day": scores.times / _DAY, "MADRS": mean}
@@ -111,7 +152,8 @@ def weekly_table(scores: Scores, noise: VisitNoise | None) -> pl.DataFrame:
     }
     scales = {s: np.asarray(from_madrs(s, mean), np.float64) for s in convertible() if s != "MADRS"}
     table = pl.DataFrame({**columns, **parts, **shares, **scales})
-    return table.with_columns(pl.all().fill_nan(None))
+    named = pl.Series("occasion", occasions(scores.times, scores.sessions), pl.String)
+    return table.with_columns(pl.all().fill_nan(None)).insert_column(2, named)
 
 
 def spread_of_chances(scores: Scores, noise: VisitNoise, draws: int) -> list[pl.Series]:

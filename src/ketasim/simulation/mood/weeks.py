@@ -1,4 +1,4 @@
-"""A course by week: expected scores before its sessions and a day after them."""
+"""A course by week: scores at the trough before its sessions, and at the peak a day after."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ _SLIP = 1e-6
 SCHEMA: Final = {
     "week": pl.Int64,
     "sessions": pl.Int64,
-    "before_h": pl.Float64,
-    "after_h": pl.Float64,
-    "MADRS_before": pl.Float64,
-    "MADRS_after": pl.Float64,
-    "response": pl.Float64,
-    "remission": pl.Float64,
+    "trough_h": pl.Float64,
+    "peak_h": pl.Float64,
+    "MADRS_trough": pl.Float64,
+    "MADRS_peak": pl.Float64,
+    "response_trough": pl.Float64,
+    "response_peak": pl.Float64,
+    "remission_trough": pl.Float64,
+    "remission_peak": pl.Float64,
 }
 """Columns of the table by week."""
 
@@ -41,15 +43,15 @@ class Week:
     **Arguments:**
 
     - `number`: from 1, counted from the first dose. `sessions`: how many begin in it.
-    - `before`: h, start of its first session; of a week without, its start.
-    - `after`: h, a day after the start of its last session; of a week without, its end. Never
+    - `trough`: h, start of its first session; of a week without, its start.
+    - `peak`: h, a day after the start of its last session; of a week without, its end. Never
       after the horizon.
     """
 
     number: int
     sessions: int
-    before: float
-    after: float
+    trough: float
+    peak: float
 
 
 def weeks_of(sessions: Sequence[float], horizon: float) -> tuple[Week, ...]:
@@ -66,14 +68,14 @@ def weeks_of(sessions: Sequence[float], horizon: float) -> tuple[Week, ...]:
     for place in range(max(math.ceil((horizon - _SLIP) / _WEEK), 1)):
         start, end = place * _WEEK, (place + 1) * _WEEK
         own = [s for s in sessions if start - _SLIP <= s < end - _SLIP and s < horizon]
-        before, after = (min(own), max(own) + _DAY) if own else (start, end)
-        found.append(Week(place + 1, len(own), before, min(after, horizon)))
+        trough, peak = (min(own), max(own) + _DAY) if own else (start, end)
+        found.append(Week(place + 1, len(own), trough, min(peak, horizon)))
     return tuple(found)
 
 
 def week_times(weeks: Sequence[Week]) -> Array:
-    """Times before and after, h, one week after the other, shape (2W,)."""
-    times = [time for week in weeks for time in (week.before, week.after)]
+    """Troughs and peaks, h, one week after the other, shape (2W,)."""
+    times = [time for week in weeks for time in (week.trough, week.peak)]
     return np.round(np.asarray(times, np.float64), 9)
 
 
@@ -88,26 +90,25 @@ def week_table(
     - `baseline`: MADRS before treatment, points.
     - `noise`: within a patient; nothing for the typical patient, who has no shares.
 
-    **Returns:** columns of `SCHEMA`; response and remission are shares of patients at `after_h`.
+    **Returns:** columns of `SCHEMA`; response and remission are shares of patients, at `trough_h`
+    and at `peak_h`.
     """
-    mean = scores.mean(axis=0)
-    after = scores[:, 1::2]
+    mean, times = scores.mean(axis=0), week_times(weeks)
     shares: dict[str, Array | None] = {"response": None, "remission": None}
     if noise is not None:
-        sd = noise.sd([week.after for week in weeks])
+        sd = noise.sd(times)
         shares = {
-            "response": response_chance(after, baseline, sd).mean(axis=0),
-            "remission": remission_chance(after, REMISSION, sd).mean(axis=0),
+            "response": response_chance(scores, baseline, sd).mean(axis=0),
+            "remission": remission_chance(scores, REMISSION, sd).mean(axis=0),
         }
-    columns = {
+    columns: dict[str, Any] = {
         "week": [week.number for week in weeks],
         "sessions": [week.sessions for week in weeks],
-        "before_h": [week.before for week in weeks],
-        "after_h": [week.after for week in weeks],
-        "MADRS_before": mean[0::2],
-        "MADRS_after": mean[1::2],
-        **{name: [None] * len(weeks) if share is None else share for name, share in shares.items()},
     }
+    for name, values in (("", times), ("MADRS", mean), *shares.items()):
+        for place, when in enumerate(("trough", "peak")):
+            key = f"{name}_{when}" if name else f"{when}_h"
+            columns[key] = [None] * len(weeks) if values is None else values[place::2]
     return pl.DataFrame(columns, schema=SCHEMA)
 
 
