@@ -21,7 +21,7 @@ from ketasim.reports.course_session import (
     plan_stages,
     pressure_rows,
 )
-from ketasim.reports.near import near_groups
+from ketasim.reports.near import near_groups, own_of_course
 from ketasim.reports.page import render
 from ketasim.screening import course_costs
 from ketasim.simulation.headline import effects_note
@@ -143,7 +143,9 @@ def simulation_report(
         mood=simulation.mood,
         outcomes=None if simulation.mood is None else outcome_rows(simulation.mood),
         contributions=[] if simulation.mood is None else part_rows(simulation.mood),
-        nearest=[] if simulation.mood is None else near_groups(simulation.mood.near),
+        nearest=[]
+        if simulation.mood is None
+        else near_groups(simulation.mood.near, own_of_course(simulation.mood)),
         mood_entries=[] if simulation.mood is None else mood_entries(simulation.mood),
         first=_exposure_rows(simulation, exposure, "first", _FIRST if not_iv else _FIRST[:-1]),
         last=_exposure_rows(simulation, exposure, "last", _LAST) if many else [],

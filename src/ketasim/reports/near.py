@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ketasim._base.numbers import NOTHING, percent, span
 from ketasim.dosing import scales
+from ketasim.simulation.mood.beside import COMPARED
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from ketasim.simulation import Mood
     from ketasim.simulation.mood.beside import NearValue
 
+Own = Mapping[tuple[str, float, str], float]
+"""Arm, time in h to a thousandth and metric to what the model gives."""
+
 _DAY: Final = 24.0
+_NAMES: Final = {"change": "MADRS, change"}
 _USED: Final = {"fit": "fitted", "compare": "not fitted"}
 
 
@@ -23,32 +31,61 @@ class NearGroup:
 
     **Arguments:**
 
-    - `title`: which time, of what. `near`: whether a trial is within the limit of the rule.
+    - `title`: which time, of what. `own`: what the model gives for the course or arm itself then.
+    - `near`: whether a trial is within the limit of the rule.
     - `rows`: cells of each value, by the names in the template.
     """
 
     title: str
+    own: str
     near: bool
     rows: tuple[dict[str, Any], ...]
 
 
 def near_groups(
-    values: Sequence[NearValue], labels: Mapping[str, str] | None = None
+    values: Sequence[NearValue], own: Own, labels: Mapping[str, str] | None = None
 ) -> list[NearGroup]:
     """Put near values into groups for a table.
 
     **Arguments:**
 
-    - `values`: of a course or a trial. `labels`: of the trial's arms.
+    - `values`: of a course or a trial. `own`: what the model gives for it, by arm (empty of a
+      course), time and metric. `labels`: of the trial's arms.
     """
     found: list[NearGroup] = []
-    for (own, time), members in groupby(values, key=lambda one: (one.own, one.own_time_h)):
+    for (arm, time), members in groupby(values, key=lambda one: (one.own, one.own_time_h)):
         rows = list(members)
         title = f"Day {time / _DAY:.3g}"
         if labels:
-            title = f"{labels[own]}, day {time / _DAY:.3g}"
-        found.append(NearGroup(title, any(one.near for one in rows), tuple(map(_row, rows))))
+            title = f"{labels[arm]}, day {time / _DAY:.3g}"
+        told = [
+            f"{_NAMES.get(metric, metric)} {_write(metric, value)}"
+            for metric in COMPARED
+            if (value := own.get((arm, round(time, 3), metric))) is not None
+        ]
+        near = any(one.near for one in rows)
+        found.append(NearGroup(title, ", ".join(told), near, tuple(map(_row, rows))))
     return found
+
+
+def own_of_course(mood: Mood) -> Own:
+    """What the model gives for a course, as `near_groups` takes it."""
+    found: dict[tuple[str, float, str], float] = {}
+    for row in mood.table.to_dicts():
+        time = round(row["time_h"], 3)
+        found["", time, "change"] = row["MADRS"] - mood.baseline
+        shares = {"response": row.get("response"), "remission": row.get("remission_10")}
+        found |= {("", time, name): share for name, share in shares.items() if share is not None}
+    return found
+
+
+def own_of_trial(summary: pl.DataFrame) -> Own:
+    """What the model gives for the arms of a trial, by `TrialResult.summary`."""
+    return {
+        (row["arm"], round(row["time_h"], 3), row["metric"]): row["mean"]
+        for row in summary.to_dicts()
+        if row["metric"] in COMPARED and row["scale"] == "MADRS" and row["mean"] is not None
+    }
 
 
 def _row(one: NearValue) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.dosing import arm_details
 from ketasim.figures.trial import trial_figures
 from ketasim.population import EXPECTATION_WORDS, situation_of
-from ketasim.reports.near import near_groups
+from ketasim.reports.near import near_groups, own_of_trial
 from ketasim.reports.page import render
 from ketasim.trials import DERIVED, OBSERVED, PublishedValue, TrialResult, is_share, value_in_words
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
@@ -64,7 +64,7 @@ def trial_report(result: TrialResult, *, command: str = "") -> str:
         published=[_beside(one, trial) for one in result.reported if one.predicted is not None],
         unpredicted=[_beside(one, trial) for one in result.reported if one.predicted is None],
         agreement=_agreement(result.reported),
-        nearest=near_groups(result.near, trial.labels),
+        nearest=near_groups(result.near, own_of_trial(summary), trial.labels),
         observed=OBSERVED,
         words=words,
         metadata=result.metadata,

@@ -232,7 +232,7 @@ def disagreement(own: Treated, values: Sequence[NearValue], *, of: str = "this c
     """Where the evidence disagrees with the model for a course, in one sentence.
 
     The nearest trials of each time are taken together; where they agree, all trials of that drug
-    and route, as open or blinded as the course.
+    and route, first those as open or blinded as the course.
 
     **Arguments:**
 
@@ -255,32 +255,38 @@ def disagreement(own: Treated, values: Sequence[NearValue], *, of: str = "this c
             f"The evidence disagrees with the model around day {time / _DAY:.3g} of {of}: "
             f"in {whose} ({_named(miss.trials)}) {_said(miss)}."
         )
-    standing = [miss for miss in _standing(own) if miss.missed]
-    if not standing:
-        return ""
-    miss = max(standing, key=lambda one: one.score)
-    return (
-        f"The evidence disagrees with the model for {own.kind} as a whole: in "
-        f"{words.counted(len(miss.trials), 'trial')} {_said(miss)}."
-    )
+    for told, kind in ((own.told, own.kind), ("", f"{own.what_kind}, open or blinded")):
+        standing = [miss for miss in _standing(own, told) if miss.missed]
+        if standing:
+            miss = max(standing, key=lambda one: one.score)
+            return (
+                f"The evidence disagrees with the model for {kind}, whatever the schedule: in "
+                f"{words.counted(len(miss.trials), 'trial')} {_said(miss)}."
+            )
+    return ""
 
 
-def _standing(own: Treated) -> list[_Miss]:
-    """Misses of all arms of one kind, at whatever time."""
-    kind = (own.drug, own.route, own.control, own.told)
+def _standing(own: Treated, told: str) -> list[_Miss]:
+    """Misses of all arms of one kind, at whatever time.
+
+    **Arguments:**
+
+    - `own`: of that kind. `told`: what their patients know; of any arm when empty.
+    """
+    kind = (own.drug, own.route, own.control)
     found: list[_Miss] = []
     for metric in COMPARED:
         values = [
             value
             for key, rated in _rated().items()
             for arm in [studied_arms()[key]]
-            if (arm.drug, arm.route, arm.control, arm.told) == kind
+            if (arm.drug, arm.route, arm.control) == kind and told in ("", arm.told)
             for time in sorted({one.row.time or 0.0 for one in rated})
             for value in _values(own, time, key, time, 0.0, "")
             if value.metric == metric
         ]
         miss = _together(values)
-        if miss is not None and len(miss.trials) > 1:
+        if miss is not None:
             found.append(miss)
     return found
 

@@ -63,13 +63,16 @@ class Treated:
     source: str = field(default="", compare=False)
 
     @property
-    def kind(self) -> str:
-        """Drug, route and openness in words, such as `open IV ketamine`; of a control its name."""
+    def what_kind(self) -> str:
+        """Drug and route in words, such as `IV ketamine`; of a control its name."""
         if self.control == "none":
             return "usual care or no treatment"
-        if self.control:
-            return self.control.replace("_", " ")
-        return f"{self.told} {words.route(self.route)} {self.drug}"
+        return self.control.replace("_", " ") or f"{words.route(self.route)} {self.drug}"
+
+    @property
+    def kind(self) -> str:
+        """Drug, route and what patients know, such as `open IV ketamine`."""
+        return self.what_kind if self.control else f"{self.told} {self.what_kind}"
 
     def sessions_by(self, time: float) -> tuple[float, ...]:
         """Starts of the sessions before a time, days.
