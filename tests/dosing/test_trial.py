@@ -15,7 +15,9 @@ from ketasim._base import InputError
 from ketasim.dosing import (
     BACKGROUNDS,
     CONTROLS,
+    FROM_PHASE,
     METRICS,
+    RELAPSES,
     Trial,
     TrialFile,
     load_trial,
@@ -498,8 +500,9 @@ def arms(draw: st.DrawFn, name: str) -> dict[str, Any]:
 def assessments(draw: st.DrawFn, ids: list[str]) -> dict[str, Any]:
     scale = draw(st.sampled_from(sorted(scales())))
     found: dict[str, Any] = {"scale": scale, "remission_at_most": draw(st.integers(0, 27))}
-    found["metrics"] = draw(st.lists(st.sampled_from(METRICS), min_size=1, max_size=4, unique=True))
-    relapse = {"relapse", "time_to_relapse"} & set(found["metrics"])
+    metrics = st.sampled_from([name for name in METRICS if name not in FROM_PHASE])
+    found["metrics"] = draw(st.lists(metrics, min_size=1, max_size=4, unique=True))
+    relapse = set(RELAPSES) & set(found["metrics"])
     start = 0.0
     if relapse or "sustained_response" in found["metrics"]:
         start = draw(st.floats(0, 500))

@@ -224,8 +224,9 @@ def restricted_mean(well: Array, times: Array, start: float) -> tuple[Array, Arr
     """
     edges = np.concatenate([[0.0], times - start])
     steps = np.concatenate([np.ones((len(well), 1)), well[:, :-1]], axis=1)
-    mean = steps @ np.diff(edges)
-    return mean, np.maximum(steps @ np.diff(edges**2) - mean**2, 0.0)
+    # summed row by row: a product of matrices depends on how many replicates are held at once
+    mean = (steps * np.diff(edges)).sum(axis=1)
+    return mean, np.maximum((steps * np.diff(edges**2)).sum(axis=1) - mean**2, 0.0)
 
 
 def _relapses(

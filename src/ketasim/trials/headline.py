@@ -53,6 +53,7 @@ def _rows(trial: Trial, summary: pl.DataFrame, by_id: bool) -> Iterator[Headline
                 part.filter(pl.col("arm").is_in(before)),
                 part.filter(~pl.col("arm").is_in(before)),
             )
+            if len(side)
             for row in side.filter(pl.col("time_h") == side["time_h"].max()).to_dicts()
         ]
         # what is compared comes before what is compared with
