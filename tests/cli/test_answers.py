@@ -56,15 +56,15 @@ def test_a_course_is_answered_before_its_files(
     words = ["simulate", "iv_six_then_weekly", "--n", "4", "--out", str(tmp_path / "out")]
     assert run(words) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 34
+    assert len(lines) <= 38
     assert all(len(line) <= 80 for line in lines[:-3])
     text = "\n".join(lines)
-    for word in ("Cmax", "block", "Dissociation", "week", "before", "after", "remission %"):
+    for word in ("Cmax", "block", "Dissociation", "week", "trough", "peak", "rem. %", "Nearest"):
         assert word in text
     table = lines[next(i for i, line in enumerate(lines) if line.startswith("week")) + 2 :]
     weeks = [line.split() for line in table[: table.index("")]]
     assert [week[0] for week in weeks] == [str(number) for number in range(1, 9)]
-    assert all(len(week) == 6 for week in weeks)
+    assert all(len(week) == 8 for week in weeks)
 
 
 def test_a_long_course_shows_its_ends_and_says_where_weeks_are_missing(
@@ -81,7 +81,7 @@ def test_a_long_course_shows_its_ends_and_says_where_weeks_are_missing(
         assert ("\n…" in out) is gap
         assert ("1 more week is in --json" in out) is gap
         table = [line.split() for line in out.splitlines()]
-        shown = [int(row[0]) for row in table if len(row) == 6 and row[0].isdigit()]
+        shown = [int(row[0]) for row in table if len(row) == 8 and row[0].isdigit()]
         assert len(shown) == 12 and {1, 8, shown[-1]} <= set(shown)
         assert shown[-1] == int(horizon[:2]) // 7
 

@@ -37,7 +37,10 @@ def test_arms_are_beside_their_like_and_the_horizon_is_told() -> None:
     assert (first["trial"], first["distance"]) == ("murrough2013", 0.0)
     beyond = [text for text in result.warnings if "beyond the evidence" in text]
     assert len(beyond) == 2
-    assert "Arm ket: The horizon of 90 days" in beyond[0] and "blinded IV ketamine" in beyond[0]
+    assert (
+        "Arm ket (ketamine 0.5 mg/kg IV): The horizon of 90 days" in beyond[0]
+        and "blinded IV ketamine" in beyond[0]
+    )
     assert "Arm mdz" in beyond[1] and "trial of midazolam" in beyond[1]
     assert len(json.loads(result.to_json())["nearest"]["own"]) == len(table)
     page = trial_report(result)

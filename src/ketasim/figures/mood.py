@@ -15,7 +15,7 @@ from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, extremes, svg
 from ketasim.simulation.mood.course import MADRS, Mood
 from ketasim.simulation.mood.inputs import PARTS
-from ketasim.simulation.mood.likelihood import CHANCES, REMISSION
+from ketasim.simulation.mood.likelihood import REMISSION
 from ketasim.simulation.statistics import QUANTILES, statistics
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ _SHARES_BAND = (
     "Percentages of all virtual patients; they follow from between-patient variability. Bands: "
     "parameter uncertainty. Not included: between-trial variability."
 )
+_PEAK = "peak: a day after each session; after the last one, follow-up"
 _KEPT_NOTE = (
     "Includes rating error and fluctuation of state from visit to visit. A response kept counts "
     "from the day after the last session and ends at the first weekly rating without response; "
@@ -276,69 +277,66 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
 def _expected(simulation: Simulation, mood: Mood) -> Figure:
     """Scores and shares at the troughs and at the peaks: lines that no session can alias."""
     last = float(simulation.times[-1]) / _DAY
-    shared = {"marks": _marks(simulation), "x_domain": (0.0, last), "width": 225, "height": 190}
     scores = _ends_of(mood.table, "MADRS", COLOURS["mood"])
     highest = max(max(line.y) for line in scores)
+    blank = Panel("", "days", "", marks=_marks(simulation), x_domain=(0.0, last), width=225)
     panels = [
-        Panel(
-            "Expected MADRS",
-            "days",
-            "points",
+        replace(
+            blank,
+            title="Expected MADRS",
+            y_title="points",
             lines=scores,
             y_domain=(0.0, 1.06 * max(highest, mood.baseline)),
             guides=(((0.0, last), (mood.baseline / 2, mood.baseline / 2), _RESPONSE_DASH),),
-            **shared,
         )
     ]
-    banded = f"{CHANCES[0]}_p05" in mood.table.columns
-    if CHANCES[0] in mood.table.columns:
-        kept = mood.table.filter(pl.col("still_well").is_not_null())
-        response = _ends_of(mood.table, "response", COLOURS["mood"])
-        stayed = _line(kept, "still_well", COLOURS["block"])
-        remission = (
-            *_ends_of(mood.table, "remission_12", COLOURS["glutamate"]),
-            *_ends_of(mood.table, "remission_10", COLOURS["course"]),
-        )
-        response = (*response, stayed) if stayed.x else response
-        drawn = (("Response", response), ("Remission", remission))
-        panels += [
-            Panel(
-                title,
-                "days",
-                "patients",
-                lines=lines,
-                y_domain=(0.0, 1.0),
-                percent=True,
-                **shared,
-            )
-            for title, lines in drawn
-        ]
     several = any(line.dash for line in scores)
-    names = (
-        ("peak: a day after each session; after the last one, follow-up", COLOURS["mood"], ())
-        if several
-        else ("expected", COLOURS["mood"], ()),
-        *([("trough: before the next session", COLOURS["mood"], _TROUGH_DASH)] if several else []),
-        *([("response: 50 % of baseline", SOFT, _RESPONSE_DASH)]),
-    )
-    entries = [Legend("line", t, c, " ".join(map(str, d))) for t, c, d in names]
-    if len(panels) > 1:
-        looks = ("remission_12", "remission_10", "still_well")
-        entries += [Legend("line", *CHANCE_LOOKS[name][:2]) for name in looks]
+    entries = [
+        _swatch(_PEAK if several else "expected", COLOURS["mood"]),
+        *([_swatch("trough: before the next session", COLOURS["mood"], _TROUGH_DASH)] * several),
+        _swatch("response: 50 % of baseline", SOFT, _RESPONSE_DASH),
+    ]
+    shares, banded = "response" in mood.table.columns, "response_p05" in mood.table.columns
+    if shares:
+        percent = replace(blank, y_title="patients", y_domain=(0.0, 1.0), percent=True)
+        panels += [
+            replace(percent, title="Response", lines=_responses(mood.table)),
+            replace(percent, title="Remission", lines=_remissions(mood.table)),
+        ]
+        shown = ("remission_12", "remission_10", "still_well")
+        entries += [_swatch(*CHANCE_LOOKS[name]) for name in shown]
     if banded:
         entries.append(Legend("band", "90 % uncertainty interval", SOFT, opacity=0.3))
     entries.append(Legend("dose", "session"))
-    if len(panels) > 1:
+    if shares:
         entries.append(Legend("words", _SHARES_BAND if banded else _SHARES_ONLY))
+    title = "Expected score, response and remission" if shares else "Expected score"
     return Figure(
         "",
-        "Expected score, response and remission at the trough and at the peak"
-        if several
-        else "Expected score, response and remission",
+        f"{title} at the trough and at the peak" if several else title,
         tuple(Drawing(svg(one, f"{one.title} over {last:g} days")) for one in panels),
         tuple(entries),
-        caption=_KEPT_NOTE if len(panels) > 1 else "",
+        caption=_KEPT_NOTE if shares else "",
         columns=3,
+    )
+
+
+def _swatch(name: str, colour: str, dash: tuple[int, ...] = ()) -> Legend:
+    return Legend("line", name, colour, " ".join(map(str, dash)))
+
+
+def _responses(table: pl.DataFrame) -> tuple[Line, ...]:
+    """Response, and from the day after the last session its being kept."""
+    kept = _line(table.filter(pl.col("still_well").is_not_null()), "still_well", COLOURS["block"])
+    lines = _ends_of(table, "response", COLOURS["mood"])
+    return (*lines, kept) if kept.x else lines
+
+
+def _remissions(table: pl.DataFrame) -> tuple[Line, ...]:
+    return tuple(
+        line
+        for name in ("remission_12", "remission_10")
+        for line in _ends_of(table, name, CHANCE_LOOKS[name][1])
     )
 
 

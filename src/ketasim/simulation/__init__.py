@@ -2,6 +2,7 @@
 
 from ketasim.simulation.calendar import Session
 from ketasim.simulation.event_predictions import predict_events
+from ketasim.simulation.mood.beside import NearValue
 from ketasim.simulation.mood.course import (
     MADRS,
     MOOD_UNITS,
@@ -34,6 +35,7 @@ __all__ = [
     "Driving",
     "Elasticity",
     "Mood",
+    "NearValue",
     "OuterBand",
     "RegimenScores",
     "Session",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ketasim.dosing import Arm, Trial
+from ketasim.dosing import Arm, Trial, arm_name
 from ketasim.simulation.mood.beside import NearValue, disagreement, near_values
 from ketasim.simulation.mood.reach import beyond_evidence
 from ketasim.simulation.mood.studied import of_arm
@@ -34,7 +34,7 @@ def evidence_notes(trial: Trial) -> list[str]:
         if not is_published(trial):
             notes.append(beyond_evidence(own, last))
         for note in filter(None, notes):
-            found.setdefault(note, []).append(arm.id)
+            found.setdefault(note, []).append(arm_name(arm))
     return [f"Arm {', '.join(arms)}: {note}" for note, arms in found.items()]
 
 

@@ -487,10 +487,10 @@ def test_the_report_has_the_figures_and_the_numbers(many: Simulation, typical: S
         assert run.mood is not None
         report = simulation_report(run)
         titles = ["NMDA receptor block", "From glutamate", "MADRS over", "Contributions to"]
-        titles += ["Expected score, response and remission at the trough"]
+        titles += ["at the trough and at the peak"]
         for title in titles:
             assert any(title in line for line in report.splitlines() if "figtitle" in line)
-        assert ("Probability of response" in report) == (not run.cohort.typical)
+        assert ("Expected score, response and rem" in report) == (not run.cohort.typical)
         for entry in run.mood.entries:
             assert f"{entry.symbol}, card mood" in report
         assert "not medical advice" in report

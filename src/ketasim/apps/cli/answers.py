@@ -22,6 +22,7 @@ WIDTH: Final = 80
 _ROWS: Final = 9
 _WEEKS: Final = 12
 _VALUES: Final = 8
+_NEAR: Final = 4
 _NOTHING: Final = "-"
 _ENDS: Final = ("trough", "peak")
 _GAP: Final = "…"
@@ -69,7 +70,7 @@ def _print_nearest(result: Simulation) -> None:
     if not near:
         return
     time = near[-1].own_time_h
-    shown = [one for one in near if one.own_time_h == time][:_VALUES]
+    shown = [one for one in near if one.own_time_h == time][:_NEAR]
     print(f"\nNearest trials, about {_time(time)}: published, model for that trial (90 %), inside?")
     keys = dict.fromkeys(one.source for one in shown)
     marks = {key: f"[{place}]" for place, key in enumerate(keys, 1)}

@@ -88,26 +88,36 @@ def _differences(arm: Treated, rated: float, own: Treated, time: float) -> Itera
         yield _dose(arm, len(theirs) - 1, own, len(mine) - 1)
     yield _ratio("sessions", len(theirs), len(mine), "sessions by then")
     if len(theirs) > 1 and len(mine) > 1:
-        gaps = tuple((days[-1] - days[0]) / (len(days) - 1) for days in (theirs, mine))
-        yield _ratio("spacing", *gaps, "days between sessions")
-    after = (rated / _DAY - min(arm.days, default=0.0), time / _DAY - min(own.days, default=0.0))
-    yield _ratio("time", *after, "days after the first session", least=_SHORTEST)
+        gap, my_gap = ((days[-1] - days[0]) / (len(days) - 1) for days in (theirs, mine))
+        yield _ratio("spacing", gap, my_gap, "days between sessions")
+    after = rated / _DAY - min(arm.days, default=0.0)
+    my_after = time / _DAY - min(own.days, default=0.0)
+    yield _ratio("time", after, my_after, "days after the first session", least=_SHORTEST)
     if theirs and mine:
-        since = (rated / _DAY - theirs[-1], time / _DAY - mine[-1])
-        yield _ratio("since", *(max(days, 1.0) for days in since), "days after the last session")
+        since, my_since = rated / _DAY - theirs[-1], time / _DAY - mine[-1]
+        words = "days after the last session"
+        yield _ratio("since", max(since, 1.0), max(my_since, 1.0), words)
     if arm.told != own.told:
         yield _other("openness", _TOLD.get(arm.told, arm.told), _TOLD.get(own.told, own.told))
     elif own.against and not set(arm.against) & set(own.against):
-        controls = (" or ".join(one.against) or "no control" for one in (arm, own))
-        yield _other("control", *(f"against {text}".replace("_", " ") for text in controls))
+        yield _other("control", _against(arm), _against(own))
     if arm.background != own.background:
-        yield _other("background", *(f"antidepressant {one.background}" for one in (arm, own)))
+        words = f"antidepressant {arm.background}"
+        yield _other("background", words, f"antidepressant {own.background}")
     if arm.setting != own.setting:
         yield _other("setting", arm.setting, own.setting)
-    older = tuple(one.age is not None and one.age >= OLDER for one in (arm, own))
-    if older[0] != older[1]:
-        words = tuple(f"{'from' if old else 'below'} age {OLDER:g}" for old in older)
-        yield _other("age", *words)
+    if _age_group(arm) != _age_group(own):
+        yield _other("age", _age_group(arm), _age_group(own))
+
+
+def _against(one: Treated) -> str:
+    controls = " or ".join(one.against) or "no control"
+    return f"against {controls}".replace("_", " ")
+
+
+def _age_group(one: Treated) -> str:
+    older = one.age is not None and one.age >= OLDER
+    return f"{'from' if older else 'below'} age {OLDER:g}"
 
 
 def _other(feature: str, theirs: str, mine: str) -> Difference:
