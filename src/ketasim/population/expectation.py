@@ -243,8 +243,8 @@ class Situation:
         if self.older:
             found.append(
                 f"From a (mean) age of {OLDER:g} all effects are those of younger adults times "
-                "one parameter of the card, f_old, based on one trial "
-                f"({source_name('ctg_nct02422186')})."
+                "one parameter of the card, f_old, based on two trials that disagree "
+                f"({source_name('ctg_nct02422186')}; {source_name('ochsross2022')})."
             )
         return tuple(found)
 
