@@ -28,7 +28,11 @@ _NAMES = {
 _KEPT = ("key", "trial", "unit", "published", "predicted", "sd")
 
 REASONS = {
-    "TRANSFORM3": "People of 65 and more; no other trial tells what age does.",
+    "TRANSFORM3": "People of 65 and more; the only other number on them, open, says the opposite.",
+    "SUSTAIN2_AGE": "Open; those from 65 lost as much as the younger, against TRANSFORM3.",
+    "RW_NASAL2026": "A clinic where people lost half of what they lose in trials.",
+    "RW_QOL18": "18 people in a clinic, slower at first and lower in the end.",
+    "TRAL": "Usual care brought more than in the other cohorts.",
     "JAPAN_P2B": "Placebo fell by 15 points beside a continued drug; esketamine added nothing.",
     "SYNAPSE_A": "The only scores at two hours; arms of eleven.",
     "pmc9656070": "One open series of 16 suicidal inpatients, who stay well for months.",
