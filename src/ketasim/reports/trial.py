@@ -55,7 +55,8 @@ def trial_report(result: TrialResult, *, command: str = "") -> str:
         enrolled=trial.enrolled if trial.design == "parallel" else None,
         horizon=_days(trial.horizon),
         tiles=_tiles(summary, trial, pairs),
-        arms=[_arm(arm, trial) for arm in trial.arms],
+        arms=[_arm(arm, result) for arm in trial.arms],
+        again=any(arm.branch is not None for arm in trial.arms),
         blinding=_blinding(result),
         population=_population(result),
         figures=trial_figures(result),
@@ -124,17 +125,22 @@ def _tiles(summary: pl.DataFrame, trial: Trial, pairs: set[str]) -> list[_Tile]:
     ]
 
 
-def _arm(arm: Arm, trial: Trial) -> dict[str, Any]:
-    sessions = [f"{time / _DAY:g}" for time in arm.sessions]
+def _arm(arm: Arm, result: TrialResult) -> dict[str, Any]:
+    trial = result.trial
+    first, last = trial.phase(arm)
+    # a session at the time of a withdrawal is the first of those who are randomised again
+    own = [t for t in arm.sessions if t >= first and (arm.withdrawal is None or t < last)]
+    sessions = [f"{time / _DAY:g}" for time in own]
     symbols = situation_of(trial, arm).symbols if arm.sessions else ()
     return {
         "id": arm.id,
         "label": trial.labels[arm.id],
-        "n": arm.n,
+        "n": number(float(result.entered[arm.id].mean()), 3) if arm.id in result.entered else arm.n,
         "what": arm_details(arm),
         "computed": " ".join(arm.regimen.notes) if arm.regimen is not None else "",
         "days": ", ".join(sessions) if sessions else "none",
         "told": "known" if arm.open else "masked under anaesthesia" if arm.masked else "blinded",
+        "of": "" if arm.branch is None else trial.labels[arm.branch.of],
         "baseline": f"{arm.baseline.scale} {arm.baseline.mean:g} (SD {arm.baseline.sd:g})",
         "background": arm.background,
         "expectation": "; ".join(map(EXPECTATION_WORDS.__getitem__, symbols)) or "none",

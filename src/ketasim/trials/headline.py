@@ -64,7 +64,7 @@ def _rows(trial: Trial, summary: pl.DataFrame, by_id: bool) -> Iterator[Headline
                 _write(metric, row["mean"]),
                 span(_write(metric, row["p05"]), _write(metric, row["p95"])),
                 "%" if metric in RATES else unit_of(metric),
-                brief=metric == there[0] or metric == "response",
+                brief=metric in (there[0], "response", RATIO),
             )
     yield from _guesses(trial, summary, by_id)
 

@@ -80,7 +80,7 @@ class TrialResult(Result):
     uncertainty: bool = True
     between_trials: bool = True
     notes: tuple[str, ...] = ()
-    entered: Mapping[str, Array] = field(default_factory=dict)
+    entered: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
     def headline(self) -> Headline:
         """The primary contrast, then the arms: last visit of the scale named first."""

@@ -93,7 +93,10 @@ def print_trial(result: TrialResult) -> None:
 
     headline = trial_headline(result.trial, result.summary(), by_id=True)
     guesses = dict(result.blinding().select("arm", "guess_drug").iter_rows())
-    arms = [f"{arm.id} = {_arm(arm, guesses[arm.id])}" for arm in result.trial.arms]
+    entered = {name: float(counts.mean()) for name, counts in result.entered.items()}
+    arms = [
+        f"{arm.id} = {_arm(arm, guesses[arm.id], entered.get(arm.id))}" for arm in result.trial.arms
+    ]
     _headline(headline, [*arms, *result.trial.notes])
     published = _shown(result)
     if not published:
@@ -146,12 +149,15 @@ def _metric(one: PublishedValue) -> str:
     return "change" if one.metric == "contrast" else value_in_words(one.metric)
 
 
-def _arm(arm: Arm, guess: float | None) -> str:
+def _arm(arm: Arm, guess: float | None, entered: float | None) -> str:
     """What an arm is and gets, how many are in it, and how many of them guess the drug."""
     from ketasim._base.headline import share
     from ketasim.dosing import arm_details
 
-    told = [arm.label, arm_details(arm), f"{arm.n} patient{'' if arm.n == 1 else 's'}"]
+    patients = f"{arm.n} patient{'' if arm.n == 1 else 's'}"
+    if arm.branch is not None:
+        patients = f"{entered or 0.0:.3g} of those on {arm.branch.of} (mean)"
+    told = [arm.label, arm_details(arm), patients]
     if guess is not None and not arm.open:
         told.append(f"{share(guess)} % guess the drug")
     return ", ".join(dict.fromkeys(filter(None, told)))

@@ -196,7 +196,8 @@ def _print_trial(view: TrialView) -> None:
 
     print(f"Trial {view.key}: {view.title}")
     for arm in load_trial(view.key).arms:
-        print(f"  {arm.id} = {arm_details(arm)}, {arm.n} patients")
+        who = f"{arm.n} patients" if arm.branch is None else f"of those on {arm.branch.of}"
+        print(f"  {arm.id} = {arm_details(arm)}, {who}")
     print(f"  simulate it: {view.command}")
     print("Sources")
     for name in dict.fromkeys(map(source_name, view.sources)):

@@ -36,19 +36,24 @@ def arm_label(arm: Arm) -> str:
 
 def _after(arm: Arm, before: str) -> str:
     """What is given after a randomised withdrawal, and after what."""
-    assert arm.branch is not None
     if arm.control is not None:
         return f"{_CONTROL_WORDS[arm.control]} after {before}"
-    sides: tuple[list[Phase], list[Phase]] = [], []
-    for phase in arm.phases:
-        for side in (0, 1):
-            days = tuple(d for d in phase.days if (24.0 * d >= arm.branch.after) == side)
-            if days:
-                sides[side].append(replace(phase, days=days))
-    early, late = ({replace(phase, days=()) for phase in side} for side in sides)
+    early, late = ({replace(one, days=()) for one in _phases(arm, side)} for side in (False, True))
     if late <= early:
         return f"{before} continued"
-    return f"{_given(replace(arm, phases=tuple(sides[1])), over=False)} after {before}"
+    return f"{_given(arm, over=False)} after {before}"
+
+
+def _phases(arm: Arm, late: bool) -> tuple[Phase, ...]:
+    """Phases of the drug before a randomised withdrawal, or after; all where there was none."""
+    if arm.branch is None:
+        return arm.phases
+    after = arm.branch.after / 24.0
+    kept = [
+        replace(one, days=tuple(day for day in one.days if (day >= after) == late))
+        for one in arm.phases
+    ]
+    return tuple(one for one in kept if one.days)
 
 
 def arm_name(arm: Arm) -> str:
@@ -58,7 +63,10 @@ def arm_name(arm: Arm) -> str:
 
 
 def arm_details(arm: Arm) -> str:
-    """Return what an arm gets in full, such as "ketamine 0.5 mg/kg IV over 40 min"."""
+    """Return what an arm gets in full, such as "ketamine 0.5 mg/kg IV over 40 min".
+
+    Of an arm of a randomised withdrawal, what it gets from then on.
+    """
     return _given(arm, over=True)
 
 
@@ -101,7 +109,7 @@ def _given(arm: Arm, *, over: bool) -> str:
         return phase.drug, phase.unit, phase.route, phase.duration if over else 0.0
 
     found: list[str] = []
-    for (drug, unit, route, duration), phases in groupby(arm.phases, key=kind):
+    for (drug, unit, route, duration), phases in groupby(_phases(arm, True), key=kind):
         amounts = [phase.amount for phase in phases]
         ends = dict.fromkeys(f"{one:g}" for one in (min(amounts), max(amounts)))
         each = dict.fromkeys(f"{one:g}" for one in amounts)
