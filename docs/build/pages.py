@@ -137,9 +137,12 @@ def main() -> int:
     if asked.recompute is not None:
         _recompute(asked.recompute or [name for name in RESULTS if name not in LONG])
     outdated = results.outdated()
-    for name in outdated:
-        why = "a card has changed since" if results.computed(name) else "was never computed"
-        print(f'{name}: {why}; make pages ARGS="--recompute {name}"')
+    for names, why in (
+        (outdated, "a card has changed since"),
+        (results.missing(), "was never computed"),
+    ):
+        for name in names:
+            print(f'{name}: {why}; make pages ARGS="--recompute {name}"')
     try:
         stale = [page for page in pages() if not is_current(page)]
     except MarkError as error:

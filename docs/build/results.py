@@ -55,7 +55,12 @@ def tell(text: str) -> None:
 def outdated() -> list[str]:
     """Return the results whose cards have other numbers now."""
     stamps = _stamps()
-    return [name for name in FOLLOWED if stamps.get(name) != _stamp(name)]
+    return [name for name in FOLLOWED if name in stamps and stamps[name] != _stamp(name)]
+
+
+def missing() -> list[str]:
+    """Return the results that were never computed: their pages say so."""
+    return [name for name in FOLLOWED if not computed(name)]
 
 
 def computed(name: str) -> bool:
