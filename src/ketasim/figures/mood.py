@@ -308,16 +308,22 @@ def _expected(simulation: Simulation, mood: Mood) -> Figure:
     if banded:
         entries.append(Legend("band", "90 % uncertainty interval", SOFT, opacity=0.3))
     entries.append(Legend("dose", "session"))
+    spread = words.NO_SPREAD if simulation.cohort.typical else _MEANS_ONLY
     if shares:
-        entries.append(Legend("words", _SHARES_BAND if banded else _SHARES_ONLY))
+        spread = _SHARES_BAND if banded else _SHARES_ONLY
+    entries.append(Legend("words", spread))
     title = "Expected score, response and remission" if shares else "Expected score"
+    drawn = tuple(Drawing(svg(one, f"{one.title} over {last:g} days")) for one in panels)
+    if not shares:
+        alone = replace(panels[0], title="", y_title="MADRS, points", width=_WIDE)
+        drawn = (_both(alone, f"Expected MADRS over {last:g} days"),)
     return Figure(
         "",
         f"{title} at the trough and at the peak" if several else title,
-        tuple(Drawing(svg(one, f"{one.title} over {last:g} days")) for one in panels),
+        drawn,
         tuple(entries),
         caption=_KEPT_NOTE if shares else "",
-        columns=3,
+        columns=len(drawn),
     )
 
 

@@ -259,9 +259,12 @@ def disagreement(own: Treated, values: Sequence[NearValue], *, of: str = "this c
         standing = [miss for miss in _standing(own, told) if miss.missed]
         if standing:
             miss = max(standing, key=lambda one: one.score)
+            whose = words.counted(len(miss.trials), "trial")
+            if len(miss.trials) <= _MOST:
+                whose += f" ({_named(miss.trials)})"
             return (
                 f"The evidence disagrees with the model for {kind}, whatever the schedule: in "
-                f"{words.counted(len(miss.trials), 'trial')} {_said(miss)}."
+                f"{whose} {_said(miss)}."
             )
     return ""
 
