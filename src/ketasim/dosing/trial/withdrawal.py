@@ -80,13 +80,13 @@ class Entry(BaseModel):
         )
 
 
-def _entry(value: object) -> object:
+def _entry(value: Any) -> Any:
+    if isinstance(value, Entry):
+        return value
     if isinstance(value, Mapping):
         if "kind" in value:
             raise refuse("unknown key 'kind'", f"write one word instead: {', '.join(ENTRIES)}")
-        return value
-    if isinstance(value, Entry):
-        return value
+        return dict[str, Any](value)
     if not isinstance(value, str):
         raise refuse(f"'{shortened(value)}' is not a word", one_of(ENTRIES))
     word = value.strip().lower()
