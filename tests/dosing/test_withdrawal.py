@@ -124,10 +124,16 @@ def test_patients_on_a_control_can_be_randomised_to_a_drug() -> None:
         (USUAL.replace("remission", "remitters"), "withdrawal.entry", "'remitters'"),
         (USUAL.replace("remission", "{scale: MADRS}"), "withdrawal.entry", "no score says"),
         (
-            USUAL.replace("remission", "{scale: MADRS, score_at_most: 61}"),
-            "withdrawal.entry",
+            USUAL.replace("remission", "{score_at_most: 61}"),
+            "withdrawal.entry.score_at_most",
             "0 to 60",
         ),
+        (
+            USUAL.replace("remission", "{scale: MADRS, score_at_least: 20, score_at_most: 10}"),
+            "withdrawal.entry",
+            "no score is 20 or more and 10 or less",
+        ),
+        (USUAL.replace("placebo_spray", "{}"), "withdrawal.to[1]", "nothing is named"),
         (USUAL.replace("remission", "{kind: all}"), "withdrawal.entry", "unknown key 'kind'"),
         (USUAL.replace("placebo_spray", "placebo_sprey"), "withdrawal.to[1]", "'placebo_spray'"),
         (USUAL.replace("placebo_spray", "antidepressant"), "withdrawal.to[1]", "not simulated"),

@@ -32,7 +32,14 @@ def branches_of(item: ArmItem, arm: Arm, field: str, *, remission: bool) -> tupl
         return ()
     path = f"{field}.withdrawal"
     first = arm.sessions[0] if arm.sessions else None
-    check_withdrawal(withdrawal, path, first=first, remission=remission, masked=arm.masked)
+    check_withdrawal(
+        withdrawal,
+        path,
+        first=first,
+        scale=arm.baseline.scale,
+        remission=remission,
+        masked=arm.masked,
+    )
     later = _later(withdrawal, arm, path)
     kept = withdrawal.days is None
     split = _split(item, withdrawal.after)

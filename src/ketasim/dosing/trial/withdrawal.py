@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_v
 from ketasim._base import InputError, near, one_of
 from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened
-from ketasim.dosing.patient import check_score, known_scale
+from ketasim.dosing.patient import known_scale, scales
 from ketasim.dosing.trial.assessment import Flag, Points, Relapse
 from ketasim.dosing.trial.phase import CONTROLS, DRUG_KEYS, Key, PhaseItem, plain
 
@@ -59,11 +59,13 @@ class Entry(BaseModel):
 
     @model_validator(mode="after")
     def _some(self) -> Entry:
-        limits = [one for one in (self.score_at_least, self.score_at_most) if one is not None]
-        if self.kind == "score" and not limits:
+        low, high = self.score_at_least, self.score_at_most
+        if self.kind == "score" and low is None and high is None:
             raise refuse("no score says who is randomised", "add 'score_at_most: 12'")
-        for limit in limits if self.scale is not None else ():
-            check_score(self.scale or "", limit)
+        if low is not None and high is not None and high < low:
+            raise refuse(
+                f"no score is {low:g} or more and {high:g} or less", "give a range, or one of them"
+            )
         return self
 
     @property
@@ -163,6 +165,8 @@ def _control(value: str) -> str:
 
 
 def _target(value: object) -> object:
+    if value == {}:
+        raise refuse("nothing is named", f"write '{CONTINUE}', or a control")
     if not isinstance(value, str):
         return value
     word = value.strip().lower()
@@ -248,13 +252,20 @@ class Branch:
 
 
 def check_withdrawal(
-    item: WithdrawalItem, field: str, *, first: float | None, remission: bool, masked: bool
+    item: WithdrawalItem,
+    field: str,
+    *,
+    first: float | None,
+    scale: str,
+    remission: bool,
+    masked: bool,
 ) -> None:
     """Refuse a withdrawal that its arm cannot have.
 
     **Arguments:**
 
     - `field`: its path. `first`: start of the arm's first session, h, nothing without sessions.
+    - `scale`: of the baseline.
     - `remission`: whether the trial says what a remission is. `masked`: whether the arm is.
 
     **Raises:** `InputError` with the path of the field.
@@ -269,6 +280,15 @@ def check_withdrawal(
         raise InputError(
             f"{field}.to", "nothing is named", f"write it as [{CONTINUE}, placebo_spray]"
         )
+    for key in ("score_at_least", "score_at_most"):
+        limit: float | None = getattr(item.entry, key)
+        highest = scales()[item.entry.scale or scale]
+        if limit is not None and limit > highest:
+            raise InputError(
+                f"{field}.entry.{key}",
+                f"{limit:g} is not a score of {item.entry.scale or scale}",
+                f"give 0 to {highest:g} points",
+            )
     if item.entry.kind == "remission" and not remission:
         raise InputError(
             f"{field}.entry",
