@@ -104,7 +104,7 @@ def test_glutamate_has_an_inverted_u_and_answers_to_a_fresh_block() -> None:
     stress=st.floats(0.0, 3.0),
 )
 def test_synapses_stay_between_the_depressed_and_the_healthy_level(days, dose, stress) -> None:
-    content = {**INFUSION, "dose": f"{dose:.3f} mg/kg", "days": days}
+    content = {**INFUSION, "dose": f"{round(dose, 3):g} mg/kg", "days": days}
     patients = people(content, n=2, stress=max(stress, 1e-3))
     solved = solve(
         CHAIN, patients, np.linspace(1, 500, 40), ["synapses", "MADRS"], engine="numpy", rtol=1e-4
