@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
@@ -86,9 +86,10 @@ def _entry(value: Any) -> Any:
     if isinstance(value, Entry):
         return value
     if isinstance(value, Mapping):
-        if "kind" in value:
+        found = cast("Mapping[str, Any]", value)
+        if "kind" in found:
             raise refuse("unknown key 'kind'", f"write one word instead: {', '.join(ENTRIES)}")
-        return dict[str, Any](value)
+        return dict(found)
     if not isinstance(value, str):
         raise refuse(f"'{shortened(value)}' is not a word", one_of(ENTRIES))
     word = value.strip().lower()
