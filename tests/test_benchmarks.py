@@ -68,8 +68,9 @@ def test_a_control_arm_has_marks_and_no_drug(modules: Any) -> None:
     waiting, driven = modules("waiting"), modules("driven")
     from ketasim.dosing import load_trial
 
-    arm = load_trial(waiting.TRIAL).arms[1]
-    given = driven.driven(waiting.CHAIN, waiting.arm_of(arm, 2, 336.0), ("MADRS",))
+    trial = load_trial(waiting.TRIAL)
+    patients = waiting.arm_of(trial, trial.arms[1], 2, 336.0)
+    given = driven.driven(waiting.CHAIN, patients, ("MADRS",))
     assert len(given.infusions) == 1
     assert not given.supply.any()
     assert given.marks.sum(axis=1).tolist() == [1.0, 1.0]

@@ -202,7 +202,7 @@ def test_a_result_is_outdated_once_a_number_of_its_card_has_changed(
         return card.with_entries(entry.replace(value=entry.value * 1.001))
 
     monkeypatch.setattr(results, "load_card", changed)
-    assert results.outdated() == ["session-firmness"]
+    assert results.outdated() == ["mood-beside", "session-firmness"]
 
 
 def test_the_command_names_a_page_that_is_not_current_and_writes_it(

@@ -14,7 +14,7 @@ import ketasim
 from ketasim._base import InputError, KetasimWarning
 from ketasim.apps.cli.application import run
 from ketasim.dosing import read_events
-from ketasim.simulation import predict_events
+from ketasim.simulation import predict_events, simulate
 
 quiet = pytest.mark.filterwarnings("ignore::ketasim._base.KetasimWarning")
 
@@ -172,39 +172,42 @@ def test_what_the_reader_must_know_is_a_warning(
     assert json.loads(capsys.readouterr().out)["warnings"] == told
 
 
+ONCE = [{"time": "0 h", "drug": "ketamine", "route": "iv", "dose": "35 mg", "over": "40 min"}]
+THRICE = [{**ONCE[0], "time": f"{hours} h"} for hours in (0, 48, 97)]
+HYDROCHLORIDE = [{**ONCE[0], "dose": "40 mg", "salt": "hydrochloride"}]
 CASES = {
     "duration": (
         (
             "ID,TIME,AMT,DUR,CMT,EVID,DRUG,WT,AGE\n1,0,35,0.667,iv,1,ketamine,70,40\n"
             "1,0.667,0,0,,0,,70,40\n"
         ),
-        202.6,
+        (ONCE, 0.667),
     ),
     "duration in minutes": (
         "ID,TIME,AMT,INFUSION_MIN,CMT,EVID,WT,AGE\n1,0,35,40,iv,1,70,40\n1,0.667,,,,0,70,40\n",
-        202.6,
+        (ONCE, 0.667),
     ),
     "end": (
         "ID,TIME,AMT,STOP,CMT,EVID,WT,AGE\n1,0,35,0.667,iv,1,70,40\n1,0.667,.,.,.,0,70,40\n",
-        202.6,
+        (ONCE, 0.667),
     ),
     "another name, a measured value": (
         (
             "ID,TIME,AMT,TINF,CMT,EVID,Y,WT,AGE\n1,0,35,0.667,iv,1,.,70,40\n"
             "1,0.667,.,.,.,0,190,70,40\n"
         ),
-        202.6,
+        (ONCE, 0.667),
     ),
     "rate": (
         (
             "ID,TIME,AMT,RATE,CMT,EVID,DRUG,WT,AGE\n1,0,35,52.5,iv,1,ketamine,70,40\n"
             "1,0.667,0,0,,0,,70,40\n"
         ),
-        202.6,
+        (ONCE, 0.667),
     ),
     "semicolons and decimal commas": (
         "\ufeffID;TIME;AMT;RATE;CMT;EVID;WT;AGE\n1;0;35;52,5;iv;1;70;40\n1;0,667;0;0;;0;70;40\n",
-        202.6,
+        (ONCE, 0.667),
     ),
     "dates": (
         (
@@ -212,34 +215,40 @@ CASES = {
             "1,2024-03-06,9.0,35,52.5,iv,1,70,40\n1,2024-03-08,10.0,35,52.5,iv,1,70,40\n"
             "1,2024-03-08,11.0,0,0,,0,70,40\n"
         ),
-        115.2,
+        (THRICE, 98.0),
     ),
     "salt": (
         (
             "ID,TIME,AMT,SALT,RATE,CMT,EVID,WT,AGE\n1,0,40,hydrochloride,60,iv,1,70,40\n"
             "1,0.667,0,,0,,0,70,40\n"
         ),
-        200.7,
+        (HYDROCHLORIDE, 0.667),
     ),
     "a commented dose": (
         (
             "C,ID,TIME,AMT,RATE,CMT,EVID,WT,AGE\n.,1,0,35,52.5,iv,1,70,40\n"
             "C,1,1,35,52.5,iv,1,70,40\n.,1,2,0,0,.,0,70,40\n"
         ),
-        48.7,
+        (ONCE, 2.0),
     ),
 }
-"""Tables that say the same in ways people write it, and ketamine in venous blood, ng/mL."""
+"""Tables that say the same in ways people write it, and the course they mean with a time in h."""
 
 
 @quiet
 @pytest.mark.parametrize("name", CASES)
 def test_tables_are_predicted_as_they_are_meant(tmp_path: Path, name: str) -> None:
-    text, expected = CASES[name]
+    text, (doses, hours) = CASES[name]
     data = tmp_path / "data.csv"
     data.write_text(text, encoding="utf-8")
     found = predict_events(read_events(data)).filter(quantity="ketamine", site="venous")
-    assert found["value"].to_list() == pytest.approx([expected], rel=1e-3)
+    meant = simulate(
+        {"patient": {"weight": "70 kg", "age": 40}, "doses": doses, "horizon": "5 d"},
+        times=[hours],
+        mood=False,
+    )
+    expected = meant.values["ketamine", "venous"][:, 0]
+    assert found["value"].to_list() == pytest.approx(expected, rel=1e-3)
 
 
 def test_what_was_made_of_the_columns_is_printed_and_warned_about(

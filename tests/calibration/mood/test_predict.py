@@ -39,7 +39,7 @@ def rated(noise: PairNoise, n: int) -> np.ndarray:
 @pytest.mark.parametrize("from_entry", [True, False])
 def test_mean_and_sd_are_those_of_drawn_patients(correlation: float, from_entry: bool) -> None:
     baseline, early, late = np.array([30.0, 34.0, 28.0]), np.array([12.0, 19.0, 20.0]), 16.0
-    weights, noise = np.array([0.5, 0.3, 0.2]), VisitNoise(4.0, 5.0, correlation)
+    weights, noise = np.array([0.5, 0.3, 0.2]), PairNoise(4.0, 5.0, correlation)
     limit = 0.5 * baseline
     start = early if from_entry else baseline
     mean, sd = of_entered(late - start, limit - early, weights, noise, from_entry=from_entry)
@@ -95,7 +95,7 @@ def test_a_row_of_a_phase_needs_both_visits_and_is_predicted_from_them() -> None
         np.array([32.0, 32.0]),
         np.array([[10.0, 13.0], [30.0, 12.0]]),
         np.array([0.5, 0.5]),
-        VisitNoise(1.0, 1.0, 0.001),
+        VisitNoise(1e-4, 1e-4, 0.001),
     )
     scores = {("SUSTAIN2", "ESK"): arm}
     # the second patient does not enter; the first has lost three points
@@ -113,7 +113,11 @@ def test_sustained_response_is_what_is_left_of_the_responders() -> None:
     times = times_of(row, trial)
     lasting, lost = np.full(len(times), 8.0), np.linspace(8.0, 30.0, len(times))
     arm = ArmScores(
-        times, np.array([32.0, 32.0]), np.vstack([lasting, lost]), np.array([0.5, 0.5]), 1.0
+        times,
+        np.array([32.0, 32.0]),
+        np.vstack([lasting, lost]),
+        np.array([0.5, 0.5]),
+        VisitNoise(0.5, 0.5, 0.001),
     )
     scores = {(row.trial, row.arm): arm}
     assert predicted(row, scores, world) == pytest.approx(0.5, abs=1e-6)

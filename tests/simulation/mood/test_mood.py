@@ -183,6 +183,7 @@ def test_the_typical_patient_has_no_effects_and_no_spread(typical: Simulation) -
     numbers = load_card("mood").values()
     end = typical.times[-1]
     expected = numbers["e_N"] * (1 - np.exp(-numbers["kN"] * end))
+    expected += numbers["e_C"] * (1 - np.exp(-numbers["kC"] * end))
     total = np.log(32.0 / _score(typical)[-1, 0])
     share = _score(typical, "by_course")[-1, 0] / (32.0 - _score(typical)[-1, 0])
     assert share * total == pytest.approx(expected, rel=1e-3)

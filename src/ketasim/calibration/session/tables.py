@@ -33,10 +33,6 @@ SESSION_MISSES: Final[Mapping[tuple[str, str, str], str]] = MappingProxyType(
             "The dose is not reported, nor whether the peak is each patient's own; a mean at one "
             "time would lie farther above the prediction still."
         ),
-        ("yale", "DBP", "mean_max"): (
-            "The dose is not reported, nor whether the peak is each patient's own; a mean at one "
-            "time would lie farther above the prediction still."
-        ),
     }
 )
 """Published effects of a session outside their 90 % interval, by study, effect and statistic, and

@@ -148,7 +148,7 @@ def of_arm(trial: Trial, arm: Arm) -> Treated:
         what=arm_details(arm),
         **_given(arm.doses, weight),
         control=arm.control or "",
-        days=tuple(time / _DAY for time in arm.sessions),
+        days=tuple(time / _DAY for time in _sessions(arm)),
         told=told,
         against=tuple(against) if told in ("blinded", "masked") and arm.control is None else (),
         setting=arm.setting,
@@ -159,6 +159,14 @@ def of_arm(trial: Trial, arm: Arm) -> Treated:
         title=trial.title,
         source=trial.source or "",
     )
+
+
+def _sessions(arm: Arm) -> tuple[float, ...]:
+    """Sessions with the drug, h; of an arm that never gets it, those with the control."""
+    starts: dict[int, float] = {}
+    for dose in arm.doses:
+        starts[dose.session] = min(dose.time, starts.get(dose.session, dose.time))
+    return tuple(sorted(starts.values())) or arm.sessions
 
 
 def of_course(course: Course, *, setting: str) -> Treated:
