@@ -123,8 +123,14 @@ def run(
                 blown[group] = g + 1
 """
 
-_KINDS = {"f": "float64[::1]", "i": "int64[::1]", "b": "boolean[::1]", "I": "int64"}
-_KINDS |= {"F": "float64", "B": "boolean"}
+_KINDS = {
+    "f": "float64[::1]",
+    "i": "int64[::1]",
+    "b": "boolean[::1]",
+    "I": "int64",
+    "F": "float64",
+    "B": "boolean",
+}
 SIGNATURES = {
     name: f"void({', '.join(_KINDS[kind] for kind in kinds)})"
     for name, kinds in (

@@ -30,7 +30,9 @@ _I32 = ir.IntType(32)
 _FIRST = {"target": "cpu"}  # of templates: Numba asks those for the processor before the others
 _FUSED = ("contract",)  # a product and a sum may become one rounding, the same for every lane
 
-inner = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inner = njit(  # pyright: ignore[reportCallIssue] - wrappers are options of the target
+    nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
+)
 """Decorator of what only compiled functions call: nothing is compiled to call it from Python."""
 
 

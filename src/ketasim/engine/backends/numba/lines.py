@@ -116,7 +116,7 @@ class _Writer:
     def _place(self, node: ast.expr) -> Any:
         match node:
             case ast.Constant(value=int(number)):
-                return ir.Constant(ir.IntType(types.intp.bitwidth), number)
+                return ir.Constant(self._context.get_value_type(types.intp), number)
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 return self._builder.add(self._place(left), self._place(right))
             case _:
