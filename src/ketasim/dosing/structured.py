@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Final, cast
+from typing import Annotated, Any, ClassVar, Final, Protocol, cast
 
 from pydantic import (
     BaseModel,
@@ -461,21 +461,46 @@ def _whole(doses: tuple[Dose, ...]) -> tuple[dict[str, Any], int] | None:
     return item, count
 
 
+class _Given(Protocol):
+    """What is given at once: a dose, or each dose of a phase."""
+
+    @property
+    def drug(self) -> str: ...
+    @property
+    def route(self) -> str: ...
+    @property
+    def amount(self) -> float: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def duration(self) -> float: ...
+    @property
+    def duration_given(self) -> bool: ...
+    @property
+    def salt(self) -> str: ...
+
+
+def given_form(given: _Given) -> dict[str, Any]:
+    """Normal form of what is given: drug, route, dose, and where they are told over and salt."""
+    form: dict[str, Any] = {
+        "drug": given.drug,
+        "route": given.route,
+        "dose": f"{given.amount!r} {given.unit}",
+    }
+    if given.duration > 0:
+        form["over"] = f"{given.duration!r} h"
+    elif given.route == "iv" and given.duration_given:
+        form["over"] = "bolus"
+    if given.salt != "base":
+        form["salt"] = given.salt
+    return form
+
+
 def _item(dose: Dose) -> dict[str, Any]:
     item: dict[str, Any] = (
         {"day": int(dose.time // 24)} if dose.time % 24 == 0 else {"time": f"{dose.time!r} h"}
     )
-    item |= {
-        "drug": dose.drug,
-        "route": dose.route,
-        "dose": f"{dose.amount!r} {dose.unit}",
-    }
-    if dose.duration > 0:
-        item["over"] = f"{dose.duration!r} h"
-    elif dose.route == "iv" and dose.duration_given:
-        item["over"] = "bolus"
-    if dose.salt != "base":
-        item["salt"] = dose.salt
+    item |= given_form(dose)
     if dose.steady_state_interval is not None:
         item["steady_state"] = f"{dose.steady_state_interval!r} h"
     if dose.device > 0 or (dose.drug, dose.route) == ("esketamine", "intranasal"):

@@ -13,7 +13,7 @@ from ketasim._base import InputError
 from ketasim.dosing.dose import LONGEST, Dose
 from ketasim.dosing.fields import FROZEN, refuse, validated
 from ketasim.dosing.regimen import check_count, number_sessions
-from ketasim.dosing.structured import DoseItem
+from ketasim.dosing.structured import DoseItem, given_form
 
 CONTROLS: Final = (
     "saline",
@@ -114,18 +114,7 @@ class Phase:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the normal form."""
-        form: dict[str, Any] = {
-            "drug": self.drug,
-            "route": self.route,
-            "dose": f"{self.amount!r} {self.unit}",
-        }
-        if self.duration > 0:
-            form["over"] = f"{self.duration!r} h"
-        elif self.route == "iv" and self.duration_given:
-            form["over"] = "bolus"
-        if self.salt != "base":
-            form["salt"] = self.salt
-        return form | {"days": plain(self.days)}
+        return given_form(self) | {"days": plain(self.days)}
 
 
 def days_of(item: PhaseItem, field: str) -> tuple[float, ...]:

@@ -173,17 +173,12 @@ def curves(fit: PkFit) -> Figure:
         _curve(one.curve, one.curve.source, "measured", one.curve.published(), one.predicted)
         for one in fit.curves
     ]
-    legend = (
-        Legend("line", "reference model, after the fit", COLOURS["ketamine"]),
-        Legend("line", "measured, mean of the study", COLOURS["r"], "5 3"),
-        Legend("words", "Read off a figure; the first points are near the limit of the assay."),
-    )
-    return Figure(
+    return _beside_reference(
         "figure-curves",
         "Figure 3. Measured curves of metabolites, and the reference model",
-        tuple(drawings),
-        legend,
-        columns=3,
+        drawings,
+        "measured, mean of the study",
+        "Read off a figure; the first points are near the limit of the assay.",
     )
 
 
@@ -193,18 +188,25 @@ def profiles(fit: PkFit) -> Figure:
         _curve(one.profile, one.profile.model, "published model", one.published, one.predicted)
         for one in fit.profiles
     ]
-    legend = (
-        Legend("line", "reference model, after the fit", COLOURS["ketamine"]),
-        Legend("line", "published model, typical patient", COLOURS["r"], "5 3"),
-        Legend("words", "Typical patients: no variability is shown."),
-    )
-    return Figure(
+    return _beside_reference(
         "figure-profiles",
         "Figure 4. Profiles of the published models and of the reference model",
-        tuple(drawings),
-        legend,
-        columns=3,
+        drawings,
+        "published model, typical patient",
+        "Typical patients: no variability is shown.",
     )
+
+
+def _beside_reference(
+    key: str, title: str, drawings: Sequence[Drawing], other: str, words: str
+) -> Figure:
+    """Drawings of the reference model beside something else, which the legend names."""
+    legend = (
+        Legend("line", "reference model, after the fit", COLOURS["ketamine"]),
+        Legend("line", other, COLOURS["r"], "5 3"),
+        Legend("words", words),
+    )
+    return Figure(key, title, tuple(drawings), legend, columns=3)
 
 
 def _curve(
