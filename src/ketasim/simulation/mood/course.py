@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ketasim._base import Headline, Shown
 from ketasim._base.result import later
 from ketasim.dosing import Course
-from ketasim.engine import Calendar, Plan, Trajectories, stream
+from ketasim.engine import Calendar, Patients, Plan, Trajectories, stream
 from ketasim.engine.progress import Progress
-from ketasim.evidence import Card, Entry, load_card
+from ketasim.evidence import Card, Entry
 from ketasim.models import ChainModel, LinearModel, mood_chain
 from ketasim.population import (
     Cohort,
@@ -23,10 +23,7 @@ from ketasim.population import (
     VisitNoise,
     card_draws,
     mood_effects,
-    mood_plan,
-    mood_values,
     typical_effects,
-    virtual_patients,
 )
 from ketasim.simulation.concentrations import Key
 from ketasim.simulation.mood.beside import (
@@ -35,7 +32,7 @@ from ketasim.simulation.mood.beside import (
     near_values,
     times_compared,
 )
-from ketasim.simulation.mood.inputs import PARTS, MoodInput, calendar_of, mood_input, patients_of
+from ketasim.simulation.mood.inputs import PARTS, MoodInput, calendar_of, mood_input
 from ketasim.simulation.mood.likelihood import (
     Scores,
     assessment_times,
@@ -45,6 +42,7 @@ from ketasim.simulation.mood.likelihood import (
 )
 from ketasim.simulation.mood.rated import rated_quantiles, rated_table
 from ketasim.simulation.mood.reach import beyond_evidence
+from ketasim.simulation.mood.steps import mood_patients, steps_of
 from ketasim.simulation.mood.studied import of_course
 from ketasim.simulation.mood.weeks import week_table, week_times, weeks_of
 
@@ -69,7 +67,6 @@ _DRAWS = 40  # parameter draws within the card's uncertainty
 _EACH = 100  # patients with each of them
 _LONGER = 1.7  # steps of the outer band over those of the patients' own curves
 _MOST_TIMES = 150  # of the outer band
-_PILOT, _PILOT_SEED = 256, 0  # virtual patients the steps are chosen with
 _DAY = 24.0
 _SMALL = 1e-12
 
@@ -157,10 +154,10 @@ class _Run:
 
     def patients(
         self, cohort: Cohort, effects: Mapping[str, Array], numbers: dict[str, Any]
-    ) -> Any:
-        start = np.full(cohort.n, self.given.baseline)
-        values = mood_values(numbers, effects, self.given.situation, start, spread=self.spread)
-        return patients_of(cohort, numbers, values, self.calendar)
+    ) -> Patients:
+        return mood_patients(
+            cohort, self.given, self.calendar, effects, numbers, spread=self.spread
+        )
 
 
 def simulate_mood(
@@ -195,7 +192,10 @@ def simulate_mood(
     asked = assessment_times(sessions, course.horizon, (well_from, *compared))
     uncertain = not cohort.typical and given.card.uncertainty is not None
     draws = _drawn(run, seed) if uncertain else None
-    run = _with_plan(run, course, model)
+    steps = steps_of(
+        *(course, given, run.calendar, run.chain, model), uncertainty=cohort.uncertainty
+    )
+    run = replace(run, steps=steps)
     weeks = weeks_of(sessions, course.horizon)
     around = week_times(weeks)
     times = np.union1d(np.union1d(hours, asked), around)
@@ -240,26 +240,6 @@ def simulate_mood(
         )
         said = (*said, text)
     return curves, mood, said
-
-
-def _with_plan(run: _Run, course: Course, model: LinearModel) -> _Run:
-    """Choose the steps, once for all the runs.
-
-    Those of a population suit virtual patients of the course that are always the same: another
-    seed or another number of patients has the same steps.
-    """
-    if run.cohort.typical or course.population is None:
-        patients = run.patients(run.cohort, run.effects, run.given.numbers(run.drawn))
-        return replace(run, steps=mood_plan(run.chain, patients, exact=True))
-    uncertain, seed = run.cohort.uncertainty, _PILOT_SEED
-    spec = course.population.model_copy(update={"seed": seed, "n": _PILOT})
-    cohort = virtual_patients(
-        replace(course, population=spec), load_card("reference"), model, uncertainty=uncertain
-    )
-    drawn = card_draws(run.given.card, seed, 0, _PILOT) if uncertain else None
-    effects = mood_effects(seed, 0, _PILOT)
-    patients = run.patients(cohort, effects, run.given.numbers(drawn))
-    return replace(run, steps=mood_plan(run.chain, patients))
 
 
 def _curves(
