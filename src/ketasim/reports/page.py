@@ -81,14 +81,25 @@ def render(
 
 @cache
 def _environment() -> jinja2.Environment:
+    return make_environment()
+
+
+def make_environment(first: jinja2.BaseLoader | None = None) -> jinja2.Environment:
+    """Make what fills the templates of this room.
+
+    **Arguments:**
+
+    - `first`: where else templates are, looked up before those of this room.
+    """
     import jinja2
 
     from ketasim.evidence import source_name, with_source_names
     from ketasim.reports.kept_templates import KeptTemplates
 
+    own = jinja2.PackageLoader("ketasim.reports", "templates")
     environment = jinja2.Environment(
         bytecode_cache=KeptTemplates("escaped, trimmed, stripped, strict, shown"),
-        loader=jinja2.PackageLoader("ketasim.reports", "templates"),
+        loader=own if first is None else jinja2.ChoiceLoader([first, own]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -19,6 +19,7 @@ from ketasim.apps.cli.harm import harm
 from ketasim.apps.cli.models import models_app
 from ketasim.apps.cli.regimens import events, regimen
 from ketasim.apps.cli.screen import screen
+from ketasim.apps.cli.serve import serve
 from ketasim.apps.cli.session import session
 from ketasim.apps.cli.simulate import simulate
 from ketasim.apps.cli.streams import OutputLostError, asks_for_help, bare, let_go, shielded
@@ -68,6 +69,7 @@ app.command(
 app.command(events, help_epilogue=example("events six_infusions --out out/events.csv"))
 app.command(evidence_app)
 app.command(models_app)
+app.command(serve, help_epilogue=example("serve --port 8765"))
 app.command(calibrate_app)
 
 

@@ -1,0 +1,3 @@
+"""The tabs of the page, a file each."""
+
+__all__: list[str] = []

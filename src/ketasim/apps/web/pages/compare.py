@@ -1,0 +1,18 @@
+"""The tab Compare: regimens side by side."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from ketasim.apps.web.state import PageState
+from ketasim.apps.web.templating import answer
+
+router = APIRouter()
+
+
+@router.get("/compare", response_class=HTMLResponse, include_in_schema=False)
+async def compare(request: Request) -> HTMLResponse:
+    """The page."""
+    state = PageState.read(request.url.query)
+    return answer(request, "compare.html", state=state)

@@ -1,0 +1,18 @@
+"""The tab Trial: a design and what it shows."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from ketasim.apps.web.state import PageState
+from ketasim.apps.web.templating import answer
+
+router = APIRouter()
+
+
+@router.get("/trial", response_class=HTMLResponse, include_in_schema=False)
+async def trial(request: Request) -> HTMLResponse:
+    """The page."""
+    state = PageState.read(request.url.query)
+    return answer(request, "trial.html", state=state)

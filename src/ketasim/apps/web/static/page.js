@@ -1,0 +1,2 @@
+"use strict";
+// The page works without this file; it only spares waiting and clicks.
