@@ -32,10 +32,12 @@ from ketasim.simulation.mood.beside import (
     near_values,
     times_compared,
 )
+from ketasim.simulation.mood.drawn import DRAWS, DrawnMeans, days_well
 from ketasim.simulation.mood.inputs import PARTS, MoodInput, calendar_of, mood_input
 from ketasim.simulation.mood.likelihood import (
     Scores,
     assessment_times,
+    drawn_chances,
     spread_of_chances,
     spread_of_parts,
     weekly_table,
@@ -63,7 +65,6 @@ expectation, a new oral antidepressant and the natural course bring; they add up
 
 _BRAIN = ("glutamate", "bdnf", "synapses")
 _TOGETHER = 50_000  # numbers that change places together; they stay in the processor's cache
-_DRAWS = 40  # parameter draws within the card's uncertainty
 _EACH = 100  # patients with each of them
 _LONGER = 1.7  # steps of the outer band over those of the patients' own curves
 _MOST_TIMES = 150  # of the outer band
@@ -116,6 +117,8 @@ class Mood(Shown):
       of the typical patient.
     - `near`: what the nearest published trials reported, beside what the model gives for them.
     - `disagreement`: where they disagree with the model, in a sentence; empty where they agree.
+    - `drawn`: means under each draw of the card's numbers, at the times of `table`; nothing of the
+      typical patient.
     """
 
     card: Card
@@ -131,6 +134,7 @@ class Mood(Shown):
     rated: pl.DataFrame | None = None
     near: tuple[NearValue, ...] = ()
     disagreement: str = ""
+    drawn: DrawnMeans | None = None
 
     def headline(self) -> Headline:
         """MADRS and response before treatment, a day after the last session, and at the end."""
@@ -206,9 +210,9 @@ def simulate_mood(
     found = Scores(asked, tuple(sessions), well_from, given.baseline, scores)
     noise = None if cohort.typical else VisitNoise.of(given.numbers(run.drawn))
     table = weekly_table(found, noise)
-    outer = None
+    outer = drawn = None
     if draws is not None:
-        band, chances = _outer(run, draws, hours, found)
+        band, chances, drawn = _outer(run, draws, hours, found)
         table = table.with_columns(chances)
         # the patients themselves differ in it already
         outer = None if cohort.uncertainty else band
@@ -230,6 +234,7 @@ def simulate_mood(
         rated=None if noise is None else rated_table(hours, curves[MADRS], noise),
         near=near,
         disagreement=disagrees,
+        drawn=drawn,
     )
     said = (*given.warnings, *filter(None, (disagrees, far)))
     if cohort.typical and given.situation.new_antidepressant:
@@ -323,9 +328,9 @@ def _points(baseline: float, solved: Mapping[str, Array]) -> dict[str, Array]:
 def _drawn(run: _Run, seed: int) -> tuple[Cohort, dict[str, Array], dict[str, Array]]:
     """Some patients with each of some draws of the card's numbers: one draw after another."""
     each = min(run.cohort.n, _EACH)
-    cohort = run.cohort.take(np.tile(np.arange(each), _DRAWS))
-    effects = {name: np.tile(values[:each], _DRAWS) for name, values in run.effects.items()}
-    drawn = card_draws(run.given.card, seed, 0, _DRAWS)
+    cohort = run.cohort.take(np.tile(np.arange(each), DRAWS))
+    effects = {name: np.tile(values[:each], DRAWS) for name, values in run.effects.items()}
+    drawn = card_draws(run.given.card, seed, 0, DRAWS)
     return cohort, effects, {s: np.repeat(values, each) for s, values in drawn.items()}
 
 
@@ -334,8 +339,8 @@ def _outer(
     draws: tuple[Cohort, dict[str, Array], dict[str, Array]],
     hours: Array,
     scores: Scores,
-) -> tuple[OuterBand, Sequence[pl.Series]]:
-    """The outer band, and the range of the shares over the draws."""
+) -> tuple[OuterBand, Sequence[pl.Series], DrawnMeans]:
+    """The outer band, the range of the shares over the draws, and the means under each."""
     cohort, effects, drawn = draws
     numbers = run.given.numbers(drawn)
     # enough for a band, and no more: the last time is kept
@@ -355,11 +360,14 @@ def _outer(
     (kept,) = stream(run.chain, patients, times, names, [keep], plan=steps, progress=False)
     noise = VisitNoise.of(numbers)
     p05, p50, p95 = rated_quantiles(shown, kept["shown"], noise, (0.05, 0.5, 0.95))
-    band = OuterBand(shown, p05, p50, p95, _DRAWS, cohort.n // _DRAWS)
+    band = OuterBand(shown, p05, p50, p95, DRAWS, cohort.n // DRAWS)
     at_rows = {name: kept[name].T for name in names}
     found = replace(scores, values=_points(run.given.baseline, at_rows))
-    ranges = (*spread_of_chances(found, noise, _DRAWS), *spread_of_parts(found, _DRAWS))
-    return band, ranges
+    shares = drawn_chances(found, noise, DRAWS)
+    ranges = (*spread_of_chances(shares), *spread_of_parts(found, DRAWS))
+    means = found.values["MADRS"].reshape(DRAWS, -1, len(scores.times)).mean(axis=1)
+    days = days_well(shown, kept["shown"].T, run.given.baseline, noise, DRAWS)
+    return band, ranges, DrawnMeans(scores.times, {"MADRS": means, **shares}, days)
 
 
 @dataclass(frozen=True)

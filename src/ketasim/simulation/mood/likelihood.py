@@ -156,19 +156,33 @@ def weekly_table(scores: Scores, noise: VisitNoise | None) -> pl.DataFrame:
     return table.with_columns(pl.all().fill_nan(None)).insert_column(2, named)
 
 
-def spread_of_chances(scores: Scores, noise: VisitNoise, draws: int) -> list[pl.Series]:
-    """Range of the shares over the uncertainty of the card's numbers.
+def drawn_chances(scores: Scores, noise: VisitNoise, draws: int) -> dict[str, Array]:
+    """Shares under each draw of the card's numbers.
 
     **Arguments:**
 
     - `scores`: of as many patients with each draw, one draw after another.
     - `noise`: within a patient. `draws`: how many.
 
+    **Returns:** name of `CHANCES` to shape (draws, R).
+    """
+    return {
+        name: table.reshape(draws, -1, table.shape[1]).mean(axis=1)
+        for name, table in _chances(scores, noise, coarse=True).items()
+    }
+
+
+def spread_of_chances(drawn: Mapping[str, Array]) -> list[pl.Series]:
+    """Range of the shares over the uncertainty of the card's numbers.
+
+    **Arguments:**
+
+    - `drawn`: as `drawn_chances` returns them.
+
     **Returns:** columns such as `response_p05` and `response_p95`.
     """
     columns: list[pl.Series] = []
-    for name, table in _chances(scores, noise, coarse=True).items():
-        share = table.reshape(draws, -1, table.shape[1]).mean(axis=1)
+    for name, share in drawn.items():
         for percent in (5, 95):
             values = np.quantile(share, percent / 100.0, axis=0)
             columns.append(pl.Series(f"{name}_p{percent:02d}", values).fill_nan(None))
@@ -178,7 +192,7 @@ def spread_of_chances(scores: Scores, noise: VisitNoise, draws: int) -> list[pl.
 def spread_of_parts(scores: Scores, draws: int) -> list[pl.Series]:
     """Range over the uncertainty of the contributions to the improvement.
 
-    **Arguments:** as of `spread_of_chances`.
+    **Arguments:** as of `drawn_chances`.
 
     **Returns:** columns such as `by_drug_p05`, points, and `share_drug_p05`, of the mean fall.
     """

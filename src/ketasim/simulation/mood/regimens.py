@@ -27,7 +27,7 @@ from ketasim.simulation.mood.inputs import calendar_of, mood_input, patients_of
 Array = NDArray[np.float64]
 
 _REFERENCE = "reference"  # the model behind which the chain to mood was fitted
-_WEEK = 168.0
+_DAY = 24.0
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -70,7 +70,9 @@ def compare_regimens(
 
     **Other arguments:**
 
-    - `times`: h; every week and the horizon when left out.
+    - `times`: h; left out, every day, the start of every session of any of the regimens and a day
+      after it: weekly times would fall on dosing days, and show one regimen at its worst and
+      another at its best.
 
     **Returns:** `RegimenScores`.
 
@@ -95,7 +97,7 @@ def compare_regimens(
     if not regimens:
         raise InputError("regimens", "there is none", "give one or more")
     if times is None:
-        times = np.append(np.arange(0.0, course.horizon, _WEEK), course.horizon)
+        times = _around(regimens, course.horizon)
     model, given = MODELS[_REFERENCE], mood_input(course)
     cohort = virtual_patients(course, load_card(_REFERENCE), model)
     spread = not cohort.typical
@@ -111,3 +113,11 @@ def compare_regimens(
     plan = mood_plan(chain, patients, each=True)
     madrs = solve_each(chain, patients, hours, ("MADRS",), plan=plan, progress=False)
     return RegimenScores(tuple(regimens), given.baseline, hours, madrs[..., 0])
+
+
+def _around(regimens: Sequence[Regimen], horizon: float) -> Array:
+    """Every day, and before and a day after each session of each regimen, h."""
+    starts = np.array([start for regimen in regimens for start in regimen.sessions])
+    days = np.append(np.arange(0.0, horizon, _DAY), horizon)
+    times = np.unique(np.round(np.concatenate([days, starts, starts + _DAY]), 9))
+    return times[times <= horizon]

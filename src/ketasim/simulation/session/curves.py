@@ -77,7 +77,8 @@ class _Behind:
     - `before`: the patient's own blood pressure.
     - `older`: whether the patient is 65 or more.
     - `course`: what happens in the course.
-    - `drawn`: mean effect under parameter draws, shape (draws, every third minute).
+    - `drawn`: name of an effect to its mean under parameter draws, shape (draws, every third
+      minute).
     """
 
     card: Card
@@ -87,7 +88,7 @@ class _Behind:
     before: Mapping[str, float | None]
     older: bool
     course: WholeCourse
-    drawn: Array
+    drawn: Mapping[str, Array]
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,7 +146,7 @@ class SessionProfile(Held):
             older=behind.older,
             sensitivity=None if behind.patients is None else behind.patients.pressure,
             values=behind.own,
-            known=(self.means["cognition"], behind.drawn),
+            known=(self.means["cognition"], behind.drawn["cognition"]),
         )
 
     def headline(self) -> Headline:
@@ -342,7 +343,7 @@ def _session(
             course.patient.pressure,
             whole.older,
             whole,
-            drawn["cognition"],
+            MappingProxyType(drawn),
         ),
     )
 
