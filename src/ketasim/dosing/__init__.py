@@ -3,6 +3,17 @@
 from ketasim.dosing.catalogue import CatalogueEntry, catalogue
 from ketasim.dosing.course import Course, CourseFile, load_course, parse_course
 from ketasim.dosing.dose import DRUGS, ROUTES, Dose
+from ketasim.dosing.editing import (
+    Dial,
+    dial,
+    dose_table,
+    plainest,
+    session_days,
+    turned,
+    with_session,
+    with_session_moved,
+    without_session,
+)
 from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT, Column
 from ketasim.dosing.events.table import EventTable, Observation, Subject, read_events
 from ketasim.dosing.events.written import write_events
@@ -104,6 +115,7 @@ __all__ = [
     "Column",
     "Course",
     "CourseFile",
+    "Dial",
     "Dose",
     "DoseItem",
     "DoseRange",
@@ -133,7 +145,9 @@ __all__ = [
     "arm_name",
     "catalogue",
     "check_doses",
+    "dial",
     "dose_ranges",
+    "dose_table",
     "items_of",
     "load_course",
     "load_studies",
@@ -142,10 +156,16 @@ __all__ = [
     "parse_course",
     "parse_regimen",
     "parse_trial",
+    "plainest",
     "read_events",
     "scales",
+    "session_days",
     "shipped",
     "split_devices",
     "structured_regimen",
+    "turned",
+    "with_session",
+    "with_session_moved",
+    "without_session",
     "write_events",
 ]

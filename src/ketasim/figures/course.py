@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from ketasim._base import words
 from ketasim.figures.choice import chosen_curve
 from ketasim.figures.curves import Curves
 from ketasim.figures.figure import Drawing, Figure, Legend
-from ketasim.figures.mood import mood_figures
+from ketasim.figures.mood import mood_figures, plasticity_figures
 from ketasim.figures.panels import COLOURS, Panel, extremes, svg
 from ketasim.figures.session import plan_figures, session_figures
 from ketasim.figures.vega import draw
@@ -62,13 +62,16 @@ class _View:
         return np.flatnonzero((times >= self.start - 1e-9) & (times <= last + 1e-9))
 
 
-def figures(simulation: Simulation, plan: SessionPlan | None) -> dict[str, list[Figure]]:
+def figures(
+    simulation: Simulation, plan: SessionPlan | None, *, only: Collection[str] = ()
+) -> dict[str, list[Figure]]:
     """Draw a simulation.
 
     **Arguments:**
 
     - `simulation`: what `simulate` returned.
     - `plan`: of its first session; nothing where there are no effects.
+    - `only`: the groups that are drawn and numbered; all when left out.
 
     **Returns:** figures under `session`, `metabolites`, `block`, `effects`, `plan`, `course`,
     `plasticity` and `mood`; an empty list where there is nothing to draw.
@@ -84,17 +87,22 @@ def figures(simulation: Simulation, plan: SessionPlan | None) -> dict[str, list[
     ends = max(end for _, end in marks)
     day = _View(session.start, max(rest, 1.0), marks)
     close = _View(session.start, _window(curves, simulation.main, day, ends), marks)
-    found = {
-        "session": _session(curves, simulation.main, close, day),
-        "metabolites": _metabolites(curves, simulation.main, day),
-        "block": _block(curves, close, day),
-        "effects": session_figures(simulation),
-        "plan": plan_figures(plan),
-        "course": _course(curves, simulation),
-        **mood_figures(simulation),
+    main = simulation.main
+    drawn: dict[str, Callable[[], list[Figure]]] = {
+        "session": lambda: _session(curves, main, close, day),
+        "metabolites": lambda: _metabolites(curves, main, day),
+        "block": lambda: _block(curves, close, day),
+        "effects": lambda: session_figures(simulation),
+        "plan": lambda: plan_figures(plan),
+        "course": lambda: _course(curves, simulation),
+        "plasticity": lambda: plasticity_figures(simulation),
+        "mood": lambda: mood_figures(simulation),
     }
     number = 0
-    for group, members in found.items():
+    for group, draw_group in drawn.items():
+        if only and group not in only:
+            continue
+        members = draw_group()
         numbered: list[Figure] = []
         for member in members:
             number += 1

@@ -74,8 +74,8 @@ _WITH_OUTER = (
 )
 
 
-def mood_figures(simulation: Simulation) -> dict[str, list[Figure]]:
-    """Figures of plasticity and mood; none where the chain was not computed.
+def mood_figures(simulation: Simulation) -> list[Figure]:
+    """Figures of mood; none where it was not computed.
 
     **Arguments:**
 
@@ -83,12 +83,12 @@ def mood_figures(simulation: Simulation) -> dict[str, list[Figure]]:
     """
     mood = simulation.mood
     if mood is None or len(simulation.times) < 2:
-        return {"plasticity": [], "mood": []}
+        return []
     scores = [_scores(simulation, mood)]
     if len(mood.table) > 2:
         scores.append(_expected(simulation, mood))
     scores.append(_stack(simulation))
-    return {"plasticity": _plasticity(simulation), "mood": scores}
+    return scores
 
 
 def _curve(
@@ -157,7 +157,15 @@ def _limits(line: Line) -> tuple[float, float]:
     return least - room, most + room
 
 
-def _plasticity(simulation: Simulation) -> list[Figure]:
+def plasticity_figures(simulation: Simulation) -> list[Figure]:
+    """Figures of the chain from glutamate to synapses; none where it was not computed.
+
+    **Arguments:**
+
+    - `simulation`: what `simulate` returned.
+    """
+    if simulation.mood is None or len(simulation.times) < 2:
+        return []
     start = simulation.sessions[0].start if simulation.sessions else 0.0
     last = float(simulation.times[-1])
     length = min(_FIRST_DAYS, (last - start) / _DAY)

@@ -116,7 +116,7 @@ def simulation_report(
         typical=simulation.cohort.typical,
         n=simulation.cohort.n,
         regimen=list(course.regimen.describe()),
-        patient=_patient(simulation),
+        patient=patient_words(simulation),
         horizon=_days(course.horizon),
         acting=_acting(simulation),
         horizon_assumed="horizon" in course.assumed,
@@ -164,7 +164,7 @@ def _elasticities(row: dict[str, Any]) -> dict[str, Any]:
     return row | {name: round(row[name], 2) for name in names if row[name] is not None}
 
 
-def _patient(simulation: Simulation) -> list[tuple[str, str, bool]]:
+def patient_words(simulation: Simulation) -> list[tuple[str, str, bool]]:
     """Fields of the patient in words, and whether each was assumed."""
     assumed = simulation.course.assumed
     rows: list[tuple[str, str, bool]] = []
@@ -224,6 +224,11 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
 
 def _is_block(row: Mapping[str, Any]) -> bool:
     return row["quantity"] == "nmda_block" and row["metric"] == "cmax"
+
+
+def exposure_tiles(simulation: Simulation) -> list[Tile]:
+    """The few numbers on concentrations and block at the top."""
+    return _tiles(simulation, _by_name(simulation.exposure()))
 
 
 def _tiles(simulation: Simulation, exposure: Exposure) -> list[Tile]:

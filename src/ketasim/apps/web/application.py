@@ -14,14 +14,23 @@ from starlette.exceptions import HTTPException
 from ketasim.__about__ import __version__
 from ketasim._base import InputError
 from ketasim.apps.web.guard import Guard
-from ketasim.apps.web.pages import compare, course, evidence, mechanism, screening, session, trial
+from ketasim.apps.web.pages import (
+    compare,
+    course,
+    download,
+    evidence,
+    mechanism,
+    screening,
+    session,
+    trial,
+)
 from ketasim.apps.web.refusal import refused_page
 from ketasim.apps.web.results import Results
 from ketasim.apps.web.settings import Settings
 from ketasim.apps.web.templating import STATIC, static
 
 _YEAR: Final = 365 * 24 * 3600
-_PAGES: Final = (course, compare, session, screening, mechanism, evidence, trial)
+_PAGES: Final = (course, compare, session, screening, mechanism, evidence, trial, download)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -39,6 +39,10 @@ class Results:
         self._waiting: Counter[str] = Counter()
         self._pool = ThreadPoolExecutor(min(processors(), _THREADS), "ketasim-page")
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether a result is kept."""
+        return key in self._kept
+
     async def of(
         self, request: Request, key: Hashable, compute: Callable[[], Found], *, keep: bool = True
     ) -> Found:

@@ -192,7 +192,7 @@ class Canvas:
         """
         body = "".join(self._parts)
         wide, high = f"{self.width:.0f}", f"{self.height:.0f}"
-        place = f'style="max-width:{wide}px"'
+        place = f'width="{wide}"'  # no style: pages with a strict policy take none
         if paper:
             place = f'width="{wide}" height="{high}"'
             body = f'<rect width="100%" height="100%" fill="{PAPER}"/>{body}'

@@ -1,18 +1,200 @@
-"""The tab Course: a course of treatment."""
+"""The tab Course: a patient, a regimen, and what follows from them as one types."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import parse_qsl
 
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from ketasim._base import InputError
+from ketasim.apps.web import courses, entries, regimen_form
+from ketasim.apps.web.courses import read_course, simulated, with_age_kept
 from ketasim.apps.web.state import PageState
-from ketasim.apps.web.templating import answer
+from ketasim.apps.web.templating import answer, is_partial
+
+if TYPE_CHECKING:
+    from ketasim.dosing import Course
 
 router = APIRouter()
 
+PATH: Final = "/course"
+OPTIONS: Final = (*courses.OPTIONS, *regimen_form.OPTIONS, "add", "to", "remove")
+_FIRST: Final = "six_infusions"  # what is shown where the address has no course
 
-@router.get("/course", response_class=HTMLResponse, include_in_schema=False)
-async def course(request: Request) -> HTMLResponse:
-    """The page."""
-    state = PageState.read(request.url.query)
-    return answer(request, "course.html", state=state)
+
+@router.get(PATH, include_in_schema=False)
+async def course(request: Request) -> Response:
+    """The page; where HTMX asks, what changed of it."""
+    query = request.url.query
+    if not query:
+        return RedirectResponse(_example(_FIRST).link(PATH), 303)
+    state = PageState()
+    read: Course | None = None
+    try:
+        state = PageState.read(query, OPTIONS)
+        state = regimen_form.applied(state)
+        read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
+        changed = with_age_kept(regimen_form.clicked(state, read), read)
+        if changed != state:
+            state = changed
+            read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
+        canonical = state.link(PATH)
+        partial = is_partial(request)
+        if not partial and f"{PATH}?{query}" != canonical:
+            return RedirectResponse(canonical, 303)
+        simulation = await simulated(request, state, read, profiles=not partial)
+        context = await asyncio.to_thread(_shown, state, read, simulation, whole=not partial)
+    except InputError as error:
+        return _refused(request, state, read, error)
+    return answer(
+        request,
+        "course.html",
+        fragment="course_changed.html",
+        state=state,
+        headers={"hx-replace-url": canonical, "hx-trigger-after-settle": "course-changed"},
+        **_form(request, state, read),
+        **context,
+    )
+
+
+@router.get(f"{PATH}/session", include_in_schema=False)
+async def session(request: Request) -> Response:
+    """What takes longer: the first session and the findings of the course."""
+    try:
+        state = regimen_form.applied(PageState.read(request.url.query, OPTIONS))
+        read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
+        simulation = await simulated(request, state, read)
+    except InputError:
+        return Response(status_code=204)  # the course itself answers what is wrong
+    from ketasim.reports.course_parts import session_part
+
+    part = await asyncio.to_thread(session_part, simulation)
+    return answer(
+        request, "course_sessions.html", fragment="course_sessions.html", state=state, part=part
+    )
+
+
+def _shown(state: PageState, read: Course, simulation: Any, *, whole: bool) -> dict[str, Any]:
+    from ketasim.reports.course_parts import course_part, session_part
+
+    undo = state.options.get("undo")
+    back = ""
+    if isinstance(undo, str):
+        before = PageState.read(undo).course
+        if before.keys() <= {"regimen", "doses"} and before:
+            back = regimen_form.with_regimen(state, before).link(PATH)
+    picked = state.options.get("move")
+    return {
+        "result": course_part(simulation),
+        "part": session_part(simulation) if whole else None,
+        "weeks": regimen_form.calendar(state, read, PATH),
+        "picked": picked,
+        "removed": state.link(PATH, move=None, remove=picked) if isinstance(picked, int) else "",
+        "undo": back,
+    }
+
+
+def _form(
+    request: Request, state: PageState, read: Course | None, error: InputError | None = None
+) -> dict[str, Any]:
+    """What the form shows."""
+    from ketasim.dosing import dose_table, plainest
+
+    table = state.course.get("doses")
+    other = ""
+    if read is not None:
+        changed = plainest(read.regimen) if table else {"doses": dose_table(read.regimen)}
+        if "doses" in changed or "regimen" in changed:
+            same = changed.keys() == regimen_form.regimen_of(state).keys()
+            other = "" if same else regimen_form.with_regimen(state, changed).link(PATH)
+    rows = [
+        dict(cast("Mapping[str, Any]", one)) if isinstance(one, Mapping) else {"day": one}
+        for one in (cast("list[Any]", table) if isinstance(table, list) else [])
+    ]
+    return {
+        "sections": entries.sections(),
+        "typed": lambda name: entries.typed(state, name),
+        "sentence": entries.typed(state, "regimen"),
+        "rows": rows,
+        "columns": regimen_form.COLUMNS,
+        "as_other": other,
+        "sliders": regimen_form.sliders(read),
+        "before": PageState(regimen_form.regimen_of(state)).query(),
+        "carried": _carried(state),
+        "examples": _examples(),
+        "moved": request.headers.get("hx-trigger-name", ""),
+        "error": error,
+        "place": "" if error is None else _place(error.field),
+    }
+
+
+def _carried(state: PageState) -> list[tuple[str, str]]:
+    """Fields that the address has and the form does not show."""
+    shown = entries.known_names() | {"regimen", "doses"}
+    query = PageState(
+        state.course, {k: v for k, v in state.options.items() if k in (*courses.OPTIONS, "undo")}
+    )
+    pairs = parse_qsl(query.query(options=True), keep_blank_values=True)
+    return [
+        (name, value)
+        for name, value in pairs
+        if not any(name == one or name.startswith(f"{one}.") for one in shown)
+    ]
+
+
+def _place(field: str) -> str:
+    """The field of the form that an error is about."""
+    name = field.replace("[", ".").replace("]", "")
+    if name.startswith("doses"):
+        return "doses"
+    known = entries.known_names()
+    while name and name not in known and name != "regimen":
+        inside = [one for one in known if one.startswith(name + ".")]
+        if inside:
+            return min(inside)
+        name = name.rpartition(".")[0]
+    return name
+
+
+def _refused(
+    request: Request, state: PageState, read: Course | None, error: InputError
+) -> Response:
+    return answer(
+        request,
+        "course.html",
+        fragment="course_refused.html",
+        state=state,
+        status=422,
+        headers={"hx-retarget": "#problem", "hx-reswap": "outerHTML"},
+        result=None,
+        part=None,
+        start=_example(_FIRST).link(PATH),
+        **_form(request, state, read, error),
+    )
+
+
+def _examples() -> list[tuple[str, str, str]]:
+    """Title, regimen and link of what ships."""
+    from ketasim.dosing import shipped
+
+    found: list[tuple[str, str, str]] = []
+    for name in shipped("course"):
+        state = _example(name)
+        title = str(state.course.get("title", name))
+        found.append((title, str(state.course.get("regimen", "")), state.link(PATH)))
+    return found
+
+
+def _example(name: str) -> PageState:
+    if name not in _KEPT:
+        from ketasim.dosing.shipped import read_input
+
+        _KEPT[name] = PageState(read_input(name, "course"))
+    return _KEPT[name]
+
+
+_KEPT: Final[dict[str, PageState]] = {}

@@ -1,0 +1,108 @@
+"""The course of a page: read within the limits, and simulated once for all who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from ketasim._base import InputError
+from ketasim.apps.web.state import PageState
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from ketasim.apps.web.results import Results
+    from ketasim.apps.web.settings import Limits
+    from ketasim.dosing import Course
+    from ketasim.simulation import Simulation
+
+OLDEST: Final = 90.0
+"""Ages of so many years and more are kept as this one: a rare age can name a person."""
+
+OPTIONS: Final = ("typical", "uncertainty")
+"""Options of `simulate` that a page of a course may have."""
+
+
+def read_course(state: PageState, limits: Limits) -> Course:
+    """Read the course of a state.
+
+    **Arguments:**
+
+    - `state`: of a page. `limits`: of the page.
+
+    **Raises:** `InputError` with the field, when it cannot be used or is too large for the page.
+    """
+    course = state.load()
+    many = 1 if course.population is None else course.population.n
+    remedy = "the command takes more: ketasim simulate course.yaml --out DIR"
+    if many > limits.patients:
+        problem = f"{many:,} virtual patients are more than the page takes, {limits.patients:,}"
+        raise InputError("population.n", problem, remedy)
+    doses = len(course.regimen.doses)
+    if doses > limits.doses:
+        field = "doses" if "doses" in state.course else "regimen"
+        problem = f"{doses:,} doses are more than the page takes, {limits.doses:,}"
+        raise InputError(field, problem, remedy)
+    if course.horizon > limits.horizon:
+        most = limits.horizon / 24
+        problem = f"{course.horizon / 24:,.0f} d are more than the page takes, {most:,.0f} d"
+        raise InputError("horizon", problem, remedy)
+    return course
+
+
+def with_age_kept(state: PageState, course: Course) -> PageState:
+    """The state with an age of 90 or more as 90; see `OLDEST`."""
+    age = course.patient.age
+    if age is None or age <= OLDEST:
+        return state
+    patient = cast("Mapping[str, Any]", state.course["patient"])
+    return state.with_course({**state.course, "patient": {**patient, "age": int(OLDEST)}})
+
+
+def is_on(state: PageState, option: str) -> bool:
+    """Whether an option is chosen.
+
+    **Raises:** `InputError` when it is neither on nor off.
+    """
+    value = state.options.get(option, False)
+    if value in (True, "on"):
+        return True
+    if value in (False, "off"):
+        return False
+    raise InputError(option, f"'{value}' is neither true nor false", "write true, or leave it out")
+
+
+async def simulated(
+    request: Request, state: PageState, course: Course, *, profiles: bool = True
+) -> Simulation:
+    """Simulate a course, or return what is kept of it.
+
+    **Arguments:**
+
+    - `request`: who asks. `state`: with the options of `simulate`. `course`: as it was read.
+    - `profiles`: whether the effects of the sessions are wanted, which take longest.
+
+    **Raises:** `InputError`; `HTTPException` with status 429.
+    """
+    results: Results = request.app.state.results
+    options = {name: is_on(state, name) for name in OPTIONS}
+    if options["typical"] and options["uncertainty"]:
+        raise InputError(
+            "uncertainty", "the typical patient has one set of parameters", "take one of them out"
+        )
+    key = ("simulate", PageState(course.to_dict()).query(), *options.values())
+    if not profiles and (*key, True) not in results:
+
+        def quick() -> Simulation:
+            from ketasim.simulation import simulate
+
+            return simulate(course, profiles=False, **options)
+
+        return await results.of(request, (*key, False), quick)
+
+    def whole() -> Simulation:
+        from ketasim.simulation import simulate
+
+        return simulate(course, **options)
+
+    return await results.of(request, (*key, True), whole)
