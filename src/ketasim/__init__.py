@@ -1,9 +1,10 @@
 """ketasim simulates ketamine therapy from dose to mood; every number shows its source.
 
 Concentrations, NMDA receptor block, the effects of a session, MADRS and response of virtual
-patients (`simulate`); trials with their controls and prediction intervals (`run_trial`); what the
-evidence says of a course before it is given (`screen`). Results are shown by `plot`, laid out on a
-page by `report`, and say with `cite` what they rest on.
+patients (`simulate`); regimens side by side on the same patients (`compare`); trials with their
+controls and prediction intervals (`run_trial`); what the evidence says of a course before it is
+given (`screen`). Results are shown by `plot`, laid out on a page by `report`, and say with `cite`
+what they rest on.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from ketasim.dosing import Course, Trial, load_course, load_trial
     from ketasim.evidence import citation
     from ketasim.figures import plot
+    from ketasim.planning import Comparison, compare
     from ketasim.reports import report
     from ketasim.screening import Screen, SessionPlan, screen
     from ketasim.simulation import Simulation, simulate
     from ketasim.trials import TrialResult, run_trial
 
 __all__ = [
+    "Comparison",
     "Course",
     "InputError",
     "KetasimError",
@@ -34,6 +37,7 @@ __all__ = [
     "TrialResult",
     "__version__",
     "citation",
+    "compare",
     "load_course",
     "load_trial",
     "plot",
@@ -45,6 +49,7 @@ __all__ = [
 
 # imported when first used, so that `import ketasim` and `ketasim --help` stay fast
 _ROOMS = {
+    "Comparison": "ketasim.planning",
     "Course": "ketasim.dosing",
     "InputError": "ketasim._base",
     "KetasimError": "ketasim._base",
@@ -54,6 +59,7 @@ _ROOMS = {
     "Trial": "ketasim.dosing",
     "TrialResult": "ketasim.trials",
     "citation": "ketasim.evidence",
+    "compare": "ketasim.planning",
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",
     "plot": "ketasim.figures",

@@ -10,6 +10,7 @@ from ketasim._base.result import dispatch
 _PAGES: Final = {
     "Simulation": "ketasim.reports.course:simulation_report",
     "TrialResult": "ketasim.reports.trial:trial_report",
+    "Comparison": "ketasim.reports.compare:comparison_report",
     "Screen": "ketasim.reports.screen:screen_report",
     "SessionPlan": "ketasim.reports.session_plan:session_plan_report",
     "PkFit": "ketasim.reports.calibration_pk:calibration_report",
@@ -23,13 +24,14 @@ def report(result: Result, **options: Any) -> str:
 
     **Main arguments:**
 
-    - `result`: a `Simulation`, a `TrialResult`, a `Screen`, a `SessionPlan`, or a calibration
-      (`PkFit`, `MoodFit`, `SessionFit`).
+    - `result`: a `Simulation`, a `TrialResult`, a `Comparison`, a `Screen`, a `SessionPlan`, or a
+      calibration (`PkFit`, `MoodFit`, `SessionFit`).
 
     **Other arguments:**
 
-    - `options`: of a simulation, a trial or a calibration `command`, what the page says reproduces
-      the result; of a simulation also `costs`, whether the page has the course at published prices.
+    - `options`: of a simulation, a trial, a comparison or a calibration `command`, what the page
+      says reproduces the result; of a simulation also `costs`, whether the page has the course at
+      published prices.
 
     **Returns:** the text of the page; `result.save` writes it with the tables.
 

@@ -16,7 +16,7 @@ from ketasim.population import SEVERE_FACT, PressureOutlook
 from ketasim.screening.plan_result import UNWATCHED, PlanEntry, SessionPlan
 from ketasim.screening.pressure import outlook_lines, pressure_lines
 from ketasim.screening.rules.conditions import is_slow
-from ketasim.screening.rules.session import STAGES, SessionRule, session_rules
+from ketasim.screening.rules.session import STAGES, WATCH, SessionRule, session_rules
 from ketasim.screening.rules.standing import Given
 
 KINDS: Final = ("dose", "measurement", "effect", "rule", "discharge", "after")
@@ -30,7 +30,6 @@ _MEASURED: Final = (
 )
 _SAME_TIME: Final = 1e-6  # h
 _NAMED: Final = 3  # effects named one by one
-_WATCH: Final = "watch_us"  # the rule whose length the predicted effects are compared with
 _SPACING: Final = "devices_hk"
 
 
@@ -147,7 +146,7 @@ def session_plan(
     shown: list[SessionRule] = []
     left_out = unfit = 0
     slow = is_slow(dose.route for dose in given)
-    watch = next(rule for rule in session_rules() if rule.rule == _WATCH)
+    watch = next(rule for rule in session_rules() if rule.rule == WATCH)
     for rule in session_rules():
         concerned = rule.concerns(patient)
         if concerned is False or not rule.is_for(given):

@@ -233,6 +233,20 @@ class Simulation(Result):
         """
         return patient_table(self._exposure, self.units, self.cohort)
 
+    def exposed(self, key: Key, session: str, metric: str) -> Array | None:
+        """One metric of `exposure` in each patient.
+
+        **Arguments:**
+
+        - `key`: quantity and site. `session`: `first`, `last` or `course`.
+        - `metric`: such as `cmax`.
+
+        **Returns:** in its unit, shape (n,); nothing where there is no such metric.
+        """
+        wanted = (key, session, metric)
+        found = (o.values for o in self._exposure if (o.key, o.session, o.metric) == wanted)
+        return next(found, None)
+
     @cached_property
     def _exposure(self) -> list[ExposureMetric]:
         def part(

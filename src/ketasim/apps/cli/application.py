@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 from ketasim.__about__ import __version__
 from ketasim._base import InputError, files_made, named, visible
 from ketasim.apps.cli.calibrate import calibrate_app
+from ketasim.apps.cli.compare import compare
 from ketasim.apps.cli.console import example
 from ketasim.apps.cli.evidence import evidence_app
 from ketasim.apps.cli.harm import harm
@@ -56,6 +57,10 @@ app = App(
     help_epilogue=EPILOGUE,
 )
 app.command(simulate, help_epilogue=example("simulate six_infusions --out out/six"))
+app.command(
+    compare,
+    help_epilogue=example("compare six_infusions twice_weekly three_weekly --out out/compared"),
+)
 app.command(trial, help_epilogue=example("trial murrough2013 --out out/murrough2013"))
 app.command(session, help_epilogue=example("session esketamine_label --last"))
 app.command(screen, help_epilogue=example("screen screen_interactions --fail-on contraindicated"))

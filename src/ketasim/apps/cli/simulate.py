@@ -81,7 +81,7 @@ def simulate(
     if typical and uncertainty:
         problem = "the typical patient has one set of parameters"
         raise InputError("--uncertainty", problem, "leave out --typical, or --uncertainty")
-    read = _loaded(course, typical, n, seed)
+    read = loaded(course, typical, n, seed)
     if individuals is not None and (asked is None or asked > INDIVIDUALS):
         check_individuals(read, typical, asked)
     result = run(read, typical=typical, uncertainty=uncertainty)
@@ -128,8 +128,13 @@ def _individuals(text: str | None) -> int | None:
     return count
 
 
-def _loaded(path: Path, typical: bool, n: int | None, seed: int | None) -> Course:
-    """The course of a file, with the population that the options ask for."""
+def loaded(path: Path, typical: bool, n: int | None, seed: int | None) -> Course:
+    """The course of a file, with the population that the options ask for.
+
+    **Arguments:**
+
+    - `path`: of the file, or name of what ships. `typical`, `n`, `seed`: the options.
+    """
     from ketasim.dosing import load_course
 
     course = load_course(path)

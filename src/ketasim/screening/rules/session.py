@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TABLE: Final = "care/session_rules"
 """The table of the rules."""
 
+WATCH: Final = "watch_us"
+"""The rule of the monitoring period."""
+
 STAGES: Final = ("before", "during", "after", "discharge", "next day")
 """Parts of a session, in order."""
 

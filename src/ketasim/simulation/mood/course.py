@@ -212,8 +212,11 @@ def simulate_mood(
     table = weekly_table(found, noise)
     outer = drawn = None
     if draws is not None:
-        band, chances, drawn = _outer(run, draws, hours, found)
-        table = table.with_columns(chances)
+        band, drawn, parts = _outer(run, draws, hours, found)
+        if noise is not None and cohort.n > _EACH and not cohort.uncertainty:
+            curve = curves[MADRS][np.searchsorted(hours, drawn.shown)].T
+            drawn = _centred(drawn, table, found, noise, curve)
+        table = table.with_columns(*spread_of_chances(drawn.means), *parts)
         # the patients themselves differ in it already
         outer = None if cohort.uncertainty else band
     own = of_course(course, setting=given.situation.setting)
@@ -339,8 +342,8 @@ def _outer(
     draws: tuple[Cohort, dict[str, Array], dict[str, Array]],
     hours: Array,
     scores: Scores,
-) -> tuple[OuterBand, Sequence[pl.Series], DrawnMeans]:
-    """The outer band, the range of the shares over the draws, and the means under each."""
+) -> tuple[OuterBand, DrawnMeans, Sequence[pl.Series]]:
+    """The outer band, means under each draw, and the range of the parts of the improvement."""
     cohort, effects, drawn = draws
     numbers = run.given.numbers(drawn)
     # enough for a band, and no more: the last time is kept
@@ -364,10 +367,34 @@ def _outer(
     at_rows = {name: kept[name].T for name in names}
     found = replace(scores, values=_points(run.given.baseline, at_rows))
     shares = drawn_chances(found, noise, DRAWS)
-    ranges = (*spread_of_chances(shares), *spread_of_parts(found, DRAWS))
     means = found.values["MADRS"].reshape(DRAWS, -1, len(scores.times)).mean(axis=1)
     days = days_well(shown, kept["shown"].T, run.given.baseline, noise, DRAWS)
-    return band, ranges, DrawnMeans(scores.times, {"MADRS": means, **shares}, days)
+    drawn_means = DrawnMeans(scores.times, {"MADRS": means, **shares}, shown, days)
+    return band, drawn_means, spread_of_parts(found, DRAWS)
+
+
+def _centred(
+    drawn: DrawnMeans, table: pl.DataFrame, scores: Scores, noise: VisitNoise, curve: Array
+) -> DrawnMeans:
+    """Means under the draws as they would be of all patients, not of the first of them.
+
+    **Arguments:**
+
+    - `table`: means of all patients with the card's own numbers.
+    - `scores`: of all patients with them, and `noise` within them.
+    - `curve`: MADRS of all patients at `drawn.shown`, points, shape (n, T).
+    """
+    first = {name: values[:_EACH] for name, values in scores.values.items()}
+    same = drawn_chances(replace(scores, values=first), noise, 1)
+    same["MADRS"] = first["MADRS"].mean(axis=0, keepdims=True)
+    means: dict[str, Array] = {}
+    for name, values in drawn.means.items():
+        moved = values + table[name].fill_null(np.nan).to_numpy() - same[name]
+        means[name] = moved if name == "MADRS" else np.clip(moved, 0.0, 1.0)
+    every, few = (
+        days_well(drawn.shown, part, scores.baseline, noise)[0] for part in (curve, curve[:_EACH])
+    )
+    return replace(drawn, means=means, days_well=drawn.days_well + every - few)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Means over patients under each draw of the card's numbers: what differences of courses rest on."""
+"""Means over patients under each draw of the card: what differences of courses rest on."""
 
 from __future__ import annotations
 
@@ -43,11 +43,13 @@ class DrawnMeans:
 
     - `times`: h, shape (R,).
     - `means`: `MADRS`, points, and of a population the shares of `CHANCES`; shape (draws, R).
+    - `shown`: h, those by which days are counted, shape (T,).
     - `days_well`: days on which a rating shows half of the baseline or less, shape (draws,).
     """
 
     times: Array
     means: Mapping[str, Array]
+    shown: Array
     days_well: Array
 
 
@@ -96,4 +98,4 @@ def typical_drawn(course: Course, times: Array, curve: Array) -> DrawnMeans:
     scores = solved["MADRS"]
     rows, shown = np.searchsorted(every, times), np.searchsorted(every, curve)
     days = days_well(curve, scores[:, shown], given.baseline, None, DRAWS)
-    return DrawnMeans(times, {"MADRS": scores[:, rows]}, days)
+    return DrawnMeans(times, {"MADRS": scores[:, rows]}, curve, days)

@@ -177,12 +177,13 @@ def spread_of_chances(drawn: Mapping[str, Array]) -> list[pl.Series]:
 
     **Arguments:**
 
-    - `drawn`: as `drawn_chances` returns them.
+    - `drawn`: as `drawn_chances` returns them, and others.
 
     **Returns:** columns such as `response_p05` and `response_p95`.
     """
     columns: list[pl.Series] = []
-    for name, share in drawn.items():
+    for name in CHANCES:
+        share = drawn[name]
         for percent in (5, 95):
             values = np.quantile(share, percent / 100.0, axis=0)
             columns.append(pl.Series(f"{name}_p{percent:02d}", values).fill_nan(None))

@@ -1,0 +1,88 @@
+"""What options are compared by: names, units, and which way is better where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from ketasim._base import InputError, near
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """Something of which every option has a number.
+
+    **Arguments:**
+
+    - `key`: as tables have it. `group`: exposure, session, course or burden.
+    - `words`: what it is. `unit`: as tables have it; `fraction` is shown as percent.
+    - `better`: `lower`, `higher`, or empty where neither is better by itself.
+    - `weekly`: whether there is one a week; options cannot be ranked by it.
+    """
+
+    key: str
+    group: str
+    words: str
+    unit: str
+    better: str
+    weekly: bool = False
+
+    @property
+    def ranks(self) -> bool:
+        """Whether options can be ranked by it."""
+        return bool(self.better) and not self.weekly
+
+
+_ALL: Final = (
+    Criterion("cmax", "exposure", "Cmax, session 1", "ng/mL", ""),
+    Criterion("auc", "exposure", "AUC, whole course", "ng*h/mL", ""),
+    Criterion("CADSS_peak", "session", "Dissociation, CADSS, peak", "point", "lower"),
+    Criterion("CADSS_resolved", "session", "Dissociation resolved by", "min", "lower"),
+    Criterion("SBP_peak", "session", "Increase in systolic pressure, peak", "mmHg", "lower"),
+    Criterion("sedation_peak", "session", "Sedated (MOAA/S 4 or less), peak", "fraction", "lower"),
+    Criterion("MADRS_trough", "course", "MADRS before sessions", "point", "lower", weekly=True),
+    Criterion("MADRS_peak", "course", "MADRS after sessions", "point", "lower", weekly=True),
+    Criterion("response_trough", "course", "Response before", "fraction", "higher", weekly=True),
+    Criterion("response_peak", "course", "Response after", "fraction", "higher", weekly=True),
+    Criterion("remission_trough", "course", "Remission before", "fraction", "higher", weekly=True),
+    Criterion("remission_peak", "course", "Remission after", "fraction", "higher", weekly=True),
+    Criterion("MADRS_last", "course", "MADRS, a day after the last session", "point", "lower"),
+    Criterion("MADRS_end", "course", "MADRS, at the end", "point", "lower"),
+    Criterion("response_last", "course", "Response, a day after the last", "fraction", "higher"),
+    Criterion("response_end", "course", "Response, at the end", "fraction", "higher"),
+    Criterion("remission_last", "course", "Remission, a day after the last", "fraction", "higher"),
+    Criterion("remission_end", "course", "Remission, at the end", "fraction", "higher"),
+    Criterion("days_well", "course", "Days with response", "d", "higher"),
+    Criterion("sessions", "burden", "Sessions", "count", "lower"),
+    Criterion("hours", "burden", "Hours of sessions and monitoring", "h", "lower"),
+    Criterion("dose", "burden", "Cumulative dose", "mg", "lower"),
+    Criterion("cost", "burden", "Cost at a published price", "", "lower"),
+)
+
+CRITERIA: Final[Mapping[str, Criterion]] = MappingProxyType({one.key: one for one in _ALL})
+"""Key to criterion, in the order of tables."""
+
+
+def criterion(name: str, *, field: str = "rank_by") -> Criterion:
+    """The criterion that options are to be ranked by.
+
+    **Arguments:**
+
+    - `name`: as typed, in any case, `-` or a space for `_`. `field`: what to call it in an error.
+
+    **Raises:** `InputError` when there is none of that name, or nothing of it is better.
+    """
+    typed = "_".join(name.replace("-", " ").split()).lower()
+    known = {key.lower(): one for key, one in CRITERIA.items()}
+    ranks = [key for key, one in CRITERIA.items() if one.ranks]
+    found = known.get(typed)
+    if found is not None and found.ranks:
+        return found
+    if found is None:
+        raise InputError(field, f"there is no criterion '{name}'", near(typed, ranks))
+    why = "it has a value a week" if found.weekly else "neither more nor less of it is better"
+    raise InputError(
+        field, f"options cannot be ranked by '{name}': {why}", f"use one of: {', '.join(ranks)}"
+    )
