@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ketasim.figures import forest_svg
-from ketasim.figures.mechanism import mechanism_svg, mood_course_svg
+from ketasim.figures.mechanism.published import mechanism_svg, mood_course_svg
 from ketasim.synthesis import MetaQuery, pool_comparable
 
 IMAGES = Path(__file__).parents[1] / "images"

@@ -10,12 +10,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim._base.numbers import number, percent
 from ketasim.figures.figure import RING
 from ketasim.figures.svg import Axis, Frame, Look, nice
 from ketasim.figures.svg.lettering import FONT
 from ketasim.figures.svg.palette import COLOURS, GRID, INK, SOFT
 
-__all__ = ["COLOURS", "FONT", "GRID", "INK", "SOFT", "Line", "Panel", "Points", "extremes", "svg"]
+__all__ = [
+    "COLOURS",
+    "FONT",
+    "GRID",
+    "INK",
+    "SOFT",
+    "Line",
+    "Panel",
+    "Points",
+    "Twin",
+    "extremes",
+    "svg",
+    "twin_of",
+]
 
 Array = NDArray[np.float64]
 
@@ -172,6 +186,44 @@ def svg(panel: Panel, description: str) -> str:
     ends = [(line.label, line.colour, _last(line, x)) for line in labelled]
     frame.end_labels([one for one in ends if math.isfinite(one[2])])
     return frame.canvas.document(panel.title or description, _told(panel, description, x, y))
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The numbers of a panel as a table, for readers who cannot see it or want them.
+
+    **Arguments:**
+
+    - `title`: of the panel. `heads`: of the columns. `rows`: cells in words.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def twin_of(panel: Panel, rows: int = 13) -> Twin:
+    """A panel's lines as a table at times that are evenly apart, its peaks among them.
+
+    **Arguments:**
+
+    - `panel`: with lines. `rows`: of the table, about.
+    """
+    lines = [line for line in panel.lines if len(line.x)]
+    if not lines:
+        return Twin(panel.title, (panel.x_title, panel.y_title), ())
+    low, high = panel.x_domain or _ends(x for line in lines for x in line.x)
+    peaks = [line.x[int(np.argmax(line.y))] for line in lines]
+    wanted = np.unique([*np.linspace(low, high, rows), *(x for x in peaks if low <= x <= high)])
+    # what is written the same is one row
+    at = {number(float(x)): float(x) for x in wanted}
+    write = percent if panel.percent else number
+    heads = [f"{line.name}, {panel.y_title}" for line in lines]
+    cells = [
+        (words, *(write(float(np.interp(x, line.x, line.y))) for line in lines))
+        for words, x in at.items()
+    ]
+    return Twin(panel.title, (panel.x_title, *heads), tuple(cells))
 
 
 _TIMES: Final = ("minutes", "hours", "days")

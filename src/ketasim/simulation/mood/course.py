@@ -32,6 +32,7 @@ from ketasim.simulation.mood.beside import (
     near_values,
     times_compared,
 )
+from ketasim.simulation.mood.chain import in_points
 from ketasim.simulation.mood.drawn import DRAWS, DrawnMeans, days_well
 from ketasim.simulation.mood.inputs import PARTS, MoodInput, calendar_of, mood_input
 from ketasim.simulation.mood.likelihood import (
@@ -69,7 +70,6 @@ _EACH = 100  # patients with each of them
 _LONGER = 1.7  # steps of the outer band over those of the patients' own curves
 _MOST_TIMES = 150  # of the outer band
 _DAY = 24.0
-_SMALL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -296,7 +296,7 @@ class _Written:
             end = begin + count
             values = np.ascontiguousarray(piece.values[:, begin:end].transpose(2, 1, 0))
             solved = {str(name): one for name, one in zip(piece.names, values, strict=True)}
-            points = _points(self.baseline, solved)
+            points = in_points(self.baseline, solved)
             low, high = np.searchsorted(self.shown, [begin, end])
             shown = self.shown[low:high] - begin
             for (name, site), table in self.curves.items():
@@ -313,19 +313,6 @@ class _Written:
 
     def finish(self, whole: None) -> None:
         del whole
-
-
-def _points(baseline: float, solved: Mapping[str, Array]) -> dict[str, Array]:
-    """Parts of the fall of the score in points.
-
-    The parts add up on the logarithm of the score. Each is taken times the logarithmic mean of the
-    scores before and now, so that they add up in points as well, in whatever order they came.
-    """
-    fall = baseline - solved["MADRS"]
-    total = sum((solved[part] for part in PARTS), np.zeros_like(fall))
-    flat = np.abs(total) < _SMALL
-    mean = np.where(flat, baseline, fall / np.where(flat, 1.0, total))
-    return {"MADRS": solved["MADRS"]} | {part: mean * solved[part] for part in PARTS}
 
 
 def _drawn(run: _Run, seed: int) -> tuple[Cohort, dict[str, Array], dict[str, Array]]:
@@ -365,7 +352,7 @@ def _outer(
     p05, p50, p95 = rated_quantiles(shown, kept["shown"], noise, (0.05, 0.5, 0.95))
     band = OuterBand(shown, p05, p50, p95, DRAWS, cohort.n // DRAWS)
     at_rows = {name: kept[name].T for name in names}
-    found = replace(scores, values=_points(run.given.baseline, at_rows))
+    found = replace(scores, values=in_points(run.given.baseline, at_rows))
     shares = drawn_chances(found, noise, DRAWS)
     means = found.values["MADRS"].reshape(DRAWS, -1, len(scores.times)).mean(axis=1)
     days = days_well(shown, kept["shown"].T, run.given.baseline, noise, DRAWS)
