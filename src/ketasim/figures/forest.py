@@ -79,12 +79,12 @@ class _Columns:
     weight: float
 
 
-def forest_drawing(forest: Forest) -> str:
+def forest_drawing(forest: Forest, *, paper: bool = True) -> str:
     """Draw what a forest plot shows as SVG.
 
     **Arguments:**
 
-    - `forest`: its rows and axis.
+    - `forest`: its rows and axis. `paper`: on white, for a file; else for a page.
     """
     details = [wrapped(row.detail, _DETAIL, _SMALL) for row in forest.studies]
     columns = _columns(forest, details)
@@ -123,7 +123,7 @@ def forest_drawing(forest: Forest) -> str:
     canvas.text(columns.plot + _PLOT, foot + 50.0, f"{right} →", size=_SMALL, anchor="end")
     for words, (across, down) in zip(forest.entries, places, strict=True):
         _entry(canvas, words, _PAD + across, legend + down)
-    return canvas.document(forest.title, _told(forest), paper=True)
+    return canvas.document(forest.title, _told(forest), paper=paper)
 
 
 def _columns(forest: Forest, details: Sequence[Sequence[str]]) -> _Columns:

@@ -61,18 +61,19 @@ _BANDS: Final = (5.0, 25.0, 50.0, 75.0, 95.0)
 _POINTS: Final = 160  # of a line in a figure
 
 
-def session_figures(simulation: Simulation) -> list[Figure]:
+def session_figures(simulation: Simulation, *, of_last: bool = False) -> list[Figure]:
     """Draw the first session by the minute; of several, the last as dashed lines where it differs.
 
     **Arguments:**
 
     - `simulation`: what `simulate` returned.
+    - `of_last`: the last session alone instead.
     """
     effects = simulation.session_effects
     if effects is None:
         return []
-    first = effects.sessions[0]
-    last = effects.sessions[-1] if len(effects.sessions) > 1 else None
+    first = effects.sessions[-1 if of_last else 0]
+    last = effects.sessions[-1] if len(effects.sessions) > 1 and not of_last else None
     drawings = [
         Drawing(svg(_panel(title, unit, share, looks, first, last), f"{title} over time"))
         for title, unit, share, looks in _PANELS
@@ -110,7 +111,7 @@ def session_figures(simulation: Simulation) -> list[Figure]:
     return [
         Figure(
             "",
-            "First session over time",
+            f"Session {first.number} over time" if of_last else "First session over time",
             tuple(drawings),
             tuple(legend),
             caption=caption,

@@ -15,6 +15,7 @@ from ketasim.synthesis.published import (
     pool_comparable,
     published_pools,
 )
+from ketasim.synthesis.question import meta_query
 from ketasim.synthesis.selection import (
     META_CONTROLS,
     META_MEASURES,
@@ -30,6 +31,7 @@ from ketasim.synthesis.selection import (
 )
 from ketasim.synthesis.tables import (
     NORMAL,
+    left_out_by_reason,
     left_out_table,
     meta_table,
     plain_number,
@@ -56,7 +58,9 @@ __all__ = [
     "WithoutOne",
     "comparable_studies",
     "control_words",
+    "left_out_by_reason",
     "left_out_table",
+    "meta_query",
     "meta_table",
     "plain_number",
     "pool_comparable",

@@ -142,6 +142,27 @@ def left_out_table(result: MetaResult) -> pl.DataFrame:
     )
 
 
+def left_out_by_reason(result: MetaResult) -> list[tuple[str, tuple[str, ...]]]:
+    """What does not enter, by reason; details that differ between trials stand behind the name.
+
+    **Arguments:**
+
+    - `result`: of `pool_comparable`.
+
+    **Returns:** reason and names, those with fewest names first.
+    """
+    by_reason: dict[str, list[str]] = {}
+    for one in result.selection.left_out:
+        reason, label = one.reason, one.label
+        if reason.startswith("only at "):
+            times, _, window = reason.removeprefix("only at ").partition("; ")
+            reason, label = f"no visit in time ({window})", f"{label} ({times})"
+        reason = reason.partition("; other rows")[0]
+        by_reason.setdefault(reason, []).append(label)
+    ordered = sorted(by_reason.items(), key=lambda one: (len(one[1]), one[0]))
+    return [(reason, tuple(labels)) for reason, labels in ordered]
+
+
 def _results(result: MetaResult, pooled: PooledEffect, measure: str) -> list[dict[str, Any]]:
     people = result.selection.studies
     sums = {

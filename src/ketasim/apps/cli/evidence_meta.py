@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,6 @@ from ketasim.apps.cli.console import AsJson, check_folder, note, print_json, pri
 if TYPE_CHECKING:
     from ketasim.synthesis import (
         MeanInterval,
-        MetaQuery,
         MetaResult,
         PooledEffect,
         StudyEffect,
@@ -72,11 +70,11 @@ def meta(
 
     Exit status 1 when no study of the tables answers the question; nothing is written then.
     """
-    from ketasim.synthesis import pool_comparable
+    from ketasim.synthesis import meta_query, pool_comparable
 
     if out is not None:
         check_folder(out, _FILES)
-    query = _query(
+    query = meta_query(
         event,
         drug=drug,
         route=route,
@@ -103,49 +101,6 @@ def meta(
         note("no study in the tables matches: nothing is pooled, nothing is written")
         return NOTHING_POOLED
     return 0
-
-
-_NOT_OF_EVENTS = {
-    "at": "events are counted over the first weeks, not at a visit",
-    "within": "events are counted over the first weeks, not at a visit",
-    "scale": "an event has no scale",
-    "values": "events have no other form",
-    "metric": "an event is a metric of its own",
-}
-
-
-def _query(event: str | None, **options: Any) -> MetaQuery:
-    """The options as a question; what is left out keeps its default."""
-    from ketasim._base import InputError, parse_quantity
-    from ketasim.synthesis import MetaQuery
-
-    if options["metric"] == "event" and event is None:
-        raise InputError("--metric", "'event' needs the name of one", "give --event with it")
-    if event is not None:
-        for name, problem in _NOT_OF_EVENTS.items():
-            if options[name] is not None:
-                raise InputError(f"--{name}", problem, f"leave --{name} out beside --event")
-        options |= {"metric": "event", "event": event}
-    for name in ("at", "within"):
-        if options[name] is not None:
-            text = _days(options[name])
-            options[name] = parse_quantity(text, "h", field=f"--{name}", low=0.1, high=1e5)
-    given = {name: value for name, value in options.items() if value is not None}
-    query = MetaQuery(**given)
-    if event is None and query.drug is None:
-        # a number over all drugs and routes would be read as one of a drug
-        raise InputError(
-            "--drug",
-            "left out, trials of different drugs, routes and ages would be pooled into one number",
-            "give --drug ketamine or --drug esketamine",
-        )
-    return query
-
-
-def _days(text: str) -> str:
-    """`day 28` is 28 days."""
-    head, _, number = text.strip().lower().partition(" ")
-    return f"{number} d" if head == "day" and number else text
 
 
 def _document(result: MetaResult) -> dict[str, Any]:
@@ -327,22 +282,12 @@ def _print_published(result: MetaResult) -> None:
 
 def _print_left_out(result: MetaResult) -> None:
     """What was left out, by reason; details that differ between trials stand behind the name."""
-    by_reason: dict[str, list[str]] = {}
-    for one in result.selection.left_out:
-        reason, label = one.reason, one.label
-        if reason.startswith("only at "):
-            times, _, window = reason.removeprefix("only at ").partition("; ")
-            reason, label = f"no visit in time ({window})", f"{label} ({times})"
-        reason = reason.partition("; other rows")[0]
-        by_reason.setdefault(reason, []).append(label)
+    from ketasim.synthesis import left_out_by_reason
+
     print("\nLeft out (all names and their rows: left_out.csv of --out, or --json)")
-    for reason, labels in sorted(by_reason.items(), key=_most):
+    for reason, labels in left_out_by_reason(result):
         many = len(labels) > _MOST_NAMED
         print(f"  {reason}: {f'{len(labels)} trials' if many else ', '.join(labels)}")
-
-
-def _most(item: tuple[str, Sequence[str]]) -> tuple[int, str]:
-    return len(item[1]), item[0]
 
 
 def _print_methods() -> None:

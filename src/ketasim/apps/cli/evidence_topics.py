@@ -11,9 +11,8 @@ from cyclopts import Parameter
 from ketasim.apps.cli.console import AsJson, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from ketasim.evidence import Condition, Conflict, Effect, StudiedDoses
+    from ketasim.evidence import Condition, Conflict, Effect
 
-_ROUTES = {"iv": "IV", "im": "IM", "sc": "SC", "oral_er": "oral, extended release"}
 _NARROWEST, _WIDEST = 60, 140  # characters of a line of text
 
 
@@ -94,6 +93,7 @@ def conflicts(
 
 def _print_condition(one: Condition) -> None:
     from ketasim.evidence import source_name
+    from ketasim.reports.evidence.conditions import DOSE_HEADS, dose_lines, route_words
 
     print(f"{one.title[0].upper()}{one.title[1:]} ({one.name})")
     if one.parts:
@@ -107,12 +107,12 @@ def _print_condition(one: Condition) -> None:
         )
     print("\nDoses studied")
     if one.doses:
-        lines = [line for doses in one.doses for line in _dose_lines(doses)]
-        print_table(("drug", "route", "dose", "in rows", "sessions", "days apart", "rows"), lines)
+        lines = [line for doses in one.doses for line in dose_lines(doses)]
+        print_table(DOSE_HEADS, lines)
     else:
         _say("The rows contain no dose by a known route.")
     if one.unstudied:
-        routes = ", ".join(map(_route, one.unstudied))
+        routes = ", ".join(map(route_words, one.unstudied))
         _say(f"No study of racemic ketamine is listed here for: {routes}.")
     print(f"\nResults ({len(one.effects)})")
     for effect in one.effects:
@@ -132,53 +132,6 @@ def _print_condition(one: Condition) -> None:
         "Studied does not mean recommended. What is missing was not found; this is not evidence of "
         "no effect."
     )
-
-
-def _dose_lines(doses: StudiedDoses) -> list[tuple[str, ...]]:
-    """One line a kind and unit of dose; one without a dose where no row gives any."""
-    apart = _ends(doses.interval_days)
-    lines: list[tuple[str, ...]] = []
-    for span in doses.spans:
-        ends = dict.fromkeys((span.low_fact, span.high_fact))
-        sessions = _ends(span.sessions)
-        if span.kind == "session":
-            longer = any(row in doses.uncounted for row in span.facts)
-            sessions = (sessions + " or more" if sessions else "not stated") if longer else sessions
-        lines.append(
-            (
-                doses.drug,
-                _route(doses.route),
-                span.words(),
-                ", ".join(ends),
-                sessions or "not stated",
-                apart if span.kind == "session" else "",
-                str(len(span.facts)),
-            )
-        )
-    if not lines:
-        counted = _ends(doses.sessions) or "not stated"
-        row = (
-            doses.drug,
-            _route(doses.route),
-            "not stated",
-            "",
-            counted,
-            apart,
-            str(len(doses.facts)),
-        )
-        lines.append(row)
-    return lines
-
-
-def _route(route: str) -> str:
-    return _ROUTES.get(route, route)
-
-
-def _ends(ends: tuple[float, float] | None) -> str:
-    if ends is None:
-        return ""
-    low, high = ends
-    return f"{low:g}" if low == high else f"{low:g}-{high:g}"
 
 
 def _print_effect(effect: Effect) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,8 +13,9 @@ from ketasim.dosing import Course
 from ketasim.engine import solve
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, mood_chain
-from ketasim.population import mood_plan, mood_values, typical_effects, virtual_patients
+from ketasim.population import mood_values, typical_effects, virtual_patients
 from ketasim.simulation.mood.inputs import PARTS, calendar_of, mood_input, patients_of
+from ketasim.simulation.mood.steps import steps_of
 
 Array = NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def course_chain(course: Course, times: Array) -> Chain:
     calendar = calendar_of(course, max(course.horizon, float(times[-1])))
     patients = patients_of(cohort, numbers, values, calendar)
     chain = mood_chain(model)
-    plan = mood_plan(chain, patients, exact=True)
+    plan = steps_of(replace(course, population=None), given, calendar, chain, model)
     solved = solve(chain, patients, times, (*_STATES, *PARTS), plan=plan, progress=False)
     curves = {name: np.asarray(solved[name][0]) for name in (*_STATES, *PARTS)}
     points = in_points(given.baseline, curves)
