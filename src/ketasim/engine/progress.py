@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Final
 
@@ -12,6 +15,26 @@ from ketasim._base.size import LOG, LONG, duration
 _AFTER: Final = 2.0  # s; a run that ends sooner shows nothing
 _PART: Final = 0.1  # of the work, from one line to the next
 _APART: Final = 30.0  # s, or so long; and at least a third of it
+
+Told = Callable[[int, int, str], None]
+"""What is told of how far work is: how much is done, of how much, and of what."""
+
+_TOLD: ContextVar[Told | None] = ContextVar("told", default=None)
+
+
+@contextmanager
+def followed(tell: Told) -> Iterator[None]:
+    """Be told how far the work is that is done meanwhile, instead of a bar or a log.
+
+    **Arguments:**
+
+    - `tell`: receives how much is done, of how much, and of what, after each part of the work.
+    """
+    before = _TOLD.set(tell)
+    try:
+        yield
+    finally:
+        _TOLD.reset(before)
 
 
 class Progress:
@@ -30,16 +53,28 @@ class Progress:
         self._at_once, self._told = show is True, show is None and not self._show
         self._bar: Any = None
         self._task: Any = None
+        self._follower: Told | None = None
+        self._before: Token[Told | None] | None = None
         self._started = time.monotonic()
         self._last, self._part = self._started, 0.0
 
     def __enter__(self) -> Progress:
-        """Begin."""
+        """Begin; who follows hears of this work, and not of the parts it is made of."""
+        self._follower = _TOLD.get()
+        self._before = _TOLD.set(None)
         return self
+
+    @property
+    def done(self) -> int:
+        """How much is done."""
+        return self._done
 
     def advance(self, done: int) -> None:
         """Count what is done."""
         self._done += done
+        if self._follower is not None:
+            self._follower(self._done, self._total, self._what)
+            return
         now = time.monotonic()
         if self._told:
             self._tell(now)
@@ -98,5 +133,7 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         """End; an interrupted bar is taken away."""
+        if self._before is not None:
+            _TOLD.reset(self._before)
         if self._bar is not None:
             self._bar.stop()

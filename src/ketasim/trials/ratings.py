@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -196,12 +196,15 @@ class ArmSimulation:
     def _crossover(self) -> bool:
         return self.trial.design == "crossover"
 
-    def ratings(self, first: int, count: int) -> tuple[Ratings, Ratings]:
+    def ratings(
+        self, first: int, count: int, told: Callable[[int], None] | None = None
+    ) -> tuple[Ratings, Ratings]:
         """Simulate some replicates.
 
         **Arguments:**
 
         - `first`, `count`: the replicates asked for, counted from 0.
+        - `told`: receives the number of patients after each piece of them.
 
         **Returns:** ratings with and without the effects of the trials, of the same patients.
         """
@@ -216,6 +219,8 @@ class ArmSimulation:
         for start in range(0, len(members), size):
             chosen = members[start : start + size]
             both[:, chosen], before[chosen] = self._piece(chosen + first * self.stride)
+            if told is not None:
+                told(len(chosen))
         kept = before.reshape(count, self.stride)[:, :n]
         tables = both.reshape(2, count, self.stride, len(self.times))[:, :, :n]
         rated, plain = (Ratings(self.times, table, kept) for table in tables)

@@ -122,7 +122,9 @@ def run_trial(
                 if progress is not None:
                     last = first + count
                     progress(f"arm {one.arm.id}: replicates {first + 1} to {last}")
-                rated, plain = one.ratings(first, count)
+                end = bar.done + count * one.stride
+                # half for what is rated, half for what is made of it
+                rated, plain = one.ratings(first, count, lambda n: bar.advance(n // 2))
                 there = (~np.isnan(rated.before)).sum(axis=1).astype(np.float64)
                 members.setdefault(one.arm.id, []).append(there)
                 for assessment in trial.assessed(one.arm):
@@ -134,7 +136,7 @@ def run_trial(
                 if first < kept:
                     few = min(kept - first, count)
                     tables += _patients(trial, one, rated, first, few)
-                bar.advance(count * one.stride)
+                bar.advance(end - bar.done)
             pieces.append(_compared(trial, found))
     entered = {
         name: np.concatenate(counts)
