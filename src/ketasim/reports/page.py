@@ -84,12 +84,15 @@ def _environment() -> jinja2.Environment:
     return make_environment()
 
 
-def make_environment(first: jinja2.BaseLoader | None = None) -> jinja2.Environment:
+def make_environment(
+    first: jinja2.BaseLoader | None = None, cited_at: str = "#ref-"
+) -> jinja2.Environment:
     """Make what fills the templates of this room.
 
     **Arguments:**
 
     - `first`: where else templates are, looked up before those of this room.
+    - `cited_at`: what the address of a source begins with; its key follows.
     """
     import jinja2
 
@@ -106,6 +109,7 @@ def make_environment(first: jinja2.BaseLoader | None = None) -> jinja2.Environme
         lstrip_blocks=True,
         finalize=_shown,
     )
+    environment.globals["cited_at"] = cited_at
     environment.filters["number"] = number
     environment.filters["percent"] = percent
     environment.filters["source"] = source_name

@@ -89,7 +89,7 @@ def environment() -> jinja2.Environment:
     from ketasim.reports.page import make_environment
 
     own = jinja2.PackageLoader("ketasim.apps.web", "templates")
-    return make_environment(own)
+    return make_environment(own, "/evidence/source/")
 
 
 @cache

@@ -75,7 +75,7 @@ class MetaView:
     - `studies`: rows of the table; `pooled`: further lines on what was pooled.
     - `notes`: of the selection. `left_out`: reason and names. `published`: pooled figures of
       others: words, what keeps them apart, source.
-    - `sources`: keys.
+    - `methods`: keys of sources of the methods.
     """
 
     title: str
@@ -86,7 +86,7 @@ class MetaView:
     notes: tuple[str, ...]
     left_out: tuple[tuple[str, tuple[str, ...]], ...]
     published: tuple[tuple[str, str, str], ...]
-    sources: tuple[str, ...]
+    methods: tuple[str, ...]
 
 
 def meta_view(result: MetaResult) -> MetaView:
@@ -98,9 +98,6 @@ def meta_view(result: MetaResult) -> MetaView:
     """
     selection, pooled = result.selection, result.pooled
     title = selection.query.title
-    keys = [key for study in selection.studies for key in study.sources]
-    keys += [one.source for one in result.published]
-    keys += [row.source for row in facts("pooling_methods")]
     return MetaView(
         title=title[:1].upper() + title[1:],
         answer=_answer(result),
@@ -110,7 +107,7 @@ def meta_view(result: MetaResult) -> MetaView:
         notes=selection.notes,
         left_out=tuple(left_out_by_reason(result)),
         published=tuple(map(_pool, result.published)),
-        sources=tuple(dict.fromkeys(keys)),
+        methods=tuple(dict.fromkeys(row.source for row in facts("pooling_methods"))),
     )
 
 
