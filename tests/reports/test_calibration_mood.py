@@ -36,7 +36,7 @@ from ketasim.calibration.mood.tables import (
 from ketasim.dosing import load_studies
 from ketasim.evidence import Uncertainty, load_card, load_mood_rows, load_table, read_card
 from ketasim.figures.calibration.trial_panels import trial_panels
-from ketasim.reports.calibration_mood import mood_calibration_report
+from ketasim.reports.calibration.mood import mood_calibration_report
 
 COMMAND = "ketasim calibrate mood --out DIR --seed 3"
 SCALES = {"e_N": "natural", "rho": "natural", "share_none": "logit"}

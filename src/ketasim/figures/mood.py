@@ -26,6 +26,7 @@ Swatch = tuple[str, str, tuple[int, ...]]  # what a line is, its colour, its das
 _DAY = 24.0
 _FIRST_DAYS = 7.0
 _WIDE, _NARROW = 800, 290
+_FRONT, _FRONT_HIGH = 330, 270
 _UNCERTAIN_DASH = (5, 3)
 _RESPONSE_DASH, _REMISSION_DASH, _TROUGH_DASH = (8, 4), (2, 3), (4, 2)
 _PLASTICITY = (
@@ -72,6 +73,10 @@ _WITH_OUTER = (
     "fluctuation of state from visit to visit. Dashed: parameter uncertainty as well. Not "
     "included: between-trial variability, so a real patient may be outside."
 )
+_FRONT_OUTER = (
+    "Bands: scores as rated at one visit, with between-patient variability and rating error. "
+    "Dashed grey: 90 % with parameter uncertainty. Not included: between-trial variability."
+)
 
 
 def mood_figures(simulation: Simulation) -> list[Figure]:
@@ -89,6 +94,25 @@ def mood_figures(simulation: Simulation) -> list[Figure]:
         scores.append(_expected(simulation, mood))
     scores.append(_stack(simulation))
     return scores
+
+
+def mood_front_figure(simulation: Simulation) -> Figure | None:
+    """The MADRS over the course beside another figure; nothing where it was not computed.
+
+    **Arguments:**
+
+    - `simulation`: what `simulate` returned.
+    """
+    mood = simulation.mood
+    if mood is None or len(simulation.times) < 2:
+        return None
+    panel, entries = _score_panel(simulation, mood, _FRONT, _FRONT_HIGH)
+    text = words.bands(simulation.cohort.typical, simulation.cohort.uncertainty, rated=True)
+    entries = [entries[0], *entries[-2:]]  # the legend's words name the outer band
+    last = panel.x_domain[1] if panel.x_domain else 0.0
+    drawing = Drawing(svg(panel, f"MADRS over {last:g} days"))
+    legend = _legend(simulation, entries, COLOURS["mood"], _FRONT_OUTER if mood.outer else text)
+    return Figure("", "The course", (drawing,), legend, columns=1)
 
 
 def _curve(
@@ -229,14 +253,16 @@ def plasticity_figures(simulation: Simulation) -> list[Figure]:
     return found
 
 
-def _scores(simulation: Simulation, mood: Mood) -> Figure:
+def _score_panel(
+    simulation: Simulation, mood: Mood, width: int, height: int
+) -> tuple[Panel, list[Swatch]]:
+    """The curve of scores with its guides, and what its lines are."""
     last = float(simulation.times[-1]) / _DAY
     everything = np.ones(len(simulation.times), bool)
     line = _curve(simulation, MADRS, everything, 0.0, COLOURS["mood"])
     lines = [line]
     entries: list[Swatch] = [(f"MADRS, {_centre(simulation)}", COLOURS["mood"], ())]
     highest = max((line.outer or (line.y, line.y))[1])
-    text = words.bands(simulation.cohort.typical, simulation.cohort.uncertainty, rated=True)
     if mood.outer is not None:
         band = mood.outer
         highest = max(highest, float(band.p95.max()))
@@ -245,7 +271,6 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
             Line("with uncertainty", x, y.tolist(), colour=SOFT, dash=_UNCERTAIN_DASH)
             for y in (band.p05, band.p95)
         ]
-        text = _WITH_OUTER
         name = f"90 % of patients with parameter uncertainty ({band.draws} parameter draws)"
         entries.append((name, SOFT, _UNCERTAIN_DASH))
     span = (0.0, last)
@@ -264,9 +289,17 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
         x_domain=span,
         y_domain=(0.0, min(60.0, 1.06 * max(highest, mood.baseline))),
         guides=tuple(guides),
-        width=_WIDE,
-        height=250,
+        width=width,
+        height=height,
     )
+    return panel, entries
+
+
+def _scores(simulation: Simulation, mood: Mood) -> Figure:
+    panel, entries = _score_panel(simulation, mood, _WIDE, 250)
+    last = float(simulation.times[-1]) / _DAY
+    text = words.bands(simulation.cohort.typical, simulation.cohort.uncertainty, rated=True)
+    text = text if mood.outer is None else _WITH_OUTER
     return Figure(
         "",
         "MADRS over the course",

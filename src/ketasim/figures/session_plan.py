@@ -35,6 +35,10 @@ _WORDS: Final = (
     "parameter uncertainty. Diamond: peak. Between-patient and between-trial variability are not "
     "shown. An effect that stays below its threshold has no bar."
 )
+_BRIEF: Final = (
+    "Bars: onset to resolution (mean, or percentage of patients); paler: parameter uncertainty. "
+    "Diamond: peak. Not included: between-patient and between-trial variability."
+)
 _ALONE: Final = (
     "Bars: onset to resolution (mean, or percentage of patients); paler: parameter uncertainty",
     "Diamond: peak. Not shown: between-patient and between-trial variability",
@@ -103,6 +107,17 @@ def plan_figure(plan: SessionPlan) -> Figure:
     """
     drawing = Drawing(_svg(_timeline(plan)), _svg(_timeline(plan), narrow=True))
     return Figure("", "Timeline of the session", (drawing,), (Legend("words", _WORDS),), columns=1)
+
+
+def plan_front_figure(plan: SessionPlan) -> Figure:
+    """The timeline of a session's plan beside another figure, names above the bars.
+
+    **Arguments:**
+
+    - `plan`: what `Simulation.session_plan` returned.
+    """
+    drawing = Drawing(_svg(_timeline(plan), narrow=True))
+    return Figure("", "The session", (drawing,), (Legend("words", _BRIEF),), columns=1)
 
 
 def _timeline(plan: SessionPlan) -> _Timeline:

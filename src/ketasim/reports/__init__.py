@@ -6,9 +6,9 @@ from ketasim._base.rooms import opened
 from ketasim.reports.report import report
 
 if TYPE_CHECKING:
-    from ketasim.reports.calibration_mood import mood_calibration_report
-    from ketasim.reports.calibration_pk import calibration_report
-    from ketasim.reports.calibration_session import session_calibration_report
+    from ketasim.reports.calibration.mood import mood_calibration_report
+    from ketasim.reports.calibration.pk import calibration_report
+    from ketasim.reports.calibration.session import session_calibration_report
     from ketasim.reports.course import simulation_report
     from ketasim.reports.page import read_sources_used
     from ketasim.reports.trial import trial_report
@@ -26,9 +26,9 @@ __all__ = [
 __getattr__ = opened(
     __name__,
     {
-        "mood_calibration_report": "calibration_mood",
-        "calibration_report": "calibration_pk",
-        "session_calibration_report": "calibration_session",
+        "mood_calibration_report": "calibration.mood",
+        "calibration_report": "calibration.pk",
+        "session_calibration_report": "calibration.session",
         "simulation_report": "course",
         "read_sources_used": "page",
         "trial_report": "trial",

@@ -12,7 +12,8 @@ from ketasim._base import words
 from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.figures.course import figures
 from ketasim.population import Modifier, modification_of
-from ketasim.reports.course_mood import mood_entries, mood_tiles, outcome_rows, part_rows
+from ketasim.reports.course_mood import mood_entries, outcome_rows, part_rows
+from ketasim.reports.course_patient import days_words, patient_words
 from ketasim.reports.course_screening import cost_lines, screening_view
 from ketasim.reports.course_session import (
     NOT_IN_EFFECTS,
@@ -21,6 +22,7 @@ from ketasim.reports.course_session import (
     plan_stages,
     pressure_rows,
 )
+from ketasim.reports.first_page import first_page
 from ketasim.reports.near import near_groups, own_of_course
 from ketasim.reports.page import render
 from ketasim.screening import course_costs
@@ -37,29 +39,6 @@ Exposure = Mapping[tuple[str, ...], dict[str, Any]]
 
 _FIRST = ("cmax", "tmax", "auc24", "auc_inf", "half_life", "F")
 _LAST = ("cmax", "tmax", "auc24")
-_PATIENT = (
-    ("age", "Age"),
-    ("weight", "Weight"),
-    ("sex", "Sex"),
-    ("ancestry", "Ancestry"),
-    ("diagnosis", "Diagnosis"),
-    ("setting", "Setting"),
-    ("baseline", "Baseline"),
-    ("medicines", "Medicines"),
-    ("history", "History"),
-    ("vitals", "Vital signs"),
-    ("cyp2b6", "CYP2B6"),
-    ("liver", "Liver"),
-    ("kidney", "Kidney"),
-)
-
-
-_VITALS = {
-    "sbp": "systolic {} mmHg",
-    "dbp": "diastolic {} mmHg",
-    "heart_rate": "heart rate {} /min",
-    "spo2": "oxygen saturation {} %",
-}
 
 
 @dataclass(frozen=True)
@@ -117,11 +96,11 @@ def simulation_report(
         n=simulation.cohort.n,
         regimen=list(course.regimen.describe()),
         patient=patient_words(simulation),
-        horizon=_days(course.horizon),
+        horizon=days_words(course.horizon),
         acting=_acting(simulation),
         horizon_assumed="horizon" in course.assumed,
         many=many,
-        tiles=[*(Tile(*one) for one in mood_tiles(simulation)), *_tiles(simulation, exposure)],
+        first=first_page(simulation, plan=plan),
         figures=figures(simulation, plan),
         has_block=("nmda_block", "effect") in simulation.values,
         not_iv=not_iv,
@@ -147,7 +126,7 @@ def simulation_report(
         if simulation.mood is None
         else near_groups(simulation.mood.near, own_of_course(simulation.mood)),
         mood_entries=[] if simulation.mood is None else mood_entries(simulation.mood),
-        first=_exposure_rows(simulation, exposure, "first", _FIRST if not_iv else _FIRST[:-1]),
+        exposure=_exposure_rows(simulation, exposure, "first", _FIRST if not_iv else _FIRST[:-1]),
         last=_exposure_rows(simulation, exposure, "last", _LAST) if many else [],
         parameters=[_elasticities(row) for row in simulation.parameters().to_dicts()],
         words=words,
@@ -164,18 +143,6 @@ def _elasticities(row: dict[str, Any]) -> dict[str, Any]:
     return row | {name: round(row[name], 2) for name in names if row[name] is not None}
 
 
-def patient_words(simulation: Simulation) -> list[tuple[str, str, bool]]:
-    """Fields of the patient in words, and whether each was assumed."""
-    assumed = simulation.course.assumed
-    rows: list[tuple[str, str, bool]] = []
-    for field, name in _PATIENT:
-        value = getattr(simulation.course.patient, field, None)
-        if value in (None, "", (), []):
-            continue
-        rows.append((name, _words(field, value), f"patient.{field}" in assumed))
-    return rows
-
-
 def _acting(simulation: Simulation) -> list[Modifier]:
     """Medicines, genotypes and impairments whose effect on exposure was computed."""
     modifiers = modification_of(simulation.course.patient).modifiers
@@ -184,24 +151,6 @@ def _acting(simulation: Simulation) -> list[Modifier]:
         return list(modifiers)
     # a published model may know one medicine by its name
     return [one for one in modifiers if covariates.get(one.name.upper(), zeros(1)).any()]
-
-
-def _words(field: str, value: Any) -> str:
-    if field == "weight":
-        return f"{value:g} kg"
-    if field == "age":
-        return f"{value:g} years"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if field == "vitals":
-        given = ((name, getattr(value, name)) for name in _VITALS)
-        return ", ".join(_VITALS[k].format(f"{v:g}") for k, v in given if v is not None)
-    if field == "baseline":
-        parts = getattr(value, "scale", None), getattr(value, "score", None)
-        if parts[0] is not None:
-            return f"{parts[0]} {parts[1]:g}"
-    text = str(value).replace("_", " ")
-    return text.upper() if field == "diagnosis" and len(text) <= 4 else text
 
 
 def _by_name(exposure: pl.DataFrame) -> Exposure:
@@ -255,11 +204,6 @@ def _tiles(simulation: Simulation, exposure: Exposure) -> list[Tile]:
         unit = "" if "%" in cell.value else str(row["unit"]).replace("*", "·")
         tiles.append(Tile(text, cell.value, unit, cell.range))
     return tiles
-
-
-def _days(hours: float) -> str:
-    days = f"{hours / 24:.3g}"
-    return f"{days} day" if days == "1" else f"{days} days"
 
 
 def _typical_value(row: Mapping[str, Any]) -> float:

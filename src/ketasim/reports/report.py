@@ -13,9 +13,9 @@ _PAGES: Final = {
     "Comparison": "ketasim.reports.compare:comparison_report",
     "Screen": "ketasim.reports.screen:screen_report",
     "SessionPlan": "ketasim.reports.session_plan:session_plan_report",
-    "PkFit": "ketasim.reports.calibration_pk:calibration_report",
-    "MoodFit": "ketasim.reports.calibration_mood:mood_calibration_report",
-    "SessionFit": "ketasim.reports.calibration_session:session_calibration_report",
+    "PkFit": "ketasim.reports.calibration.pk:calibration_report",
+    "MoodFit": "ketasim.reports.calibration.mood:mood_calibration_report",
+    "SessionFit": "ketasim.reports.calibration.session:session_calibration_report",
 }
 
 

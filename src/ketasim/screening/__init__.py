@@ -22,6 +22,7 @@ from ketasim.screening.harm import (
 )
 from ketasim.screening.plan import EffectTime, session_plan
 from ketasim.screening.plan_result import PlanEntry, SessionPlan
+from ketasim.screening.pressure import PressureLimit, pressure_limits
 from ketasim.screening.rules.session import SessionRule, session_rules
 from ketasim.screening.screen_result import NO_VERDICT, Screen
 from ketasim.screening.wording import subject_words
@@ -42,6 +43,7 @@ __all__ = [
     "MedicineMatch",
     "MonitoringPrompt",
     "PlanEntry",
+    "PressureLimit",
     "Screen",
     "ScreenFinding",
     "SessionPlan",
@@ -51,6 +53,7 @@ __all__ = [
     "course_exposure",
     "harm_source",
     "harms_over_time",
+    "pressure_limits",
     "published_harms",
     "read_history",
     "resolve_medicine",

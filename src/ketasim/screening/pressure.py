@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from ketasim._base.numbers import number, percent, span
 from ketasim.evidence import Fact, fact, facts, source_name
 from ketasim.population import PRESSURES, SEVERE, SEVERE_FACT, PressureOutlook, PressureRise
-from ketasim.screening.rules.standing import Given
+from ketasim.screening.rules.standing import Given, given
 from ketasim.screening.rules.vitals import LIMITS, age_words, of_age, whose
 
 if TYPE_CHECKING:
@@ -168,8 +168,38 @@ def _before(patient: Patient) -> str:
     return f"Blood pressure before the session: {ends} mmHg."
 
 
+@dataclass(frozen=True)
+class PressureLimit:
+    """A limit of blood pressure before a session.
+
+    **Arguments:**
+
+    - `verdict`: `Above`, `Not above`, or `Limit` where the pressure is not known.
+    - `limit`: such as `140/90`, mmHg. `places`: who has it. `whose`: of which drug, in words.
+    """
+
+    verdict: str
+    limit: str
+    places: tuple[str, ...]
+    whose: str
+
+
+def pressure_limits(course: Course) -> tuple[PressureLimit, ...]:
+    """Limits before a session, whatever the drug, each with the drug that it is of.
+
+    **Arguments:**
+
+    - `course`: of treatment.
+    """
+    return tuple(_limits(course.patient, given(course)))
+
+
 def _limit_lines(patient: Patient, what: Given) -> Iterator[str]:
-    """Limits before a session, whatever the drug, each with the drug that it is of."""
+    for one in _limits(patient, what):
+        yield f"{one.verdict} {one.limit} mmHg: {'; '.join(one.places)}. {one.whose}"
+
+
+def _limits(patient: Patient, what: Given) -> Iterator[PressureLimit]:
     known = any(value is not None for value in patient.pressure.values())
     for drug in dict.fromkeys(row.get("applies_to") for row in facts(LIMITS)):
         said: dict[tuple[bool, str], list[str]] = {}
@@ -180,7 +210,7 @@ def _limit_lines(patient: Patient, what: Given) -> Iterator[str]:
                 said.setdefault(key, []).append(f"{origin}{age}")
         for (above, limit), places in sorted(said.items(), key=lambda one: not one[0][0]):
             verdict = ("Above" if above else "Not above") if known else "Limit"
-            yield f"{verdict} {limit} mmHg: {'; '.join(places)}. {whose(drug, what)}"
+            yield PressureLimit(verdict, limit, tuple(places), whose(drug, what))
 
 
 def _pairs(drug: str, age: float | None) -> dict[str, list[tuple[dict[str, float], str]]]:

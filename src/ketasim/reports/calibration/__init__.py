@@ -1,0 +1,3 @@
+"""Reports of the calibrations."""
+
+__all__: list[str] = []
