@@ -86,13 +86,23 @@ def mood_figures(simulation: Simulation) -> list[Figure]:
 
     - `simulation`: what `simulate` returned.
     """
+    scores = score_figures(simulation)
+    return [*scores, _stack(simulation)] if scores else []
+
+
+def score_figures(simulation: Simulation) -> list[Figure]:
+    """Figures of the scores and of response over the course; none where mood was not computed.
+
+    **Arguments:**
+
+    - `simulation`: what `simulate` returned.
+    """
     mood = simulation.mood
     if mood is None or len(simulation.times) < 2:
         return []
     scores = [_scores(simulation, mood)]
     if len(mood.table) > 2:
         scores.append(_expected(simulation, mood))
-    scores.append(_stack(simulation))
     return scores
 
 

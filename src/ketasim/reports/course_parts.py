@@ -49,7 +49,7 @@ def course_part(simulation: Simulation) -> CoursePart:
     """
     mood = simulation.mood
     heads, rows = ([], []) if mood is None else outcome_rows(mood)
-    drawn = figures(simulation, None, only=("mood",))["mood"]
+    drawn = figures(simulation, None, only=("scores",))["scores"]
     course = simulation.course
     named = [f"{name.lower()} {said}" for name, said, _ in patient_words(simulation)]
     days = f"{course.horizon / 24:.3g}"

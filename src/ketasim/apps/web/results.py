@@ -37,11 +37,17 @@ class Results:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._running: dict[Hashable, asyncio.Future[Any]] = {}
         self._waiting: Counter[str] = Counter()
+        self._asked = False
         self._pool = ThreadPoolExecutor(min(processors(), _THREADS), "ketasim-page")
 
+    def first(self) -> bool:
+        """Whether nobody has asked before; the next one has."""
+        asked, self._asked = self._asked, True
+        return not asked
+
     def __contains__(self, key: Hashable) -> bool:
-        """Whether a result is kept."""
-        return key in self._kept
+        """Whether a result is kept, or is being computed."""
+        return key in self._kept or key in self._running
 
     async def of(
         self, request: Request, key: Hashable, compute: Callable[[], Found], *, keep: bool = True

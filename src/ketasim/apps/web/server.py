@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _WAITING: Final = 128  # connections not yet taken
 _GRACE: Final = 5  # s, for answers under way when the server is told to stop
+_QUIET: Final = 2.0  # s; the first page comes before what later ones need is loaded
 _IDLE: Final = 20  # s, an open connection without a request
 
 
@@ -71,7 +72,9 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
         h11_max_incomplete_event_size=32_768,
     )
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    threading.Thread(target=_warm, daemon=True).start()
+    warming = threading.Timer(_QUIET, _warm)
+    warming.daemon = True
+    warming.start()
     uvicorn.Server(config).run(sockets=[opened])
 
 

@@ -17,12 +17,14 @@ from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import answer, is_partial
 
 if TYPE_CHECKING:
+    from ketasim.apps.web.results import Results
     from ketasim.dosing import Course
 
 router = APIRouter()
 
 PATH: Final = "/course"
 OPTIONS: Final = (*courses.OPTIONS, *regimen_form.OPTIONS, "add", "to", "remove")
+_PATIENCE: Final = 0.4  # s; a page whose result takes longer is shown before it
 _FIRST: Final = "six_infusions"  # what is shown where the address has no course
 
 
@@ -46,8 +48,7 @@ async def course(request: Request) -> Response:
         partial = is_partial(request)
         if not partial and f"{PATH}?{query}" != canonical:
             return RedirectResponse(canonical, 303)
-        simulation = await simulated(request, state, read, profiles=not partial)
-        context = await asyncio.to_thread(_shown, state, read, simulation, whole=not partial)
+        context = await _result(request, state, read, partial=partial)
     except InputError as error:
         return _refused(request, state, read, error)
     return answer(
@@ -78,6 +79,29 @@ async def session(request: Request) -> Response:
     )
 
 
+async def _result(
+    request: Request, state: PageState, read: Course, *, partial: bool
+) -> dict[str, Any]:
+    """What is shown of a course; on a whole page what is computed soon, else a promise of it."""
+    results: Results = request.app.state.results
+    if not partial and results.first():
+        # nothing is loaded yet that computes: the first page does not wait for it
+        return _pending(state)
+    computing = asyncio.ensure_future(simulated(request, state, read, profiles=not partial))
+    if not partial:
+        await asyncio.wait({computing}, timeout=_PATIENCE)
+        if not computing.done():
+            computing.add_done_callback(lambda done: done.cancelled() or done.exception())
+            return _pending(state)
+    simulation = await computing
+    return await asyncio.to_thread(_shown, state, read, simulation, whole=not partial)
+
+
+def _pending(state: PageState) -> dict[str, Any]:
+    """A page whose result is still computed: it asks for it, without script by loading again."""
+    return {"result": None, "part": None, "pending": state.link(PATH)}
+
+
 def _shown(state: PageState, read: Course, simulation: Any, *, whole: bool) -> dict[str, Any]:
     from ketasim.reports.course_parts import course_part, session_part
 
@@ -89,6 +113,7 @@ def _shown(state: PageState, read: Course, simulation: Any, *, whole: bool) -> d
             back = regimen_form.with_regimen(state, before).link(PATH)
     picked = state.options.get("move")
     return {
+        "pending": "",
         "result": course_part(simulation),
         "part": session_part(simulation) if whole else None,
         "weeks": regimen_form.calendar(state, read, PATH),
@@ -172,6 +197,7 @@ def _refused(
         headers={"hx-retarget": "#problem", "hx-reswap": "outerHTML"},
         result=None,
         part=None,
+        pending="",
         start=_example(_FIRST).link(PATH),
         **_form(request, state, read, error),
     )

@@ -12,6 +12,11 @@
   document.addEventListener("input", (event) => {
     if (event.target instanceof Element && event.target.closest("[data-draft]")) event.stopPropagation();
   }, true);
+  // the form asks; which of its fields changed decides what else of it is written again
+  document.addEventListener("htmx:configRequest", (event) => {
+    const field = event.detail.triggeringEvent?.target;
+    if (field && field.name) event.detail.headers["HX-Trigger-Name"] = field.name;
+  });
   // a field that is wrong says so to a screen reader, and whoever hears is told what changed
   document.addEventListener("htmx:afterSettle", () => {
     for (const one of document.querySelectorAll("p.error[id^='e-']")) {
