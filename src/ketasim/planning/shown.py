@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,9 @@ GROUPS: Final = {
 }
 """Groups of criteria in the order they are shown, and their titles."""
 
+_MOST_WEEKS: Final = 12  # of more, the first and every fourth are shown
+_EVERY: Final = 4
+_SLIP: Final = 1e-6
 _LARGE: Final = 100.0  # from which a third digit is written
 _UNITS: Final = {"point": "points", "count": "", "fraction": "", "ng*h/mL": "ng·h/mL", "d": "days"}
 
@@ -113,8 +116,8 @@ def weeks(comparison: Comparison, *, start: str = "MADRS") -> list[tuple[int, li
 
     - `comparison`: what `compare` returned. `start`: `MADRS`, `response` or `remission`.
 
-    **Returns:** the week and a cell an option, whose value is `before, after`; of a week without
-    sessions its start and its end.
+    **Returns:** the week and a cell an option, whose value is `before → after`, of a week without
+    sessions its start and its end; of a long course some weeks.
     """
     found: dict[int, list[Cell]] = {}
     one = CRITERIA[f"{start}_peak"]
@@ -132,15 +135,19 @@ def weeks(comparison: Comparison, *, start: str = "MADRS") -> list[tuple[int, li
             row.append(Cell(value, cell.range, cell.gap, cell.verdict, after.note))
         if any(cell.value != NOTHING for cell in row):
             found[week] = row
-    return list(found.items())
+    rows = list(found.items())
+    if len(rows) <= _MOST_WEEKS:
+        return rows
+    return [row for row in rows if row[0] <= _EVERY or row[0] % _EVERY == 0 or row is rows[-1]]
 
 
-def ranked_words(comparison: Comparison) -> Iterator[tuple[Ranked, str]]:
+def ranked_words(comparison: Comparison, called: Mapping[str, str]) -> Iterator[tuple[Ranked, str]]:
     """The options by the criterion that was asked for, and what tells each from the one before.
 
     **Arguments:**
 
     - `comparison`: what `compare` returned, ranked.
+    - `called`: name of an option to what it is called.
     """
     before = ""
     for one in comparison.ranking():
@@ -157,7 +164,7 @@ def ranked_words(comparison: Comparison) -> Iterator[tuple[Ranked, str]]:
                 told = f"the same as {before}"
             else:
                 told = f"not told apart from {before}: {gap} is less than its uncertainty"
-        before = one.option
+        before = called[one.option]
         yield one, told
 
 
@@ -195,7 +202,7 @@ def _plain(one: Criterion, value: float) -> str:
     """Two significant digits; what is counted is written out."""
     if one.group != "burden":
         return number(value, 3 if abs(value) >= _LARGE else 2)
-    digits = 1 if one.key == "hours" and value != round(value) else 0
+    digits = 1 if one.key == "hours" and abs(value - round(value)) > _SLIP else 0
     return f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
 
 
@@ -216,6 +223,8 @@ def _cell(
     if name == comparison.names[0]:
         return Cell(written(one, own.value), ends, "", "", note)
     gap = comparison.difference(name, one.key, week)
+    if gap.value == 0.0 and not gap.p05 and not gap.p95:
+        return Cell(written(one, own.value), ends, "", "the same", note)
     return Cell(written(one, own.value), ends, gap_words(one, gap), _verdict(own, gap), note)
 
 
@@ -224,11 +233,11 @@ def _verdict(own: Measure, gap: Difference) -> str:
     if gap.value is None or own.spread == PATIENTS:
         return ""
     if own.spread == EXACT:
-        return "the same" if gap.value == 0.0 else ""
+        return ""
     if gap.p05 is None:
         return "uncertainty not assessed"
     if not gap.clear:
-        return "the same" if gap.value == 0.0 == gap.p95 else "less than its uncertainty"
+        return "less than its uncertainty"
     if gap.p_better is None:
         return ""
     better = round(gap.p_better * DRAWS)

@@ -10,7 +10,7 @@ from ketasim.figures.comparison import LETTERS, comparison_figures
 from ketasim.planning.burden import monitoring
 from ketasim.planning.certainty import overall
 from ketasim.planning.criteria import CRITERIA
-from ketasim.planning.shown import GROUPS, lines, ranked_words, unassessed, weeks, written
+from ketasim.planning.shown import GROUPS, Line, lines, ranked_words, unassessed, weeks, written
 from ketasim.reports.page import render
 from ketasim.simulation.mood.drawn import DRAWS
 
@@ -18,9 +18,17 @@ if TYPE_CHECKING:
     from ketasim.planning import Certainty, Comparison, Option
 
 _DAY: Final = 24.0
-_WEEKLY: Final = (("MADRS", "MADRS, points"), ("response", "Response"), ("remission", "Remission"))
+_WEEKLY: Final = (("MADRS", "MADRS, points"), ("response", "Response"))
+_FIRST: Final = (
+    *("MADRS_end", "response_end", "days_well", "CADSS_peak", "CADSS_resolved", "SBP_peak"),
+    *("sessions", "hours", "dose"),
+)
 _WHEN: Final = {"last": "after the last session", "end": "at the end"}
-_CERTAIN: Final = {"studied": "studied", "near": "near what was studied", "far": "far from it"}
+_CERTAIN: Final = {
+    "studied": "This regimen was studied in a trial.",
+    "near": "Near what was studied in trials.",
+    "far": "Far from what was studied in trials.",
+}
 
 
 def comparison_report(comparison: Comparison, *, command: str = "") -> str:
@@ -57,6 +65,7 @@ def comparison_view(comparison: Comparison) -> dict[str, Any]:
         "options": [
             _option(letter, one) for letter, one in zip(LETTERS, comparison.options, strict=False)
         ],
+        "first": [{"title": "", "lines": _first(comparison)}],
         "groups": [
             {"key": key, "title": title, "lines": found}
             for key, title in GROUPS.items()
@@ -89,12 +98,19 @@ def _who(comparison: Comparison) -> str:
     return f"The same {cohort.n:,} virtual patients, seed {cohort.seed}, followed for {days}"
 
 
+def _first(comparison: Comparison) -> list[Line]:
+    """The criteria that the page opens with."""
+    every = {line.key: line for group in GROUPS for line in lines(comparison, group)}
+    chosen = dict.fromkeys((comparison.rank_by, *_FIRST))
+    return [every[key] for key in chosen if key in every]
+
+
 def _option(letter: str, one: Option) -> dict[str, Any]:
     return {
         "letter": letter,
         "name": one.name,
         "what": "" if one.what == one.name else one.what,
-        "certain": _CERTAIN.get(overall(one.certainty), "not assessed"),
+        "certain": _CERTAIN.get(overall(one.certainty), "Beside what was studied: not assessed."),
         "certainty": [_certain(found) for found in one.certainty],
         "beyond": next((found.beyond for found in one.certainty if found.beyond), ""),
     }
@@ -129,7 +145,7 @@ def _ranking(comparison: Comparison) -> dict[str, Any] | None:
                 "value": written(chosen, one.value),
                 "told": told,
             }
-            for one, told in ranked_words(comparison)
+            for one, told in ranked_words(comparison, letters)
         ],
     }
 

@@ -41,7 +41,7 @@ def print_comparison(result: Comparison) -> None:
     shown = [line for group in _SHOWN for line in lines(result, group)]
     named = [f"{line.words}{f', {line.unit}' if line.unit else ''}" for line in shown]
     values = [[cell.value for cell in line.cells] for line in shown]
-    gaps = [[cell.gap for cell in line.cells[1:]] for line in shown]
+    gaps = [[cell.gap or cell.verdict for cell in line.cells[1:]] for line in shown]
     first, *others = letters.values()
     less = [f"{one} - {first}" for one in others]
     if len(others) == 1:
@@ -59,9 +59,10 @@ def print_comparison(result: Comparison) -> None:
     if result.rank_by:
         chosen = CRITERIA[result.rank_by]
         print(f"By {chosen.words} ({chosen.better} is better), as asked:")
-        for one, told in ranked_words(result):
+        for one, told in ranked_words(result, letters):
             value = written(chosen, one.value)
-            _wrapped(f"{one.place}. {one.option}: {value}{f'; {told}' if told else ''}", "  ")
+            more = f"; {told}" if told else ""
+            _wrapped(f"{one.place}. {letters[one.option]}  {one.option}: {value}{more}", "  ")
 
 
 def _wrapped(text: str, indent: str = "") -> None:
