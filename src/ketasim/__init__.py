@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ketasim.evidence import citation
     from ketasim.figures import plot
     from ketasim.planning import Comparison, compare
-    from ketasim.reports import report
+    from ketasim.reports import print_page, report
     from ketasim.screening import Screen, SessionPlan, screen
     from ketasim.simulation import Simulation, simulate
     from ketasim.trials import TrialResult, run_trial
@@ -41,6 +41,7 @@ __all__ = [
     "load_course",
     "load_trial",
     "plot",
+    "print_page",
     "report",
     "run_trial",
     "screen",
@@ -63,6 +64,7 @@ _ROOMS = {
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",
     "plot": "ketasim.figures",
+    "print_page": "ketasim.reports",
     "report": "ketasim.reports",
     "run_trial": "ketasim.trials",
     "screen": "ketasim.screening",

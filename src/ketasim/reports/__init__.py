@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ketasim._base.rooms import opened
-from ketasim.reports.report import report
+from ketasim.reports.report import print_page, report
 
 if TYPE_CHECKING:
     from ketasim.reports.calibration.mood import mood_calibration_report
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "calibration_report",
     "mood_calibration_report",
+    "print_page",
     "read_sources_used",
     "report",
     "session_calibration_report",

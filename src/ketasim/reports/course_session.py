@@ -15,6 +15,8 @@ from ketasim.simulation.session.times import published_times
 from ketasim.validation.session_checks import SessionCheck, session_checks
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ketasim.simulation.result import Simulation
 
 NOT_IN_EFFECTS: Final = (
@@ -60,9 +62,19 @@ class CheckRow:
 
 def effect_rows(session: SessionProfile) -> list[EffectRow]:
     """The table of a session, in words."""
+    return effect_lines(session.table, session.routes)
+
+
+def effect_lines(table: pl.DataFrame, routes: Sequence[str] = ()) -> list[EffectRow]:
+    """A table of effects in words.
+
+    **Arguments:**
+
+    - `table`: as `SessionProfile.table` has it. `routes`: of which published times are told.
+    """
     return [
-        _effect_row(curve, row, session.routes)
-        for curve, row in zip(SESSION_CURVES, session.table.to_dicts(), strict=True)
+        _effect_row(curve, row, routes)
+        for curve, row in zip(SESSION_CURVES, table.to_dicts(), strict=True)
     ]
 
 

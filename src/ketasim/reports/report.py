@@ -1,4 +1,4 @@
-"""The verb `report`: a result goes in, the page made for its kind comes out."""
+"""The verbs `report` and `print_page`: a result goes in, the page of its kind comes out."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ _PAGES: Final = {
     "PkFit": "ketasim.reports.calibration.pk:calibration_report",
     "MoodFit": "ketasim.reports.calibration.mood:mood_calibration_report",
     "SessionFit": "ketasim.reports.calibration.session:session_calibration_report",
+}
+
+_PRINTED: Final = {
+    "Simulation": "ketasim.reports.print:print_course",
+    "SessionPlan": "ketasim.reports.print:print_session",
 }
 
 
@@ -38,3 +43,22 @@ def report(result: Result, **options: Any) -> str:
     **Raises:** `InputError` when there is no report of such a result, or no such option.
     """
     return dispatch("report", _PAGES, result, options)
+
+
+def print_page(result: Result, **options: Any) -> bytes:
+    """Set the main content of a result on one side of A4, as PDF.
+
+    **Main arguments:**
+
+    - `result`: a `Simulation` or a `SessionPlan`.
+
+    **Other arguments:**
+
+    - `options`: of a session's plan `title`, that of the course.
+
+    **Returns:** a PDF of one page, the same bytes for the same result. What has no room on it is
+    counted and is in the report.
+
+    **Raises:** `InputError` when there is no such page of a result, or no such option.
+    """
+    return dispatch("print_page", _PRINTED, result, options)

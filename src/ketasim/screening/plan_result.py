@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from ketasim.__about__ import __version__
 from ketasim._base import Headline, HeadlineRow, Result
 from ketasim._base.headline import plain
-from ketasim._base.result import csv
+from ketasim._base.result import csv, later
 from ketasim._base.words import counted
 from ketasim.evidence import source_names
 
@@ -144,10 +144,18 @@ class SessionPlan(Result):
         """The entries, as `table` returns them."""
         return self.table()
 
-    def files(self) -> dict[str, bytes]:
-        """What `save` writes: plan.csv, and of a simulated session effects.csv and minutes.csv."""
+    def files(self, *, printed: bool = False, title: str = "") -> dict[str, bytes]:
+        """What `save` writes: plan.csv, and of a simulated session effects.csv and minutes.csv.
+
+        **Arguments:**
+
+        - `printed`: print.pdf as well, one side of A4. `title`: of the course, on that page.
+        """
         tables = {"effects": self.effects, "minutes": self.minutes, "plan": self.table()}
-        return {f"{name}.csv": csv(one) for name, one in tables.items() if one is not None}
+        found = {f"{name}.csv": csv(one) for name, one in tables.items() if one is not None}
+        if printed:
+            found["print.pdf"] = later("ketasim.reports.print:print_session")(self, title=title)
+        return found
 
     def table(self) -> polars.DataFrame:
         """Return the entries as a frame, one a row; sources and facts are joined by `;`."""

@@ -453,7 +453,12 @@ class Simulation(Result):
         return self.timecourse()
 
     def files(
-        self, *, command: str = "", costs: bool = False, individuals: int | None = INDIVIDUALS
+        self,
+        *,
+        command: str = "",
+        costs: bool = False,
+        individuals: int | None = INDIVIDUALS,
+        printed: bool = False,
     ) -> dict[str, bytes]:
         """What `save` writes: file name to content.
 
@@ -463,17 +468,21 @@ class Simulation(Result):
         - `costs`: a table of the course at published prices in the report.
         - `individuals`: of how many patients, the first of them, the time course is written;
           nothing for all.
+        - `printed`: print.pdf as well, the course on one side of A4.
 
         **Raises:** `InputError` when `individuals` is less than 0.
         """
         report = later("ketasim.reports.course:simulation_report")
         checked_individuals(individuals)
         told = individuals_note(individuals, self.cohort.n)
-        return {
+        found = {
             "summary.csv": csv(self.summary()),
             "timecourse.parquet": timecourse_file(self.timecourse(individuals)),
             "report.html": report(self, command=command, costs=costs, timecourse=told).encode(),
         }
+        if printed:
+            found["print.pdf"] = later("ketasim.reports.print:print_course")(self)
+        return found
 
     def save(
         self,
@@ -482,6 +491,7 @@ class Simulation(Result):
         command: str = "",
         costs: bool = False,
         individuals: int | None = INDIVIDUALS,
+        printed: bool = False,
     ) -> list[Path]:
         """Write summary.csv, timecourse.parquet and report.html: all of them or none.
 
@@ -491,14 +501,17 @@ class Simulation(Result):
 
         **Other arguments:**
 
-        - `command`, `costs`, `individuals`: as of `files`.
+        - `command`, `costs`, `individuals`, `printed`: as of `files`.
 
         **Returns:** the files.
 
         **Raises:** `InputError` when the folder cannot be written to, or `individuals` is less
         than 0.
         """
-        return saved(folder, self.files(command=command, costs=costs, individuals=individuals))
+        files = self.files(
+            command=command, costs=costs, individuals=individuals, printed=printed
+        )
+        return saved(folder, files)
 
     def to_xarray(self) -> xarray.Dataset:
         """One variable for each quantity and site, over time and patient.

@@ -12,7 +12,7 @@ import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
 from cyclopts import Parameter
 
@@ -60,6 +60,12 @@ def whole_number(told: str) -> Parameter:
 
 
 ListShipped = Annotated[bool, Parameter(name="--list", help="List what ships, and do nothing.")]
+
+Printed = Annotated[
+    bool, Parameter(name="--print", help="Also write print.pdf, one side of A4.", negative=())
+]
+PRINT: Final = "print.pdf"
+"""What `--print` writes beside the other files."""
 
 Given = TypeVar("Given")
 

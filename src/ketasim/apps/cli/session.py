@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ketasim.apps.cli.console import (
+    PRINT,
     AsJson,
+    Printed,
     check_folder,
     check_input,
     listen,
@@ -38,14 +40,19 @@ def session(
     out: Annotated[
         Path | None, Parameter(help="Folder for effects.csv, minutes.csv and plan.csv.")
     ] = None,
+    printed: Printed = False,
     as_json: AsJson = False,
 ) -> None:
     """Show one session: effects over time, time to return to baseline, rules and their sources."""
     file = check_input(course, "COURSE")
     if out is not None:
-        check_folder(out, _FILES, inputs=(file,))
+        check_folder(out, (*_FILES, PRINT) if printed else _FILES, inputs=(file,))
 
     from ketasim._base import InputError
+
+    if printed and out is None:
+        problem = "there is no folder for the page"
+        raise InputError("--print", problem, "name one, such as --out out/mine")
     from ketasim.simulation import simulate
 
     listen()
@@ -58,7 +65,7 @@ def session(
         )
     shown = result.session_effects.sessions[-1 if last else 0]
     plan = result.session_plan(shown.number)
-    paths = [] if out is None else save_result(plan, out, inputs=(file,))
+    paths = [] if out is None else _saved(result, plan, out, file, printed)
     if as_json:
         print_json({**_document(result, shown, plan), "files": [str(path) for path in paths]})
         return
@@ -67,6 +74,13 @@ def session(
     _print(result, shown, plan, every)
     for path in paths:
         print(path)
+
+
+def _saved(
+    result: Simulation, plan: SessionPlan, out: Path, file: Path, printed: bool
+) -> list[Path]:
+    title = result.course.title or ""
+    return save_result(plan, out, inputs=(file,), printed=printed, title=title)
 
 
 def _document(result: Simulation, shown: SessionProfile, plan: SessionPlan) -> dict[str, Any]:

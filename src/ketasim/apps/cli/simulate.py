@@ -9,9 +9,11 @@ from cyclopts import Parameter
 
 from ketasim._base import InputError
 from ketasim.apps.cli.console import (
+    PRINT,
     AsJson,
     ListShipped,
     MaybeFolder,
+    Printed,
     check_folder,
     check_input,
     command_line,
@@ -60,6 +62,7 @@ def simulate(
             "out."
         ),
     ] = None,
+    printed: Printed = False,
     listed: ListShipped = False,
     as_json: AsJson = False,
 ) -> None:
@@ -70,7 +73,7 @@ def simulate(
     course = needed(course, "COURSE", "name a course file, or one of 'ketasim simulate --list'")
     out = needed(out, "--out", "name a folder, such as --out out/mine")
     file = check_input(course, "COURSE")
-    check_folder(out, _FILES, inputs=(file,))
+    check_folder(out, (*_FILES, PRINT) if printed else _FILES, inputs=(file,))
     asked = _individuals(individuals)
 
     listen()
@@ -85,9 +88,10 @@ def simulate(
     if individuals is not None and (asked is None or asked > INDIVIDUALS):
         check_individuals(read, typical, asked)
     result = run(read, typical=typical, uncertainty=uncertainty)
-    command = _command(course, out, typical, n, seed, uncertainty, costs, individuals)
+    command = _command(course, out, typical, n, seed, uncertainty, costs, individuals, printed)
     written = INDIVIDUALS if individuals is None else asked
     options: dict[str, Any] = {"command": command, "costs": costs, "individuals": written}
+    options["printed"] = printed
     paths = save(result, out, inputs=(file,), **options)
     told = individuals_note(written, result.cohort.n)
     if as_json:
@@ -160,6 +164,7 @@ def _command(
     uncertainty: bool,
     costs: bool,
     individuals: str | None,
+    printed: bool,
 ) -> str:
     words = ["ketasim", "simulate", str(course), "--out", str(out)]
     words += ["--typical"] if typical else []
@@ -168,4 +173,5 @@ def _command(
     words += ["--uncertainty"] if uncertainty else []
     words += ["--costs"] if costs else []
     words += [] if individuals is None else ["--individuals", individuals]
+    words += ["--print"] if printed else []
     return command_line(words)
