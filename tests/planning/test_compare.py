@@ -223,7 +223,7 @@ def test_a_result_is_shown_saved_and_read_by_machines(found: Comparison, tmp_pat
     assert ketasim.plot(found, metric="response") is not None
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.floats(-50.0, 50.0), min_size=3, max_size=40),
     st.lists(st.floats(-50.0, 50.0), min_size=40, max_size=40),
