@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from ketasim._base import InputError
 from ketasim.apps.web import courses
 from ketasim.apps.web.course_fields import course_form, example_state, has_course
-from ketasim.apps.web.courses import read_course, simulated
+from ketasim.apps.web.courses import read_course, simulated, with_age_kept
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import answer, is_partial
 
@@ -34,6 +34,9 @@ async def mechanism(request: Request) -> Response:
         if not has_course(state) and not state.course:
             return RedirectResponse(example_state().link(PATH), 303)
         read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
+        kept = with_age_kept(state, read)
+        if kept != state:
+            return RedirectResponse(kept.link(PATH), 303)
         # the steps are those of the typical patient, whoever else the course asks for
         typical = state.with_options(typical=True, uncertainty=None)
         simulation = await simulated(request, typical, read)

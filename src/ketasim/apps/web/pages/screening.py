@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from ketasim._base import InputError
 from ketasim.apps.web import courses
 from ketasim.apps.web.course_fields import course_form, example_state, has_course
-from ketasim.apps.web.courses import read_course
+from ketasim.apps.web.courses import read_course, with_age_kept
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import answer, is_partial
 
@@ -51,6 +51,9 @@ async def screening(request: Request) -> Response:
         if not has_course(state) and not state.course:
             return RedirectResponse(example_state().link(PATH), 303)
         read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
+        kept = with_age_kept(state, read)
+        if kept != state:
+            return RedirectResponse(kept.link(PATH), 303)
         key = ("screen", PageState(read.to_dict()).query())
         found = await request.app.state.results.of(request, key, lambda: _screen(read))
         shown = await asyncio.to_thread(_shown, found)

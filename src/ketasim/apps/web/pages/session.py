@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from ketasim._base import InputError
 from ketasim.apps.web import courses
 from ketasim.apps.web.course_fields import course_form, example_state, has_course
-from ketasim.apps.web.courses import read_course, simulated
+from ketasim.apps.web.courses import read_course, simulated, with_age_kept
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import answer, is_partial
 
@@ -46,6 +46,9 @@ async def session(request: Request) -> Response:
             return RedirectResponse(example_state().link(PATH), 303)
         which = _which(state)
         read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
+        kept = with_age_kept(state, read)
+        if kept != state:
+            return RedirectResponse(kept.link(PATH), 303)
         simulation = await simulated(request, state, read)
         shown = await asyncio.to_thread(_shown, simulation, which, state)
     except InputError as error:
