@@ -86,9 +86,6 @@ def mood_values() -> dict[str, str]:
         "numbers": f"{len(card.entries)}",
     }
     found |= {
-        "half_kept": _days(n["k_keep"]),
-        "kept": f"{n['e_K']:.1f}",
-        "kept_range": _range(card.entry("e_K")),
         "care_year": _percent(1.0 - math.exp(-n["e_C"] * (1.0 - math.exp(-n["kC"] * _YEAR)))),
     }
     for row, name in enumerate(("weekly", "fortnightly", "stopped")):

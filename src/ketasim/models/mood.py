@@ -37,12 +37,10 @@ MOOD_PARAMETERS: Final = (
     Symbol("e_A", "1/h", "fast arm on the logarithm of severity"),
     Symbol("kD", "1/h", "turnover of the neurotrophic drive"),
     Symbol("kF", "1/h", "rate of each of the three delays from the drive to new synapses"),
-    Symbol("s_gain", "1/h", "formation of lost synapses by the drive above resting leveling level"),
+    Symbol("s_gain", "1/h", "formation of lost synapses by the drive above its level at rest"),
     Symbol("kS", "1/h", "loss of synapses without stress"),
     Symbol("stress", "ratio", "loss of synapses added by stress, relative to that without"),
     Symbol("e_S", "-", "restored synapses on the logarithm of severity"),
-    Symbol("k_keep", "1/h", "rate at which an improvement is kept, and fades again"),
-    Symbol("e_K", "ratio", "what is kept of an improvement, over the improvement", NOT_NEGATIVE),
     Symbol(
         "sens",
         "ratio",
@@ -148,7 +146,7 @@ MOOD = ResponseModel(
         ),
         Definition(
             "by_drug",
-            "sens*gate*(e_A*fast_arm + e_S*restored + e_K*kept)",
+            "sens*gate*(e_A*fast_arm + e_S*restored)",
             "-",
             "decrease in log severity due to the drug",
         ),
@@ -201,14 +199,6 @@ MOOD = ResponseModel(
             "kS*(1 + stress)",
             "kS + s_gain*drive*(1 - synapses)",
             "S0",
-        ),
-        Turnover(
-            "kept",
-            "-",
-            "improvement by the drug that has become lasting, as a decrease in log severity",
-            "k_keep",
-            "k_keep*(e_A*fast_arm + e_S*restored)",
-            "0",
         ),
         Turnover(
             "expectation",

@@ -28,7 +28,6 @@ the logarithm, but of `e_N`, which has either sign, in its own unit."""
 MOOD_STATES: Final = (
     "fast_arm",
     "restored",
-    "kept",
     "expectation",
     "antidepressant",
     "course",

@@ -39,9 +39,6 @@ DYNAMIC: Final = frozenset(
         "kS",
         "stress",
         "k_fade",
-        "e_A",
-        "e_S",
-        "k_keep",
         "omega_kS",
         "rho",
     }
