@@ -80,6 +80,7 @@ demo: .venv/.run .venv/.package
 	@echo
 	@echo "Open out/course/report.html and out/trial/report.html in a browser."
 	@echo "More of both: .venv/bin/ketasim simulate --list, .venv/bin/ketasim trial --list"
+	@echo "The page, in a browser: .venv/bin/ketasim serve, then open http://127.0.0.1:8765"
 
 examples: .venv/.run .venv/.package
 	@mkdir -p out

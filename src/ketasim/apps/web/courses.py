@@ -85,7 +85,7 @@ async def simulated(
     **Raises:** `InputError`; `HTTPException` with status 429.
     """
     results: Results = request.app.state.results
-    options = {name: is_on(state, name) for name in OPTIONS}
+    options: dict[str, Any] = {name: is_on(state, name) for name in OPTIONS}
     if options["typical"] and options["uncertainty"]:
         raise InputError(
             "uncertainty", "the typical patient has one set of parameters", "take one of them out"

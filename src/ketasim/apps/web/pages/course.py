@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
@@ -142,7 +143,7 @@ def _form(
     ]
     return {
         "sections": entries.sections(),
-        "typed": lambda name: entries.typed(state, name),
+        "typed": partial(entries.typed, state),
         "sentence": entries.typed(state, "regimen"),
         "rows": rows,
         "columns": regimen_form.COLUMNS,
