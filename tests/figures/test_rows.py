@@ -26,8 +26,8 @@ from ketasim.figures.calibration.intervals import (
     correlation_drawing,
     interval_drawing,
 )
-from ketasim.figures.forest import POOL_COLOUR, STUDY_COLOUR, forest_drawing
-from ketasim.figures.forest_rows import FURTHER, Forest, ForestRow, forest_of
+from ketasim.figures.forest.drawing import POOL_COLOUR, STUDY_COLOUR, forest_drawing
+from ketasim.figures.forest.rows import FURTHER, Forest, ForestRow, forest_of
 from ketasim.figures.svg.lettering import box
 from ketasim.figures.svg.palette import COLOURS, INK
 from ketasim.synthesis import MetaQuery, MetaResult, pool_comparable

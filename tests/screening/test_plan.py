@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ketasim._base import InputError
 from ketasim.dosing import Dose, Patient, load_course, split_devices
 from ketasim.evidence import fact, facts, load_sources
-from ketasim.reports.session_plan import session_plan_report
+from ketasim.reports.session.plan import session_plan_report
 from ketasim.screening import EffectTime, PlanEntry, SessionPlan, session_plan, session_rules
 from ketasim.screening.plan import KINDS
 from ketasim.screening.plan_result import UNWATCHED

@@ -6,8 +6,8 @@ from ketasim._base.rooms import opened
 from ketasim.figures.plot import plot
 
 if TYPE_CHECKING:
-    from ketasim.figures.forest import forest_png, forest_svg
-    from ketasim.figures.forest_chart import forest_plot
+    from ketasim.figures.forest.chart import forest_plot
+    from ketasim.figures.forest.drawing import forest_png, forest_svg
 
 __all__ = [
     "forest_plot",
@@ -19,8 +19,8 @@ __all__ = [
 __getattr__ = opened(
     __name__,
     {
-        "forest_plot": "forest_chart",
-        "forest_png": "forest",
-        "forest_svg": "forest",
+        "forest_plot": "forest.chart",
+        "forest_png": "forest.drawing",
+        "forest_svg": "forest.drawing",
     },
 )

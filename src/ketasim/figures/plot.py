@@ -15,7 +15,7 @@ _CHARTS: Final = {
     "TrialResult": "ketasim.figures.trial:plot_trial",
     "Comparison": "ketasim.figures.comparison:plot_comparison",
     "SessionPlan": "ketasim.figures.session_plan:plot_plan",
-    "MetaResult": "ketasim.figures.forest_chart:forest_plot",
+    "MetaResult": "ketasim.figures.forest.chart:forest_plot",
 }
 
 

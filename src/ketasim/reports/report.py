@@ -12,7 +12,7 @@ _PAGES: Final = {
     "TrialResult": "ketasim.reports.trial:trial_report",
     "Comparison": "ketasim.reports.compare:comparison_report",
     "Screen": "ketasim.reports.screen:screen_report",
-    "SessionPlan": "ketasim.reports.session_plan:session_plan_report",
+    "SessionPlan": "ketasim.reports.session.plan:session_plan_report",
     "PkFit": "ketasim.reports.calibration.pk:calibration_report",
     "MoodFit": "ketasim.reports.calibration.mood:mood_calibration_report",
     "SessionFit": "ketasim.reports.calibration.session:session_calibration_report",

@@ -8,9 +8,9 @@ from typing import Final
 from ketasim._base.numbers import number
 from ketasim.evidence import facts, list_facts
 from ketasim.figures.figure import Drawing, Figure, Legend
-from ketasim.figures.forest import forest_drawing
-from ketasim.figures.forest_narrow import forest_narrow
-from ketasim.figures.forest_rows import forest_of
+from ketasim.figures.forest.drawing import forest_drawing
+from ketasim.figures.forest.narrow import forest_narrow
+from ketasim.figures.forest.rows import forest_of
 from ketasim.synthesis import (
     META_CONTROLS,
     MetaResult,

@@ -84,7 +84,7 @@ def _which(state: PageState) -> str:
 
 def _shown(simulation: Simulation, which: str, state: PageState) -> dict[str, Any]:
     from ketasim._base import words
-    from ketasim.reports.session_view import session_view
+    from ketasim.reports.session.view import session_view
 
     view = session_view(simulation, last=which == "last")
     return {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ketasim.figures.forest_rows import (
+from ketasim.figures.forest.rows import (
     FURTHER,
     HEADS,
     POOLED,

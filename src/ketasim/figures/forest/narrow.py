@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from ketasim.figures.forest import POOL_COLOUR, PREDICTION_WIDTH, STUDY_COLOUR, STUDY_WIDTH
-from ketasim.figures.forest_rows import FURTHER, Forest, ForestRow
+from ketasim.figures.forest.drawing import POOL_COLOUR, PREDICTION_WIDTH, STUDY_COLOUR, STUDY_WIDTH
+from ketasim.figures.forest.rows import FURTHER, Forest, ForestRow
 from ketasim.figures.svg import Axis, Canvas, Frame, Look
 from ketasim.figures.svg.lettering import wrapped
 from ketasim.figures.svg.palette import AXIS, INK

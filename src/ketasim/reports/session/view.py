@@ -15,7 +15,7 @@ from ketasim.reports.course_session import (
     plan_stages,
     pressure_rows,
 )
-from ketasim.reports.session_minutes import Minutes, before_session, session_minutes
+from ketasim.reports.session.minutes import Minutes, before_session, session_minutes
 
 if TYPE_CHECKING:
     from ketasim.figures.figure import Figure

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ketasim.figures.forest import (
+from ketasim.figures.forest.drawing import (
     POOL_COLOUR,
     PREDICTION_WIDTH,
     STUDY_COLOUR,
     STUDY_WIDTH,
 )
-from ketasim.figures.forest_rows import (
+from ketasim.figures.forest.rows import (
     FURTHER,
     HEADS,
     POOLED,

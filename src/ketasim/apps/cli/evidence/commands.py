@@ -15,8 +15,8 @@ from ketasim.apps.cli.console import (
     print_table,
     whole_number,
 )
-from ketasim.apps.cli.evidence_meta import meta
-from ketasim.apps.cli.evidence_topics import condition, conflicts
+from ketasim.apps.cli.evidence.meta import meta
+from ketasim.apps.cli.evidence.topics import condition, conflicts
 
 if TYPE_CHECKING:
     from ketasim.evidence import CardView, FactView, SourceView, TrialView

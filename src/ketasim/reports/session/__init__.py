@@ -1,0 +1,1 @@
+"""Pages of a session: by the minute, and its plan."""
