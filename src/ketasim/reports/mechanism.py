@@ -283,7 +283,7 @@ def _numbers(simulation: Simulation, chain: Chain | None) -> Mapping[str, tuple[
         found["effect-site"] = tuple(one for one in peaks if one is not None)
         block = _peak(exposure, BLOCK, "peak block", write=lambda v: percent(v, 2), unit="")
         found["block"] = () if block is None else (block,)
-    return found if chain is None else found | _of_chain(simulation, chain)
+    return found if chain is None else {**found, **_of_chain(simulation, chain)}
 
 
 def _molecule(name: str) -> str:

@@ -109,11 +109,11 @@ def make_environment(
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.globals["cited_at"] = cited_at
     environment.filters["number"] = number
     environment.filters["percent"] = percent
     environment.filters["source"] = source_name
     environment.filters["document"] = _document
+    environment.filters["cited"] = cited_at.__add__
     environment.filters["painted"] = _painted
     environment.filters["names"] = with_source_names
     return environment

@@ -149,7 +149,9 @@ def _of_chain(simulation: Simulation, chain: Chain, first: Session) -> dict[str,
             [(curves["by_expectation"], ("expectation", COLOURS["expectation"], ()))],
         ),
     }
-    cared = [(curves["by_course"], ("natural course and care", COLOURS["course"], ()))]
+    cared: list[tuple[Array, Look]] = [
+        (curves["by_course"], ("natural course and care", COLOURS["course"], ()))
+    ]
     if np.any(curves["by_antidepressant"]):
         look = ("a new oral antidepressant", COLOURS["antidepressant"], (6, 2))
         cared.append((curves["by_antidepressant"], look))
