@@ -43,35 +43,84 @@ def trial_report(result: TrialResult, *, command: str = "") -> str:
     - `result`: what `run_trial` returned.
     - `command`: what reproduces it; when left out, the page shows the input only.
     """
-    trial = result.trial
-    summary = result.summary()
-    pairs = {one.arm for one in result.estimates} - {arm.id for arm in trial.arms}
     return render(
         "trial.html",
-        title=trial.title or f"Trial {trial.key}",
         sources=result.sources(),
-        result=result,
-        trial=trial,
-        enrolled=trial.enrolled if trial.design == "parallel" else None,
-        horizon=_days(trial.horizon),
-        tiles=_tiles(summary, trial, pairs),
-        arms=[_arm(arm, result) for arm in trial.arms],
-        again=any(arm.branch is not None for arm in trial.arms),
-        blinding=_blinding(result),
-        population=_population(result),
-        figures=trial_figures(result),
-        groups=_groups(summary.filter(~pl.col("arm").is_in(sorted(pairs))), trial),
-        contrasts=_groups(summary.filter(pl.col("arm").is_in(sorted(pairs))), trial),
-        published=[_beside(one, trial) for one in result.reported if one.predicted is not None],
-        unpredicted=[_beside(one, trial) for one in result.reported if one.predicted is None],
-        agreement=_agreement(result.reported),
-        nearest=near_groups(result.near, own_of_trial(summary), trial.labels),
-        observed=OBSERVED,
-        words=words,
         metadata=result.metadata,
         input=_text(result.metadata["input"]),
         command=command,
+        **_context(result),
     )
+
+
+def trial_answer(result: TrialResult) -> str:
+    """Write what a trial shows as a part of a page, without head and style.
+
+    The comparison of the arms comes first, then what each arm shows.
+
+    **Arguments:**
+
+    - `result`: what `run_trial` returned.
+    """
+    return render("trial_answer.html", sources=result.sources(), **_context(result))
+
+
+def design_rows(trial: Trial) -> list[dict[str, Any]]:
+    """Arms of a trial in words, before it is simulated.
+
+    **Returns:** of each arm `label`, `id`, `n`, `what` it gets, `days` of its sessions, `told`.
+    """
+    return [
+        {
+            "label": trial.labels[arm.id],
+            "id": arm.id,
+            "n": "" if arm.branch is not None else f"{arm.n:,}",
+            "what": arm_details(arm),
+            "days": _session_days(arm, trial),
+            "told": _told(arm),
+        }
+        for arm in trial.arms
+    ]
+
+
+def assessed_rows(trial: Trial) -> list[dict[str, str]]:
+    """What a trial assesses, in words: `scale`, `metrics` and `times`."""
+    return [
+        {
+            "scale": one.scale,
+            "metrics": ", ".join(METRICS[name] for name in one.metrics),
+            "times": ", ".join(map(_time, one.times)),
+        }
+        for one in trial.assessments
+    ]
+
+
+def _context(result: TrialResult) -> dict[str, Any]:
+    """What the templates of a trial ask for."""
+    trial = result.trial
+    summary = result.summary()
+    pairs = {one.arm for one in result.estimates} - {arm.id for arm in trial.arms}
+    return {
+        "title": trial.title or f"Trial {trial.key}",
+        "result": result,
+        "trial": trial,
+        "enrolled": trial.enrolled if trial.design == "parallel" else None,
+        "horizon": _days(trial.horizon),
+        "tiles": _tiles(summary, trial, pairs),
+        "arms": [_arm(arm, result) for arm in trial.arms],
+        "again": any(arm.branch is not None for arm in trial.arms),
+        "blinding": _blinding(result),
+        "population": _population(result),
+        "figures": trial_figures(result),
+        "groups": _groups(summary.filter(~pl.col("arm").is_in(sorted(pairs))), trial),
+        "contrasts": _groups(summary.filter(pl.col("arm").is_in(sorted(pairs))), trial),
+        "published": [_beside(one, trial) for one in result.reported if one.predicted is not None],
+        "unpredicted": [_beside(one, trial) for one in result.reported if one.predicted is None],
+        "agreement": _agreement(result.reported),
+        "nearest": near_groups(result.near, own_of_trial(summary), trial.labels),
+        "observed": OBSERVED,
+        "words": words,
+    }
 
 
 def _days(hours: float) -> str:
@@ -127,10 +176,6 @@ def _tiles(summary: pl.DataFrame, trial: Trial, pairs: set[str]) -> list[_Tile]:
 
 def _arm(arm: Arm, result: TrialResult) -> dict[str, Any]:
     trial = result.trial
-    first, last = trial.phase(arm)
-    # a session at the time of a withdrawal is the first of those who are randomised again
-    own = [t for t in arm.sessions if t >= first and (arm.withdrawal is None or t < last)]
-    sessions = [f"{time / _DAY:g}" for time in own]
     symbols = situation_of(trial, arm).symbols if arm.sessions else ()
     return {
         "id": arm.id,
@@ -138,14 +183,25 @@ def _arm(arm: Arm, result: TrialResult) -> dict[str, Any]:
         "n": number(float(result.entered[arm.id].mean()), 3) if arm.id in result.entered else arm.n,
         "what": arm_details(arm),
         "computed": " ".join(arm.regimen.notes) if arm.regimen is not None else "",
-        "days": ", ".join(sessions) if sessions else "none",
-        "told": "known" if arm.open else "masked under anaesthesia" if arm.masked else "blinded",
+        "days": _session_days(arm, trial),
+        "told": _told(arm),
         "of": "" if arm.branch is None else trial.labels[arm.branch.of],
         "baseline": f"{arm.baseline.scale} {arm.baseline.mean:g} (SD {arm.baseline.sd:g})",
         "background": arm.background,
         "expectation": "; ".join(map(EXPECTATION_WORDS.__getitem__, symbols)) or "none",
         "symbols": ", ".join(symbols),
     }
+
+
+def _session_days(arm: Arm, trial: Trial) -> str:
+    first, last = trial.phase(arm)
+    # a session at the time of a withdrawal is the first of those who are randomised again
+    own = [t for t in arm.sessions if t >= first and (arm.withdrawal is None or t < last)]
+    return ", ".join(f"{time / _DAY:g}" for time in own) or "none"
+
+
+def _told(arm: Arm) -> str:
+    return "known" if arm.open else "masked under anaesthesia" if arm.masked else "blinded"
 
 
 def _blinding(result: TrialResult) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from ketasim.__about__ import __version__
 from ketasim._base import InputError
 from ketasim.apps.web.guard import Guard
+from ketasim.apps.web.jobs import JobLimits, Jobs
 from ketasim.apps.web.pages import (
     compare,
     course,
@@ -45,10 +47,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncGenerator[None]:
         app.state.results = Results(settings.limits)
+        app.state.jobs = Jobs(JobLimits(own=settings.limits.jobs))
         try:
             yield
         finally:
             app.state.results.close()
+            await asyncio.to_thread(app.state.jobs.close)
 
     app = FastAPI(
         title="ketasim",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from ketasim._base import InputError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from ketasim.apps.web.settings import Settings
 
 _WAITING: Final = 128  # connections not yet taken
@@ -61,8 +63,9 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
     from ketasim.apps.web.application import create_app
 
     logging.basicConfig(level=logging.INFO if log else logging.WARNING, format="%(message)s")
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         log_config=None,
         access_log=False,  # its lines have query strings
         server_header=False,
@@ -75,7 +78,15 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
     warming = threading.Timer(_QUIET, _warm)
     warming.daemon = True
     warming.start()
-    uvicorn.Server(config).run(sockets=[opened])
+    server = uvicorn.Server(config)
+    stop = server.handle_exit
+
+    def stopping(sign: int, frame: FrameType | None) -> None:
+        app.state.stopping = True  # who follows a run is told no more, and need not be waited for
+        stop(sign, frame)
+
+    server.handle_exit = stopping
+    server.run(sockets=[opened])
 
 
 def _warm() -> None:

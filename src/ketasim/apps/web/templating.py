@@ -114,6 +114,7 @@ def static(name: str) -> bytes:
 STATIC: Final = {
     "htmx.min.js": "text/javascript",
     "page.js": "text/javascript",
+    "trial.js": "text/javascript",
     "page.css": "text/css",
     "report.css": "text/css",
 }

@@ -30,7 +30,7 @@ Told = Callable[[float, str], None]
 
 LOG: Final = logging.getLogger("ketasim.page")
 _APART: Final = 0.1  # s, from one message on progress to the next
-_NICE: Final = 10  # the page answers before work goes on
+_NICE: Final = 4  # the page answers before work goes on
 _GONE: Final = 5.0  # s, until a killed process must be gone
 
 

@@ -1,0 +1,201 @@
+"""The fields of the form of a trial: their names are the keys of its YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final, cast
+
+from ketasim.apps.web.entries import Entry, Section
+from ketasim.apps.web.state import PageState
+from ketasim.apps.web.trial.design import ARM_FIELDS, ASSESS_FIELDS, MORE, Design
+
+_NONE: Final = "not given"
+_SPREAD: Final = (("mean", "mean"), ("sd", "SD"))
+
+
+@cache
+def sections() -> tuple[Section, ...]:
+    """The fields of a trial beside its arms and assessments."""
+    from ketasim.dosing import scales
+    from ketasim.dosing.patient import ANCESTRIES, DIAGNOSES, SETTINGS
+    from ketasim.dosing.trial.arm import BACKGROUNDS
+    from ketasim.dosing.trial.design import DESIGNS
+
+    def spread(name: str, label: str, unit: str) -> tuple[Entry, ...]:
+        return tuple(
+            Entry(f"population.{name}.{key}", f"{label}, {word}", unit) for key, word in _SPREAD
+        )
+
+    return (
+        Section(
+            "Patients",
+            (
+                _choice("population.diagnosis", "Diagnosis", DIAGNOSES),
+                _choice("population.setting", "Setting", SETTINGS),
+                _choice("population.background", "Oral antidepressant", BACKGROUNDS),
+                _choice("population.baseline.scale", "Rating scale", tuple(scales())),
+                *spread("baseline", "Score before", "points"),
+                *spread("age", "Age", "years"),
+                *spread("weight", "Weight", "kg"),
+                Entry("population.female", "Women", "fraction, such as 0.6"),
+                _choice("population.ancestry", "Ancestry", ANCESTRIES),
+                Entry(
+                    "population.medicines",
+                    "Other medicines of everybody",
+                    "one a line",
+                    "lines",
+                    wide=True,
+                ),
+            ),
+        ),
+        Section(
+            "Simulation",
+            (
+                Entry("replicates", "Replicates", "how often it is simulated, such as 200"),
+                Entry("seed", "Seed", "of the random numbers"),
+                Entry("remission_at_most", "Remission", "points at most, such as 10"),
+                Entry("response_at_least", "Response", "improvement, such as 50 %"),
+                Entry("horizon", "Horizon", "such as 84 d; else the last visit"),
+                _choice("design", "Design", DESIGNS),
+                Entry("washout", "Washout of a crossover", "such as 14 d"),
+            ),
+        ),
+        Section(
+            "Name",
+            (
+                Entry("trial", "Short name", "letters and digits"),
+                Entry("title", "Title"),
+                Entry("source", "Source", "key of a source of the evidence"),
+                Entry("note", "Note", "", "lines", wide=True),
+            ),
+        ),
+    )
+
+
+@cache
+def arm_entries() -> tuple[Entry, ...]:
+    """The fields of an arm, with the names of its keys."""
+    from ketasim._base import DRUGS, ROUTES
+    from ketasim.dosing.trial.phase import CONTROLS
+
+    return (
+        Entry("id", "Short name", "such as ket"),
+        Entry("n", "Patients", "such as 40"),
+        _choice("control", "Control", CONTROLS, none="none: a drug is given"),
+        _choice("drug", "Drug", DRUGS, none="none: a control"),
+        _choice("route", "Route", ROUTES),
+        Entry("dose", "Dose", "such as 0.5 mg/kg"),
+        Entry("over", "Over", "of an infusion, such as 40 min"),
+        Entry("days", "Days of sessions", "such as 0, 3, 7, 10"),
+        _choice("open", "Patients", ("true",), none="are blinded", words={"true": "know"}),
+        Entry("label", "Name in results", "left out: what is given"),
+        Entry(MORE, "More, as YAML", "such as phases, withdrawal, baseline", "lines", wide=True),
+    )
+
+
+@cache
+def assess_entries() -> tuple[Entry, ...]:
+    """The fields of an assessment, with the names of its keys."""
+    from ketasim.dosing import scales
+
+    return (
+        _choice("scale", "Scale", tuple(scales())),
+        Entry("at", "Visits", "such as 24 h, 7 d, 14 d"),
+        Entry("metrics", "Metrics", "such as score, change, response, remission", wide=True),
+        Entry(MORE, "More, as YAML", "such as from, of, relapse, every, until", "lines", wide=True),
+    )
+
+
+def entries_of(table: str, count: int) -> list[list[Entry]]:
+    """The fields of all entries of `arms` or `assess`, with their full names."""
+    known = arm_entries() if table == "arms" else assess_entries()
+    return [
+        [
+            Entry(f"{table}.{place}.{one.name}", *(one.label, one.hint, one.kind), one.choices)
+            if not one.wide
+            else Entry(
+                f"{table}.{place}.{one.name}",
+                *(one.label, one.hint, one.kind),
+                one.choices,
+                wide=True,
+            )
+            for one in known
+        ]
+        for place in range(count)
+    ]
+
+
+def typed(design: Design, name: str) -> str:
+    """What a field of the form shows.
+
+    **Arguments:**
+
+    - `design`: as it was given. `name`: of the field, with dots.
+    """
+    parts = name.split(".")
+    if parts[0] in ("arms", "assess"):
+        rows = design.rows(parts[0])
+        place = int(parts[1])
+        row = rows[place] if place < len(rows) else {}
+        if parts[2] == MORE:
+            return _rest(row, ARM_FIELDS if parts[0] == "arms" else ASSESS_FIELDS)
+        return _text(row.get(parts[2]), ", ")
+    value: Any = design.content
+    for part in parts:
+        value = cast("Mapping[str, Any]", value).get(part) if isinstance(value, Mapping) else None
+    return _text(value, "\n")
+
+
+def place_of(field: str, names: Sequence[str]) -> str:
+    """The field of the form that an error is about; empty where there is none.
+
+    **Arguments:**
+
+    - `field`: of the error, such as `arms[1].days`. `names`: of the form.
+    """
+    name = field.replace("[", ".").replace("]", "")
+    while name:
+        if name in names:
+            return name
+        parts = name.split(".")
+        if parts[0] in ("arms", "assess") and len(parts) == 3:
+            more = f"{parts[0]}.{parts[1]}.{MORE}"
+            if more in names:
+                return more
+        inside = [one for one in names if one.startswith(name + ".")]
+        if inside:
+            return inside[0]
+        name = name.rpartition(".")[0]
+    return ""
+
+
+def _rest(row: Mapping[str, Any], shown: Sequence[str]) -> str:
+    """Keys that the form has no field for, as YAML."""
+    rest = {key: value for key, value in row.items() if key not in shown}
+    return PageState(rest).yaml().strip()
+
+
+def _text(value: Any, between: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return between.join(_text(one, " ") for one in cast("list[Any]", value))
+    if isinstance(value, Mapping):
+        return PageState(cast("Mapping[str, Any]", value)).yaml().strip()
+    return str(value)
+
+
+def _choice(
+    name: str,
+    label: str,
+    known: Sequence[str],
+    *,
+    none: str = _NONE,
+    words: Mapping[str, str] | None = None,
+) -> Entry:
+    said = words or {}
+    choices = (("", none), *((one, said.get(one, one.replace("_", " "))) for one in known))
+    return Entry(name, label, "", "choice", choices)

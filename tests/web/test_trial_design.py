@@ -1,0 +1,105 @@
+"""The design of a trial is the same as an address, a form, YAML and packed."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ketasim._base import InputError
+from ketasim.apps.web.settings import Limits
+from ketasim.apps.web.trial import form
+from ketasim.apps.web.trial.design import FIRST, Design, shipped_design
+from ketasim.dosing import load_trial, shipped
+
+
+def sent(design: Design) -> str:
+    """What a browser sends of the form."""
+    names = [one.name for section in form.sections() for one in section.entries]
+    for table in ("arms", "assess"):
+        rows = form.entries_of(table, len(design.rows(table)))
+        names += [one.name for row in rows for one in row]
+    return urlencode([(name, form.typed(design, name)) for name in names])
+
+
+@pytest.mark.parametrize("name", list(shipped("trial")))
+def test_every_trial_that_ships_is_an_address_and_a_form(name: str) -> None:
+    design = Design(shipped_design(name))
+    trial = load_trial(dict(design.content))
+    assert len(design.link) < 4_000
+    assert dict(Design.read(design.query()).content) == dict(design.content)
+    assert load_trial(dict(Design.read(sent(design)).content)) == trial
+    assert load_trial(dict(Design.of_yaml(design.yaml()).content)) == trial
+
+
+@settings(max_examples=25)
+@given(
+    days=st.lists(st.integers(0, 300), min_size=1, max_size=400, unique=True).map(sorted),
+    n=st.integers(1, 500),
+    label=st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=40),
+)
+def test_long_designs_are_packed_and_read_back(days: list[int], n: int, label: str) -> None:
+    content = shipped_design(FIRST)
+    arm = content["arms"][0] | {"days": days, "n": n} | ({"label": label} if label.strip() else {})
+    design = Design(content | {"arms": [arm, content["arms"][1]]})
+    assert len(design.link) < 5_100
+    assert dict(Design.read(design.query()).content) == dict(design.content)
+
+
+@given(st.text(max_size=200))
+def test_a_broken_packed_design_is_refused_with_a_line(text: str) -> None:
+    try:
+        design = Design.read(urlencode({"design_packed": text or "x"}))
+    except InputError as error:
+        assert error.field in ("address", "design_packed")
+    else:
+        assert isinstance(design.content, dict)
+
+
+def test_arms_are_added_and_removed() -> None:
+    design = Design(shipped_design(FIRST))
+    more = Design.read(design.query() + "&add=arms")
+    assert [row["id"] for row in more.rows("arms")] == ["ket", "mdz", "mdz2"]
+    load_trial(dict(more.content))
+    less = Design.read(more.query() + "&remove=arms.0")
+    assert [row["id"] for row in less.rows("arms")] == ["mdz", "mdz2"]
+    for query in ("add=patients", "remove=arms.7", "remove=seed.0", "start=nothing"):
+        with pytest.raises(InputError):
+            Design.read(f"{design.query()}&{query}")
+
+
+def test_no_file_of_this_machine_is_read() -> None:
+    for name in ("/etc/passwd", "../../secret.yaml", "six_infusions"):
+        with pytest.raises(InputError, match="no trial"):
+            Design.read(urlencode({"start": name}))
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("replicates=2000", "replicates"),
+        ("arms.0.n=9000", "arms[0].n"),
+        ("horizon=900 d", "horizon"),
+    ],
+)
+def test_what_is_too_large_for_the_page_names_the_command(query: str, field: str) -> None:
+    content = shipped_design(FIRST)
+    name, _, value = query.partition("=")
+    if name == "arms.0.n":
+        content["arms"][0]["n"] = int(value)
+    else:
+        content[name] = int(value) if value.isdecimal() else value
+    with pytest.raises(InputError) as refused:
+        Design(content).load(Limits())
+    assert refused.value.field == field
+    assert "ketasim trial" in refused.value.remedy
+
+
+def test_an_error_is_shown_at_its_field() -> None:
+    names = ["arms.0.days", "arms.0.more", "population.age.mean", "assess.0.at"]
+    assert form.place_of("arms[0].days[2]", names) == "arms.0.days"
+    assert form.place_of("arms[0].withdrawal", names) == "arms.0.more"
+    assert form.place_of("population.age", names) == "population.age.mean"
+    assert form.place_of("address", names) == ""
