@@ -50,12 +50,8 @@ def test_long_designs_are_packed_and_read_back(days: list[int], n: int, label: s
 
 @given(st.text(max_size=200))
 def test_a_broken_packed_design_is_refused_with_a_line(text: str) -> None:
-    try:
-        design = Design.read(urlencode({"design_packed": text or "x"}))
-    except InputError as error:
-        assert error.field in ("address", "design_packed")
-    else:
-        assert isinstance(design.content, dict)
+    with pytest.raises(InputError, match=r"^(address|design_packed)"):
+        Design.read(urlencode({"design_packed": f"x{text}"}))
 
 
 def test_arms_are_added_and_removed() -> None:

@@ -17,6 +17,7 @@ from ketasim._base import InputError
 from ketasim.apps.web.guard import Guard
 from ketasim.apps.web.jobs import JobLimits, Jobs
 from ketasim.apps.web.pages import (
+    api,
     compare,
     course,
     download,
@@ -32,7 +33,7 @@ from ketasim.apps.web.settings import Settings
 from ketasim.apps.web.templating import STATIC, static
 
 _YEAR: Final = 365 * 24 * 3600
-_PAGES: Final = (course, compare, session, screening, mechanism, evidence, trial, download)
+_PAGES: Final = (course, compare, session, screening, mechanism, evidence, trial, download, api)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -86,6 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     for page in _PAGES:
         app.include_router(page.router)
+    api.describe(app)
     return app
 
 
@@ -103,5 +105,5 @@ async def _unreadable(request: Request, error: Exception) -> Response:
 
 async def _http_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    said = error.detail if error.status_code in (413, 422, 429, 503) else ""
+    said = error.detail if error.status_code in (409, 413, 422, 429, 503) else ""
     return refused_page(request.scope, error.status_code, said)

@@ -18,6 +18,7 @@ _SAID: Final = {
     403: ("Another site asked for this", "Open the page itself, in a tab of its own."),
     404: ("There is no such page", "The address may be incomplete."),
     405: ("This is not how the page is asked", "Open it as a link."),
+    409: ("This is not ready", "Ask again when it is."),
     413: ("That is too much at once", "Send less."),
     414: ("This address is too long", "Use fewer doses, or `ketasim simulate` with a file."),
     421: (

@@ -72,6 +72,21 @@ class Jobs:
             self._changed.notify()
         return job
 
+    def warm(self, work: str) -> None:
+        """Start a process before there is work, where there is none.
+
+        **Arguments:**
+
+        - `work`: a function as of `submit`, whose result nobody asks for.
+        """
+        with self._changed:
+            if self._closed or self._queue or self._busy or self.processes:
+                return
+            job = Job(secrets.token_urlsafe(12), "", work, {}, time.monotonic())
+            self._jobs[job.id] = job
+            self._queue.append(job.id)
+            self._changed.notify()
+
     def find(self, key: str) -> Job | None:
         """Return a job as it is now; nothing when it is not known, or no more."""
         with self._changed:

@@ -182,7 +182,7 @@ def serve(connection: Connection, memory: float) -> None:
     with suppress(OSError, AttributeError):
         os.nice(_NICE)
     threading.Thread(target=_follow_parent, daemon=True).start()
-    _load()
+    later("ketasim.reports:report")  # what any work needs, before memory is counted
     _bound(memory)
     while True:
         try:
@@ -233,12 +233,6 @@ def _follow_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(0)
-
-
-def _load() -> None:
-    """Load what any work needs, before memory is counted."""
-    later("ketasim.trials:run_trial")
-    later("ketasim.reports:report")
 
 
 def _bound(memory: float) -> None:

@@ -16,7 +16,7 @@ from ketasim._base import InputError
 from ketasim.apps.web.templating import answer, is_partial
 from ketasim.apps.web.trial import form
 from ketasim.apps.web.trial.design import FIRST, Design, shipped_design
-from ketasim.apps.web.trial.work import WORK
+from ketasim.apps.web.trial.work import WARM, WORK
 
 if TYPE_CHECKING:
     from ketasim.apps.web.jobs import Job, Jobs
@@ -43,6 +43,7 @@ _LONGEST: Final = 60.0  # s that one request follows it; a browser then asks aga
 async def trial(request: Request) -> Response:
     """The page; where HTMX asks, the design as it is read."""
     query = request.url.query
+    jobs_of(request).warm(WARM)
     if not query:
         return RedirectResponse(Design(shipped_design(FIRST)).link, 303)
     design = Design()

@@ -8,6 +8,9 @@ from typing import Any, Final
 WORK: Final = "ketasim.apps.web.trial.work:run_design"
 """The function below, as jobs take it."""
 
+WARM: Final = "ketasim.apps.web.trial.work:warm"
+"""What loads all that the first run needs."""
+
 COMMAND: Final = "ketasim trial trial.yaml --out out/trial"
 """What computes the same from the file that is downloaded."""
 
@@ -33,3 +36,11 @@ def run_design(content: Mapping[str, Any], yaml: str) -> tuple[dict[str, bytes],
         "result.json": result.to_json().encode(),
     }
     return files, {"html": trial_answer(result), "title": result.headline().title}
+
+
+def warm() -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Run a trial of a few patients, so that the first that is asked for need not wait."""
+    from ketasim.apps.web.trial.design import FIRST, shipped_design
+
+    run_design(shipped_design(FIRST) | {"replicates": 1}, "")
+    return {}, {}
