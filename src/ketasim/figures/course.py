@@ -90,15 +90,15 @@ def figures(
     close = _View(session.start, _window(curves, simulation.main, day, ends), marks)
     main = simulation.main
     drawn: dict[str, Callable[[], list[Figure]]] = {
+        "effects": lambda: session_figures(simulation),
+        "plan": lambda: plan_figures(plan),
+        "mood": lambda: mood_figures(simulation),
+        "scores": lambda: score_figures(simulation),
+        "plasticity": lambda: plasticity_figures(simulation),
         "session": lambda: _session(curves, main, close, day),
         "metabolites": lambda: _metabolites(curves, main, day),
         "block": lambda: _block(curves, close, day),
-        "effects": lambda: session_figures(simulation),
-        "plan": lambda: plan_figures(plan),
         "course": lambda: _course(curves, simulation),
-        "plasticity": lambda: plasticity_figures(simulation),
-        "mood": lambda: mood_figures(simulation),
-        "scores": lambda: score_figures(simulation),
     }
     number = 0
     for group, draw_group in drawn.items():

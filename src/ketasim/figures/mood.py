@@ -59,14 +59,13 @@ _SHARES_ONLY = (
     "uncertainty and between-trial variability are not shown."
 )
 _SHARES_BAND = (
-    "Percentages of all virtual patients; they follow from between-patient variability. Bands: "
-    "parameter uncertainty. Not included: between-trial variability."
+    "Percentages follow from between-patient variability. Bands: parameter uncertainty. Not "
+    "included: between-trial variability."
 )
 _PEAK = "peak: a day after each session; after the last one, follow-up"
 _KEPT_NOTE = (
-    "Includes rating error and fluctuation of state from visit to visit. A response kept counts "
-    "from the day after the last session and ends at the first weekly rating without response; "
-    "with more ratings, it would end sooner."
+    "With rating error and fluctuation from visit to visit. A response is kept from the day after "
+    "the last session until the first weekly rating without response."
 )
 _WITH_OUTER = (
     "Bands: scores as rated at one visit: between-patient variability, rating error and "
@@ -456,8 +455,7 @@ def _stack(simulation: Simulation) -> Figure:
         (_both(panel, f"Contributions to the decrease in MADRS over {last:g} days"),),
         (*entries, Legend("dose", "session"), Legend("words", text)),
         caption=(
-            "Contributions are additive on the logarithm of the score. Each is converted to points "
-            "with the logarithmic mean of the baseline and current scores, so that they sum to the "
+            "Additive on the logarithm of the score; converted to points so that they sum to the "
             "total decrease."
         ),
         columns=1,

@@ -105,8 +105,8 @@ def session_figures(simulation: Simulation, *, of_last: bool = False) -> list[Fi
     caption = "Lines: means, or percentages of all virtual patients."
     if last is not None:
         caption += (
-            f" Dashed in the first two panels: dissociation in session {last.number}, weaker "
-            "because of habituation; blood pressure does not habituate."
+            f" Dashed: dissociation in session {last.number}, weaker by habituation; blood "
+            "pressure does not habituate."
         )
     return [
         Figure(

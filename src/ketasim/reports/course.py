@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from numpy import zeros
@@ -12,33 +12,43 @@ from ketasim._base import words
 from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.figures.course import figures
 from ketasim.population import Modifier, modification_of
-from ketasim.reports.course_mood import mood_entries, outcome_rows, part_rows
+from ketasim.reports.course_mood import part_rows
 from ketasim.reports.course_patient import days_words, patient_words
 from ketasim.reports.course_screening import cost_lines, screening_view
 from ketasim.reports.course_session import (
     NOT_IN_EFFECTS,
+    CheckRow,
+    PlanStage,
     check_rows,
     effect_rows,
     plan_stages,
     pressure_rows,
+    thresholds,
 )
 from ketasim.reports.first_page import first_page
 from ketasim.reports.near import near_groups, own_of_course
 from ketasim.reports.page import render
 from ketasim.screening import course_costs
-from ketasim.simulation.headline import effects_note
 from ketasim.simulation.session.curves import OLDER_FROM
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ketasim.figures.figure import Figure
     from ketasim.simulation.result import Simulation
+    from ketasim.simulation.session.curves import SessionProfile
 
 Exposure = Mapping[tuple[str, ...], dict[str, Any]]
 """Rows by quantity, site, session and metric."""
 
 _FIRST = ("cmax", "tmax", "auc24", "auc_inf", "half_life", "F")
 _LAST = ("cmax", "tmax", "auc24")
+_DRAWN = ("session", "metabolites", "block", "effects", "course", "plasticity", "mood")
+_MOST = 6  # parameters in the table
+_PARTS = 4  # times at which contributions are told, about
+_TOLD = ("50 % of patients", "90 % of patients")  # of all figures at once
+_LARGER = "As on the first page, which has its legend."
+_CHECKS = 5  # published values of sessions in the table
 
 
 @dataclass(frozen=True)
@@ -86,55 +96,98 @@ def simulation_report(
     beside += [row["source"] for row in prices]
     many = len(simulation.sessions) > 1
     not_iv = any(dose.route != "iv" for dose in course.regimen.doses)
+    drawn = figures(simulation, plan, only=_DRAWN)
+    cohort = simulation.cohort
+    bands = words.bands(cohort.typical, cohort.uncertainty)
+    front = first_page(simulation, plan=plan)
+    stages = [] if plan is None else plan_stages(plan)
+    view = screening_view(screening)
+    near = () if simulation.mood is None else simulation.mood.near
     return render(
         "course.html",
         title=course.title or "Simulation",
         sources=simulation.sources(),
         also=beside,
+        first=front,
         simulation=simulation,
         typical=simulation.cohort.typical,
-        n=simulation.cohort.n,
-        regimen=list(course.regimen.describe()),
         patient=patient_words(simulation),
         horizon=days_words(course.horizon),
-        acting=_acting(simulation),
         horizon_assumed="horizon" in course.assumed,
+        acting=_acting(simulation),
+        warnings=front.more_warnings,
         many=many,
-        first=first_page(simulation, plan=plan),
-        figures=figures(simulation, plan),
+        figures=_with_legends_once(drawn, bands),
+        bands=bands,
         has_block=("nmda_block", "effect") in simulation.values,
         not_iv=not_iv,
         effects=effects,
         not_in_effects=NOT_IN_EFFECTS,
-        effects_note=""
-        if effects is None
-        else effects_note(effects.patients, simulation.cohort.typical),
         older=(course.age or 0.0) >= OLDER_FROM,
         session_tables=[]
         if effects is None
-        else [{"number": one.number, "rows": effect_rows(one)} for one in effects.sessions],
+        else [_session_table(one) for one in effects.sessions[:1]],
+        thresholds="" if effects is None else thresholds(effects.sessions[0]),
         pressures=[] if effects is None else pressure_rows(effects),
-        checks=checks,
+        pressure_lines=[] if plan is None else plan.pressure_lines,
+        checks=_first_checks(checks),
+        check_count=len(checks),
         plan=plan,
-        plan_stages=[] if plan is None else plan_stages(plan),
-        screening=screening_view(screening),
+        plan_stages=stages,
+        borrowed=_borrowed(stages),
+        nothing=NOTHING,
+        screening=view,
         costs=prices,
         mood=simulation.mood,
-        outcomes=None if simulation.mood is None else outcome_rows(simulation.mood),
-        contributions=[] if simulation.mood is None else part_rows(simulation.mood),
+        contributions=[] if simulation.mood is None else part_rows(simulation.mood, _PARTS),
         nearest=[]
         if simulation.mood is None
-        else near_groups(simulation.mood.near, own_of_course(simulation.mood)),
-        mood_entries=[] if simulation.mood is None else mood_entries(simulation.mood),
+        else near_groups(near, own_of_course(simulation.mood)),
+        near_count=len(near),
         exposure=_exposure_rows(simulation, exposure, "first", _FIRST if not_iv else _FIRST[:-1]),
         last=_exposure_rows(simulation, exposure, "last", _LAST) if many else [],
-        parameters=[_elasticities(row) for row in simulation.parameters().to_dicts()],
+        unsourced=sum(one.what != "input" for one in simulation.assumptions),
+        parameters=[_elasticities(row) for row in simulation.parameters(_MOST).to_dicts()],
         words=words,
         metadata=simulation.metadata,
         input=_text(simulation.metadata.get("input", {})),
         command=command,
         timecourse=timecourse,
     )
+
+
+def _with_legends_once(
+    drawn: Mapping[str, Sequence[Figure]], bands: str
+) -> dict[str, list[Figure]]:
+    """Figures without what the page says of all of them, and without what its first page has."""
+
+    def brief(figure: Figure) -> Figure:
+        kept = tuple(
+            one
+            for one in figure.legend
+            if one.text != bands and one.kind != "dose" and one.text not in _TOLD
+        )
+        return replace(figure, legend=kept)
+
+    found = {group: [brief(one) for one in members] for group, members in drawn.items()}
+    larger = [replace(one, legend=(), caption=_LARGER) for one in found["mood"][:1]]
+    return found | {"mood": [*larger, *found["mood"][1:]]}
+
+
+def _session_table(session: SessionProfile) -> dict[str, Any]:
+    """The effects that have a threshold; the others are in the figure and in session.csv."""
+    return {"number": session.number, "rows": [r for r in effect_rows(session) if r.grade]}
+
+
+def _first_checks(checks: Sequence[CheckRow]) -> list[CheckRow]:
+    """A few, those that the model was not fitted to first."""
+    return sorted(checks, key=lambda one: one.fitted)[:_CHECKS]
+
+
+def _borrowed(stages: Sequence[PlanStage]) -> str:
+    """What the rules for another drug or use are on."""
+    named = dict.fromkeys(str(one["what"]) for stage in stages for one in stage.borrowed)
+    return ", ".join(named)
 
 
 def _elasticities(row: dict[str, Any]) -> dict[str, Any]:
@@ -238,19 +291,16 @@ def _exposure_keys(simulation: Simulation) -> list[tuple[str, str]]:
         return []
     present = set(simulation.values)
     main = simulation.main[1]
-    sites = [main, *(s for s in words.SITES if s != main)]
     found: list[tuple[str, str]] = []
-    for site in sites:
+    for site in (main,):
         for analyte in ("ketamine", "norketamine", "hnk"):
-            if analyte != "ketamine" and site != main:
-                continue
             single = [(f"{p}_{analyte}", site) for p in ("s", "r")]
             single = [key for key in single if key in present]
             total = [(analyte, site)] if (analyte, site) in present else []
             if len(single) == 1:
                 found += single
             elif site == main:
-                found += total + single
+                found += total or single
             else:
                 found += total
     return [*found, *(key for key in present if key[0] == "nmda_block")]

@@ -102,12 +102,15 @@ def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:
     return heads, rows
 
 
-def part_rows(mood: Mood) -> list[list[MoodCell]]:
-    """Day, when that is, mean fall in points, each part as points and as a share of the fall."""
+def part_rows(mood: Mood, most: int = _ROWS) -> list[list[MoodCell]]:
+    """Day, when that is, mean fall in points, each part as points and as a share of the fall.
+
+    **Arguments:**
+
+    - `mood`: of a simulation. `most`: how many times are told, about.
+    """
     rows: list[list[MoodCell]] = []
-    for row in _thinned(mood.table):
-        if row["time_h"] <= 0.0:
-            continue
+    for row in _thinned(mood.table.filter(pl.col("time_h") > 0.0), most):
         cells = [_day(row), MoodCell(row["occasion"])]
         cells.append(MoodCell(number(mood.baseline - row["MADRS"])))
         for part in PARTS:
@@ -130,10 +133,10 @@ def _day(row: dict[str, Any]) -> MoodCell:
     return MoodCell(f"{row['day']:.4g}")
 
 
-def _thinned(table: pl.DataFrame) -> list[dict[str, Any]]:
+def _thinned(table: pl.DataFrame, most: int = _ROWS) -> list[dict[str, Any]]:
     """Rows for a page: a peak never without the trough before it."""
     rows = table.to_dicts()
-    if len(rows) <= _ROWS:
+    if len(rows) <= most:
         return rows
     groups: list[list[dict[str, Any]]] = []
     for row in rows:
@@ -144,9 +147,13 @@ def _thinned(table: pl.DataFrame) -> list[dict[str, Any]]:
         else:
             groups.append([row])
     # the first session and the last one are always there, and the end
-    treated = max(i for i, group in enumerate(groups) if "peak" in group[-1]["occasion"])
-    chosen = np.unique(np.linspace(0, len(groups) - 1, _ROWS // 2).round().astype(int))
-    return [row for i in sorted({*chosen.tolist(), 1, treated}) for row in groups[i]]
+    treated = max((i for i, one in enumerate(groups) if "peak" in one[-1]["occasion"]), default=0)
+    chosen = np.unique(np.linspace(0, len(groups) - 1, max(most // 2, 2)).round().astype(int))
+    return [
+        row
+        for i in sorted({*chosen.tolist(), min(1, len(groups) - 1), treated})
+        for row in groups[i]
+    ]
 
 
 def mood_entries(mood: Mood) -> list[Entry]:

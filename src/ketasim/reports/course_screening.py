@@ -11,6 +11,7 @@ from ketasim._base import words
 from ketasim._base.numbers import NOTHING, span
 from ketasim.screening import NO_VERDICT, SEVERITIES, MonitoringPrompt, Screen, ScreenFinding
 
+_LONG: Final = 170  # characters of a finding in brief; longer ones end after a sentence
 _FOLDED: Final = "note"  # as is what speaks of another drug or route, unless contraindicated
 
 
@@ -18,6 +19,7 @@ _FOLDED: Final = "note"  # as is what speaks of another drug or route, unless co
 class FindingGroup:
     """Findings of one severity, those for another drug or route apart; `above` have been shown."""
 
+    severity: str
     title: str
     open: bool
     findings: tuple[dict[str, Any], ...]
@@ -63,7 +65,7 @@ def screening_view(screen: Screen) -> ScreeningView:
             title = words.capital(severity) + other
             shown = severity == "contraindicated" or (here and severity != _FOLDED)
             above = sum(one.applies_here is here and one in first for one in found)
-            groups.append(FindingGroup(title, shown, members, above))
+            groups.append(FindingGroup(severity, title, shown, members, above))
     return ScreeningView(
         statement=NO_VERDICT,
         counts=screen.count_words(),
@@ -90,6 +92,7 @@ def _finding(one: ScreenFinding) -> dict[str, Any]:
     place = " ".join(filter(None, (one.jurisdiction, one.date)))
     return {
         **vars(one),
+        "brief": brief(one.statement),
         "subject": f"{one.about}, boxed warning" if one.boxed else one.about,
         "severity_in_source": one.source_says,
         "effect": one.effect,
@@ -100,6 +103,17 @@ def _finding(one: ScreenFinding) -> dict[str, Any]:
             for ratio in one.computed
         ],
     }
+
+
+def brief(text: str) -> str:
+    """The first sentences of a text; never a part of one."""
+    sentences = text.split(". ")
+    found = sentences[0]
+    for more in sentences[1:]:
+        if len(found) + len(more) > _LONG:
+            break
+        found += f". {more}"
+    return found if found.endswith(".") else f"{found}."
 
 
 def cost_lines(costs: pl.DataFrame) -> list[dict[str, str]]:

@@ -78,6 +78,20 @@ def effect_lines(table: pl.DataFrame, routes: Sequence[str] = ()) -> list[Effect
     ]
 
 
+def thresholds(session: SessionProfile) -> str:
+    """Below which an effect counts as resolved, each level once, in words."""
+    found: dict[str, None] = {}
+    for curve, row in zip(SESSION_CURVES, session.table.to_dicts(), strict=True):
+        if not curve.level or row["level"] is None:
+            continue
+        if curve.unit == "fraction":
+            of = "patients" if curve.kind == "share" else "the full effect"
+            found[f"below {_share(row['level'])} of {of}"] = None
+        else:
+            found[f"at most {row['level']:g} {words.unit(curve.unit)}"] = None
+    return ", ".join(found)
+
+
 def _effect_row(curve: SessionCurve, row: dict[str, Any], routes: Sequence[str]) -> EffectRow:
     fraction = curve.unit == "fraction"
     write = _share if fraction else _effect

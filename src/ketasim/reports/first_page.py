@@ -15,6 +15,7 @@ from ketasim.figures.mood import mood_front_figure
 from ketasim.figures.session_plan import plan_front_figure
 from ketasim.population import PRESSURES, SEVERE
 from ketasim.reports.course_patient import days_words
+from ketasim.reports.course_screening import brief
 from ketasim.screening import Screen, ScreenFinding, SessionPlan, pressure_limits
 
 if TYPE_CHECKING:
@@ -27,10 +28,15 @@ if TYPE_CHECKING:
 _WEEKS: Final = 6  # rows of the table by week, about
 _WARNINGS: Final = 3  # in full; the others in the last chapter
 _LISTED: Final = 3  # medicines or entries of the history in the sentence; of more the number
-_LONG: Final = 170  # characters of a finding; longer ones end after a sentence
 _RANGE: Final = "90 % of patients"
 _UNCERTAIN: Final = "90 % uncertainty interval"
-_DAY: Final = 24.0
+_NOT_STATED: Final = {
+    "beyond a course file": "ECG, laboratory values, examination",
+    "cyp2b6": "CYP2B6",
+    "vitals": "vital signs",
+    "place": "clinic or home",
+}
+_BEYOND: Final = ("extrapolat", "above", "beyond", "outside")
 _SLIP: Final = 1e-6
 _HIGHER: Final = 1.1  # of the first session's rise; from there a later session is told
 
@@ -59,12 +65,12 @@ class FirstWeek:
 
     **Arguments:**
 
-    - `week`: such as `2`. `when`: such as `day 12, after session 6`.
+    - `week`: such as `2`. `day`: of the rating, such as `12`.
     - `score`: mean. `response`, `remission`: percentages, each with its interval.
     """
 
     week: str
-    when: str
+    day: str
     score: str
     response: str = ""
     response_range: str = ""
@@ -102,7 +108,8 @@ class FirstPage:
     - `session`, `course`: one figure each, where there is one to draw.
     - `findings`: at most five, the most severe first. `more`: how many there are besides.
     - `not_assessed`: what could not be assessed, in a sentence.
-    - `warnings`: what the reader must know, as sentences; `more_warnings`: how many besides.
+    - `warnings`: what the reader must know, as sentences; `more_warnings`: the
+      others, for another place.
     - `rests`: what this rests on and cannot know, three lines.
     """
 
@@ -118,7 +125,7 @@ class FirstPage:
     more: str
     not_assessed: str
     warnings: tuple[str, ...]
-    more_warnings: int
+    more_warnings: tuple[str, ...]
     rests: tuple[str, ...]
 
 
@@ -145,22 +152,35 @@ def first_page(
     shown = [_finding(one, screen) for one in screen.foremost]
     weeks = () if mood is None else tuple(_weeks(mood, simulation.cohort.typical))
     scale = _scale(simulation)
+    warned = _warned(simulation)
     return FirstPage(
         title=simulation.course.title or "Simulation",
         sentence=_sentence(simulation),
         tiles=tuple(tiles),
         weeks=weeks,
-        weeks_heads=("Week", "When", "MADRS", "Response", "Remission"),
+        weeks_heads=("Week", "Day", "MADRS", "Response", "Remission"),
         weeks_note=_weeks_note(simulation, scale) if weeks else "",
         session=session,
         course=course,
         findings=tuple(shown),
         more=_more(screen),
         not_assessed=_not_assessed(screen),
-        warnings=simulation.warnings[:_WARNINGS],
-        more_warnings=max(len(simulation.warnings) - _WARNINGS, 0),
+        warnings=warned[:_WARNINGS],
+        more_warnings=warned[_WARNINGS:],
         rests=tuple(_rests(simulation)),
     )
+
+
+def _warned(simulation: Simulation) -> tuple[str, ...]:
+    """Warnings: first that trials disagree, then that a dose is beyond what was studied."""
+    against = "" if simulation.mood is None else simulation.mood.disagreement
+
+    def rank(text: str) -> int:
+        if against and against in text:
+            return 0
+        return 1 if any(word in text.lower() for word in _BEYOND) else 2
+
+    return tuple(sorted(simulation.warnings, key=rank))
 
 
 def _drawn(simulation: Simulation, plan: SessionPlan | None) -> tuple[Figure | None, Figure | None]:
@@ -294,7 +314,6 @@ def _weeks(mood: Mood, typical: bool) -> list[FirstWeek]:
     chosen = sorted({*places.tolist(), *treated[-1:]})
     found: list[FirstWeek] = []
     for week, row in (weeks[i] for i in chosen):
-        when = f"day {row['day']:.4g}" + (", a day after a session" if week["sessions"] else "")
         rates = {"response": "", "response_range": "", "remission": "", "remission_range": ""}
         if not typical and row.get("response") is not None:
             rates = {
@@ -303,16 +322,18 @@ def _weeks(mood: Mood, typical: bool) -> list[FirstWeek]:
                 "remission": percent(row["remission_10"], 2),
                 "remission_range": span(*_interval(row, "remission_10")),
             }
-        found.append(FirstWeek(f"{week['week']}", when, number(row["MADRS"], 2), **rates))
+        found.append(
+            FirstWeek(f"{week['week']}", f"{row['day']:.4g}", number(row["MADRS"], 2), **rates)
+        )
     return found
 
 
 def _weeks_note(simulation: Simulation, scale: str) -> str:
     if simulation.cohort.typical:
         return "Typical patient: response and remission need a population."
-    note = "Response: MADRS reduced by at least 50 %. Remission: MADRS of at most 10. Percentages "
-    note += "of all virtual patients; in brackets the 90 % uncertainty interval (parameter "
-    note += "uncertainty)."
+    note = "Rated a day after the last session of the week, or at its end. Response: MADRS halved; "
+    note += "remission: at most 10. Percentages of all virtual patients, below them the 90 % "
+    note += "uncertainty interval."
     return note if scale == "MADRS" else f"{note} {scale} is converted from the mean MADRS."
 
 
@@ -331,8 +352,9 @@ def _session_tiles(simulation: Simulation, plan: SessionPlan | None) -> list[Fir
     if plan.longer:
         late = "may not be resolved by then"
         notes.append(f"{words.counted(len(plan.longer), 'predicted effect')} {late}")
-    value = f"{plan.watch_end_min:.0f} min after the start"
-    tiles.append(FirstTile("Monitoring period, earliest end", value, note, tuple(notes), "session"))
+    name = "Monitoring period ends at the earliest, after the start"
+    value = f"{plan.watch_end_min:.0f} min"
+    tiles.append(FirstTile(name, value, note, tuple(notes), "session"))
     return tiles
 
 
@@ -429,21 +451,10 @@ def _highest(simulation: Simulation) -> PressureOutlook:
 def _finding(one: ScreenFinding, screen: Screen) -> FirstFinding:
     other = "" if one.applies_here else f", from {one.applies_to}, not {screen.given}"
     about = f"{one.about}, boxed warning" if one.boxed else one.about
-    statement = _brief(one.statement)
+    statement = brief(one.statement)
     return FirstFinding(
         f"{words.capital(one.severity)}{other}", about, one.matched, statement, one.sources
     )
-
-
-def _brief(text: str) -> str:
-    """The first sentences of a text; never a part of one."""
-    sentences = text.split(". ")
-    found = sentences[0]
-    for more in sentences[1:]:
-        if len(found) + len(more) > _LONG:
-            break
-        found += f". {more}"
-    return found if found.endswith(".") else f"{found}."
 
 
 def _more(screen: Screen) -> str:
@@ -461,7 +472,11 @@ def _more(screen: Screen) -> str:
 
 
 def _not_assessed(screen: Screen) -> str:
-    missing = [one.about for one in screen.not_assessed if one.kind == "not stated"]
+    missing = [
+        _NOT_STATED.get(one.subject, one.about)
+        for one in screen.not_assessed
+        if one.kind == "not stated"
+    ]
     parts: list[str] = []
     if screen.unread:
         parts.append(f"not understood: {'; '.join(screen.unread)}")
@@ -482,12 +497,13 @@ def _rests(simulation: Simulation) -> list[str]:
     if mood is not None and mood.near:
         near = min(mood.near, key=lambda one: (not one.near, -one.own_time_h))
         kind = "nearest published trial" if near.near else "closest published trial (not near)"
-        write = percent if near.metric != "change" else number
+        change = near.metric == "change"
+        write = number if change else percent
+        what = f"a change of the {near.scale} of" if change else f"{near.metric} in"
         ends = span(write(near.p05, 2), write(near.p95, 2))
         lines.append(
-            f"Published beside predicted: the {kind} ({near.title}, {near.given}) reported "
-            f"{near.metric} {write(near.published, 2)}; the model gives {write(near.predicted, 2)} "
-            f"({ends}) for it."
+            f"Published beside predicted: the {kind} ({near.title}, {near.given}) reported {what} "
+            f"{write(near.published, 2)}; the model for it: {write(near.predicted, 2)} ({ends})."
         )
     unknown = "Averages of virtual patients with these characteristics, not a forecast for one "
     unknown += "person; differences between trials, rare events and what is not listed are not "

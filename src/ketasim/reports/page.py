@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
@@ -17,6 +18,7 @@ from ketasim.figures.svg.palette import painted
 if TYPE_CHECKING:
     import jinja2
 _SOURCES = "ketasim:sources"
+_NUMBERED = '<sup class="mark">'
 _CITED = re.compile(r'href="#ref-([\w-]+)"')
 
 
@@ -58,8 +60,11 @@ def render(
 
     keys = list(dict.fromkeys(sources))
     listed = references(keys)
+    documents = {one.key for one in listed}
+    beside = [one for one in references(also) if one.key not in documents]
 
-    def filled(beside: Iterable[Reference]) -> str:
+    def filled(beside: Sequence[Reference], marked: Sequence[Reference] = ()) -> str:
+        numbers = {one.key: str(place) for place, one in enumerate(marked, 1)}
         page = _environment().get_template(template)
         return page.render(
             version=__version__,
@@ -67,16 +72,20 @@ def render(
             sources_name=_SOURCES,
             references=listed,
             also=beside,
+            marked=marked,
+            numbers=defaultdict(str, numbers),  # numbers are known once it is seen what is cited
             **context,
         )
 
-    documents = {one.key for one in listed}
-    beside = [one for one in references(also) if one.key not in documents]
     page = filled(beside)
+    used = list(dict.fromkeys(_CITED.findall(page)))
     # what the page cites beside these is listed as well: each link leads to an entry
     documents |= {one.key for one in beside}
-    missing = [key for key in dict.fromkeys(_CITED.findall(page)) if key not in documents]
-    return filled([*beside, *references(missing)]) if missing else page
+    missing = [key for key in used if key not in documents]
+    numbered = references(used) if _NUMBERED in page else []
+    if not missing and not numbered:
+        return page
+    return filled([*beside, *references(missing)], numbered)
 
 
 @cache

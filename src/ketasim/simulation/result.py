@@ -473,11 +473,13 @@ class Simulation(Result):
         **Raises:** `InputError` when `individuals` is less than 0.
         """
         report = later("ketasim.reports.course:simulation_report")
+        tables = later("ketasim.reports.course_tables:course_tables")(self)
         checked_individuals(individuals)
         told = individuals_note(individuals, self.cohort.n)
         found = {
             "summary.csv": csv(self.summary()),
             "timecourse.parquet": timecourse_file(self.timecourse(individuals)),
+            **{f"{name}.csv": csv(table) for name, table in tables.items()},
             "report.html": report(self, command=command, costs=costs, timecourse=told).encode(),
         }
         if printed:
@@ -493,7 +495,7 @@ class Simulation(Result):
         individuals: int | None = INDIVIDUALS,
         printed: bool = False,
     ) -> list[Path]:
-        """Write summary.csv, timecourse.parquet and report.html: all of them or none.
+        """Write summary.csv, timecourse.parquet, report.html and its tables: all or none.
 
         **Main arguments:**
 

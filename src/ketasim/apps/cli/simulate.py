@@ -116,8 +116,12 @@ def simulate(
         note(f"warning: {warning}")
     print_simulation(result)
     print()
+    tables = [path.name for path in paths if path.name not in _FILES]
+    if tables:
+        note(f"tables of the report beside it: {', '.join(tables)}")
     for path in paths:
-        print(path)
+        if path.name in _FILES:
+            print(path)
     if told:
         print(told)
 
