@@ -510,9 +510,7 @@ class Simulation(Result):
         **Raises:** `InputError` when the folder cannot be written to, or `individuals` is less
         than 0.
         """
-        files = self.files(
-            command=command, costs=costs, individuals=individuals, printed=printed
-        )
+        files = self.files(command=command, costs=costs, individuals=individuals, printed=printed)
         return saved(folder, files)
 
     def to_xarray(self) -> xarray.Dataset:

@@ -30,9 +30,7 @@ def planned(regimen: str, **more: Any) -> ketasim.SessionPlan:
         "ketamine 120 mg oral_er once",
     ],
 )
-def test_one_page_with_the_times_of_the_plan(
-    regimen: str, printed: Callable[[bytes], Any]
-) -> None:
+def test_one_page_with_the_times_of_the_plan(regimen: str, printed: Callable[[bytes], Any]) -> None:
     plan = planned(regimen)
     page = printed(print_session(plan, title="A session"))
     assert page.pages == 1

@@ -38,7 +38,7 @@ def print_session(plan: SessionPlan, *, title: str = "") -> bytes:
     data = {
         "kind": "Session plan",
         "title": short(title or f"{which}: {plan.session}"),
-        "sentence": f"{which}, {plan.session}. {' '.join(dict.fromkeys(_dose(one) for one in given))}",
+        "sentence": " ".join([f"{which}, {plan.session}.", *dict.fromkeys(map(_dose, given))]),
         "tiles": _tiles(plan),
         "drawn": drawn,
         "alt": "Timeline of the session: effects, doses and monitoring period by the minute",
