@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from ketasim._base import InputError
 from ketasim.apps.web.refusal import refused_page
 from ketasim.apps.web.templating import answer
+from ketasim.apps.web.trial.design import Design, shipped_design
 
 router = APIRouter()
 
@@ -148,7 +149,8 @@ async def trial(request: Request, key: str) -> Response:
     def found() -> dict[str, Any]:
         from ketasim.reports.evidence.trials import replay_view
 
-        return {"replay": replay_view(key), "run": f"/trial?trial={quote(key)}"}
+        replay = replay_view(key)
+        return {"replay": replay, "run": Design(shipped_design(key)).link}
 
     return await _page(request, "evidence_trial.html", found)
 
