@@ -165,6 +165,7 @@ def test_tables_are_downloaded(page: str, name: str) -> None:
 
 def test_the_report_and_the_course_are_downloaded(page: str) -> None:
     assert "<!DOCTYPE html>" in get(page, COURSE, path="/download/course/report.html").text
+    assert get(page, COURSE, path="/download/course/page.pdf").content.startswith(b"%PDF")
     assert "age: 44" in get(page, COURSE, path="/download/course/course.yaml").text
     assert get(page, COURSE, path="/download/course/none.csv").status_code == 404
     assert get(page, "patient.age=x", path="/download/course/summary.csv").status_code == 422

@@ -26,7 +26,8 @@ _TABLES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "parameters": lambda result: result.parameters(),
     "nearest": lambda result: result.nearest(),
 }
-_NAME: Final = re.compile(r"[a-z_]+\.(?:csv|html|yaml)")
+_PAGES: Final = ("report.html", "page.pdf")
+_NAME: Final = re.compile(r"[a-z_]+\.(?:csv|html|pdf|yaml)")
 
 
 @router.get("/download/course/{name}", include_in_schema=False)
@@ -40,15 +41,23 @@ async def download(request: Request, name: str) -> Response:
     if name == "course.yaml":
         return _file(state.yaml(), name, "application/yaml")
     stem, _, ending = name.partition(".")
-    if name != "report.html" and (ending != "csv" or stem not in (*_TABLES, "session")):
+    if name not in _PAGES and (ending != "csv" or stem not in (*_TABLES, "session")):
         raise HTTPException(404)
     course = await asyncio.to_thread(courses.read_course, state, request.app.state.settings.limits)
     result = await courses.simulated(request, state, course)
+    if name == "page.pdf":
+        return _file(await asyncio.to_thread(_printed, result), name, "application/pdf")
     if name == "report.html":
         text = await asyncio.to_thread(_report, result, state)
         return _file(text, name, "text/html")
     text = await asyncio.to_thread(_table, result, stem)
     return _file(text, name, "text/csv")
+
+
+def _printed(result: Simulation) -> bytes:
+    from ketasim.reports import print_page
+
+    return print_page(result)
 
 
 def _report(result: Simulation, state: PageState) -> str:
@@ -68,6 +77,7 @@ def _table(result: Simulation, stem: str) -> str:
     return _TABLES[stem](result).write_csv()
 
 
-def _file(text: str, name: str, kind: str) -> Response:
+def _file(content: str | bytes, name: str, kind: str) -> Response:
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(text, 200, headers, media_type=f"{kind}; charset=utf-8")
+    media = f"{kind}; charset=utf-8" if isinstance(content, str) else kind
+    return Response(content, 200, headers, media_type=media)
