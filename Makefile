@@ -20,7 +20,7 @@ EXAMPLES := src/ketasim/dosing/examples
 COURSES := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/*.yaml))))
 TRIALS := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/trials/*.yaml))))
 
-.PHONY: help demo examples test slow fuzz lint bench bench-words calibrate judge pages docs requirements browser clean
+.PHONY: help demo examples test slow fuzz lint bench load bench-words calibrate judge pages docs requirements browser clean
 
 help:
 	@echo "make demo          simulate one course and one trial: what came out, and what to open"
@@ -34,6 +34,7 @@ help:
 	@echo "make pages         write again what is generated in the pages; ARGS=--recompute for kept results"
 	@echo "make docs          build the documentation into site/"
 	@echo "make bench         run the benchmarks beside other engines; ARGS=--quick for a try"
+	@echo "make load          50 people on the page for ten minutes; ARGS='--people 5 --seconds 20' for a try"
 	@echo "make bench-words   read the corpus of entries people write: precision and recall"
 	@echo "make requirements  pin the dependencies again"
 	@echo "make clean         remove .venv, out/ and site/"
@@ -145,6 +146,9 @@ PEERS := antimony diffrax libroadrunner numbalsoda
 
 bench: .venv/.dev .venv/.peers .venv/.package
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+load: .venv/.dev .venv/.package
+	@$(BIN)/python benchmarks/load.py $(ARGS)
 
 bench-words: .venv/.run .venv/.package
 	@$(BIN)/python benchmarks/words.py $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from targets import Target, Wait, targets, waits
 
 Results = dict[str, Any]
+
+LOAD = Path(__file__).with_name("load.json")
+"""What `load.py` found, beside the other results."""
 
 _HEAD = """# Benchmarks
 
@@ -64,6 +68,7 @@ def render(results: Results) -> str:
         parts.append("**This was a quick try on few patients: its numbers say nothing.**\n")
     parts += [_ratios(results), _targets(targets(results))]
     parts += [_waits(results["waits"])] if "waits" in results else []
+    parts += [_load(json.loads(LOAD.read_text(encoding="utf-8")))] if LOAD.exists() else []
     parts += [_WORKLOAD]
     parts += [section(results[name]) for name, section in _SECTIONS.items() if name in results]
     if "growth" in results and "million" in results:
@@ -156,6 +161,36 @@ def _waits(found: Results) -> str:
         f"{_power(peer['tolerance'], 2)}, the loosest in half decades at which it is within the "
         "error of ketasim, or within 1e-4. The reference is the same solver at 1e-11, which is "
         f"within {_power(peer['reference_off'])} of the oracle of ketasim.\n{load}"
+    )
+
+
+def _load(found: Results) -> str:
+    """Many people on the page at once."""
+    whole, memory, errors = found["all"], found["memory"], sum(found["errors"].values())
+    rows = [
+        [one["what"], _count(one["requests"])]
+        + [f"{1000 * one[key]:.0f} ms" for key in ("median", "p95", "p99", "most")]
+        for one in (*found["rows"], {**whole, "what": "**all**"})
+    ]
+    head = ["what people do", "requests", "median", "95 %", "99 %", "longest"]
+    asked = [
+        ("no error", f"{errors}", errors == 0),
+        ("95 % of answers within 1 s", f"{whole['p95']:.2f} s", whole["p95"] <= 1.0),
+        (
+            "memory flat",
+            f"{memory['settled']:.0f} MB after a minute, {memory['end']:.0f} MB at the end",
+            memory["end"] <= 1.1 * memory["settled"],
+        ),
+    ]
+    held = [[*one[:2], "reached" if one[2] else "**not reached**"] for one in asked]
+    return (
+        f"## Many people on the page\n\n{found['people']} people use `ketasim serve` for "
+        f"{found['seconds'] / 60:g} minutes, on the same machine. Each opens a page or changes a "
+        f"course, reads for {found['think']:g} s on average, and goes on. Nearly every course is "
+        "one that nobody asked for before. Times are from the question to the last byte of the "
+        f"answer. `make load` measures it.\n\n{_table(['target', 'measured', ''], held)}\n"
+        f"{_table(head, rows)}\n"
+        f"Peak memory of all processes of the page: {_count(memory['most'])} MB.\n"
     )
 
 
