@@ -33,6 +33,7 @@ assert_type(result.headline().rows[0].value, str)
 assert_type(ketasim.screen(course), ketasim.Screen)
 assert_type(ketasim.plot(simulation, hours=(0.0, 4.0)), altair.LayerChart)
 assert_type(ketasim.report(result), str)
+assert_type(ketasim.print_page(result), bytes)
 assert_type(ketasim.citation(), str)
 assert_type(ketasim.__version__, str)
 

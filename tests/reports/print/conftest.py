@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 _OBJECT = re.compile(rb"(\d+) 0 obj\b(.*?)\bendobj", re.DOTALL)
 _STREAM = re.compile(rb"^(.*?)stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 _PAIR = re.compile(r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>")
-_SHOWN = re.compile(rb"/(\w+) [\d.]+ Tf|<([0-9A-Fa-f]+)>|(\((?:\\.|[^\\()])*\))", re.DOTALL)
+_SHOWN = re.compile(rb"/(\w+) [\d.]+ Tf|<([0-9A-Fa-f]+)>|\(", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 
@@ -55,14 +55,11 @@ def _text(pdf: bytes) -> str:
     said: list[str] = []
     for content in streams.values():
         letters: dict[int, str] = {}
-        for font, hexed, plain in _SHOWN.findall(content) if b" Tf" in content else ():
-            if font:
-                letters = names.get(font, {})
-                continue
-            codes = bytes.fromhex(hexed.decode()) if hexed else _literal(plain[1:-1])
+        for font, codes in _shown(content) if b" Tf" in content else ():
+            letters = names.get(font, {}) if font else letters
             pairs = zip(codes[::2], codes[1::2], strict=False)
             said += [letters.get(256 * high + low, "") for high, low in pairs]
-    return re.sub(r"[\s\u200b\u00ad]", "", "".join(said))
+    return re.sub(r"[\s\u200b]", "", "".join(said))
 
 
 def _unpacked(hit: re.Match[bytes]) -> bytes:
@@ -75,6 +72,22 @@ def _letters(cmap: str) -> dict[int, str]:
         for code, letter in _PAIR.findall(block):
             found[int(code, 16)] = bytes.fromhex(letter).decode("utf-16-be")
     return found
+
+
+def _shown(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Names of fonts and codes of letters, in order; brackets within a string are pairs."""
+    place = 0
+    while hit := _SHOWN.search(content, place):
+        place = hit.end()
+        if hit[0] != b"(":
+            yield hit[1] or b"", bytes.fromhex((hit[2] or b"").decode())
+            continue
+        depth, start = 1, place
+        while depth:
+            sign = content[place : place + 1]
+            depth += (sign == b"(") - (sign == b")")
+            place += 2 if sign == b"\\" else 1
+        yield b"", _literal(content[start : place - 1])
 
 
 def _literal(raw: bytes) -> bytes:

@@ -13,7 +13,7 @@ from ketasim.reports.print import print_course
 
 REGIMEN = "ketamine 0.5 mg/kg iv over 40 min on days 0 2 4 7 9 11"
 PATIENT = {"age": 45, "weight": "80 kg"}
-HOSTILE = '#[x] $ \\ " <script> \u202e #image("/etc/passwd") \x1b[31m \ud800'
+HOSTILE = '#[x] $ \\ " <script> \u202e #image("/etc/passwd") \x1b[31m'
 SUPPORT = "Decision support for professionals; not medical advice."
 MANY = [
     *("lorazepam 1 mg", "tranylcypromine", "clarithromycin", "ticlopidine", "lamotrigine"),
@@ -33,8 +33,11 @@ def simulated(**fields: Any) -> ketasim.Simulation:
         {},
         {"population": {"n": 40, "seed": 3}},
         {"patient": PATIENT | {"diagnosis": "healthy"}},
-        {"patient": PATIENT | {"vitals": {"sbp": 150, "dbp": 92}, "medicines": ["lorazepam"]}},
-        {"regimen": "ketamine 120 mg oral_er on days 0 3 7 10", "title": "x" * 3000},
+        {
+            "patient": PATIENT
+            | {"vitals": {"sbp": "150 mmHg", "dbp": "92 mmHg"}, "medicines": ["lorazepam"]}
+        },
+        {"regimen": "ketamine 120 mg oral_er on days 0 3 7 10", "title": "x" * 2000},
         {"regimen": "ketamine 35 mg iv over 40 min once", "pk_model": "clements1981"},
     ],
     ids=["typical", "population", "healthy", "pressure", "tablets", "another model"],

@@ -50,7 +50,7 @@ def test_titles_of_any_kind_are_text_on_one_page(printed: Callable[[bytes], Any]
     assert page.pages == 1
     assert page.shows('#[x] $ \\ " <script>')
     assert page.shows('#image("/etc/passwd")')
-    for title in ("w" * 5000, "words " * 900, "\n\n\n", "猫" * 300):
+    for title in ("w" * 5000, "猫 \n" * 300):
         assert printed(print_session(plan, title=title)).pages == 1
 
 

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from ketasim.figures.figure import Figure
     from ketasim.simulation.result import Simulation
 
-_ELSEWHERE: Final = {"listed at the end": "listed in the report", "the chapter": "the report"}
+_ELSEWHERE: Final = {
+    "listed at the end": "listed in the report",
+    "the chapter": "the report",
+    "below them": "in brackets",
+}
 """How the first page of the report points to its chapters, and how a page alone does."""
 _GRAVE: Final = ("contraindicated", "avoid")
 
@@ -29,14 +33,16 @@ def print_course(simulation: Simulation) -> bytes:
     page = first_page(simulation)
     figures = {"session": page.session, "course": page.course}
     drawn = {name: one for name, one in figures.items() if one is not None}
+    # beside each other, as on a narrow screen
+    drawings = {name: one.drawings[0].narrow or one.drawings[0].svg for name, one in drawn.items()}
     data = {
         "kind": "Simulated course",
         "title": short(page.title),
         "sentence": page.sentence,
         "warnings": [with_source_names(one) for one in page.warnings],
-        "more-warnings": page.more_warnings,
+        "more-warnings": len(page.more_warnings),
         "tiles": [_tile(one) for one in page.tiles],
-        "figures": [_figure(name, one) for name, one in drawn.items()],
+        "figures": [_figure(name, one, drawings[name]) for name, one in drawn.items()],
         **_weeks(page),
         "findings": [
             {
@@ -54,7 +60,6 @@ def print_course(simulation: Simulation) -> bytes:
         "basis": [_alone(one) for one in page.rests],
         "made": "Chapters, tables and sources: the report of this course.",
     }
-    drawings = {name: one.drawings[0].svg for name, one in drawn.items()}
     return typeset("course.typ", data, drawings)
 
 
@@ -76,7 +81,8 @@ def _parted(value: str) -> tuple[str, str]:
     return (number, unit) if fits else (value, "")
 
 
-def _figure(name: str, one: Figure) -> dict[str, Any]:
+def _figure(name: str, one: Figure, svg: str) -> dict[str, Any]:
+    """A figure's first panel, with what its own lines mean."""
     entries = [
         {
             "kind": mark.kind,
@@ -86,6 +92,7 @@ def _figure(name: str, one: Figure) -> dict[str, Any]:
             "opacity": mark.opacity,
         }
         for mark in one.legend
+        if mark.colour in svg
     ]
     alt = " ".join(filter(None, (f"{one.title}.", one.caption)))
     return {"name": name, "title": one.title, "alt": alt, "legend": entries}
@@ -99,7 +106,7 @@ def _weeks(page: FirstPage) -> dict[str, Any]:
     return {
         "weeks": rows,
         "weeks-heads": list(heads),
-        "weeks-note": page.weeks_note,
+        "weeks-note": _alone(page.weeks_note),
         "weeks-title": title,
     }
 
@@ -107,7 +114,7 @@ def _weeks(page: FirstPage) -> dict[str, Any]:
 def _week(one: FirstWeek) -> list[str]:
     return [
         one.week,
-        one.when,
+        one.day,
         one.score,
         _ranged(one.response, one.response_range),
         _ranged(one.remission, one.remission_range),

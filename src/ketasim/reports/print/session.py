@@ -12,6 +12,7 @@ from ketasim.reports.print.typesetting import short, tile, typeset
 if TYPE_CHECKING:
     from ketasim.screening import PlanEntry, SessionPlan
 
+_TIMED: Final = ("back", "not back")  # states of effects that pass their threshold
 _RANGES: Final = (
     "Peak: highest mean, or highest percentage of patients affected at one time. Ranges of peaks: "
     "90 % of patients for scores and pressures, 90 % uncertainty interval for percentages; of "
@@ -30,7 +31,8 @@ def print_session(plan: SessionPlan, *, title: str = "") -> bytes:
 
     **Returns:** a PDF of one page. What has no room is counted: it is in the report of the plan.
     """
-    drawn = plan.effects is not None
+    # where no effect passes its threshold there is nothing to draw but the doses
+    drawn = plan.effects is not None and plan.effects["state"].is_in(_TIMED).any()
     number = plan.effects["session"][0] if plan.effects is not None else None
     which = "Session" if number is None else f"Session {number}"
     given = [one for one in plan.entries if one.kind == "dose"]
@@ -38,7 +40,7 @@ def print_session(plan: SessionPlan, *, title: str = "") -> bytes:
     data = {
         "kind": "Session plan",
         "title": short(title or f"{which}: {plan.session}"),
-        "sentence": " ".join([f"{which}, {plan.session}.", *dict.fromkeys(map(_dose, given))]),
+        "sentence": " ".join((f"{which}, {plan.session}.", *dict.fromkeys(map(_dose, given)))),
         "tiles": _tiles(plan),
         "drawn": drawn,
         "alt": "Timeline of the session: effects, doses and monitoring period by the minute",
@@ -89,7 +91,7 @@ def _effects(plan: SessionPlan) -> dict[str, list[Any]]:
     untimed: list[str] = []
     for state, line in zip(states, effect_lines(plan.effects), strict=True):
         peak = _with(line.peak, line.peak_range)
-        if state in ("back", "not back"):
+        if state in _TIMED:
             until = _with(line.back.removesuffix(" min"), line.back_range)
             level = f"{line.level}{f', {line.grade}' if line.grade else ''}"
             shown.append([line.effect, peak, line.peak_at.removesuffix(" min"), until, level])
@@ -108,12 +110,17 @@ def _stages(plan: SessionPlan) -> list[dict[str, Any]]:
     """Rules for this drug and route, by stage; those of other drugs are only counted."""
     found: list[dict[str, Any]] = []
     for stage in plan_stages(plan):
-        own = [entry for entry in stage.own if entry["kind"] != "dose"]
+        own = [entry for entry in stage.own if _shown(entry, plan)]
         ranks = _ranks(own)
         rules = [{**_rule(entry), "rank": ranks[i]} for i, entry in enumerate(own)]
         name = f"{stage.name[0].upper()}{stage.name[1:]}"
         found.append({"name": name, "rules": rules, "more": len(stage.borrowed)})
     return found
+
+
+def _shown(entry: dict[str, Any], plan: SessionPlan) -> bool:
+    """Doses are in the sentence at the top, the monitoring period is above the rules."""
+    return entry["kind"] != "dose" and entry["statement"] != plan.monitoring
 
 
 def _ranks(entries: list[dict[str, Any]]) -> dict[int, int]:

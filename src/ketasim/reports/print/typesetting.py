@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 SUPPORT: Final = "Decision support for professionals; not medical advice."
 """What every page says once."""
 _TITLE: Final = 110  # characters of a title
-_LONGEST: Final = 420  # characters of one text, so that one alone cannot fill the page
+_LONGEST: Final = 640  # characters of one text, so that one alone cannot fill the page
 _WORD: Final = re.compile(r"\S{24,}")
+_END: Final = re.compile(r"\s+\S{0,40}$")  # a word that may have been cut
+_SPACES: Final = re.compile(r"[ \t\r\n]+")  # those that join a number and its unit stay
 _PART: Final = 12  # characters of a long word after which a line may end
 _BREAK: Final = "\u200b"
 
@@ -85,9 +87,9 @@ def _plain(value: Any) -> Any:
 
 
 def _fitting(text: str) -> str:
-    told = " ".join(visible(text[: 2 * _LONGEST]).split())
+    told = _SPACES.sub(" ", visible(text[: 2 * _LONGEST])).strip()
     if len(told) > _LONGEST:
-        told = f"{told[: _LONGEST - 1].rstrip()}…"
+        told = f"{_END.sub('', told[: _LONGEST - 2])} …"
     return _WORD.sub(lambda hit: _BREAK.join(_parts(hit[0])), told)
 
 
