@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from ketasim._base import InputError
 from ketasim.dosing import Course, load_course
@@ -84,8 +84,9 @@ def compare(
 
 
 def _listed(courses: Source | Sequence[Source]) -> list[Source]:
-    single = isinstance(courses, Course | Simulation | Mapping | str | Path)
-    return [cast("Source", courses)] if single else list(cast("Sequence[Source]", courses))
+    if isinstance(courses, Course | Simulation | Mapping | str | Path):
+        return [courses]
+    return list(courses)
 
 
 def _course(source: Course | Mapping[str, Any] | str | Path) -> Course:

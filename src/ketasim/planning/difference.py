@@ -68,4 +68,6 @@ def _better(drawn: Array, one: Measure) -> float | None:
     sign = {"lower": -1.0, "higher": 1.0}.get(one.criterion.better)
     if sign is None:
         return None
-    return float(np.mean((sign * drawn > 0.0) + 0.5 * (drawn == 0.0)))
+    better = np.asarray(sign * drawn > 0.0, np.float64)
+    same = np.asarray(drawn == 0.0, np.float64)
+    return float((better + 0.5 * same).mean())

@@ -26,7 +26,8 @@ _NOTE: Final = (
 class _Compared(Protocol):
     """What of a comparison its headline needs."""
 
-    rank_by: str
+    @property
+    def rank_by(self) -> str: ...
 
     @property
     def options(self) -> tuple[Option, ...]: ...

@@ -210,7 +210,7 @@ def shared_quantity(simulations: Sequence[Simulation]) -> Key | None:
     """
     mains = [one.main for one in simulations]
     names = {None if main is None else main[0] for main in mains}
-    common = set.intersection(*(set(one.values) for one in simulations))
+    common = {key for key in simulations[0].values if all(key in s.values for s in simulations)}
     wanted = next(iter(names)) if len(names) == 1 else _TOTAL
     sites = [main[1] for main in mains if main is not None]
     return next(((wanted, site) for site in sites if wanted and (wanted, site) in common), None)

@@ -28,3 +28,12 @@ def test_sentences_are_regimens_and_a_mapping_is_a_course() -> None:
 def test_a_healthy_volunteer_has_no_score() -> None:
     with pytest.raises(InputError, match="healthy volunteer"):
         compare_regimens({**COURSE, "patient": {"diagnosis": "healthy"}}, [OTHER])
+
+
+def test_times_left_out_are_around_the_sessions_of_every_regimen() -> None:
+    course = {**COURSE, "population": None}
+    late = "ketamine 0.5 mg/kg iv over 40 min on days 1.5 8.25"
+    found = compare_regimens(course, [COURSE["regimen"], late])
+    for day in (*range(15), 1.5, 2.5, 8.25, 9.25):
+        assert (found.times == 24.0 * day).any(), day
+    assert found.times[-1] == 14 * 24.0

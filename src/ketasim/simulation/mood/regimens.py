@@ -117,7 +117,7 @@ def compare_regimens(
 
 def _around(regimens: Sequence[Regimen], horizon: float) -> Array:
     """Every day, and before and a day after each session of each regimen, h."""
-    starts = np.array([start for regimen in regimens for start in regimen.sessions])
+    starts = np.array([s for regimen in regimens for s in regimen.sessions], np.float64)
     days = np.append(np.arange(0.0, horizon, _DAY), horizon)
-    times = np.unique(np.round(np.concatenate([days, starts, starts + _DAY]), 9))
+    times: Array = np.unique(np.concatenate([days, starts, starts + _DAY]).round(9))
     return times[times <= horizon]
