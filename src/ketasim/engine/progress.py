@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -23,7 +23,7 @@ _TOLD: ContextVar[Told | None] = ContextVar("told", default=None)
 
 
 @contextmanager
-def followed(tell: Told) -> Iterator[None]:
+def followed(tell: Told) -> Generator[None]:
     """Be told how far the work is that is done meanwhile, instead of a bar or a log.
 
     **Arguments:**

@@ -81,9 +81,9 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
     server = uvicorn.Server(config)
     stop = server.handle_exit
 
-    def stopping(sign: int, frame: FrameType | None) -> None:
+    def stopping(sig: int, frame: FrameType | None) -> None:
         app.state.stopping = True  # who follows a run is told no more, and need not be waited for
-        stop(sign, frame)
+        stop(sig, frame)
 
     server.handle_exit = stopping
     server.run(sockets=[opened])
