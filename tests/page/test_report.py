@@ -15,6 +15,7 @@ from markupsafe import escape
 from ketasim.evidence import load_card, load_sources, with_source_names
 from ketasim.figures.panels import Line, Panel, svg
 from ketasim.reports import calibration_report, simulation_report
+from ketasim.reports.course_tables import course_tables
 from ketasim.simulation import Simulation, simulate
 
 pytestmark = pytest.mark.page
@@ -125,7 +126,7 @@ def test_report_opens_cleanly(browser: Any, report: str, tmp_path: Path, width: 
 
 
 def test_figures_are_those_of_the_model(simulated: Simulation, report: str) -> None:
-    figures = re.findall(r'<p class="figtitle">(.*?)</p>', report)
+    figures = re.findall(r'<p class="figtitle">(Figure .*?)</p>', report)
     assert [int(title.split(".")[0].removeprefix("Figure ")) for title in figures] == list(
         range(1, len(figures) + 1)
     )
@@ -141,10 +142,15 @@ def test_figures_are_those_of_the_model(simulated: Simulation, report: str) -> N
 
 
 def test_every_legend_names_the_spread(simulated: Simulation, report: str) -> None:
-    legends = re.findall(r'<ul class="legend">(.*?)</ul>', report, re.DOTALL)
-    assert len(legends) == report.count("<figure")
+    spreads = ("between-patient", "parameter uncertainty", "between-trial")
+    once = report[report.index("Figures, unless they say otherwise") :].partition("</p>")[0]
+    assert all(name in once.lower() for name in spreads)
+    assert ("90 % of patients" in once) != simulated.cohort.typical
+    first = report[: report.index('<nav class="contents"')]
+    legends = re.findall(r'<ul class="legend">(.*?)</ul>', first, re.DOTALL)
+    assert len(legends) == first.count("<figure") > 0
     for legend in legends:
-        for name in ("between-patient", "parameter uncertainty", "between-trial"):
+        for name in spreads:
             assert name in legend.lower()
         # a session is followed with patients such as this one, also of a typical patient
         # and a timeline has no band between patients
@@ -160,18 +166,22 @@ def test_every_legend_names_the_spread(simulated: Simulation, report: str) -> No
 
 def test_what_acted_is_named(simulated: Simulation, report: str) -> None:
     for warning in simulated.warnings:
-        start = report.index('id="warnings"')
-        assert str(escape(warning)) in report[start : report.index("</section>", start)]
+        assert str(escape(warning)) in report
     section = report[report.index('id="assumptions"') : report.index('id="limits"')]
+    tables = course_tables(simulated)
     for assumption in simulated.assumptions:
-        words = assumption.meaning if assumption.what == "input" else f"<small>{assumption.symbol}"
-        assert str(escape(words)) in section or words in section
-    for row in simulated.parameters().to_dicts():
-        assert f"{row['symbol']}, card {row['card']}" in report
+        if assumption.what == "input":
+            assert str(escape(assumption.meaning)) in section
+        assert assumption.meaning in tables["assumptions"]["meaning"].to_list()
+    assert f"Assumptions used: {len(simulated.assumptions)}" in section
+    for row in simulated.parameters(6).to_dicts():
+        assert str(escape(row["meaning"])) in report
+    # every citation leads to an entry, and every source of the result is in its table
     listed = re.findall(r'<li id="ref-([^"]+)"', report)
+    assert set(re.findall(r'href="#ref-([^"]+)"', report)) <= set(listed)
     known = load_sources()
-    used = dict.fromkeys(known[key].document for key in simulated.sources() if key in known)
-    assert listed[: len(used)] == list(used)
+    used = {known[key].document for key in simulated.sources() if key in known}
+    assert used <= set(tables["sources"]["key"])
     for digest in simulated.metadata["cards"].values():
         assert digest in report
     for line in simulated.course.regimen.describe():
@@ -243,6 +253,63 @@ def test_report_prints_on_a4(browser: Any, report: str, tmp_path: Path) -> None:
     assert boxes
     # points; A4 is 210 by 297 mm
     assert all(abs(float(w) - 595) < 1.5 and abs(float(h) - 842) < 1.5 for w, h in boxes)
+
+
+CHAPTERS = ("session", "course", "concentrations", "screening", "nearest", "parameters")
+MOST_WORDS = 3_600  # with every chapter open, without the labels in drawings
+PAPER = (184.0, 280.0)  # mm that a first page of A4 has within its margins
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shipped") / "report.html"
+    path.write_text(simulation_report(simulate("six_infusions"), command="ketasim simulate x"))
+    return path
+
+
+def test_chapters_are_closed_and_a_link_opens_them(browser: Any, shipped: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    for name in CHAPTERS:
+        page.goto(shipped.as_uri())
+        assert page.locator("details.chapter[open]").count() == 0
+        page.locator(f'.contents a[href="#{name}"]').click()
+        assert page.locator(f"#{name}").is_visible()
+        assert page.locator("details.chapter[open]").count() == 1
+    page.close()
+
+
+def test_report_is_brief(browser: Any, shipped: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(shipped.as_uri())
+    words = page.evaluate(
+        """() => { document.querySelectorAll('details').forEach(one => one.open = true);
+                   document.querySelectorAll('svg').forEach(one => one.remove());
+                   return document.body.innerText.split(/\\s+/).length; }"""
+    )
+    page.close()
+    assert words <= MOST_WORDS
+
+
+def test_first_page_fits_on_a4_and_chapters_print_open(browser: Any, shipped: Path) -> None:
+    wide, high = (round(one / 25.4 * 96) for one in PAPER)
+    page = browser.new_page(viewport={"width": wide, "height": high})
+    page.goto(shipped.as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate("document.querySelector('.first').getBoundingClientRect().bottom") <= high
+    for part in (
+        ".numbers",
+        "#warnings",
+        "#first-session .chart",
+        "#first-course .chart",
+        ".rests",
+    ):
+        assert page.locator(f".first {part}").is_visible()
+    hidden = page.evaluate(
+        """[...document.querySelectorAll('details .content')]
+           .filter(one => !one.checkVisibility({contentVisibilityAuto: true})).length"""
+    )
+    assert hidden == 0
+    page.close()
 
 
 def test_same_simulation_same_page() -> None:

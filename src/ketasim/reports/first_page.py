@@ -11,6 +11,7 @@ import numpy as np
 from ketasim._base import words
 from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.figures.course import figures
+from ketasim.figures.figure import Drawing
 from ketasim.figures.mood import mood_front_figure
 from ketasim.figures.session_plan import plan_front_figure
 from ketasim.population import PRESSURES, SEVERE
@@ -108,8 +109,8 @@ class FirstPage:
     - `session`, `course`: one figure each, where there is one to draw.
     - `findings`: at most five, the most severe first. `more`: how many there are besides.
     - `not_assessed`: what could not be assessed, in a sentence.
-    - `warnings`: what the reader must know, as sentences; `more_warnings`: the
-      others, for another place.
+    - `warnings`: what the reader must know, in brief; `more_warnings`: the others, and those
+      that are longer, for another place.
     - `rests`: what this rests on and cannot know, three lines.
     """
 
@@ -153,6 +154,7 @@ def first_page(
     weeks = () if mood is None else tuple(_weeks(mood, simulation.cohort.typical))
     scale = _scale(simulation)
     warned = _warned(simulation)
+    top = tuple(map(brief, warned[:_WARNINGS]))
     return FirstPage(
         title=simulation.course.title or "Simulation",
         sentence=_sentence(simulation),
@@ -165,8 +167,11 @@ def first_page(
         findings=tuple(shown),
         more=_more(screen),
         not_assessed=_not_assessed(screen),
-        warnings=warned[:_WARNINGS],
-        more_warnings=warned[_WARNINGS:],
+        warnings=top,
+        more_warnings=(
+            *(full for full, short in zip(warned, top, strict=False) if full != short),
+            *warned[_WARNINGS:],
+        ),
         rests=tuple(_rests(simulation)),
     )
 
@@ -195,11 +200,12 @@ def _drawn(simulation: Simulation, plan: SessionPlan | None) -> tuple[Figure | N
 
 
 def _named(figure: Figure | None, name: str) -> Figure | None:
-    """Without a number: the page has one of each."""
+    """One panel, without a number: the page has one of each."""
     if figure is None:
         return None
     title = figure.title.partition(". ")[2] if figure.title.startswith("Figure ") else figure.title
-    return replace(figure, name=name, title=title)
+    one = tuple(Drawing(drawing.narrow or drawing.svg) for drawing in figure.drawings[:1])
+    return replace(figure, name=name, title=title, drawings=one, columns=1)
 
 
 def _sentence(simulation: Simulation) -> str:
@@ -332,8 +338,8 @@ def _weeks_note(simulation: Simulation, scale: str) -> str:
     if simulation.cohort.typical:
         return "Typical patient: response and remission need a population."
     note = "Rated a day after the last session of the week, or at its end. Response: MADRS halved; "
-    note += "remission: at most 10. Percentages of all virtual patients, below them the 90 % "
-    note += "uncertainty interval."
+    note += "remission: at most 10. Percentages of all virtual patients; in brackets the "
+    note += "90 % uncertainty interval."
     return note if scale == "MADRS" else f"{note} {scale} is converted from the mean MADRS."
 
 
@@ -402,10 +408,7 @@ def _pressure(simulation: Simulation) -> FirstTile:
         for r in one.rises
         if (ends := span(number(r.low, 2), number(r.high, 2)))
     )
-    limits = tuple(
-        f"{limit.verdict.lower()} {limit.limit} ({_plain(limit.whose)})"
-        for limit in pressure_limits(simulation.course)
-    )
+    limits = _limits(simulation)
     given = [r for r in one.rises if r.before is not None]
     if not given:
         missing = "own pressure not given: pressure reached and chance of 180/110 not assessed"
@@ -428,6 +431,16 @@ def _pressure(simulation: Simulation) -> FirstTile:
         notes.append(f"chance of a reading of {cuts}: {percent(one.chance, 2)}{bracket}; {without}")
     range_ = f"{reached}, {_RANGE}" if reached else ""
     return FirstTile(name, f"{value} mmHg", range_, (*notes, *limits), "session")
+
+
+def _limits(simulation: Simulation) -> tuple[str, ...]:
+    """Limits of labels and trials, those of one drug and verdict together."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in pressure_limits(simulation.course):
+        found.setdefault((one.verdict.lower(), _plain(one.whose)), []).append(one.limit)
+    return tuple(
+        f"{verdict} {' and '.join(limits)} ({whose})" for (verdict, whose), limits in found.items()
+    )
 
 
 def _plain(whose: str) -> str:
