@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -222,8 +222,7 @@ def _patient(patient: Patient) -> list[str]:
     told: list[str] = []
     if patient.age is not None:
         told.append(f"{patient.age:g} years")
-    if patient.weight is not None:
-        told.append(f"{patient.weight:g} kg")
+    told.append(f"{patient.weight:g} kg")
     if patient.sex:
         told.append(str(patient.sex))
     if patient.diagnosis:
@@ -234,10 +233,11 @@ def _patient(patient: Patient) -> list[str]:
     return told
 
 
-def _entries(one: str, entries: Sequence[str], many: str = "") -> list[str]:
+def _entries(one: str, given: Iterable[object], many: str = "") -> list[str]:
     """A few entries as written, of many the number."""
+    entries = [str(one) for one in given]
     if len(entries) <= _LISTED:
-        return list(entries)
+        return entries
     return [words.counted(len(entries), one, many)]
 
 

@@ -1,3 +1,1 @@
 """Reports of the calibrations."""
-
-__all__: list[str] = []
