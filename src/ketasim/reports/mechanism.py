@@ -149,19 +149,17 @@ _STEPS: Final[Mapping[str, _About]] = {
         quantities=("drive", "restored"),
         conflicts=("synaptic_density", "spine_timing", "rapamycin"),
     ),
-    "kept": _About(
-        "Slow store",
-        "A part of each improvement becomes lasting and fades slowly.",
-        states=("kept",),
-        symbols=("e_K",),
+    "drug": _About(
+        "What the drug brings",
+        "The burst as mood remembers it lowers severity within hours, restored synapses for days.",
+        states=("fast_arm",),
+        quantities=("by_drug",),
         conflicts=("duration", "repeated_sessions"),
     ),
     "mood": _About(
         "Mood",
-        "The burst as mood remembers it, restored synapses and the slow store lower severity; "
-        "expectation and care act beside them.",
-        states=("fast_arm",),
-        quantities=("by_drug", "MADRS"),
+        "What the drug, expectation and care bring adds up on the logarithm of severity.",
+        quantities=("MADRS",),
         conflicts=("control_arm", "masking", "naltrexone", "hydroxynorketamine", "benzodiazepines"),
     ),
     "expectation": _About(
@@ -346,11 +344,12 @@ def _of_chain(simulation: Simulation, chain: Chain) -> Mapping[str, tuple[StepNu
             StepNumber("lost synapses restored, peak", percent(top, 2), _when(at)),
             StepNumber("lost synapses restored", percent(chain.at("restored", last), 2), when_last),
         ),
-        "kept": (
-            peak_points("by_kept", "brought by the slow store, peak"),
-            *points("by_kept", "brought by the slow store"),
+        "drug": (
+            peak_points("by_fast_arm", "brought by the burst, peak"),
+            peak_points("by_synapses", "brought by restored synapses, peak"),
+            *points("by_drug", "brought by both"),
         ),
-        "mood": (*mood_numbers, *points("by_drug", "brought by the drug")),
+        "mood": tuple(mood_numbers),
         "expectation": points("by_expectation", "brought by expectation"),
         "care": (
             *points("by_course", "brought by natural course and care"),

@@ -35,7 +35,6 @@ _ENANTIOMERS: Final[Mapping[str, Look]] = {
 _ARM_LOOKS: Final[Mapping[str, Look]] = {
     "by_fast_arm": ("the burst as mood remembers it", COLOURS["glutamate"], ()),
     "by_synapses": ("restored synapses", COLOURS["synapses"], (6, 2)),
-    "by_kept": ("the slow store", COLOURS["mood"], (9, 3)),
 }
 
 
@@ -133,7 +132,7 @@ def _of_chain(simulation: Simulation, chain: Chain, first: Session) -> dict[str,
         "synapses": _course(
             "Lost synapses restored", "percentage", simulation, [synapses], percent=True
         ),
-        "kept": _course(
+        "drug": _course(
             "What the drug brings, by arm",
             "MADRS, points",
             simulation,

@@ -19,11 +19,10 @@ from ketasim.simulation.mood.steps import steps_of
 
 Array = NDArray[np.float64]
 
-ARMS: Final = ("by_fast_arm", "by_synapses", "by_kept")
-"""Parts of what the drug brings: the burst as mood remembers it, restored synapses, the slow
-store."""
+ARMS: Final = ("by_fast_arm", "by_synapses")
+"""Parts of what the drug brings: the burst as mood remembers it, and restored synapses."""
 
-_STATES: Final = ("glutamate", "bdnf", "fast_arm", "restored", "kept", "expectation", "MADRS")
+_STATES: Final = ("glutamate", "bdnf", "fast_arm", "restored", "expectation", "MADRS")
 _SMALL: Final = 1e-12
 
 
@@ -80,11 +79,7 @@ def course_chain(course: Course, times: Array) -> Chain:
     solved = solve(chain, patients, times, (*_STATES, *PARTS), plan=plan, progress=False)
     curves = {name: np.asarray(solved[name][0]) for name in (*_STATES, *PARTS)}
     points = in_points(given.baseline, curves)
-    arms = (
-        numbers["e_A"] * curves["fast_arm"],
-        numbers["e_S"] * curves["restored"],
-        numbers["e_K"] * curves["kept"],
-    )
+    arms = numbers["e_A"] * curves["fast_arm"], numbers["e_S"] * curves["restored"]
     whole = sum(arms, np.zeros_like(times))
     share = points["by_drug"] / np.where(np.abs(whole) < _SMALL, 1.0, whole)
     split = {name: share * arm for name, arm in zip(ARMS, arms, strict=True)}
