@@ -78,15 +78,16 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
     warming = threading.Timer(_QUIET, _warm)
     warming.daemon = True
     warming.start()
-    server = uvicorn.Server(config)
-    stop = server.handle_exit
 
-    def stopping(sig: int, frame: FrameType | None) -> None:
-        app.state.stopping = True  # who follows a run is told no more, and need not be waited for
-        stop(sig, frame)
+    class Server(uvicorn.Server):
+        """Tells the page that it is to stop."""
 
-    server.handle_exit = stopping
-    server.run(sockets=[opened])
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """Who follows a run is told no more, and need not be waited for."""
+            app.state.stopping = True
+            super().handle_exit(sig, frame)
+
+    Server(config).run(sockets=[opened])
 
 
 def _warm() -> None:

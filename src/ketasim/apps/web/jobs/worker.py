@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 from ketasim._base import InputError
 from ketasim._base.result import later
 from ketasim._base.size import gigabytes
-from ketasim.engine.progress import followed
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -199,6 +198,8 @@ def serve(connection: Connection, memory: float) -> None:
 def _outcome(
     connection: Connection, work: str, arguments: Mapping[str, Any], memory: float
 ) -> tuple[Any, ...]:
+    from ketasim.engine.progress import followed
+
     last = 0.0
 
     def tell(done: int, total: int, what: str) -> None:

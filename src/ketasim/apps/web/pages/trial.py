@@ -204,6 +204,10 @@ def _page(
     names = [one.name for section in form.sections() for one in section.entries]
     names += [one.name for table in tables.values() for row in table for one in row]
     partial = is_partial(request)
+
+    def typed(name: str) -> str:
+        return form.typed(design, name)
+
     headers = {} if error is not None else {"hx-replace-url": design.link}
     return answer(
         request,
@@ -221,7 +225,7 @@ def _page(
         sections=form.sections(),
         tables=tables,
         names=names,
-        typed=lambda name: form.typed(design, name),
+        typed=typed,
         starts=_starts(),
         error=error,
         place="" if error is None else form.place_of(error.field, names),
