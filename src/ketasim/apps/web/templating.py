@@ -52,6 +52,9 @@ def answer(
     partial = fragment is not None and is_partial(request)
     name = fragment if partial and fragment else template
     page = rendered(name, path=request.url.path, state=state, **context)
+    own = request.url.path in {path for path, _, _ in TABS}
+    if partial and own and state is not None and status == 200:
+        page += rendered("tabs_changed.html", path=request.url.path, state=state)
     return HTMLResponse(page, status, {"vary": "HX-Request", **(headers or {})})
 
 
