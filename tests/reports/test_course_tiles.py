@@ -1,39 +1,31 @@
-"""The few numbers at the top of the report of a course."""
+"""The few numbers at the top of a course, and its warnings."""
 
 from __future__ import annotations
 
 import ketasim
 from ketasim._base import words
+from ketasim.reports.first_page import first_page
 
 
-def test_tiles_have_their_ranges_and_say_what_they_are() -> None:
+def test_while_sessions_are_computed_their_tiles_are_named() -> None:
     course = {
         "population": {"n": 8, "seed": 1},
         "regimen": "ketamine 0.5 mg/kg iv over 40 min on days 0 3",
         "horizon": "14 d",
     }
-    result = ketasim.simulate(course)
-    page = ketasim.report(result)
-    tiles = {
-        part.split("</span>")[0]: part.split("</div>")[0]
-        for part in page.split('<div class="tile"><span class="name">')[1:]
-    }
-    assert (
-        "90 % uncertainty interval"
-        in tiles["Patients with a response a day after the last session"]
-    )
-    assert "Response kept until day 14" in tiles
-    assert "Terminal half-life of ketamine (24 to 48 h)" in tiles
-    assert "till well" not in page
-    # in every patient the venous peak is where the infusion ends: one number, no range
-    spread = result.exposure().filter(
-        metric="tmax", quantity="ketamine", site=(result.main or ("", ""))[1], session="first"
-    )
-    same = spread["p05"][0] == spread["p95"][0]
-    assert ('class="range"' not in tiles["Time of this peak after the start"]) == same
-    effects = result.session_effects
-    assert effects is not None
-    assert f"Session effects here average {effects.patients} virtual patients" in page
+    quick = first_page(ketasim.simulate(course, profiles=False), pending=True)
+    whole = first_page(ketasim.simulate(course))
+    assert quick.pending and not whole.pending
+    assert len(quick.tiles) == len(whole.tiles)
+    for before, after in zip(quick.tiles, whole.tiles, strict=True):
+        assert before == after if not before.pending else after.name.startswith(before.name)
+        assert not (before.pending and (before.value or before.notes))
+    assert quick.session is None and quick.course == whole.course
+    assert quick.weeks == whole.weeks and quick.findings == whole.findings
+    # what patients share is the least of what must be known
+    warnings = (*whole.warnings, *whole.more_warnings)
+    assert "virtual patients share" in warnings[-1]
+    assert "share" not in "".join(warnings[:-1])
 
 
 def test_counts_are_english() -> None:

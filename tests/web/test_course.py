@@ -49,7 +49,7 @@ def test_the_first_page_shows_an_example(page: str) -> None:
 
 def test_without_script_the_whole_page_comes(page: str) -> None:
     text = waited(page, COURSE)
-    for said in ("Scores over the course", "First session", "Findings before it is given"):
+    for said in ("Expected blood pressure", "Scores as a table", "Findings that matter"):
         assert said in text
     ids = re.findall(r'\sid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
@@ -61,6 +61,29 @@ def test_a_change_answers_with_its_part(page: str) -> None:
     assert answer.status_code == 200
     assert "<html" not in answer.text and 'id="result"' in answer.text
     assert answer.headers["hx-replace-url"] == f"/course?{COURSE}"
+
+
+def test_scores_come_first_and_the_session_in_their_place(page: str) -> None:
+    query = f"{COURSE}&population.n=20&population.seed=3"
+    quick = get(page, query, partial=True).text
+    assert 'aria-busy="true"' in quick and "computing …" in quick
+    assert 'id="first-course"' in quick and 'id="first-session"' not in quick
+    whole = get(page, query, partial=True, path="/course/session").text
+    assert whole.startswith('<div id="front">') and 'id="first-session"' in whole
+    assert "mean resolved" in whole.lower() and "computing …" not in whole
+    # of what is kept all is known at once
+    again = get(page, query, partial=True).text
+    assert whole in again
+
+
+def test_page_and_report_open_alike(page: str) -> None:
+    query = f"{COURSE}&population.n=20&population.seed=3"
+
+    def opened(text: str) -> str:
+        return re.sub(r"\s+", " ", text.partition('<dl class="numbers">')[2].partition("</dl>")[0])
+
+    report = get(page, query, path="/download/course/report.html").text
+    assert opened(report) == opened(waited(page, query)) != ""
 
 
 @pytest.mark.parametrize(
@@ -193,7 +216,7 @@ def opened(browser: Browser, address: str, **options: Any) -> tuple[Page, list[s
         lambda one: None if one.url.startswith((home, "data:")) else said.append(one.url),
     )
     shown.goto(address)
-    expect(shown.locator("#sessions figure").first).to_be_visible(timeout=60_000)
+    expect(shown.locator("#first-session")).to_be_visible(timeout=60_000)
     return shown, said
 
 
@@ -228,13 +251,13 @@ def test_the_page_is_never_wider_than_its_window(page: str, browser: Browser, wi
 @pytest.mark.page
 def test_figures_follow_the_keyboard(page: str, browser: Browser) -> None:
     shown, said = opened(browser, f"{page}/course?{COURSE}")
-    before = shown.locator("#scores-1 svg").first.inner_html()
+    before = shown.locator("#first-course svg").first.inner_html()
     shown.locator("#s-dose").focus()
     shown.keyboard.press("ArrowLeft")
     sentence = shown.locator("#f-regimen")
     expect(sentence).to_have_value(re.compile(r"^ketamine 0\.45 mg/kg im"), timeout=30_000)
     expect(shown).to_have_url(re.compile(r"regimen=ketamine\+0\.45"))
-    assert shown.locator("#scores-1 svg").first.inner_html() != before
+    assert shown.locator("#first-course svg").first.inner_html() != before
     expect(shown.locator("#tab-2")).to_have_attribute("href", re.compile(r"0\.45"))
     shown.locator("#f-patient-age").fill("abc")
     expect(shown.locator("#e-f-patient-age")).to_contain_text("'abc'", timeout=30_000)
@@ -254,5 +277,5 @@ def test_without_script_a_form_is_sent(page: str, browser: Browser) -> None:
     shown.locator("#f-patient-age").fill("61")
     shown.get_by_role("button", name="Apply").click()
     expect(shown).to_have_url(re.compile(r"patient\.age=61"))
-    expect(shown.locator("#scores-1")).to_be_visible(timeout=60_000)
+    expect(shown.locator("#first-course")).to_be_visible(timeout=60_000)
     context.close()

@@ -13,7 +13,7 @@ from ketasim._base import words
 from ketasim.figures.choice import chosen_curve
 from ketasim.figures.curves import Curves
 from ketasim.figures.figure import Drawing, Figure, Legend
-from ketasim.figures.mood import mood_figures, plasticity_figures, score_figures
+from ketasim.figures.mood import mood_figures, plasticity_figures
 from ketasim.figures.panels import COLOURS, Panel, extremes, svg
 from ketasim.figures.session import plan_figures, session_figures
 from ketasim.figures.vega import draw
@@ -71,8 +71,7 @@ def figures(
 
     - `simulation`: what `simulate` returned.
     - `plan`: of its first session; nothing where there are no effects.
-    - `only`: the groups that are drawn and numbered; all when left out. `scores` are those of
-      `mood` without the contributions to the improvement.
+    - `only`: the groups that are drawn and numbered; all when left out.
 
     **Returns:** figures under `session`, `metabolites`, `block`, `effects`, `plan`, `course`,
     `plasticity` and `mood`; an empty list where there is nothing to draw.
@@ -93,7 +92,6 @@ def figures(
         "effects": lambda: session_figures(simulation),
         "plan": lambda: plan_figures(plan),
         "mood": lambda: mood_figures(simulation),
-        "scores": lambda: score_figures(simulation),
         "plasticity": lambda: plasticity_figures(simulation),
         "session": lambda: _session(curves, main, close, day),
         "metabolites": lambda: _metabolites(curves, main, day),

@@ -85,24 +85,13 @@ def mood_figures(simulation: Simulation) -> list[Figure]:
 
     - `simulation`: what `simulate` returned.
     """
-    scores = score_figures(simulation)
-    return [*scores, _stack(simulation)] if scores else []
-
-
-def score_figures(simulation: Simulation) -> list[Figure]:
-    """Figures of the scores and of response over the course; none where mood was not computed.
-
-    **Arguments:**
-
-    - `simulation`: what `simulate` returned.
-    """
     mood = simulation.mood
     if mood is None or len(simulation.times) < 2:
         return []
     scores = [_scores(simulation, mood)]
     if len(mood.table) > 2:
         scores.append(_expected(simulation, mood))
-    return scores
+    return [*scores, _stack(simulation)]
 
 
 def mood_front_figure(simulation: Simulation) -> Figure | None:

@@ -59,17 +59,6 @@ class Cell:
     range: str = ""
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One of the few numbers at the top, with a range and what that is of."""
-
-    name: str
-    value: str
-    unit: str
-    range: str
-    of: str = "90 % of patients"
-
-
 def simulation_report(
     simulation: Simulation, *, command: str = "", costs: bool = False, timecourse: str = ""
 ) -> str:
@@ -226,46 +215,6 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
 
 def _is_block(row: Mapping[str, Any]) -> bool:
     return row["quantity"] == "nmda_block" and row["metric"] == "cmax"
-
-
-def exposure_tiles(simulation: Simulation) -> list[Tile]:
-    """The few numbers on concentrations and block at the top."""
-    return _tiles(simulation, _by_name(simulation.exposure()))
-
-
-def _tiles(simulation: Simulation, exposure: Exposure) -> list[Tile]:
-    if simulation.main is None:
-        return []
-    quantity, site = simulation.main
-    single = [key for key in ("s_ketamine", "r_ketamine") if (key, site) in simulation.values]
-    # of one enantiomer alone the sum is that enantiomer
-    name = words.quantity(single[0] if len(single) == 1 else quantity).split(",")[0]
-    wanted = [
-        (quantity, site, "first", "cmax", f"Peak {name}, {words.site(site)}, first session"),
-        (quantity, site, "first", "tmax", "Time of this peak after the start"),
-        ("nmda_block", "effect", "first", "cmax", "Peak NMDA receptor block, first session"),
-        (quantity, site, "first", "half_life", f"Terminal half-life of {name} (24 to 48 h)"),
-    ]
-    tiles: list[Tile] = []
-    for one, where, session, metric, text in wanted:
-        row = exposure.get((one, where, session, metric))
-        if row is None:
-            continue
-        if metric == "tmax" and _typical_value(row) < 2.0:
-            row = _in_minutes(row)
-        cell = _cell(row)
-        unit = "" if "%" in cell.value else str(row["unit"]).replace("*", "·")
-        tiles.append(Tile(text, cell.value, unit, cell.range))
-    return tiles
-
-
-def _typical_value(row: Mapping[str, Any]) -> float:
-    return float(row["mean"] if row.get("p50") is None else row["p50"])
-
-
-def _in_minutes(row: Mapping[str, Any]) -> dict[str, Any]:
-    numbers = {k: 60 * v for k, v in row.items() if isinstance(v, float) and k != "start_h"}
-    return {**row, **numbers, "unit": "min"}
 
 
 def _exposure_rows(

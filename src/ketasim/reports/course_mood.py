@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,9 +13,6 @@ from ketasim.evidence import Entry
 from ketasim.figures.mood import CHANCE_LOOKS
 from ketasim.simulation.mood.course import Mood
 from ketasim.simulation.mood.inputs import PARTS
-
-if TYPE_CHECKING:
-    from ketasim.simulation.result import Simulation
 
 _DAY = 24.0
 _ROWS = 18  # of the table in the report, about
@@ -27,51 +24,6 @@ class MoodCell:
 
     value: str
     range: str = ""
-
-
-def mood_tiles(simulation: Simulation) -> list[tuple[str, ...]]:
-    """Name, value, unit, range and what it is of, for the few numbers on mood at the top."""
-    mood = simulation.mood
-    if mood is None:
-        return []
-    last = float(mood.table["time_h"][-1])
-    # a day after the last session, or the end of a course that is not followed so long
-    at = min(mood.well_from, last)
-    row = mood.table.filter((pl.col("time_h") - at).abs() < 1e-6).to_dicts()[0]
-    when = "a day after the last session" if at == mood.well_from else "at the end"
-    spread = ""
-    place = int(np.abs(simulation.times - at).argmin())
-    if mood.rated is not None and abs(simulation.times[place] - at) < 1e-6:
-        low, high = (float(mood.rated[name][place]) for name in ("p05", "p95"))
-        spread = span(number(low), number(high))
-    found: list[tuple[str, ...]] = [
-        (f"Mean MADRS {when}, from {number(mood.baseline)}", number(row["MADRS"]), "", spread)
-    ]
-    if "response" in row:
-        found.append(_chance(f"Patients with a response {when}", row, "response"))
-    if row["share_drug"] is not None:
-        text = f"Contribution of the drug to the improvement {when}"
-        low, high = row.get("share_drug_p05"), row.get("share_drug_p95")
-        found.append(
-            (
-                text,
-                percent(row["share_drug"], 2),
-                "",
-                span(_share(low), _share(high)),
-                "90 % uncertainty interval",
-            )
-        )
-    end = mood.table.to_dicts()[-1]
-    if last > at and end.get("still_well") is not None:
-        text = f"Response kept until day {end['day']:.4g}"
-        found.append(_chance(text, end, "still_well"))
-    return found
-
-
-def _chance(name: str, row: dict[str, Any], rate: str) -> tuple[str, ...]:
-    """A rate with its range, as a tile."""
-    ends = span(_share(row.get(f"{rate}_p05")), _share(row.get(f"{rate}_p95")))
-    return (name, percent(row[rate], 2), "", ends, "90 % uncertainty interval")
 
 
 def outcome_rows(mood: Mood) -> tuple[list[str], list[list[MoodCell]]]:

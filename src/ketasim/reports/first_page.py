@@ -38,7 +38,13 @@ _NOT_STATED: Final = {
     "place": "clinic or home",
 }
 _BEYOND: Final = ("extrapolat", "above", "beyond", "outside")
+_SHARED: Final = "virtual patients share"  # one weight or age, where real groups differ
 _SLIP: Final = 1e-6
+_AWAITED: Final = (
+    "Peak dissociation (CADSS), first session",
+    "Expected blood pressure",
+    "Monitoring period ends at the earliest, after the start",
+)
 _HIGHER: Final = 1.1  # of the first session's rise; from there a later session is told
 
 
@@ -51,6 +57,7 @@ class FirstTile:
     - `name`: what it is. `value`: with its unit. `range`: with what it is the range of.
     - `notes`: sentences below, without a full stop.
     - `chapter`: anchor of the chapter with more.
+    - `pending`: whether it is still computed; its value is empty.
     """
 
     name: str
@@ -58,6 +65,7 @@ class FirstTile:
     range: str = ""
     notes: tuple[str, ...] = ()
     chapter: str = ""
+    pending: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +120,7 @@ class FirstPage:
     - `warnings`: what the reader must know, in brief; `more_warnings`: the others, and those
       that are longer, for another place.
     - `rests`: what this rests on and cannot know, three lines.
+    - `pending`: whether the session is still computed, and what follows from it.
     """
 
     title: str
@@ -128,12 +137,14 @@ class FirstPage:
     warnings: tuple[str, ...]
     more_warnings: tuple[str, ...]
     rests: tuple[str, ...]
+    pending: bool = False
 
 
 def first_page(
     simulation: Simulation,
     *,
     plan: SessionPlan | None = None,
+    pending: bool = False,
 ) -> FirstPage:
     """Arrange the first page of a course.
 
@@ -144,12 +155,16 @@ def first_page(
     **Other arguments:**
 
     - `plan`: of its first session, when it was made already.
+    - `pending`: whether the simulation is without the profiles of its sessions because they are
+      still computed: their tiles are named, and nothing is said that rests on them.
     """
     effects, mood, screen = simulation.session_effects, simulation.mood, simulation.screening
     if plan is None and effects is not None and effects.sessions:
         plan = simulation.session_plan()
-    session, course = _drawn(simulation, plan)
-    tiles = [*_mood_tiles(simulation), *_session_tiles(simulation, plan)]
+    pending = pending and bool(simulation.sessions)
+    session, course = _drawn(simulation, plan, pending)
+    told = _awaited() if pending else _session_tiles(simulation, plan)
+    tiles = [*_mood_tiles(simulation), *told]
     shown = [_finding(one, screen) for one in screen.foremost]
     weeks = () if mood is None else tuple(_weeks(mood, simulation.cohort.typical))
     scale = _scale(simulation)
@@ -172,27 +187,38 @@ def first_page(
             *(full for full, short in zip(warned, top, strict=False) if full != short),
             *warned[_WARNINGS:],
         ),
-        rests=tuple(_rests(simulation)),
+        rests=() if pending else tuple(_rests(simulation)),
+        pending=pending,
     )
 
 
 def _warned(simulation: Simulation) -> tuple[str, ...]:
-    """Warnings: first that trials disagree, then that a dose is beyond what was studied."""
+    """Warnings: that trials disagree; beyond what was studied; others; what patients share."""
     against = "" if simulation.mood is None else simulation.mood.disagreement
 
     def rank(text: str) -> int:
         if against and against in text:
             return 0
+        if _SHARED in text:
+            return 3
         return 1 if any(word in text.lower() for word in _BEYOND) else 2
 
     return tuple(sorted(simulation.warnings, key=rank))
 
 
-def _drawn(simulation: Simulation, plan: SessionPlan | None) -> tuple[Figure | None, Figure | None]:
+def _awaited() -> list[FirstTile]:
+    """Names of the tiles of a session that is still computed."""
+    return [FirstTile(name, "", chapter="session", pending=True) for name in _AWAITED]
+
+
+def _drawn(
+    simulation: Simulation, plan: SessionPlan | None, pending: bool
+) -> tuple[Figure | None, Figure | None]:
     """One figure of the session and one of the course; of concentrations where it has to be."""
     session = None if plan is None or plan.effects is None else plan_front_figure(plan)
     course = mood_front_figure(simulation)
     wanted = [name for name, one in (("session", session), ("course", course)) if one is None]
+    wanted = [name for name in wanted if name == "course" or not pending]
     others = figures(simulation, None, only=wanted) if wanted else {}
     session = session or next(iter(others.get("session", ())), None)
     course = course or next(iter(others.get("course", ())), None)
@@ -497,7 +523,7 @@ def _not_assessed(screen: Screen) -> str:
         parts.append(f"not stated: {', '.join(missing)}")
     rest = len(screen.not_assessed) - len(missing)
     if rest > 0 and not screen.unread:
-        parts.append(f"{rest} more in the chapter")
+        parts.append(f"{rest} more in the screening")
     return "; ".join(parts)
 
 
@@ -506,7 +532,7 @@ def _rests(simulation: Simulation) -> list[str]:
     mood, assumed = simulation.mood, len(simulation.assumptions)
     sources = words.counted(len(simulation.sources()), "published source")
     values = words.counted(assumed, "assumption")
-    lines = [f"Rests on {sources} and {values}; both are listed at the end."]
+    lines = [f"Rests on {sources} and {values}; the report lists both at its end."]
     if mood is not None and mood.near:
         near = min(mood.near, key=lambda one: (not one.near, -one.own_time_h))
         kind = "nearest published trial" if near.near else "closest published trial (not near)"

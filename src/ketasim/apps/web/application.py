@@ -48,11 +48,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncGenerator[None]:
         app.state.results = Results(settings.limits)
+        app.state.fragments = Results(settings.limits)
         app.state.jobs = Jobs(JobLimits(own=settings.limits.jobs))
         try:
             yield
         finally:
             app.state.results.close()
+            app.state.fragments.close()
             await asyncio.to_thread(app.state.jobs.close)
 
     app = FastAPI(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ketasim._base import InputError
+from ketasim._base import InputError, words
 from ketasim.apps.web.state import PageState
+from ketasim.apps.web.templating import filled_in
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
     from starlette.requests import Request
 
     from ketasim.apps.web.results import Results
@@ -72,6 +75,21 @@ def is_on(state: PageState, option: str) -> bool:
     raise InputError(option, f"'{value}' is neither true nor false", "write true, or leave it out")
 
 
+def _options(state: PageState) -> dict[str, bool]:
+    """Options of `simulate` that a state has."""
+    options = {name: is_on(state, name) for name in OPTIONS}
+    if options["typical"] and options["uncertainty"]:
+        raise InputError(
+            "uncertainty", "the typical patient has one set of parameters", "take one of them out"
+        )
+    return options
+
+
+def _key(course: Course, options: Mapping[str, bool]) -> tuple[str | bool, ...]:
+    """Everything that a simulation depends on."""
+    return (PageState(course.to_dict()).query(), *options.values())
+
+
 async def simulated(
     request: Request, state: PageState, course: Course, *, profiles: bool = True
 ) -> Simulation:
@@ -85,12 +103,8 @@ async def simulated(
     **Raises:** `InputError`; `HTTPException` with status 429.
     """
     results: Results = request.app.state.results
-    options: dict[str, Any] = {name: is_on(state, name) for name in OPTIONS}
-    if options["typical"] and options["uncertainty"]:
-        raise InputError(
-            "uncertainty", "the typical patient has one set of parameters", "take one of them out"
-        )
-    key = ("simulate", PageState(course.to_dict()).query(), *options.values())
+    options = _options(state)
+    key = ("simulate", *_key(course, options))
     if not profiles and (*key, True) not in results:
 
         def quick() -> Simulation:
@@ -106,3 +120,42 @@ async def simulated(
         return simulate(course, **options)
 
     return await results.of(request, (*key, True), whole)
+
+
+@dataclass(frozen=True)
+class Front:
+    """What is shown of a course before all else.
+
+    **Arguments:**
+
+    - `html`: filled in. `pending`: whether its session is still to be computed.
+    """
+
+    html: Markup
+    pending: bool
+
+
+async def front_of(
+    request: Request, state: PageState, course: Course, *, profiles: bool = True
+) -> Front:
+    """Simulate a course and fill in what is shown of it, or return what is kept of that.
+
+    **Arguments:** those of `simulated`.
+
+    **Raises:** as `simulated`.
+    """
+    fragments: Results = request.app.state.fragments
+    key = _key(course, _options(state))
+    kept = fragments.kept((*key, False))
+    if kept is not None:
+        return kept
+    simulation = await simulated(request, state, course, profiles=profiles)
+    pending = not profiles and simulation.session_effects is None
+
+    def filled() -> Front:
+        from ketasim.reports.course_parts import course_part
+
+        part = course_part(simulation, pending=pending)
+        return Front(filled_in("course_first.html", part=part, words=words), part.first.pending)
+
+    return await fragments.of(request, (*key, pending), filled)

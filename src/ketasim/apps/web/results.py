@@ -49,6 +49,13 @@ class Results:
         """Whether a result is kept, or is being computed."""
         return key in self._kept or key in self._running
 
+    def kept(self, key: Hashable) -> Any:
+        """Return what is kept under a key, or None."""
+        if key not in self._kept:
+            return None
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
     async def of(
         self, request: Request, key: Hashable, compute: Callable[[], Found], *, keep: bool = True
     ) -> Found:

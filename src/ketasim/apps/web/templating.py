@@ -13,6 +13,7 @@ from ketasim.apps.web.state import PageState
 
 if TYPE_CHECKING:
     import jinja2
+    from markupsafe import Markup
     from starlette.requests import Request
 
 TABS: Final = (
@@ -82,6 +83,13 @@ def rendered(template: str, **context: Any) -> str:
         .get_template(template)
         .render(version=__version__, tabs=tabs, state=state, asset=asset, **context)
     )
+
+
+def filled_in(template: str, **context: Any) -> Markup:
+    """Fill a template that does not depend on who asks, to be put into another."""
+    from markupsafe import Markup
+
+    return Markup(environment().get_template(template).render(**context))
 
 
 @cache

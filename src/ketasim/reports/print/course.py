@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ketasim.simulation.result import Simulation
 
 _ELSEWHERE: Final = {
-    "listed at the end": "listed in the report",
-    "the chapter": "the report",
     "below them": "in brackets",
 }
 """How the first page of the report points to its chapters, and how a page alone does."""

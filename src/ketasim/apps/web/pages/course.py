@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from ketasim._base import InputError
 from ketasim.apps.web import courses, entries, regimen_form
-from ketasim.apps.web.courses import read_course, simulated, with_age_kept
+from ketasim.apps.web.courses import Front, front_of, read_course, with_age_kept
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import answer, is_partial
 
@@ -57,7 +57,7 @@ async def course(request: Request) -> Response:
         "course.html",
         fragment="course_changed.html",
         state=state,
-        headers={"hx-replace-url": canonical, "hx-trigger-after-settle": "course-changed"},
+        headers={"hx-replace-url": canonical},
         **_form(request, state, read),
         **context,
     )
@@ -65,18 +65,15 @@ async def course(request: Request) -> Response:
 
 @router.get(f"{PATH}/session", include_in_schema=False)
 async def session(request: Request) -> Response:
-    """What takes longer: the first session and the findings of the course."""
+    """What is shown of a course with its first session, which takes longer."""
     try:
         state = regimen_form.applied(PageState.read(request.url.query, OPTIONS))
         read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
-        simulation = await simulated(request, state, read)
+        front = await front_of(request, state, read)
     except InputError:
         return Response(status_code=204)  # the course itself answers what is wrong
-    from ketasim.reports.course_parts import session_part
-
-    part = await asyncio.to_thread(session_part, simulation)
     return answer(
-        request, "course_sessions.html", fragment="course_sessions.html", state=state, part=part
+        request, "course_front.html", fragment="course_front.html", state=state, front=front
     )
 
 
@@ -88,24 +85,22 @@ async def _result(
     if not partial and results.first():
         # nothing is loaded yet that computes: the first page does not wait for it
         return _pending(state)
-    computing = asyncio.ensure_future(simulated(request, state, read, profiles=not partial))
+    computing = asyncio.ensure_future(front_of(request, state, read, profiles=not partial))
     if not partial:
         await asyncio.wait({computing}, timeout=_PATIENCE)
         if not computing.done():
             computing.add_done_callback(lambda done: done.cancelled() or done.exception())
             return _pending(state)
-    simulation = await computing
-    return await asyncio.to_thread(_shown, state, read, simulation, whole=not partial)
+    front = await computing
+    return await asyncio.to_thread(_shown, state, read, front)
 
 
 def _pending(state: PageState) -> dict[str, Any]:
     """A page whose result is still computed: it asks for it, without script by loading again."""
-    return {"result": None, "part": None, "pending": state.link(PATH)}
+    return {"front": None, "pending": state.link(PATH)}
 
 
-def _shown(state: PageState, read: Course, simulation: Any, *, whole: bool) -> dict[str, Any]:
-    from ketasim.reports.course_parts import course_part, session_part
-
+def _shown(state: PageState, read: Course, front: Front) -> dict[str, Any]:
     undo = state.options.get("undo")
     back = ""
     if isinstance(undo, str):
@@ -115,8 +110,7 @@ def _shown(state: PageState, read: Course, simulation: Any, *, whole: bool) -> d
     picked = state.options.get("move")
     return {
         "pending": "",
-        "result": course_part(simulation),
-        "part": session_part(simulation) if whole else None,
+        "front": front,
         "weeks": regimen_form.calendar(state, read, PATH),
         "picked": picked,
         "removed": state.link(PATH, move=None, remove=picked) if isinstance(picked, int) else "",
@@ -196,8 +190,7 @@ def _refused(
         state=state,
         status=422,
         headers={"hx-retarget": "#problem", "hx-reswap": "outerHTML"},
-        result=None,
-        part=None,
+        front=None,
         pending="",
         start=_example(_FIRST).link(PATH),
         **_form(request, state, read, error),

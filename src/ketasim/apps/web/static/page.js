@@ -17,6 +17,16 @@
     const field = event.detail.triggeringEvent?.target;
     if (field && field.name) event.detail.headers["HX-Trigger-Name"] = field.name;
   });
+  // what is still computed keeps the room of what it replaces
+  const room = new Map();
+  document.addEventListener("htmx:beforeSwap", () => {
+    for (const one of document.querySelectorAll("[data-room]")) room.set(one.dataset.room, one.offsetHeight);
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const one of document.querySelectorAll("[aria-busy] [data-room]")) {
+      if (room.has(one.dataset.room)) one.style.minHeight = `${room.get(one.dataset.room)}px`;
+    }
+  });
   // a field that is wrong says so to a screen reader, and whoever hears is told what changed
   document.addEventListener("htmx:afterSettle", () => {
     for (const one of document.querySelectorAll("p.error[id^='e-']")) {
