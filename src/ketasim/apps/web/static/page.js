@@ -18,6 +18,7 @@
     if (field && field.name) event.detail.headers["HX-Trigger-Name"] = field.name;
   });
   // what is still computed keeps the room of what it replaces
+  // (none of them has an id: htmx copies attributes of those, and a style would be refused)
   const room = new Map();
   document.addEventListener("htmx:beforeSwap", () => {
     for (const one of document.querySelectorAll("[data-room]")) room.set(one.dataset.room, one.offsetHeight);
