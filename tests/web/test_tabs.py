@@ -7,12 +7,14 @@ import shutil
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 import pytest
 
 from ketasim._base.numbers import number
+from ketasim.apps.web.state import PageState
 from ketasim.evidence import card_keys, condition_names, conflicts, load_card
 from ketasim.evidence.study_files import study_heads
 from ketasim.reports.evidence.parameter import disputed
@@ -43,11 +45,13 @@ def test_session_shows_the_own_pressure_against_the_limits(client: httpx.Client)
     assert "Blood pressure before the session: 148/92 mmHg." in told
     assert "Above 140/90 mmHg" in told
     assert "Session 1 of 3" in told
-    # the minutes begin with the own pressure, and the plan stands beside them
-    first = re.search(r"<tbody><tr>(<td[^>]*data-label=\"Minute\">0</td>.*?)</tr>", page.text, re.S)
-    assert first is not None
-    assert "148/92" in first[1]
-    assert "Planned dose" in first[1]
+    # the minutes begin with the own pressure, and the plan stands between them
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", page.text.split("with the plan between")[1], re.S)
+    cells = re.findall(r'data-label="([^"]*)">([^<]*)<', rows[1])
+    assert dict(cells)["Minute"] == "0"
+    assert dict(cells)["Systolic, mmHg"] == "148" and dict(cells)["Diastolic, mmHg"] == "92"
+    assert "0 min: Planned dose" in rows[2]
+    assert "highest CADSS" in page.text and len(rows) < 40
     last = client.get(f"/session?{COURSE}&session=last")
     assert "Session 3 of 3" in _text(last.text)
 
@@ -228,3 +232,24 @@ def test_typing_redraws_and_moves_the_address(page: str) -> None:
         opened.fill("#f-patient-age", "old")
         opened.wait_for_selector("#e-f-patient-age:not(:empty)")
         chromium.close()
+
+
+@pytest.mark.parametrize("path", ["/course", "/session", "/screening", "/compare"])
+def test_number_of_one_unit_is_written_with_it(client: httpx.Client, path: str) -> None:
+    """What stands beside the box need not be typed; a seed without patients is not used."""
+    query = "regimen=ketamine+0.5+mg/kg+iv+over+40+min+once&horizon=7&patient.weight=82"
+    query += "&patient.vitals.sbp=130&population.seed=3"
+    answer = client.get(f"{path}?{query}", follow_redirects=False)
+    assert answer.status_code == 303
+    state = PageState.read(urlsplit(answer.headers["location"]).query)
+    assert state.course["patient"] == {"weight": "82 kg", "vitals": {"sbp": "130 mmHg"}}
+    assert state.course["horizon"] == "7 d" and "population" not in state.course
+
+
+def test_problem_has_the_name_of_the_form(client: httpx.Client) -> None:
+    """What is wrong is told in words of the form, not of the file."""
+    query = "regimen=ketamine+0.5+mg/kg+iv+over+40+min+once&patient.weight=82+stone"
+    for path in ("/course", "/session", "/how"):
+        answer = client.get(f"{path}?{query}")
+        assert answer.status_code == 422
+        assert ">patient.weight" not in answer.text and "Weight" in answer.text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from ketasim.apps.web.entries import Entry, sections, typed
+from ketasim.apps.web.entries import Entry, field_label, sections, typed
 from ketasim.apps.web.state import PageState
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def course_form(
     pairs = parse_qsl(state.query(options=True), keep_blank_values=True)
     carried = tuple(pair for pair in pairs if not any(_under(pair[0], name) for name in names))
     elsewhere = error is not None and not wrong
-    return CourseForm(fields, carried, f"{error.field}: {told}" if error and elsewhere else "")
+    return CourseForm(
+        fields, carried, f"{field_label(error.field)}: {told}" if error and elsewhere else ""
+    )
 
 
 def example_state() -> PageState:

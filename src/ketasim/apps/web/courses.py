@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ketasim._base import InputError, words
+from ketasim.apps.web.entries import as_meant
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import filled_in
 
@@ -26,16 +27,17 @@ OPTIONS: Final = ("typical", "uncertainty")
 """Options of `simulate` that a page of a course may have."""
 
 
-def read_course(state: PageState, limits: Limits) -> Course:
+def read_course(state: PageState, limits: Limits, *, typed: bool = True) -> Course:
     """Read the course of a state.
 
     **Arguments:**
 
     - `state`: of a page. `limits`: of the page.
+    - `typed`: whether it was typed into the form, which says the units; else it is a file.
 
     **Raises:** `InputError` with the field, when it cannot be used or is too large for the page.
     """
-    course = state.load()
+    course = (as_meant(state) if typed else state).load()
     many = 1 if course.population is None else course.population.n
     remedy = "the command takes more: ketasim simulate course.yaml --out DIR"
     if many > limits.patients:
@@ -54,7 +56,8 @@ def read_course(state: PageState, limits: Limits) -> Course:
 
 
 def with_age_kept(state: PageState, course: Course) -> PageState:
-    """The state with an age of 90 or more as 90; see `OLDEST`."""
+    """The state with units written out, and an age of 90 or more as 90; see `OLDEST`."""
+    state = as_meant(state)
     age = course.patient.age
     if age is None or age <= OLDEST:
         return state

@@ -16,17 +16,24 @@ class Entry:
 
     **Arguments:**
 
-    - `name`: with dots. `label`: what is asked for. `hint`: how it is written.
+    - `name`: with dots. `words`: what is asked for. `hint`: how it is written.
     - `kind`: `line`, `lines` or `choice`. `choices`: value to words; the first is that of nothing.
     - `wide`: whether it takes the whole width.
+    - `unit`: of a bare number; nothing where there is no single one.
     """
 
     name: str
-    label: str
+    words: str
     hint: str = ""
     kind: str = "line"
     choices: tuple[tuple[str, str], ...] = ()
     wide: bool = False
+    unit: str = ""
+
+    @property
+    def label(self) -> str:
+        """What is asked for, and in which unit a bare number is."""
+        return f"{self.words}, {self.unit}" if self.unit else self.words
 
     @property
     def id(self) -> str:
@@ -65,12 +72,12 @@ def sections() -> tuple[Section, ...]:
         Section(
             "Patient",
             (
-                Entry("patient.age", "Age", "years, such as 42"),
-                Entry("patient.weight", "Weight", "with its unit, such as 78 kg"),
+                Entry("patient.age", "Age, years", "such as 42"),
+                Entry("patient.weight", "Weight", "such as 78", unit="kg"),
                 _choice("patient.sex", "Sex", SEXES),
                 _choice("patient.diagnosis", "Diagnosis", (*DIAGNOSES, HEALTHY)),
                 _choice("patient.baseline.scale", "Rating scale", tuple(scales())),
-                Entry("patient.baseline.score", "Score before treatment", "points, such as 33"),
+                Entry("patient.baseline.score", "Score before treatment, points", "such as 33"),
                 Entry(
                     "patient.medicines",
                     "Other medicines",
@@ -98,18 +105,18 @@ def sections() -> tuple[Section, ...]:
                     choices=(("", "the typical patient"), *numbers),
                 ),
                 Entry("population.seed", "Seed of the virtual patients", "a whole number"),
-                Entry("horizon", "Followed for", "such as 84 d", wide=True),
+                Entry("horizon", "Followed for", "such as 84, or 12 weeks", wide=True, unit="d"),
             ),
             opened=True,
         ),
         Section(
             "Vital signs, genotype, setting",
             (
-                Entry("patient.vitals.sbp", "Systolic pressure", "such as 135 mmHg"),
-                Entry("patient.vitals.dbp", "Diastolic pressure", "such as 85 mmHg"),
-                Entry("patient.vitals.heart_rate", "Heart rate", "such as 72 /min"),
-                Entry("patient.vitals.spo2", "Oxygen saturation", "such as 97 %"),
-                Entry("patient.height", "Height", "such as 172 cm"),
+                Entry("patient.vitals.sbp", "Systolic pressure", "such as 135", unit="mmHg"),
+                Entry("patient.vitals.dbp", "Diastolic pressure", "such as 85", unit="mmHg"),
+                Entry("patient.vitals.heart_rate", "Heart rate", "such as 72", unit="/min"),
+                Entry("patient.vitals.spo2", "Oxygen saturation", "such as 97", unit="%"),
+                Entry("patient.height", "Height", "such as 172", unit="cm"),
                 _choice("patient.ancestry", "Ancestry", ANCESTRIES),
                 _choice("patient.cyp2b6", "CYP2B6 genotype", GENOTYPES),
                 _choice("patient.setting", "Setting", SETTINGS),
@@ -166,6 +173,41 @@ def _choice(name: str, label: str, values: tuple[str, ...]) -> Entry:
 def known_names() -> frozenset[str]:
     """Names of all fields of the form."""
     return frozenset(entry.name for section in sections() for entry in section.entries)
+
+
+def field_label(field: str) -> str:
+    """Name of a field as the form has it; the field itself where the form has none."""
+    name = field.replace("[", ".").replace("]", "")
+    labels = {entry.name: entry.words for section in sections() for entry in section.entries}
+    return {**labels, "regimen": "Regimen"}.get(name, field)
+
+
+def as_meant(state: PageState) -> PageState:
+    """The state with what the form leaves no doubt about.
+
+    A bare number in a field of one unit has that unit. A seed is not used where no virtual patients
+    are asked for.
+    """
+    course = dict(state.course)
+    for section in sections():
+        for entry in section.entries:
+            if entry.unit:
+                _with_unit(course, entry.name.split("."), entry.unit)
+    population = course.get("population")
+    if isinstance(population, Mapping) and set(cast("Mapping[str, Any]", population)) == {"seed"}:
+        del course["population"]
+    return state if course == state.course else state.with_course(course)
+
+
+def _with_unit(table: dict[str, Any], parts: list[str], unit: str) -> None:
+    value = table.get(parts[0])
+    if len(parts) > 1:
+        if isinstance(value, Mapping):
+            inner = dict(cast("Mapping[str, Any]", value))
+            _with_unit(inner, parts[1:], unit)
+            table[parts[0]] = inner
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        table[parts[0]] = f"{value} {unit}"
 
 
 def typed(state: PageState, name: str) -> str:

@@ -97,10 +97,13 @@ def environment() -> jinja2.Environment:
     """The templates of the page before those of reports, filled in the same way."""
     import jinja2
 
+    from ketasim.apps.web.entries import field_label
     from ketasim.reports.page import make_environment
 
     own = jinja2.PackageLoader("ketasim.apps.web", "templates")
-    return make_environment(own, "/evidence/source/")
+    made = make_environment(own, "/evidence/source/")
+    made.filters["field_label"] = field_label
+    return made
 
 
 @cache

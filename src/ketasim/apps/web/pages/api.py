@@ -86,10 +86,10 @@ async def simulate(
     """
     limits = request.app.state.settings.limits
     state = PageState(await _given(request), {"typical": True} if typical else {})
-    course = await asyncio.to_thread(read_course, state, limits)
+    course = await asyncio.to_thread(read_course, state, limits, typed=False)
     kept = with_age_kept(state, course)
     if kept != state:
-        state, course = kept, await asyncio.to_thread(read_course, kept, limits)
+        state, course = kept, await asyncio.to_thread(read_course, kept, limits, typed=False)
     result = await simulated(request, state, course)
 
     def told() -> dict[str, Any]:
@@ -115,7 +115,8 @@ async def screen(request: Request) -> JSONResponse:
     The body is what a course file has, as JSON. No verdict; what is not listed is not thereby safe.
     """
     state = PageState(await _given(request))
-    course = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
+    limits = request.app.state.settings.limits
+    course = await asyncio.to_thread(read_course, state, limits, typed=False)
 
     def screened() -> dict[str, Any]:
         from ketasim.screening import screen as found

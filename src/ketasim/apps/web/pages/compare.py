@@ -21,7 +21,7 @@ from ketasim.apps.web.course_fields import (
     has_course,
 )
 from ketasim.apps.web.courses import read_course, simulated
-from ketasim.apps.web.entries import Entry
+from ketasim.apps.web.entries import Entry, as_meant
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import answer, is_partial
 
@@ -54,6 +54,9 @@ async def compare(request: Request) -> Response:
         state = PageState.read(request.url.query, _OPTIONS)
         if not has_course(state) and not state.course and not state.options:
             return RedirectResponse(_first().link(PATH), 303)
+        meant = as_meant(state)
+        if meant != state:
+            return RedirectResponse(meant.link(PATH), 303)
         comparison = await _compared(request, state)
         view = None
         if comparison is not None:
