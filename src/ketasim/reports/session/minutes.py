@@ -27,18 +27,23 @@ _HEADS: Final = {
     "HR": "Heart rate, 1/min",
 }
 _STEPS: Final = (5.0, 10.0, 15.0, 30.0, 60.0, 120.0)  # min between rows
-_ROWS: Final = 26  # of the table, at most
+_ROWS: Final = 14  # of the table, at most, beside those of the peaks
+_PEAKS: Final = {"CADSS": "highest CADSS", "SBP": "highest systolic pressure"}
 _AFTER: Final = 30.0  # min shown after the monitoring period
 _KINDS: Final = ("dose", "measurement", "discharge")
 
 
 @dataclass(frozen=True)
 class MinuteRow:
-    """A row of the table: the minute, the effects in words, and what the plan has from then."""
+    """A row of the table: the minute, the effects in words, and what the plan has from then.
+
+    `peak` says which effects have their highest mean in this row, and is empty in all others.
+    """
 
     minute: str
     effects: tuple[str, ...]
     plan: tuple[str, ...]
+    peak: str
 
 
 @dataclass(frozen=True)
@@ -71,18 +76,32 @@ def session_minutes(
     last = float(profile.minutes[-1])
     wanted = last if plan.watch_end_min is None else min(plan.watch_end_min + _AFTER, last)
     step = next((one for one in _STEPS if wanted / one < _ROWS), _STEPS[-1])
-    times = [float(one) for one in np.arange(0.0, wanted + 1e-9, step)]
+    peaks = _peaks(profile, wanted)
+    regular = (float(one) for one in np.arange(0.0, wanted + 1e-9, step))
+    times = sorted({*regular, *peaks})
     own = {name: value for name, value in before.items() if value is not None}
     rows = [
         MinuteRow(
             f"{at:.0f}",
             tuple(_effect(profile, name, at, own.get(name)) for name in _SHOWN),
-            _planned(plan, at, at + step),
+            _planned(plan, at, end),
+            " and ".join(peaks.get(at, ())),
         )
-        for at in times
+        for at, end in zip(times, [*times[1:], times[-1] + step], strict=True)
     ]
     heads = tuple(_head(name, name in own) for name in _SHOWN)
     return Minutes(heads, tuple(rows), bool(own))
+
+
+def _peaks(profile: SessionProfile, last: float) -> dict[float, list[str]]:
+    """Whole minutes of the highest means, and what is highest then."""
+    found: dict[float, list[str]] = {}
+    shown = profile.minutes <= last
+    for name, words in _PEAKS.items():
+        if name in profile.means:
+            mean = np.asarray(profile.means[name])[shown]
+            found.setdefault(round(float(profile.minutes[mean.argmax()])), []).append(words)
+    return {float(at): words for at, words in found.items()}
 
 
 def _head(name: str, own: bool) -> str:
@@ -107,16 +126,19 @@ def _effect(profile: SessionProfile, name: str, at: float, own: float | None) ->
 
 
 def _planned(plan: SessionPlan, start: float, end: float) -> tuple[str, ...]:
-    """What begins within a row: doses, measurements and discharge of this drug and route."""
-    found = [
-        entry.statement if entry.kind == "dose" else entry.what
-        for entry in plan.entries
-        if entry.kind in _KINDS and _begins(entry, start, end) and not entry.borrowed
-    ]
+    """What begins until the next row: doses, measurements and discharge of this drug and route."""
+    found: dict[float, list[str]] = {}
+    for entry in plan.entries:
+        if entry.kind in _KINDS and _begins(entry, start, end) and not entry.borrowed:
+            at = float(entry.at_min_from or 0.0)
+            found.setdefault(at, []).append(entry.statement if entry.kind == "dose" else entry.what)
     watch = plan.watch_end_min
     if watch is not None and start <= watch < end:
-        found.append(f"earliest end of monitoring, {watch:.0f} min")
-    return tuple(dict.fromkeys(found))
+        found.setdefault(watch, []).append("earliest end of monitoring")
+    return tuple(
+        f"{at:.0f} min: {'; '.join(one.rstrip('.') for one in dict.fromkeys(found[at]))}"
+        for at in sorted(found)
+    )
 
 
 def _begins(entry: PlanEntry, start: float, end: float) -> bool:

@@ -43,6 +43,32 @@
     const live = document.getElementById("live");
     if (live) live.textContent = "The page does not answer";
   });
+  // figures that a request under way will replace are marked as old, to the eye and to a screen reader
+  const asked = new Map();
+  let waiting = 0;
+  const old = (detail, busy) => {
+    const target = detail.target;
+    if (!(target instanceof Element) || !document.contains(target)) return;
+    target.classList.toggle("old", busy);
+    if (busy) target.setAttribute("aria-busy", "true");
+    else target.removeAttribute("aria-busy");
+    clearTimeout(waiting);
+    const live = document.getElementById("live");
+    if (busy && live) waiting = setTimeout(() => { live.textContent = "Computing; the figures are still the old ones"; }, 800);
+  };
+  document.addEventListener("htmx:beforeSend", (event) => {
+    asked.set(event.detail.elt, event.detail);
+    old(event.detail, true);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    asked.delete(event.detail.elt);
+    old(event.detail, false);
+  });
+  // an edit that replaces a request under way is no error: HTMX writes to the console what has one
+  document.addEventListener("htmx:abort", (event) => {
+    const detail = asked.get(event.target);
+    if (detail) detail.error = "";
+  }, true);
   // folded tables are printed
   addEventListener("beforeprint", () => {
     for (const one of document.querySelectorAll("details.twin")) one.open = true;
