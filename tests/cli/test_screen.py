@@ -51,7 +51,7 @@ def test_counts_and_boxed_warnings_are_told_apart(
 ) -> None:
     assert run(["screen", _course(tmp_path, "history: [stroke], medicines: [an MAOI]")]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "0 contraindicated (2 more for another drug or route)" in text
+    assert "2 contraindicated (all for another drug or route)" in text
     assert "in a boxed warning)" in text and "- BOXED WARNING: Risk of abuse" in text
     assert "MAO inhibitor [an MAOI]" in text
 

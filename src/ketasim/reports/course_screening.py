@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from ketasim._base.numbers import NOTHING, span
 from ketasim.screening import NO_VERDICT, SEVERITIES, MonitoringPrompt, Screen, ScreenFinding
 
 _LONG: Final = 170  # characters of a finding in brief; longer ones end after a sentence
+_ROW: Final = re.compile(r", [a-z]+/[a-z_]+:\d+(?=\))")  # of a table, in screening.csv
 _FOLDED: Final = "note"  # as is what speaks of another drug or route, unless contraindicated
 
 
@@ -92,8 +94,10 @@ def _finding(one: ScreenFinding) -> dict[str, Any]:
     place = " ".join(filter(None, (one.jurisdiction, one.date)))
     return {
         **vars(one),
-        "brief": brief(one.statement),
+        "statement": one.told,
+        "brief": brief(one.told),
         "subject": f"{one.about}, boxed warning" if one.boxed else one.about,
+        "measured": [_ROW.sub("", line) for line in one.measured],
         "severity_in_source": one.source_says,
         "effect": one.effect,
         "quality": "; ".join(filter(None, (one.quality, place))),

@@ -33,7 +33,7 @@ _RANGE: Final = "90 % of patients"
 _UNCERTAIN: Final = "90 % uncertainty interval"
 _NOT_STATED: Final = {
     "beyond a course file": "ECG, laboratory values, examination",
-    "cyp2b6": "CYP2B6",
+    "cyp2b6": "CYP2B6 genotype",
     "vitals": "vital signs",
     "place": "clinic or home",
 }
@@ -490,7 +490,7 @@ def _highest(simulation: Simulation) -> PressureOutlook:
 def _finding(one: ScreenFinding, screen: Screen) -> FirstFinding:
     other = "" if one.applies_here else f", from {one.applies_to}, not {screen.given}"
     about = f"{one.about}, boxed warning" if one.boxed else one.about
-    statement = brief(one.statement)
+    statement = brief(one.told)
     return FirstFinding(
         f"{words.capital(one.severity)}{other}", about, one.matched, statement, one.sources
     )
@@ -520,7 +520,7 @@ def _not_assessed(screen: Screen) -> str:
     if screen.unread:
         parts.append(f"not understood: {'; '.join(screen.unread)}")
     if missing:
-        parts.append(f"not stated: {', '.join(missing)}")
+        parts.append(f"not given: {', '.join(missing)}")
     rest = len(screen.not_assessed) - len(missing)
     if rest > 0 and not screen.unread:
         parts.append(f"{rest} more in the screening")

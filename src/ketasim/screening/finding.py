@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -36,6 +37,8 @@ KNOWN: Final = (
 """What is said of a known medicine on which there is no evidence."""
 
 _BOXED: Final = "boxed warning"
+_ADVISES: Final = ("label", "guideline", "leaflet", "protocol", "practice")
+_ORDER: Final = re.compile(r"\b(?:do not|avoid|monitor|not to be)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,17 @@ class ScreenFinding:
     def effect(self) -> str:
         """Direction and effect in words that cannot be read the wrong way round."""
         return effect_words(self.direction, self.effect_on)
+
+    @property
+    def told(self) -> str:
+        """The statement behind who makes it, where it could be read as an order of this program."""
+        advises = any(word in self.quality for word in _ADVISES)
+        if not self.sources or self.computed or not (advises or _ORDER.search(self.statement)):
+            return self.statement  # what the model computes is nobody else's
+        place = "" if self.jurisdiction == self.quality else self.jurisdiction
+        where = ", ".join(filter(None, (place, self.date)))
+        who = self.quality[:1].upper() + self.quality[1:] if advises else "Source"
+        return f"{who}{f' ({where})' if where else ''}: {self.statement}"
 
     @property
     def source_says(self) -> str:

@@ -174,19 +174,18 @@ class Screen(Result):
         }
 
     def count_words(self) -> tuple[tuple[str, int], ...]:
-        """Each severity with how many findings are on a drug and route of this course.
+        """Each severity with how many findings it has, as many as are listed.
 
-        **Returns:** a severity, such as `contraindicated (2 more for another drug or route)`, as it
-        is written behind its number, to that number; the number in brackets is not in it.
+        **Returns:** a severity, such as `contraindicated (1 of them for another drug or route)`, as
+        it is written behind its number, to that number.
         """
         others = self.counts(here=False)
         found: list[tuple[str, int]] = []
-        for name, count in self.counts(here=True).items():
-            told = _plural(name, count)
-            more = others[name]
-            found.append(
-                (f"{told} ({more} more for another drug or route)" if more else told, count)
-            )
+        for name, count in self.counts().items():
+            other = others[name]
+            which = "" if count == 1 else "all " if other == count else f"{other} of them "
+            aside = f" ({which}for another drug or route)" if other else ""
+            found.append((f"{_plural(name, count)}{aside}", count))
         return tuple(found)
 
     def at_least(self, severity: str, *, any_drug: bool = True) -> tuple[ScreenFinding, ...]:
