@@ -76,8 +76,9 @@ def comparison_figures(comparison: Comparison) -> list[Figure]:
         for letter, name, (colour, dash) in zip(LETTERS, comparison.names, LOOKS, strict=False)
     ]
     caption = (
-        "Means over the same virtual patients. Scores fall within a day of a session and rise "
-        "until the next."
+        "Each line is the expected mean of an option over the same virtual patients, drawn without "
+        "its interval: intervals of the numbers and of their differences are in the table. Scores "
+        "fall within a day of a session and rise until the next."
     )
     return [
         Figure(

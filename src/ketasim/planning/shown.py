@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.planning.criteria import CRITERIA, Criterion
 from ketasim.planning.difference import Difference
-from ketasim.planning.measure import EXACT, PATIENTS, Measure
+from ketasim.planning.measure import EXACT, PATIENTS, UNCERTAINTY, Measure
 from ketasim.simulation.mood.drawn import DRAWS
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ GROUPS: Final = {
 }
 """Groups of criteria in the order they are shown, and their titles."""
 
+_INTERVALS: Final = {UNCERTAINTY: "90 % uncertainty interval", PATIENTS: "90 % of patients"}
 _MOST_WEEKS: Final = 12  # of more, the first and every fourth are shown
 _EVERY: Final = 4
 _SLIP: Final = 1e-6
@@ -57,6 +58,7 @@ class Line:
 
     - `key`, `words`, `unit`: of the criterion. `better`: `lower`, `higher` or empty.
     - `note`: what is the same of all options. `cells`: in the order of the options.
+    - `interval`: what the ranges beside its numbers are of; empty where there are none.
     """
 
     key: str
@@ -65,6 +67,7 @@ class Line:
     better: str
     note: str
     cells: tuple[Cell, ...]
+    interval: str
 
 
 def lines(comparison: Comparison, group: str) -> list[Line]:
@@ -88,7 +91,10 @@ def lines(comparison: Comparison, group: str) -> list[Line]:
             for name, measure in zip(comparison.names, own, strict=True)
         ]
         unit = next((measure.unit for measure in own if measure is not None), one.unit)
-        found.append(Line(one.key, one.words, unit_words(unit), one.better, shared, tuple(cells)))
+        spread = next((_INTERVALS[m.spread] for m in own if m is not None and m.spread), "")
+        interval = spread if any(cell.range for cell in cells) else ""
+        said = (one.words, unit_words(unit), one.better, shared)
+        found.append(Line(one.key, *said, tuple(cells), interval))
     return found
 
 
