@@ -305,7 +305,8 @@ def _scores(simulation: Simulation, mood: Mood) -> Figure:
         _legend(simulation, entries, COLOURS["mood"], text),
         caption=(
             f"All patients are rated {mood.baseline:.3g} points before treatment. The next rating, "
-            "however early, has its own error, and that of the first comes to light."
+            "however early, has an error of its own, so that scores differ even where nothing "
+            "has changed."
             if mood.rated is not None
             else f"The patient starts at {mood.baseline:.3g} points; no rating error is included."
         ),

@@ -188,9 +188,12 @@ def _shared(course: Course, people: _People) -> list[str]:
     found = [sex_note()] if "sex" in people.drawn and patient.sex is None else []
     if left:
         text = " and ".join(shared[name] for name in left)
-        keys = " and ".join(f"population.{name}" for name in left)
+        keys = " and ".join(f"'{name}'" for name in left)
         everybody = f"All {len(people.weight)} virtual patients share {text}"
-        found.insert(0, f"{everybody}: {keys} would let them differ.")
+        lets = "lets" if len(left) == 1 else "let"
+        found.insert(
+            0, f"{everybody}: {keys} below 'population' in a course file {lets} them differ."
+        )
     if "age" in people.drawn:
         found.append(
             f"Whether mood and blood pressure use the values below or from 65 years is "
