@@ -160,3 +160,16 @@ def test_a_form_is_read_as_a_file() -> None:
     }
     assert state.options == {"typical": True}
     assert state.command().endswith("--typical")
+
+
+@pytest.mark.parametrize("typed", ["true", "True", "on", "1"])
+def test_an_option_that_is_on_is_told_in_the_command_and_in_python(typed: str) -> None:
+    state = PageState.read(f"regimen=ketamine+50+mg+im+once&typical={typed}", ("typical",))
+    assert state.link("/course").endswith("&typical=true")
+    assert "--typical" in state.command()
+    assert "typical=True" in state.python()
+
+
+@pytest.mark.parametrize("typed", ["false", "off", "0", ""])
+def test_an_option_that_is_off_is_gone(typed: str) -> None:
+    assert PageState.read(f"typical={typed}", ("typical",)).options == {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from ketasim._base import InputError, words
 from ketasim.apps.web.entries import as_meant
-from ketasim.apps.web.state import PageState
+from ketasim.apps.web.state import SWITCHES, PageState
 from ketasim.apps.web.templating import filled_in
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OLDEST: Final = 90.0
 """Ages of so many years and more are kept as this one: a rare age can name a person."""
 
-OPTIONS: Final = ("typical", "uncertainty")
+OPTIONS: Final = SWITCHES
 """Options of `simulate` that a page of a course may have."""
 
 
@@ -71,10 +71,8 @@ def is_on(state: PageState, option: str) -> bool:
     **Raises:** `InputError` when it is neither on nor off.
     """
     value = state.options.get(option, False)
-    if value in (True, "on"):
-        return True
-    if value in (False, "off"):
-        return False
+    if isinstance(value, bool):
+        return value
     raise InputError(option, f"'{value}' is neither true nor false", "write true, or leave it out")
 
 

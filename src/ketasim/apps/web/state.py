@@ -21,6 +21,11 @@ TEXTS: Final = ("title", "regimen", "start", "pk_model", "patient.medicines", "p
 LINES: Final = ("patient.medicines", "patient.history")
 """Fields that are lists, which a form writes with an entry a line."""
 
+SWITCHES: Final = ("typical", "uncertainty")
+"""Options that are on or off; read, an option that is on is True and one that is off is gone."""
+
+_ON: Final = ("true", "on", "1")
+_OFF: Final = ("false", "off", "0")
 _MOST_PAIRS: Final = 6_000
 _DEEPEST: Final = 6
 _LONGEST_LIST: Final = 100_000
@@ -71,7 +76,7 @@ class PageState:
             tree.put(name, _value(name, values))
         chosen = own.content()
         chosen.pop("population", None) if "population" not in options else None
-        return cls(course.content(), chosen)
+        return cls(course.content(), _switched(chosen))
 
     def query(self, *, options: bool = False) -> str:
         """The query string that reads back as this state.
@@ -157,6 +162,16 @@ def _pairs(query: str) -> list[tuple[str, str]]:
             "address", f"it has more than {_MOST_PAIRS} fields", "give fewer doses"
         ) from None
     return [(name.strip(), value) for name, value in pairs]
+
+
+def _switched(options: dict[str, Any]) -> dict[str, Any]:
+    """Options with those that are on or off in one way; what is neither stays as typed."""
+    read: dict[str, Any] = {}
+    for name, value in options.items():
+        said = str(value).lower() if name in SWITCHES else ""
+        if said not in _OFF:
+            read[name] = True if said in _ON else value
+    return read
 
 
 def _under(name: str, field: str) -> bool:
