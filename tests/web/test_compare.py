@@ -136,3 +136,22 @@ def test_a_regimen_that_is_typed_stands_beside_the_others(page: str, browser: Br
     shown.reload()
     expect(shown.locator("ol.ranking li").first).to_contain_text("C")
     shown.close()
+
+
+def test_a_comparison_has_no_uncertainty_to_choose(page: str) -> None:
+    plain = get(page, "/compare/comparison.csv", uncertainty="false")
+    assert plain.status_code == 200
+    asked = get(page, "/compare/comparison.csv", uncertainty="true")
+    assert asked.status_code == 422
+    assert "under each draw of the parameters" in asked.text
+    shown = get(page, uncertainty="on")
+    assert shown.status_code == 422
+    assert 'name="uncertainty"' not in shown.text
+
+
+def test_every_way_to_say_typical_is_the_same(page: str) -> None:
+    tables = [get(page, "/compare/comparison.csv", typical=typed).text for typed in ("true", "1")]
+    assert tables[0] == tables[1] != get(page, "/compare/comparison.csv").text
+    shown = get(page, typical="1").text
+    assert "--typical" in shown
+    assert "typical=True" in shown

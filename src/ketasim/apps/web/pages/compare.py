@@ -20,7 +20,7 @@ from ketasim.apps.web.course_fields import (
     example_state,
     has_course,
 )
-from ketasim.apps.web.courses import read_course, simulated
+from ketasim.apps.web.courses import is_on, read_course, simulated
 from ketasim.apps.web.entries import Entry, as_meant
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import answer, is_partial
@@ -88,6 +88,10 @@ async def _compared(request: Request, state: PageState) -> Comparison | None:
     from ketasim.planning.criteria import criterion
 
     limits = request.app.state.settings.limits
+    typical = is_on(state, "typical")
+    if is_on(state, "uncertainty"):
+        problem = "differences are taken under each draw of the parameters as it is"
+        raise InputError("uncertainty", problem, "leave it out of a comparison")
     rank_by = str(state.options.get("rank_by", ""))
     if rank_by:
         criterion(rank_by)
@@ -106,7 +110,7 @@ async def _compared(request: Request, state: PageState) -> Comparison | None:
     found = await asyncio.gather(*(simulated(request, state, one) for one in alike.values()))
     results: Results = request.app.state.results
     queries = (PageState(one.to_dict()).query() for one in alike.values())
-    key = ("compare", *queries, str(state.options.get("typical", "")), *notes)
+    key = ("compare", *queries, typical, *notes)
 
     def together() -> Comparison:
         made = run(found)
@@ -189,9 +193,8 @@ def _form(state: PageState, error: InputError | None) -> CourseForm:
     mine += [one for one in form.fields if one.entry.name != "regimen"]
     shown = any(one.error for one in mine)
     carried = [*form.carried]
-    for name in courses.OPTIONS:
-        if name in state.options:
-            carried.append((name, str(state.options[name]).lower()))
+    if state.options.get("typical") is True:
+        carried.append(("typical", "true"))
     return CourseForm(tuple(mine), tuple(carried), "" if shown else form.problem)
 
 
