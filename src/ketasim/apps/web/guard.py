@@ -72,8 +72,8 @@ class Guard:
                 message["headers"] = _with_headers(message.get("headers", []), timing)
             await send(message)
 
-        response = self._refusal(scope)
         try:
+            response = self._refusal(scope)
             if response is None:
                 await self._app(scope, self._bounded(receive), answer)
             else:
@@ -157,11 +157,19 @@ def _with_headers(given: Any, timing: tuple[bytes, bytes]) -> list[tuple[bytes, 
 def _own_origin(headers: dict[bytes, str], host: str, method: str) -> bool:
     """Whether the page itself asks, or somebody who follows a link to it."""
     origin = headers.get(b"origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.strip().lower():
+    if origin is not None and _site(origin) != host.strip().lower():
         return False
     if headers.get(b"sec-fetch-site", "") in ("cross-site", "same-site"):
         return method == "GET" and headers.get(b"sec-fetch-mode") == "navigate"
     return True
+
+
+def _site(origin: str) -> str | None:
+    """The host and port of an `Origin`; nothing where it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _cookie(text: str) -> str:
