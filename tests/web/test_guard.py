@@ -85,7 +85,7 @@ def test_every_answer_is_strict(path: str) -> None:
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert re.fullmatch(r"total;dur=[0-9.]+", headers["server-timing"])
 
 
