@@ -150,6 +150,12 @@ def test_the_token_opens_the_page_once_and_for_all() -> None:
     assert ask("/course", settings, headers={"cookie": "ketasim=wrong"}).status_code == 401
 
 
+def test_the_address_that_is_printed_opens_the_page_whatever_is_in_the_token() -> None:
+    settings = Settings(host="0.0.0.0", token="a&b=c#d+e f%41/?g-é")
+    address = settings.address.split("/", 3)[3]
+    assert ask(f"/{address}", settings).status_code == 303
+
+
 def test_a_token_never_leads_to_another_machine() -> None:
     settings = Settings(host="0.0.0.0", token=TOKEN)
     answer = ask(f"//evil.example/?token={TOKEN}", settings)

@@ -9,6 +9,7 @@ import secrets
 import socket
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import quote
 
 from ketasim._base import InputError
 
@@ -83,7 +84,7 @@ class Settings:
         host = f"[{self.host}]" if ":" in self.host else self.host
         if self.host in ("0.0.0.0", "::"):
             host = socket.gethostname()
-        secret = f"/?token={self.token}" if self.token else "/"
+        secret = f"/?token={quote(self.token, safe='')}" if self.token else "/"
         return f"http://{host}:{self.port}{secret}"
 
     def answers_to(self, host: str) -> bool:
