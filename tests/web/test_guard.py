@@ -199,6 +199,15 @@ def test_the_log_has_no_query(caplog: pytest.LogCaptureFixture) -> None:
     assert "/course" in caplog.text and "secret" not in caplog.text
 
 
+@pytest.mark.parametrize("sign", ["%0d%0a", "%0A", "%09", "%1b", "%c2%85", "%e2%80%a8"])
+def test_a_path_cannot_forge_a_line_of_the_log(sign: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "ketasim.page"):
+        assert ask(f"/x{sign}GET%20/fake%20200").status_code == 400
+    (record,) = [one for one in caplog.records if one.name == "ketasim.page"]
+    line = record.getMessage()
+    assert line.isprintable() and line.startswith("GET /x%") and " 400 " in line
+
+
 def test_serve_says_where_it_is_and_ends_when_told() -> None:
     command = [sys.executable, "-m", "ketasim", "serve", "--port", "0"]
     with subprocess.Popen(

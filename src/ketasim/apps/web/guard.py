@@ -8,7 +8,7 @@ import time
 import traceback
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -36,6 +36,7 @@ _HEADERS: Final = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 _CONTROLS: Final = re.compile(rb"%(?:0[0-8bcef]|1[0-9a-f]|7f)|[\x00-\x1f\x7f]", re.IGNORECASE)
+_LINES: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # no path has them
 _METHODS: Final = ("GET", "HEAD", "POST")
 _OPEN: Final = ("/static/", "/health")  # shown without a token: they say nothing of anybody
 
@@ -86,7 +87,7 @@ class Guard:
             if status:
                 raise
             await refused_page(scope, 500)(scope, receive, answer)
-        path = scope["path"]
+        path = quote(scope["path"])  # a line stays one line
         LOG.info("%s %s %d %.0f ms", scope["method"], path, status, 1000 * _since(started))
 
     def _refusal(self, scope: Scope) -> Response | None:
@@ -103,7 +104,7 @@ class Guard:
         query = scope["query_string"]
         if len(scope.get("raw_path", b"")) + len(query) > limits.url:
             return refused_page(scope, 414, f"The address has more than {limits.url} characters.")
-        if _CONTROLS.search(query) or _CONTROLS.search(scope.get("raw_path", b"")):
+        if _CONTROLS.search(query) or _LINES.search(scope["path"]):
             return refused_page(scope, 400, "The address contains control characters.")
         length = headers.get(b"content-length", "0")
         if not length.isdecimal() or int(length) > limits.body:
