@@ -111,6 +111,14 @@ def test_what_cannot_be_answered_gets_one_plain_line(
     assert "Back to the first page" in answer.text
 
 
+@pytest.mark.parametrize(
+    "path", ["course", "session", "evidence", "compare", "trial", "api/evidence"]
+)
+def test_an_address_that_is_no_text_is_refused_alike(path: str) -> None:
+    answer = ask(f"/{path}?q=%ff")
+    assert (answer.status_code, "not text in UTF-8" in answer.text) == (422, True)
+
+
 def test_a_body_without_its_length_is_bounded() -> None:
     async def endless() -> Any:
         for _ in range(30):

@@ -8,7 +8,7 @@ import time
 import traceback
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -106,6 +106,11 @@ class Guard:
             return refused_page(scope, 414, f"The address has more than {limits.url} characters.")
         if _CONTROLS.search(query) or _LINES.search(scope["path"]):
             return refused_page(scope, 400, "The address contains control characters.")
+        try:
+            unquote_to_bytes(query).decode()
+        except UnicodeDecodeError:
+            problem = "address: it is not text in UTF-8"
+            return refused_page(scope, 422, problem, "Open the page again.")
         length = headers.get(b"content-length", "0")
         if not length.isdecimal() or int(length) > limits.body:
             return refused_page(scope, 413, f"A request may have {limits.body} bytes.")
