@@ -181,7 +181,7 @@ def _form(state: PageState, error: InputError | None) -> CourseForm:
     mine: list[Field] = []
     for one in form.fields:
         if one.entry.name == "regimen":
-            mine.append(replace(one, entry=replace(one.entry, label="Regimen A", kind="lines")))
+            mine.append(replace(one, entry=replace(one.entry, words="Regimen A", kind="lines")))
     for letter in OTHERS:
         name = f"option.{letter}"
         entry = Entry(name, f"Regimen {letter.upper()}", "empty: none", "lines", wide=True)
