@@ -75,7 +75,7 @@ def test_one_regimen_is_asked_for_another(page: str) -> None:
     [
         ({"option.b": "ketamien weekly"}, "e-f-option-b", "ketamien"),
         ({"regimen": "ketamine often"}, "e-f-regimen", "often"),
-        ({"patient.weight": "80"}, "e-f-patient-weight", "80"),
+        ({"patient.weight": "80 stone"}, "e-f-patient-weight", "80 stone"),
         ({"rank_by": "best"}, "e-f-rank_by", "best"),
         ({"option.z": TWICE}, "problem", "option.z"),
         ({"option": TWICE}, "problem", "option"),
