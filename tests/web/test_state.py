@@ -173,3 +173,10 @@ def test_an_option_that_is_on_is_told_in_the_command_and_in_python(typed: str) -
 @pytest.mark.parametrize("typed", ["false", "off", "0", ""])
 def test_an_option_that_is_off_is_gone(typed: str) -> None:
     assert PageState.read(f"typical={typed}", ("typical",)).options == {}
+
+
+@pytest.mark.parametrize("name", ["title", "patient.medicines", "patient.age", "option.b"])
+def test_half_a_character_is_refused_at_its_field(name: str) -> None:
+    with pytest.raises(InputError, match=f"^{name}: a text holds half a character"):
+        PageState.read(f"{name}=%22%5Cud800%22", ("option",))
+    assert PageState.read(f"{name}=%22%5Cud83d%5Cude00%22").query()

@@ -31,6 +31,7 @@ _DEEPEST: Final = 6
 _LONGEST_LIST: Final = 100_000
 _SCALAR: Final = re.compile(r"[-+]?\.?[0-9][0-9.eE+-]*|true|false|null|~|True|False", re.ASCII)
 _INDEX: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
+_HALF: Final = re.compile("[\ud800-\udfff]")  # of a character: JSON can name it, no text has it
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -182,10 +183,18 @@ def _value(name: str, values: list[str]) -> Any:
     if name in LINES and len(values) == 1:
         lines = [one.strip() for one in values[0].splitlines()]
         found = [_scalar(one, text=True) for one in lines if one]
+        if any(_HALF.search(one) for one in found if isinstance(one, str)):
+            raise _half(name)
         return found if len(found) > 1 else found[0]
     text = any(_under(name, one) for one in TEXTS)
     read = [_scalar(one.strip(), text=text) for one in values]
+    if any(isinstance(one, str) and _HALF.search(one) for one in read):
+        raise _half(name)
     return read if len(read) > 1 else read[0]
+
+
+def _half(name: str) -> InputError:
+    return InputError(name, "a text holds half a character", "write the whole character")
 
 
 def _scalar(value: str, *, text: bool = False) -> Any:
