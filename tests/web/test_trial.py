@@ -246,3 +246,22 @@ def test_axe_finds_nothing_and_nothing_is_cut(page: str, browser: Browser, schem
             found = Axe().run(tab)
             assert found.violations_count == 0, found.generate_report()
     context.close()
+
+
+def test_a_run_is_not_shown_under_another_design(client: httpx.Client) -> None:
+    sent = run(client, SMALL)
+    job = str(sent.url.params["run"])
+    changed = Design({**SMALL.content, "replicates": 6}).with_run(job)
+    text = client.get(changed.link).text
+    assert "This run is of another design" in text
+    assert unescape(text).count(SMALL.with_run(job).link) == 1
+    assert f"/trial/runs/{job}/" not in text
+    assert "of another design" not in client.get(SMALL.with_run(job).link).text
+    client.post(f"/trial/runs/{job}/cancel")
+
+
+def test_what_is_no_name_of_a_run_is_answered_at_once(page: str) -> None:
+    for run in ("a%20b", "a%0d%0aset-cookie:%20x=1", "%C3%A9"):
+        answer = httpx.get(f"{page}/trial?start=SUSTAIN2&run={run}", timeout=60)
+        assert answer.status_code == 422
+        assert "is not the name of a run" in answer.text

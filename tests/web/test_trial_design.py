@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from urllib.parse import urlencode
 
 import pytest
@@ -99,3 +101,21 @@ def test_an_error_is_shown_at_its_field() -> None:
     assert form.place_of("arms[0].withdrawal", names) == "arms.0.more"
     assert form.place_of("population.age", names) == "population.age.mean"
     assert form.place_of("address", names) == ""
+
+
+@pytest.mark.parametrize("run", ["a%20b", "a%0d%0aset-cookie:x", "%C3%A9", "a" * 41, "a&run=b"])
+def test_what_is_no_name_of_a_run_is_refused(run: str) -> None:
+    with pytest.raises(InputError, match=r"^run: .* is not the name of a run"):
+        Design.read(f"start={FIRST}&run={run}")
+
+
+@pytest.mark.parametrize("place", ["9" * 5_000, "\u0661", "-1", "7", "", "1.0"])
+def test_what_is_no_entry_is_not_removed(place: str) -> None:
+    with pytest.raises(InputError, match=r"^remove: there is no 'arms\."):
+        Design.read(urlencode({"start": FIRST, "remove": f"arms.{place}"}))
+
+
+def test_half_a_character_in_a_packed_design_is_refused() -> None:
+    packed = base64.urlsafe_b64encode(zlib.compress(rb'{"title": "\ud800"}')).decode()
+    with pytest.raises(InputError, match=r"^address: "):
+        Design.read(urlencode({"design_packed": packed}))

@@ -199,6 +199,11 @@ def _page(
     from ketasim.reports.trial import assessed_rows, design_rows
 
     job = jobs_of(request).find(design.run) if design.run else None
+    gone = bool(design.run) and job is None
+    other = ""
+    if job is not None and dict(design_of(job).content) != dict(design.content):
+        other = design_of(job).with_run(job.id).link
+        job = None
     rows = {table: len(design.rows(table)) for table in ("arms", "assess")}
     tables = {table: form.entries_of(table, count) for table, count in rows.items()}
     names = [one.name for section in form.sections() for one in section.entries]
@@ -221,7 +226,8 @@ def _page(
         assessed=[] if read is None else assessed_rows(read),
         job=job,
         ahead=0 if job is None else jobs_of(request).ahead(job.id),
-        gone=bool(design.run) and job is None,
+        gone=gone,
+        other=other,
         sections=form.sections(),
         tables=tables,
         names=names,

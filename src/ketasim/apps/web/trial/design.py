@@ -40,6 +40,8 @@ _TEXTS: Final = {"arms": ("id", "label", "dose", "over"), "assess": ()}
 _MOST: Final = 400_000  # characters of a design that was packed
 _LONG: Final = 5_000  # characters of an address from which a design is packed
 _ROWS: Final = 60
+_PLACE: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
+_RUN: Final = re.compile(r"[\w-]{1,40}", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
 
 
@@ -69,7 +71,10 @@ class Design:
             content = shipped_design(options["start"])
         else:
             content = _tidied(state.course)
-        design = cls(content, options.get("run", "")[:40])
+        run = options.get("run", "")
+        if run and not _RUN.fullmatch(run):
+            raise InputError("run", f"'{run[:40]}' is not the name of a run", "take it out")
+        design = cls(content, run)
         if "add" in options:
             design = design.added(options["add"])
         return design.removed(options["remove"]) if "remove" in options else design
@@ -178,8 +183,8 @@ class Design:
         """
         table, _, place = which.partition(".")
         rows = self.rows(table) if table in _LISTS else []
-        if not place.isdecimal() or int(place) >= len(rows):
-            raise InputError("remove", f"there is no '{which}'", "choose one of the form")
+        if not _PLACE.fullmatch(place) or int(place) >= len(rows):
+            raise InputError("remove", f"there is no '{which[:40]}'", "choose one of the form")
         del rows[int(place)]
         return replace(self, content={**self.content, table: rows}, run="")
 
@@ -285,6 +290,7 @@ def _unpacked(text: str) -> dict[str, Any]:
         unpacker = zlib.decompressobj()
         plain = unpacker.decompress(raw, _MOST)
         found = json.loads(plain.decode()) if not unpacker.unconsumed_tail else None
+        _packed(found)  # half a character, which JSON can name, is in no address
     except (binascii.Error, zlib.error, ValueError, RecursionError):
         raise refused from None
     if not isinstance(found, dict):
