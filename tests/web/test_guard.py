@@ -119,6 +119,14 @@ def test_an_address_that_is_no_text_is_refused_alike(path: str) -> None:
     assert (answer.status_code, "not text in UTF-8" in answer.text) == (422, True)
 
 
+@pytest.mark.parametrize("path", ["/health", "/course", "/static/page.css", "/nothing"])
+def test_head_answers_like_get_without_the_body(path: str) -> None:
+    whole, head = ask(path), ask(path, method="HEAD")
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    for name in ("content-type", "content-length", "content-security-policy"):
+        assert head.headers.get(name) == whole.headers.get(name)
+
+
 def test_a_body_without_its_length_is_bounded() -> None:
     async def endless() -> Any:
         for _ in range(30):

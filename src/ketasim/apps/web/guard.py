@@ -63,6 +63,7 @@ class Guard:
             return
         started = time.perf_counter()
         status = 0
+        head = scope["method"] == "HEAD"
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -71,12 +72,15 @@ class Guard:
                 taken = 1000 * (time.perf_counter() - started)
                 timing = (b"server-timing", f"total;dur={taken:.1f}".encode())
                 message["headers"] = _with_headers(message.get("headers", []), timing)
+            elif head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
             response = self._refusal(scope)
             if response is None:
-                await self._app(scope, self._bounded(receive), answer)
+                asked = {**scope, "method": "GET"} if head else scope
+                await self._app(asked, self._bounded(receive), answer)
             else:
                 await response(scope, receive, answer)
         except Exception as error:
