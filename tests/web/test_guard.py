@@ -14,9 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from ketasim import InputError
 from ketasim.apps.web import Limits, Settings, create_app
+from ketasim.apps.web.guard import POLICY, Guard
 
 TOKEN = "a-token-of-this-test-only"
 COURSE = "regimen=ketamine+0.5+mg/kg+im+once&horizon=3+d"
@@ -222,6 +224,47 @@ def test_a_path_cannot_forge_a_line_of_the_log(sign: str, caplog: pytest.LogCapt
     (record,) = [one for one in caplog.records if one.name == "ketasim.page"]
     line = record.getMessage()
     assert line.isprintable() and line.startswith("GET /x%") and " 400 " in line
+
+
+def behind_the_guard(app: Any, receive: Any) -> list[Any]:
+    """What is sent where a page ends as `app` does."""
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/trial/run",
+        "raw_path": b"/trial/run",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Guard(app, Settings())(scope, receive, send))
+    return sent
+
+
+async def gone() -> Any:
+    return {"type": "http.disconnect"}
+
+
+def test_who_leaves_while_sending_leaves_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    async def reads(scope: Any, receive: Any, send: Any) -> None:
+        await Request(scope, receive, send).body()
+
+    assert behind_the_guard(reads, gone) == []
+    assert not caplog.records
+
+
+def test_an_answer_cut_short_by_the_end_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    async def cancelled(*_: Any) -> None:
+        raise asyncio.CancelledError
+
+    start, body = behind_the_guard(cancelled, gone)
+    assert start["status"] == 503 and b"The page is closing" in body["body"]
+    assert dict(start["headers"])[b"content-security-policy"] == POLICY.encode()
+    assert not caplog.records
 
 
 def test_serve_says_where_it_is_and_ends_when_told() -> None:

@@ -66,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=running,
     )
     app.state.settings = settings
+    app.state.stopping = False
     app.add_middleware(Guard, settings=settings)
     app.add_exception_handler(InputError, _input_refused)
     app.add_exception_handler(RequestValidationError, _unreadable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
 from ketasim.apps.web.refusal import refused_page
@@ -83,6 +85,12 @@ class Guard:
                 await self._app(asked, self._bounded(receive), answer)
             else:
                 await response(scope, receive, answer)
+        except ClientDisconnect:
+            return  # nobody is left to answer, and nothing is wrong here
+        except asyncio.CancelledError:  # the server ends before the answer is ready
+            if status:
+                raise
+            await refused_page(scope, 503, "The page is closing.")(scope, receive, answer)
         except Exception as error:
             # where it happened, never what was typed
             frames = traceback.extract_tb(error.__traceback__)[-3:]

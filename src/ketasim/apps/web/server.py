@@ -75,6 +75,8 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
         h11_max_incomplete_event_size=32_768,
     )
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    # answers cut short by the end are no errors; others are logged by the page
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not app.state.stopping)
     warming = threading.Timer(_QUIET, _warm)
     warming.daemon = True
     warming.start()
