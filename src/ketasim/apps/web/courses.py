@@ -105,20 +105,21 @@ async def simulated(
     """
     results: Results = request.app.state.results
     options = _options(state)
+    typical, uncertain = options["typical"], options["uncertainty"]
     key = ("simulate", *_key(course, options))
     if not profiles and (*key, True) not in results:
 
         def quick() -> Simulation:
             from ketasim.simulation import simulate
 
-            return simulate(course, profiles=False, **options)
+            return simulate(course, profiles=False, typical=typical, uncertainty=uncertain)
 
         return await results.of(request, (*key, False), quick)
 
     def whole() -> Simulation:
         from ketasim.simulation import simulate
 
-        return simulate(course, **options)
+        return simulate(course, typical=typical, uncertainty=uncertain)
 
     return await results.of(request, (*key, True), whole)
 
