@@ -196,3 +196,11 @@ def test_no_words_in_any_field_make_it_fail(client: httpx.Client, path: str, bod
     found = client.post(f"/api/{path}", json=body)
     assert found.status_code in (200, 202, 422, 429)
     finite(found.text)
+
+
+def test_a_screen_keeps_a_rare_age(client: httpx.Client) -> None:
+    found = [
+        client.post("/api/screen", json={**COURSE, "patient": {"age": age}}).json()
+        for age in (90, 97)
+    ]
+    assert found[0] == found[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -155,3 +156,19 @@ def test_every_way_to_say_typical_is_the_same(page: str) -> None:
     shown = get(page, typical="1").text
     assert "--typical" in shown
     assert "typical=True" in shown
+
+
+def test_a_rare_age_is_in_no_address_and_no_table(page: str) -> None:
+    shown = httpx.get(
+        f"{page}/compare",
+        params={**ASKED, "patient.age": "97"},
+        follow_redirects=True,
+        timeout=120,
+    )
+    assert shown.status_code == 200
+    assert shown.url.params["patient.age"] == "90"
+    assert "97" not in re.findall(r"age: (\d+)", shown.text)
+    tables = {
+        age: get(page, "/compare/comparison.csv", **{"patient.age": age}) for age in ("90", "97")
+    }
+    assert tables["90"].text == tables["97"].text

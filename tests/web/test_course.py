@@ -14,6 +14,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from ketasim.apps.web.courses import read_course, with_age_kept
+from ketasim.apps.web.settings import Limits
+from ketasim.apps.web.state import PageState
+
 COURSE = "regimen=ketamine+0.5+mg/kg+im+every+2+days+x+3&patient.age=44&horizon=14+d"
 PARTIAL = {"HX-Request": "true"}
 
@@ -279,3 +283,19 @@ def test_without_script_a_form_is_sent(page: str, browser: Browser) -> None:
     expect(shown).to_have_url(re.compile(r"patient\.age=61"))
     expect(shown.locator("#first-course")).to_be_visible(timeout=60_000)
     context.close()
+
+
+def test_a_rare_age_is_kept_wherever_a_course_is_read() -> None:
+    for typed in ("97", "90.5"):
+        state = PageState.read(f"regimen=ketamine+50+mg+im+once&patient.age={typed}")
+        read = read_course(state, Limits())
+        assert read.patient.age == 90
+        assert "age: 90" in with_age_kept(state, read).yaml()
+    young = PageState.read("regimen=ketamine+50+mg+im+once&patient.age=89.5")
+    assert with_age_kept(young, read_course(young, Limits())) == young
+
+
+def test_uncertainty_without_virtual_patients_says_what_to_choose(page: str) -> None:
+    text = get(page, f"{COURSE}&uncertainty=true").text
+    assert "choose a number of virtual patients" in text
+    assert "--n" not in text

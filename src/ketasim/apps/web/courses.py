@@ -28,7 +28,7 @@ OPTIONS: Final = SWITCHES
 
 
 def read_course(state: PageState, limits: Limits, *, typed: bool = True) -> Course:
-    """Read the course of a state.
+    """Read the course of a state, an age of more than `OLDEST` as that one.
 
     **Arguments:**
 
@@ -37,7 +37,10 @@ def read_course(state: PageState, limits: Limits, *, typed: bool = True) -> Cour
 
     **Raises:** `InputError` with the field, when it cannot be used or is too large for the page.
     """
-    course = (as_meant(state) if typed else state).load()
+    state = as_meant(state) if typed else state
+    course = state.load()
+    if course.patient.age is not None and course.patient.age > OLDEST:
+        course = _with_oldest(state).load()
     many = 1 if course.population is None else course.population.n
     remedy = "the command takes more: ketasim simulate course.yaml --out DIR"
     if many > limits.patients:
@@ -56,11 +59,17 @@ def read_course(state: PageState, limits: Limits, *, typed: bool = True) -> Cour
 
 
 def with_age_kept(state: PageState, course: Course) -> PageState:
-    """The state with units written out, and an age of 90 or more as 90; see `OLDEST`."""
+    """The state with units written out, and an age of 90 or more as 90; see `OLDEST`.
+
+    **Arguments:**
+
+    - `state`: of a page. `course`: as it was read of it.
+    """
     state = as_meant(state)
-    age = course.patient.age
-    if age is None or age <= OLDEST:
-        return state
+    return _with_oldest(state) if course.patient.age == OLDEST else state
+
+
+def _with_oldest(state: PageState) -> PageState:
     patient = cast("Mapping[str, Any]", state.course["patient"])
     return state.with_course({**state.course, "patient": {**patient, "age": int(OLDEST)}})
 
@@ -76,13 +85,16 @@ def is_on(state: PageState, option: str) -> bool:
     raise InputError(option, f"'{value}' is neither true nor false", "write true, or leave it out")
 
 
-def _options(state: PageState) -> dict[str, bool]:
+def _options(state: PageState, course: Course) -> dict[str, bool]:
     """Options of `simulate` that a state has."""
     options = {name: is_on(state, name) for name in OPTIONS}
-    if options["typical"] and options["uncertainty"]:
-        raise InputError(
-            "uncertainty", "the typical patient has one set of parameters", "take one of them out"
-        )
+    if options["uncertainty"] and (options["typical"] or course.population is None):
+        problem = "the typical patient has one set of parameters"
+        if course.population is None:
+            remedy = "choose a number of virtual patients under 'Of whom', or leave it out"
+        else:
+            remedy = "take typical or uncertainty out of the address"
+        raise InputError("uncertainty", problem, remedy)
     return options
 
 
@@ -104,7 +116,7 @@ async def simulated(
     **Raises:** `InputError`; `HTTPException` with status 429.
     """
     results: Results = request.app.state.results
-    options = _options(state)
+    options = _options(state, course)
     typical, uncertain = options["typical"], options["uncertainty"]
     key = ("simulate", *_key(course, options))
     if not profiles and (*key, True) not in results:
@@ -147,7 +159,7 @@ async def front_of(
     **Raises:** as `simulated`.
     """
     fragments: Results = request.app.state.fragments
-    key = _key(course, _options(state))
+    key = _key(course, _options(state, course))
     kept = fragments.kept((*key, False))
     if kept is not None:
         return kept

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from ketasim._base import InputError
-from ketasim.apps.web.courses import read_course, simulated, with_age_kept
+from ketasim.apps.web.courses import read_course, simulated
 from ketasim.apps.web.pages.trial import FILES, file_of, jobs_of, status_of, submitted
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.trial.design import Design
@@ -84,12 +84,9 @@ async def simulate(
 
     The body is what a course file has, as JSON.
     """
-    limits = request.app.state.settings.limits
     state = PageState(await _given(request), {"typical": True} if typical else {})
+    limits = request.app.state.settings.limits
     course = await asyncio.to_thread(read_course, state, limits, typed=False)
-    kept = with_age_kept(state, course)
-    if kept != state:
-        state, course = kept, await asyncio.to_thread(read_course, kept, limits, typed=False)
     result = await simulated(request, state, course)
 
     def told() -> dict[str, Any]:

@@ -20,8 +20,8 @@ from ketasim.apps.web.course_fields import (
     example_state,
     has_course,
 )
-from ketasim.apps.web.courses import is_on, read_course, simulated
-from ketasim.apps.web.entries import Entry, as_meant
+from ketasim.apps.web.courses import is_on, read_course, simulated, with_age_kept
+from ketasim.apps.web.entries import Entry
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import answer, is_partial
 
@@ -50,13 +50,14 @@ _BESIDE: Final = "twice_weekly"  # what the example is set against
 async def compare(request: Request) -> Response:
     """The page; where HTMX asks, what changed of it."""
     state = PageState()
+    limits = request.app.state.settings.limits
     try:
         state = PageState.read(request.url.query, _OPTIONS)
         if not has_course(state) and not state.course and not state.options:
             return RedirectResponse(_first().link(PATH), 303)
-        meant = as_meant(state)
-        if meant != state:
-            return RedirectResponse(meant.link(PATH), 303)
+        kept = with_age_kept(state, await asyncio.to_thread(read_course, state, limits))
+        if kept != state:
+            return RedirectResponse(kept.link(PATH), 303)
         comparison = await _compared(request, state)
         view = None
         if comparison is not None:

@@ -41,7 +41,8 @@ async def course(request: Request) -> Response:
         state = PageState.read(query, OPTIONS)
         state = regimen_form.applied(state)
         read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
-        changed = with_age_kept(regimen_form.clicked(state, read), read)
+        state = with_age_kept(state, read)
+        changed = regimen_form.clicked(state, read)
         if changed != state:
             state = changed
             read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
@@ -69,6 +70,7 @@ async def session(request: Request) -> Response:
     try:
         state = regimen_form.applied(PageState.read(request.url.query, OPTIONS))
         read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
+        state = with_age_kept(state, read)
         front = await front_of(request, state, read)
     except InputError:
         return Response(status_code=204)  # the course itself answers what is wrong

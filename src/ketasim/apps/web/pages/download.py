@@ -43,7 +43,6 @@ async def download(request: Request, name: str) -> Response:
     stem, _, ending = name.partition(".")
     if name not in _PAGES and (ending != "csv" or stem not in (*_TABLES, "session")):
         raise HTTPException(404)
-    course = await asyncio.to_thread(courses.read_course, state, request.app.state.settings.limits)
     result = await courses.simulated(request, state, course)
     if name == "page.pdf":
         return _file(await asyncio.to_thread(_printed, result), name, "application/pdf")
