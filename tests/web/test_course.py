@@ -299,3 +299,20 @@ def test_uncertainty_without_virtual_patients_says_what_to_choose(page: str) -> 
     text = get(page, f"{COURSE}&uncertainty=true").text
     assert "choose a number of virtual patients" in text
     assert "--n" not in text
+
+
+@pytest.mark.parametrize(
+    ("click", "told"),
+    [
+        ("add=true", "'true' is not a day to add a session on"),
+        ("add=9999", "there is no day 9999 to add a session on"),
+        ("move=0&to=20000", "there is no day 20000 to move a session to"),
+        ("move=true&to=3", "'true' is not a day to move the session of"),
+    ],
+)
+def test_a_click_on_no_day_of_the_calendar_is_told_with_the_day(
+    page: str, click: str, told: str
+) -> None:
+    answer = get(page, f"{COURSE}&{click}")
+    assert answer.status_code == 422
+    assert f"<strong>calendar</strong>: {told}" in unescape(answer.text)

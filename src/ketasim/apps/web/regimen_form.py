@@ -19,6 +19,15 @@ COLUMNS: Final = ("day", "drug", "route", "dose", "over")
 """Columns of the table of doses that are always shown."""
 
 _LONGEST: Final = 1_500  # characters of a regimen that can be taken back
+_CLICKS: Final = {
+    "add": "add a session on",
+    "to": "move a session to",
+    "remove": "remove the session of",
+    "move": "move the session of",
+}
+"""Options of a click on the calendar, and what each does with its day."""
+
+_LAST: Final = 10_000  # no day beyond it is a day of a course
 _WEEK: Final = 7
 _MOST_WEEKS: Final = 60
 
@@ -191,12 +200,27 @@ def clicked(state: PageState, course: Course) -> PageState:
     picked = state.options.get("move")
     bare = state.with_options(add=None, to=None, remove=None)
     for name, value in (("add", add), ("to", to), ("remove", remove), ("move", picked)):
-        if value is not None and (not isinstance(value, int) or not 0 <= value <= 10_000):
-            raise InputError(name, f"'{value}' is not a day", "give a whole number of days from 0")
-    if isinstance(add, int):
-        return with_regimen(bare, with_session(course.regimen, add))
-    if isinstance(remove, int):
-        return with_regimen(bare, without_session(course.regimen, remove))
-    if isinstance(to, int) and isinstance(picked, int):
-        return with_regimen(bare, with_session_moved(course.regimen, picked, to))
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            problem = f"'{_written(value)}' is not a day to {_CLICKS[name]}"
+            raise InputError("calendar", problem, "give a whole number of days from 0")
+        if value is not None and not 0 <= value <= _LAST:
+            problem = f"there is no day {value} to {_CLICKS[name]}"
+            raise InputError("calendar", problem, "choose a day of the calendar")
+    try:
+        if add is not None:
+            return with_regimen(bare, with_session(course.regimen, add))
+        if remove is not None:
+            return with_regimen(bare, without_session(course.regimen, remove))
+        if to is not None and picked is not None:
+            return with_regimen(bare, with_session_moved(course.regimen, picked, to))
+    except InputError as error:
+        if error.field != "dose.time":
+            raise
+        name, day = ("to", to) if add is None else ("add", add)
+        problem = f"there is no day {day} to {_CLICKS[name]}"
+        raise InputError("calendar", problem, "choose a day of the calendar") from None
     return bare
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
