@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -180,3 +181,23 @@ def test_half_a_character_is_refused_at_its_field(name: str) -> None:
     with pytest.raises(InputError, match=f"^{name}: a text holds half a character"):
         PageState.read(f"{name}=%22%5Cud800%22", ("option",))
     assert PageState.read(f"{name}=%22%5Cud83d%5Cude00%22").query()
+
+
+@pytest.mark.parametrize(
+    ("typed", "entries"),
+    [
+        ("sertraline,clonazepam", ["sertraline", "clonazepam"]),
+        (
+            "sertraline 100 mg daily, clonazepam 0,5 mg\nlithium 1,200 mg",
+            ["sertraline 100 mg daily", "clonazepam 0,5 mg", "lithium 1,200 mg"],
+        ),
+        ("sertraline, since 2020", "sertraline, since 2020"),
+        ("stopped: sertraline, fluoxetine", "stopped: sertraline, fluoxetine"),
+    ],
+)
+def test_medicines_in_one_line_are_entries_where_that_says_the_same(
+    typed: str, entries: object
+) -> None:
+    state = PageState.read(urlencode({"patient.medicines": typed}))
+    assert state.course["patient"]["medicines"] == entries
+    assert PageState.read(state.query()) == state

@@ -32,6 +32,7 @@ _LONGEST_LIST: Final = 100_000
 _SCALAR: Final = re.compile(r"[-+]?\.?[0-9][0-9.eE+-]*|true|false|null|~|True|False", re.ASCII)
 _INDEX: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _HALF: Final = re.compile("[\ud800-\udfff]")  # of a character: JSON can name it, no text has it
+_BETWEEN: Final = re.compile(r",(?!\d)")  # of medicines in a line; not of a decimal or thousands
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -185,12 +186,31 @@ def _value(name: str, values: list[str]) -> Any:
         found = [_scalar(one, text=True) for one in lines if one]
         if any(_HALF.search(one) for one in found if isinstance(one, str)):
             raise _half(name)
+        if name == "patient.medicines":
+            found = [part for one in found for part in _medicines(one)]
         return found if len(found) > 1 else found[0]
     text = any(_under(name, one) for one in TEXTS)
     read = [_scalar(one.strip(), text=text) for one in values]
     if any(isinstance(one, str) and _HALF.search(one) for one in read):
         raise _half(name)
     return read if len(read) > 1 else read[0]
+
+
+def _medicines(entry: Any) -> list[Any]:
+    """The medicines of a line with commas; the line as it is where each alone says less."""
+    if not isinstance(entry, str) or "," not in entry:
+        return [entry]
+    from ketasim.vocabulary import resolve_medicine
+
+    def said(text: str) -> list[tuple[object, ...]]:
+        found = resolve_medicine(text).mentions
+        return [(one.names, one.classes, one.presence, one.daily_mg, one.days) for one in found]
+
+    parts = [part.strip() for part in _BETWEEN.split(entry) if part.strip()]
+    alone = [said(part) for part in parts]
+    whole = said(entry)
+    same = all(alone) and whole == [one for found in alone for one in found]
+    return parts if same else [entry]
 
 
 def _half(name: str) -> InputError:
