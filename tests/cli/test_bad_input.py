@@ -208,3 +208,30 @@ def test_no_text_of_a_user_is_a_formula_in_a_table(tmp_path: Path) -> None:
     for text in ("=1+1", "-2+3", "@x"):
         assert f",'{text}" in table
         assert f",{text}" not in table
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["simulate", "six_infusions"],
+        ["compare", "six_infusions", "twice_weekly"],
+        ["session", "six_infusions"],
+        ["trial", "murrough2013"],
+        ["screen", "six_infusions"],
+        ["harm", "six_infusions"],
+        ["events", "six_infusions"],
+        ["evidence", "meta", "--drug", "ketamine"],
+        ["calibrate", "pk"],
+    ],
+)
+@pytest.mark.parametrize("empty", [["--out", ""], ["--out", " "], ["--out="]])
+def test_an_empty_folder_is_not_the_folder_of_the_shell(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    empty: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _refused(capsys, [*words, *empty]).startswith("--out: ")
+    assert list(tmp_path.iterdir()) == []

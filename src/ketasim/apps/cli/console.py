@@ -26,10 +26,21 @@ if TYPE_CHECKING:
     from ketasim._base import Result
 
 AsJson = Annotated[bool, Parameter(name="--json", help="Print one JSON object instead of text.")]
-OutFolder = Annotated[Path, Parameter(name="--out", help="Folder for the files; made if missing.")]
-MaybeFolder = Annotated[
-    Path | None, Parameter(name="--out", help="Folder for the files; made if missing.")
-]
+
+
+def path_given(_kind: Any, tokens: Sequence[Token]) -> Path:
+    """A path that an option names; an empty one would be the folder of the shell."""
+    token = tokens[0]
+    if not token.value.strip():
+        raise InputError(token.keyword or "a path", "is empty", "name one, such as out/mine")
+    return Path(token.value)
+
+
+_FOLDER: Final = Parameter(
+    name="--out", help="Folder for the files; made if missing.", converter=path_given
+)
+OutFolder = Annotated[Path, _FOLDER]
+MaybeFolder = Annotated[Path | None, _FOLDER]
 
 
 def _whole(_kind: Any, tokens: Sequence[Token]) -> int:

@@ -13,6 +13,7 @@ from ketasim.apps.cli.console import (
     check_folder,
     check_input,
     note,
+    path_given,
     print_json,
     print_table,
     save,
@@ -34,7 +35,8 @@ def harm(
         ),
     ] = None,
     out: Annotated[
-        Path | None, Parameter(name="--out", help="Folder for harm.csv and harm.json.")
+        Path | None,
+        Parameter(name="--out", help="Folder for harm.csv and harm.json.", converter=path_given),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -17,6 +17,7 @@ from ketasim.apps.cli.console import (
     check_input,
     listen,
     note,
+    path_given,
     print_json,
 )
 
@@ -65,12 +66,16 @@ def events(
     /,
     *,
     out: Annotated[
-        Path | None, Parameter(help="Event table to write (CSV); printed when left out.")
+        Path | None,
+        Parameter(help="Event table to write (CSV); printed when left out.", converter=path_given),
     ] = None,
     drug: Annotated[str, Parameter(help="Drug of a table without the column DRUG.")] = "ketamine",
     predict: Annotated[
         Path | None,
-        Parameter(help="Predictions to write (CSV), at the observations of an event table."),
+        Parameter(
+            help="Predictions to write (CSV), at the observations of an event table.",
+            converter=path_given,
+        ),
     ] = None,
     pk_model: Annotated[
         str, Parameter(help="For --predict: reference, or a published model.")

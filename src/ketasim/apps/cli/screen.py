@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
-from ketasim.apps.cli.console import AsJson, check_folder, check_input, note, print_json, save
+from ketasim.apps.cli.console import (
+    AsJson,
+    check_folder,
+    check_input,
+    note,
+    path_given,
+    print_json,
+    save,
+)
 
 if TYPE_CHECKING:
     from ketasim.screening import (
@@ -32,7 +40,11 @@ def screen(
     *,
     out: Annotated[
         Path | None,
-        Parameter(name="--out", help="Folder for screening.csv and screening.json."),
+        Parameter(
+            name="--out",
+            help="Folder for screening.csv and screening.json.",
+            converter=path_given,
+        ),
     ] = None,
     fail_on: Annotated[
         str | None,

@@ -16,6 +16,7 @@ from ketasim.apps.cli.console import (
     check_input,
     listen,
     note,
+    path_given,
     print_json,
     print_table,
 )
@@ -38,7 +39,8 @@ def session(
         bool, Parameter(name="--all", help="Also show rules for another drug or route.")
     ] = False,
     out: Annotated[
-        Path | None, Parameter(help="Folder for effects.csv, minutes.csv and plan.csv.")
+        Path | None,
+        Parameter(help="Folder for effects.csv, minutes.csv and plan.csv.", converter=path_given),
     ] = None,
     printed: Printed = False,
     as_json: AsJson = False,

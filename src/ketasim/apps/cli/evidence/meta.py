@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ketasim.apps.cli.console import AsJson, check_folder, note, print_json, print_table, save
+from ketasim.apps.cli.console import (
+    AsJson,
+    check_folder,
+    note,
+    path_given,
+    print_json,
+    print_table,
+    save,
+)
 
 if TYPE_CHECKING:
     from ketasim.synthesis import (
@@ -62,7 +70,10 @@ def meta(
         str, Parameter(help="Interval given first: modified, hksj or wald.")
     ] = "modified",
     out: Annotated[
-        Path | None, Parameter(help="Folder for meta.csv, left_out.csv and the forest plot.")
+        Path | None,
+        Parameter(
+            help="Folder for meta.csv, left_out.csv and the forest plot.", converter=path_given
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
