@@ -51,3 +51,19 @@ def test_the_page_of_a_course_loads_no_statistics_or_optimisers() -> None:
     )
     done = _python("-c", code)
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+def test_an_interrupt_while_the_commands_load_is_one_line() -> None:
+    code = (
+        "import signal, sys\n"
+        "class Interrupts:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'cyclopts':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupts())\n"
+        "from ketasim.apps.cli import main\n"
+        "main(['--help'])"
+    )
+    done = _python("-c", code)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "interrupted; nothing was written\n"

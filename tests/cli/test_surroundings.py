@@ -147,8 +147,7 @@ def test_an_interrupt_after_writing_does_not_say_that_nothing_was_written(here: 
 
 _PAUSED = """
 import signal, sys, time
-from ketasim.apps.cli import screen
-from ketasim.apps.cli.application import main
+from ketasim.apps.cli import main, screen
 
 def waiting(_):
     print("printing", file=sys.stderr, flush=True)

@@ -78,18 +78,6 @@ app.command(serve, help_epilogue=example("serve --port 8765"))
 app.command(calibrate_app)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and end the process.
-
-    Bad input is one line on the error stream and exit status 2; an interrupt is 130.
-
-    **Arguments:**
-
-    - `arguments`: words of the command, those of the process when left out.
-    """
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return the exit status; errors nobody expects keep their traceback."""
     with shielded():
