@@ -10,6 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -280,6 +282,53 @@ def test_serve_says_where_it_is_and_ends_when_told() -> None:
         run.send_signal(signal.SIGTERM)
         assert run.wait(timeout=60) in (0, -signal.SIGTERM)
         assert run.stderr.read() == ""
+
+
+SERVED = """
+import sys
+from ketasim.apps.web import Limits, Settings, server
+{before}
+opened = server.listen("127.0.0.1", 0)
+print(opened.getsockname()[1], flush=True)
+server.run(Settings(limits=Limits({limits})), opened)
+"""
+
+
+@contextmanager
+def served(limits: str = "", before: str = "") -> Generator[int]:
+    """The port of a page that is served by a process of its own, which has nothing to say."""
+    code = SERVED.format(limits=limits, before=before)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None and run.stderr is not None
+        try:
+            port = int(run.stdout.readline())
+            assert httpx.get(f"http://127.0.0.1:{port}/health", timeout=60).status_code == 200
+            yield port
+        finally:
+            run.send_signal(signal.SIGTERM)
+            run.wait(timeout=60)
+        assert run.stderr.read() == ""
+
+
+def test_a_client_cannot_name_itself() -> None:
+    before = """
+from ketasim.apps.web import application
+from fastapi import Request
+made = application.create_app
+def create_app(settings):
+    app = made(settings)
+    @app.get("/client")
+    async def client(request: Request):
+        return request.client.host
+    return app
+application.create_app = create_app
+"""
+    with served(before=before) as port:
+        headers = {"x-forwarded-for": "203.0.113.7"}
+        answer = httpx.get(f"http://127.0.0.1:{port}/client", headers=headers, timeout=60)
+        assert answer.json() == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

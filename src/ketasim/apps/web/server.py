@@ -69,6 +69,7 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
         log_config=None,
         access_log=False,  # its lines have query strings
         server_header=False,
+        proxy_headers=False,  # a client would name itself, and escape the limits of one client
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=_IDLE,
         limit_concurrency=1_000,
