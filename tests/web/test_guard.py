@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -286,18 +286,18 @@ def test_serve_says_where_it_is_and_ends_when_told() -> None:
 
 SERVED = """
 import sys
-from ketasim.apps.web import Limits, Settings, server
+from ketasim.apps.web import Settings, server
 {before}
 opened = server.listen("127.0.0.1", 0)
 print(opened.getsockname()[1], flush=True)
-server.run(Settings(limits=Limits({limits})), opened)
+server.run(Settings(), opened)
 """
 
 
 @contextmanager
-def served(limits: str = "", before: str = "") -> Generator[int]:
+def served(before: str = "") -> Generator[int]:
     """The port of a page that is served by a process of its own, which has nothing to say."""
-    code = SERVED.format(limits=limits, before=before)
+    code = SERVED.format(before=before)
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
@@ -329,6 +329,32 @@ application.create_app = create_app
         headers = {"x-forwarded-for": "203.0.113.7"}
         answer = httpx.get(f"http://127.0.0.1:{port}/client", headers=headers, timeout=60)
         assert answer.json() == "127.0.0.1"
+
+
+HALF = b"POST /trial/run HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", HALF, HALF + b"Content-Length: 9\r\n\r\nabc"])
+def test_half_a_request_is_not_waited_for_without_end(sent: bytes) -> None:
+    before = "from ketasim.apps.web import connection; connection.REQUEST = 0.5"
+    with served(before) as port, socket.create_connection(("127.0.0.1", port), 60) as slow:
+        slow.sendall(sent)
+        assert slow.recv(100) == b""
+
+
+def test_many_who_dawdle_do_not_keep_others_out() -> None:
+    before = "from ketasim.apps.web import connection; connection.MOST = 20"
+    with served(before) as port, ExitStack() as opened:
+        slow = [
+            opened.enter_context(socket.create_connection(("127.0.0.1", port), 60))
+            for _ in range(60)
+        ]
+        for one in slow:
+            with suppress(OSError):  # those that made room
+                one.sendall(HALF)
+        assert httpx.get(f"http://127.0.0.1:{port}/health", timeout=60).status_code == 200
+        with suppress(ConnectionResetError):
+            assert slow[0].recv(100) == b""
 
 
 @pytest.mark.parametrize(

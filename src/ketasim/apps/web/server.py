@@ -61,11 +61,13 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
     import uvicorn
 
     from ketasim.apps.web.application import create_app
+    from ketasim.apps.web.connection import Connection
 
     logging.basicConfig(level=logging.INFO if log else logging.WARNING, format="%(message)s")
     app = create_app(settings)
     config = uvicorn.Config(
         app,
+        http=Connection,
         log_config=None,
         access_log=False,  # its lines have query strings
         server_header=False,
