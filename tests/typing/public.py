@@ -30,6 +30,10 @@ assert_type(result, ketasim.TrialResult)
 assert_type(result.replicates(), pl.DataFrame)
 assert_type(result.headline().rows[0].value, str)
 
+compared = ketasim.compare(course, ["ketamine 0.5 mg/kg iv over 40 min once"])
+assert_type(compared, ketasim.Comparison)
+assert_type(compared.summary(), pl.DataFrame)
+
 assert_type(ketasim.screen(course), ketasim.Screen)
 assert_type(ketasim.plot(simulation, hours=(0.0, 4.0)), altair.LayerChart)
 assert_type(ketasim.report(result), str)

@@ -135,7 +135,7 @@ def test_every_question_of_a_parameter_is_recorded() -> None:
     [
         ("murrough", "/evidence/trial/murrough2013"),
         ("post-traumatic", "/evidence/condition/ptsd"),
-        ("k_keep", "/evidence/parameter/mood/k_keep"),
+        ("k_fade", "/evidence/parameter/mood/k_fade"),
         ("otto2021", "/evidence/source/otto2021"),
         ("naltrexone", "/evidence/question/naltrexone"),
     ],

@@ -73,7 +73,7 @@ def render(
             references=listed,
             also=beside,
             marked=marked,
-            numbers=defaultdict(str, numbers),  # numbers are known once it is seen what is cited
+            places=defaultdict(str, numbers),  # numbers are known once it is seen what is cited
             **context,
         )
 
