@@ -290,9 +290,12 @@ def _unpacked(text: str) -> dict[str, Any]:
         unpacker = zlib.decompressobj()
         plain = unpacker.decompress(raw, _MOST)
         found = json.loads(plain.decode()) if not unpacker.unconsumed_tail else None
-        _packed(found)  # half a character, which JSON can name, is in no address
     except (binascii.Error, zlib.error, ValueError, RecursionError):
         raise refused from None
     if not isinstance(found, dict):
         raise refused
+    try:
+        _packed(cast("dict[str, Any]", found))  # half a character, which JSON can name, is no text
+    except (ValueError, RecursionError):
+        raise refused from None
     return cast("dict[str, Any]", found)
