@@ -56,6 +56,7 @@ def test_the_page_of_a_course_loads_no_statistics_or_optimisers() -> None:
 def test_an_interrupt_while_the_commands_load_is_one_line() -> None:
     code = (
         "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # off in a background job
         "class Interrupts:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name == 'cyclopts':\n"

@@ -94,7 +94,7 @@ def test_page_and_report_open_alike(page: str) -> None:
     ("query", "field", "typed"),
     [
         ("patient.age=abc", "f-patient-age", "abc"),
-        ("patient.weight=70", "f-patient-weight", "70"),
+        ("patient.weight=70+apples", "f-patient-weight", "apples"),
         (
             "patient.baseline.scale=MADRS&patient.baseline.score=99",
             "f-patient-baseline-scale",
@@ -121,7 +121,6 @@ def test_a_field_that_is_wrong_answers_at_the_field(
     [
         "foo=1",
         "patient=1&patient.age=2",
-        "title=%ff",
         "regimen=",
         "doses.0.day=0",
         "move=x",

@@ -17,6 +17,7 @@ from ketasim.dosing import SWITCHES
 from ketasim.evidence import Card, Uncertainty, load_card, load_sources, source_name
 from ketasim.population import VisitNoise, response_chance, to_madrs
 from ketasim.reports import simulation_report
+from ketasim.reports.course_tables import course_tables
 from ketasim.simulation import MADRS, MOOD_UNITS
 from ketasim.simulation.mood import inputs as mood_inputs
 from ketasim.simulation.mood.inputs import PARTS, loss_factor, mood_input, published_baseline
@@ -354,7 +355,7 @@ def test_the_uncertainty_of_the_numbers_makes_an_outer_band(
     table = wide.mood.table.filter(pl.col("day") > 0)
     assert (table["response_p05"] < table["response_p95"]).all()
     report = simulation_report(wide)
-    assert "parameter uncertainty as well" in report
+    assert "90 % with parameter uncertainty" in report
     assert "parameter draws" not in simulation_report(narrow)
 
 
@@ -492,8 +493,8 @@ def test_the_report_has_the_figures_and_the_numbers(many: Simulation, typical: S
         for title in titles:
             assert any(title in line for line in report.splitlines() if "figtitle" in line)
         assert ("Expected score, response and rem" in report) == (not run.cohort.typical)
-        for entry in run.mood.entries:
-            assert f"{entry.symbol}, card mood" in report
+        used = course_tables(run)["mood_parameters"]["symbol"].to_list()
+        assert used == [entry.symbol for entry in run.mood.entries]
         assert "not medical advice" in report
 
 

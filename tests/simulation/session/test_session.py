@@ -228,9 +228,9 @@ def test_routes_and_doses_that_the_fit_has_not_seen_are_named() -> None:
 
 def test_the_report_shows_session_plan_screening_and_costs(spray: Simulation) -> None:
     page = simulation_report(spray, costs=True)
-    for part in ("effects", "plan", "screening", "costs"):
+    for part in ("session", "plan", "screening", "costs"):
         assert f'id="{part}"' in page
-    assert "Timeline of the first session" in page
+    assert 'figtitle">The session' in page
     assert "Costs at published prices" not in simulation_report(spray)
-    # what the screen could not assess stands open in the page
-    assert "open><summary>Not assessed" in page
+    # what the screen could not assess stands on the first page
+    assert "<strong>Not assessed</strong>" in page

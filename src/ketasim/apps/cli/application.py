@@ -59,7 +59,7 @@ app = App(
 app.command(simulate, help_epilogue=example("simulate six_infusions --out out/six"))
 app.command(
     compare,
-    help_epilogue=example("compare six_infusions twice_weekly three_weekly --out out/compared"),
+    help_epilogue=example("compare six_infusions twice_weekly --out out/both"),
 )
 app.command(trial, help_epilogue=example("trial murrough2013 --out out/murrough2013"))
 app.command(session, help_epilogue=example("session esketamine_label --last"))
