@@ -19,7 +19,22 @@ from numba.extending import intrinsic
 
 from ketasim.engine.backends.numba.lanes import OPERATIONS, address, everywhere, lanes, numbers
 
+_TRIES = 20
 _SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+
+
+def _parsed(text: str) -> list[ast.stmt]:
+    """Read lines, also while other threads do so.
+
+    Until Python 3.13 all threads share one count of the depth (python/cpython issue 106905), and
+    reading in one of them may fail because another reads.
+    """
+    for _ in range(_TRIES):
+        try:
+            return ast.parse(text).body
+        except SystemError:
+            continue
+    return ast.parse(text).body
 
 
 def written(takes: Sequence[str | Sequence[str]], text: str, gives: Sequence[str] = ()) -> Any:
@@ -36,7 +51,7 @@ def written(takes: Sequence[str | Sequence[str]], text: str, gives: Sequence[str
     - `text`: the lines.
     - `gives`: names that come back as a tuple; nothing comes back without.
     """
-    lines = ast.parse(text).body
+    lines = _parsed(text)
     result = types.UniTuple(lanes, len(gives)) if gives else types.void
 
     def definition(_typing: Any, *given: Any) -> Any:
