@@ -26,8 +26,8 @@ _SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 def _parsed(text: str) -> list[ast.stmt]:
     """Read lines, also while other threads do so.
 
-    Until Python 3.13 all threads share one count of the depth (python/cpython issue 106905), and
-    reading in one of them may fail because another reads.
+    In some versions of Python the count of the depth is one for all threads, so that reading in
+    one of them may fail because another reads; compare issue 106905 of python/cpython.
     """
     for _ in range(_TRIES):
         try:
