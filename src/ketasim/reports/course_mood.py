@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from ketasim._base.numbers import NOTHING, number, percent, span
-from ketasim.evidence import Entry
 from ketasim.figures.mood import CHANCE_LOOKS
 from ketasim.simulation.mood.course import Mood
 from ketasim.simulation.mood.inputs import PARTS
@@ -106,8 +105,3 @@ def _thinned(table: pl.DataFrame, most: int = _ROWS) -> list[dict[str, Any]]:
         for i in sorted({*chosen.tolist(), min(1, len(groups) - 1), treated})
         for row in groups[i]
     ]
-
-
-def mood_entries(mood: Mood) -> list[Entry]:
-    """Parameters of the card that were used, the assumed ones first."""
-    return sorted(mood.entries, key=lambda entry: entry.grade != "assumed")

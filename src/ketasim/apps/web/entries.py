@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from ketasim.apps.web.state import LINES, PageState
 
@@ -234,7 +234,3 @@ def _line(value: Any) -> str:
         since = f"since {table['since']}" if "since" in table else ""
         return ", ".join(filter(None, (said, str(table.get("status", "")), since)))
     return str(value)
-
-
-HIDDEN: Final = ("doses", "population.weight", "population.age", "population.female")
-"""Fields that the form carries along as they are."""

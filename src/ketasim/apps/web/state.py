@@ -28,7 +28,6 @@ _ON: Final = ("true", "on", "1")
 _OFF: Final = ("false", "off", "0")
 _MOST_PAIRS: Final = 6_000
 _DEEPEST: Final = 6
-_LONGEST_LIST: Final = 100_000
 _SCALAR: Final = re.compile(r"[-+]?\.?[0-9][0-9.eE+-]*|true|false|null|~|True|False", re.ASCII)
 _INDEX: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _HALF: Final = re.compile("[\ud800-\udfff]")  # of a character: JSON can name it, no text has it

@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from ketasim.figures.figure import Figure
     from ketasim.simulation.result import Simulation
 
-_ELSEWHERE: Final = {
-    "below them": "in brackets",
-}
-"""How the first page of the report points to its chapters, and how a page alone does."""
 _GRAVE: Final = ("contraindicated", "avoid")
 
 
@@ -54,17 +50,11 @@ def print_course(simulation: Simulation) -> bytes:
             for one in page.findings
         ],
         "more": page.more,
-        "not-assessed": page.not_assessed and f"Not assessed: {_alone(page.not_assessed)}.",
-        "basis": [_alone(one) for one in page.rests],
+        "not-assessed": page.not_assessed and f"Not assessed: {page.not_assessed}.",
+        "basis": list(page.rests),
         "made": "Chapters, tables and sources: the report of this course.",
     }
     return typeset("course.typ", data, drawings)
-
-
-def _alone(text: str) -> str:
-    for there, here in _ELSEWHERE.items():
-        text = text.replace(there, here)
-    return text
 
 
 def _tile(one: FirstTile) -> dict[str, Any]:
@@ -104,7 +94,7 @@ def _weeks(page: FirstPage) -> dict[str, Any]:
     return {
         "weeks": rows,
         "weeks-heads": list(heads),
-        "weeks-note": _alone(page.weeks_note),
+        "weeks-note": page.weeks_note,
         "weeks-title": title,
     }
 

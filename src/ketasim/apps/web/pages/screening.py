@@ -6,14 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from ketasim._base import InputError
-from ketasim.apps.web import courses
-from ketasim.apps.web.course_fields import course_form, example_state, has_course
-from ketasim.apps.web.courses import read_course, with_age_kept
+from ketasim.apps.web.course_tab import CourseTab
 from ketasim.apps.web.state import PageState
-from ketasim.apps.web.templating import answer, is_partial
 
 if TYPE_CHECKING:
     from ketasim.dosing import Course
@@ -22,7 +18,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 PATH: Final = "/screening"
-FIELDS: Final = (
+_FIELDS: Final = (
     "regimen",
     "patient.medicines",
     "patient.history",
@@ -40,43 +36,19 @@ FIELDS: Final = (
     "patient.cyp2b6",
 )
 """Fields of the form: all that a screen looks at."""
+_TAB: Final = CourseTab(PATH, "screening", _FIELDS, "screening")
 
 
 @router.get(PATH, include_in_schema=False)
 async def screening(request: Request) -> Response:
     """The page; where HTMX asks, what changed of it."""
-    state = PageState()
-    try:
-        state = PageState.read(request.url.query, courses.OPTIONS)
-        if not has_course(state) and not state.course:
-            return RedirectResponse(example_state().link(PATH), 303)
-        read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
-        kept = with_age_kept(state, read)
-        if kept != state:
-            return RedirectResponse(kept.link(PATH), 303)
+
+    async def show(_: PageState, read: Course) -> dict[str, Any]:
         key = ("screen", PageState(read.to_dict()).query())
         found = await request.app.state.results.of(request, key, lambda: _screen(read))
-        shown = await asyncio.to_thread(_shown, found)
-    except InputError as error:
-        return answer(
-            request,
-            "screening.html",
-            fragment="screening_result.html",
-            state=state,
-            status=422,
-            partial=is_partial(request),
-            form=course_form(state, FIELDS, error),
-            screening=None,
-        )
-    return answer(
-        request,
-        "screening.html",
-        fragment="screening_result.html",
-        state=state,
-        partial=is_partial(request),
-        form=course_form(state, FIELDS),
-        **shown,
-    )
+        return await asyncio.to_thread(_shown, found)
+
+    return await _TAB.page(request, show)
 
 
 def _screen(course: Course) -> Screen:

@@ -6,22 +6,22 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from ketasim._base import InputError
 from ketasim.apps.web import courses
-from ketasim.apps.web.course_fields import course_form, example_state, has_course
-from ketasim.apps.web.courses import read_course, simulated, with_age_kept
+from ketasim.apps.web.course_tab import CourseTab
+from ketasim.apps.web.courses import simulated
 from ketasim.apps.web.state import PageState
-from ketasim.apps.web.templating import answer, is_partial
 
 if TYPE_CHECKING:
+    from ketasim.dosing import Course
     from ketasim.simulation import Simulation
 
 router = APIRouter()
 
 PATH: Final = "/session"
-FIELDS: Final = (
+_FIELDS: Final = (
     "regimen",
     "patient.age",
     "patient.weight",
@@ -30,47 +30,7 @@ FIELDS: Final = (
     "patient.vitals.heart_rate",
     "patient.medicines",
 )
-"""Fields of the form; the rest of the course travels along."""
-
-_OPTIONS: Final = (*courses.OPTIONS, "session")
 _WHICH: Final = ("first", "last")
-
-
-@router.get(PATH, include_in_schema=False)
-async def session(request: Request) -> Response:
-    """The page; where HTMX asks, what changed of it."""
-    state = PageState()
-    try:
-        state = PageState.read(request.url.query, _OPTIONS)
-        if not has_course(state) and not state.course:
-            return RedirectResponse(example_state().link(PATH), 303)
-        which = _which(state)
-        read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
-        kept = with_age_kept(state, read)
-        if kept != state:
-            return RedirectResponse(kept.link(PATH), 303)
-        simulation = await simulated(request, state, read)
-        shown = await asyncio.to_thread(_shown, simulation, which, state)
-    except InputError as error:
-        return answer(
-            request,
-            "session.html",
-            fragment="session_result.html",
-            state=state,
-            status=422,
-            partial=is_partial(request),
-            form=course_form(state, FIELDS, error),
-            view=None,
-        )
-    return answer(
-        request,
-        "session.html",
-        fragment="session_result.html",
-        state=state,
-        partial=is_partial(request),
-        form=course_form(state, FIELDS),
-        **shown,
-    )
 
 
 def _which(state: PageState) -> str:
@@ -80,6 +40,22 @@ def _which(state: PageState) -> str:
             "session", f"'{which}' is not a session that is shown", "write first or last"
         )
     return str(which)
+
+
+_TAB: Final = CourseTab(
+    PATH, "session", _FIELDS, "view", options=(*courses.OPTIONS, "session"), check=_which
+)
+
+
+@router.get(PATH, include_in_schema=False)
+async def session(request: Request) -> Response:
+    """The page; where HTMX asks, what changed of it."""
+
+    async def show(state: PageState, read: Course) -> dict[str, Any]:
+        simulation = await simulated(request, state, read)
+        return await asyncio.to_thread(_shown, simulation, _which(state), state)
+
+    return await _TAB.page(request, show)
 
 
 def _shown(simulation: Simulation, which: str, state: PageState) -> dict[str, Any]:
