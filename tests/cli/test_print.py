@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ketasim.apps.cli import main
-
-COURSE = """
-title: Two infusions
-patient: {age: 45, weight: 80 kg}
-regimen: "ketamine 0.5 mg/kg iv over 40 min on days 0 3"
-horizon: 7 d
-"""
-
-
-def called(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    captured = capsys.readouterr()
-    code = stop.value.code
-    return (code if isinstance(code, int) else 0), captured.out, captured.err
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Path:
-    path = tmp_path / "course.yaml"
-    path.write_text(COURSE, encoding="utf-8")
-    return path
+Called = Callable[[list[str]], tuple[int, str, str]]
 
 
 @pytest.mark.parametrize("command", ["simulate", "session"])
 def test_the_page_lies_beside_the_other_files(
-    command: str, course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, course: Path, tmp_path: Path, called: Called
 ) -> None:
     out = tmp_path / "out"
-    code, told, _ = called([command, str(course), "--out", str(out), "--print", "--json"], capsys)
+    code, told, _ = called([command, str(course), "--out", str(out), "--print", "--json"])
     assert code == 0
     assert str(out / "print.pdf") in json.loads(told)["files"]
     assert (out / "print.pdf").read_bytes().startswith(b"%PDF-")
@@ -47,15 +26,15 @@ def test_the_page_lies_beside_the_other_files(
 
 @pytest.mark.parametrize("command", ["simulate", "session"])
 def test_without_the_option_there_is_no_page(
-    command: str, course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, course: Path, tmp_path: Path, called: Called
 ) -> None:
     out = tmp_path / "out"
-    assert called([command, str(course), "--out", str(out)], capsys)[0] == 0
+    assert called([command, str(course), "--out", str(out)])[0] == 0
     assert not (out / "print.pdf").exists()
 
 
-def test_a_page_needs_a_folder(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = called(["session", str(course), "--print"], capsys)
+def test_a_page_needs_a_folder(course: Path, called: Called) -> None:
+    code, out, err = called(["session", str(course), "--print"])
     assert code == 2
     assert out == ""
     assert err == (
@@ -65,11 +44,11 @@ def test_a_page_needs_a_folder(course: Path, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("command", ["simulate", "session"])
 def test_nothing_is_written_where_the_page_cannot_be(
-    command: str, course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, course: Path, tmp_path: Path, called: Called
 ) -> None:
     out = tmp_path / "out"
     (out / "print.pdf").mkdir(parents=True)
-    code, _, err = called([command, str(course), "--out", str(out), "--print"], capsys)
+    code, _, err = called([command, str(course), "--out", str(out), "--print"])
     assert code == 2
     assert "--out" in err and "print.pdf" in err
     assert [one.name for one in out.iterdir()] == ["print.pdf"]

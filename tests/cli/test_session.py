@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from ketasim.apps.cli import main
-
-COURSE = """
-title: Two infusions
-patient: {age: 45, weight: 80 kg}
-regimen: "ketamine 0.5 mg/kg iv over 40 min on days 0 3"
-horizon: 7 d
-"""
+Called = Callable[[list[str]], tuple[int, str, str]]
 
 
-def called(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    captured = capsys.readouterr()
-    code = stop.value.code
-    return (code if isinstance(code, int) else 0), captured.out, captured.err
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Path:
-    path = tmp_path / "course.yaml"
-    path.write_text(COURSE, encoding="utf-8")
-    return path
-
-
-def test_it_prints_effects_rules_and_driving(
-    course: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, _ = called(["session", str(course)], capsys)
+def test_it_prints_effects_rules_and_driving(course: Path, called: Called) -> None:
+    code, out, _ = called(["session", str(course)])
     assert code == 0
     for words in (
         "Dissociation, CADSS",
@@ -52,11 +29,9 @@ def test_it_prints_effects_rules_and_driving(
         assert f"\n{stage}\n" in out
 
 
-def test_rules_of_another_drug_or_route_are_folded(
-    course: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, short, _ = called(["session", str(course)], capsys)
-    _, every, _ = called(["session", str(course), "--all"], capsys)
+def test_rules_of_another_drug_or_route_are_folded(course: Path, called: Called) -> None:
+    _, short, _ = called(["session", str(course)])
+    _, every, _ = called(["session", str(course), "--all"])
     for words in ("general guide above 140/90", "after a restful sleep. [from esketamine] (US"):
         assert words not in short
         assert words in every
@@ -69,20 +44,20 @@ def test_rules_of_another_drug_or_route_are_folded(
     assert "Breakfast allowed" in short
     for line in every.splitlines():
         assert line.count("US, 2019") <= 1
-    course.write_text(COURSE.replace("iv over 40 min", "sublingual"), encoding="utf-8")
-    _, short, _ = called(["session", str(course)], capsys)
+    text = course.read_text(encoding="utf-8")
+    course.write_text(text.replace("iv over 40 min", "sublingual"), encoding="utf-8")
+    _, short, _ = called(["session", str(course)])
     for words in ("Oxford", "British Columbia", "certified", "spravato_rems"):
         assert words not in short
 
 
 def test_what_lasts_beyond_two_hours_is_a_prediction_beside_what_is_published(
-    course: Path, capsys: pytest.CaptureFixture[str]
+    course: Path, called: Called
 ) -> None:
-    course.write_text(
-        COURSE.replace("ketamine 0.5 mg/kg iv over 40 min", "esketamine 84 mg intranasal"),
-        encoding="utf-8",
-    )
-    _, out, _ = called(["session", str(course)], capsys)
+    text = course.read_text(encoding="utf-8")
+    given, other = "ketamine 0.5 mg/kg iv over 40 min", "esketamine 84 mg intranasal"
+    course.write_text(text.replace(given, other), encoding="utf-8")
+    _, out, _ = called(["session", str(course)])
     start = out.index("Predicted not to have resolved")
     told = out[start : out.index("\n\n", start)]
     assert "not an instruction:" in told
@@ -92,11 +67,9 @@ def test_what_lasts_beyond_two_hours_is_a_prediction_beside_what_is_published(
     assert "--all" not in out  # every rule of nasal esketamine is its own
 
 
-def test_it_writes_its_tables(
-    course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_writes_its_tables(course: Path, tmp_path: Path, called: Called) -> None:
     out = tmp_path / "out"
-    code, text, _ = called(["session", str(course), "--last", "--out", str(out), "--json"], capsys)
+    code, text, _ = called(["session", str(course), "--last", "--out", str(out), "--json"])
     assert code == 0
     document = json.loads(text)
     assert document["session"] == 2
@@ -109,12 +82,13 @@ def test_it_writes_its_tables(
 
 
 def test_a_model_without_effects_is_refused_and_nothing_written(
-    course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    course: Path, tmp_path: Path, called: Called
 ) -> None:
-    text = COURSE.replace("ketamine 0.5", "esketamine 0.25") + "pk_model: otto2021\n"
+    text = course.read_text(encoding="utf-8").replace("ketamine 0.5", "esketamine 0.25")
+    text += "pk_model: otto2021\n"
     course.write_text(text, encoding="utf-8")
     out = tmp_path / "out"
-    code, _, error = called(["session", str(course), "--out", str(out)], capsys)
+    code, _, error = called(["session", str(course), "--out", str(out)])
     assert code == 2
     assert error.startswith("error: pk_model: ")
     assert len(error.strip().splitlines()) == 1

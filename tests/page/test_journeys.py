@@ -7,7 +7,6 @@ The mouse is never used: focus moves by Tab, links and buttons are pressed by En
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from ketasim.apps.web import Settings, create_app
 from ketasim.apps.web.server import listen
@@ -37,14 +36,6 @@ def address() -> Iterator[str]:
     yield f"http://127.0.0.1:{settings.port}"
     server.should_exit = True
     thread.join(30)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        yield found
-        found.close()
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])

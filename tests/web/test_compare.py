@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from ketasim import compare
 
@@ -92,16 +90,6 @@ def test_what_cannot_be_used_is_said_at_its_field(
     assert field in answer.text
     assert typed in answer.text
     assert "Traceback" not in answer.text
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as player:
-        found = player.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        yield found
-        found.close()
 
 
 @pytest.mark.page

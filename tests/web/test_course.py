@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,7 +10,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from ketasim.apps.web.courses import read_course, with_age_kept
 from ketasim.apps.web.settings import Limits
@@ -195,16 +193,6 @@ def test_the_report_and_the_course_are_downloaded(page: str) -> None:
     assert "age: 44" in get(page, COURSE, path="/download/course/course.yaml").text
     assert get(page, COURSE, path="/download/course/none.csv").status_code == 404
     assert get(page, "patient.age=x", path="/download/course/summary.csv").status_code == 422
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as player:
-        found = player.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        yield found
-        found.close()
 
 
 def opened(browser: Browser, address: str, **options: Any) -> tuple[Page, list[str]]:

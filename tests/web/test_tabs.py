@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
@@ -187,9 +186,8 @@ def test_published_stands_beside_predicted(client: httpx.Client) -> None:
 
 @pytest.mark.page
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_clean_in_a_browser(page: str, scheme: Any) -> None:
+def test_pages_are_clean_in_a_browser(page: str, browser: Any, scheme: Any) -> None:
     from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
 
     pages = {
         "session": f"/session?{COURSE}",
@@ -199,39 +197,29 @@ def test_pages_are_clean_in_a_browser(page: str, scheme: Any) -> None:
         "parameter": "/evidence/parameter/mood/kS",
     }
     said: list[str] = []
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        opened = chromium.new_page(viewport={"width": 360, "height": 800}, color_scheme=scheme)
-        opened.on("console", lambda message: said.append(message.text))
-        opened.on("pageerror", lambda error: said.append(str(error)))
-        for name, path in pages.items():
-            opened.goto(f"{page}{path}")
-            opened.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-            wide, view = opened.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-            assert wide <= view, name
-            assert Axe().run(opened).response["violations"] == [], name
-        chromium.close()
+    opened = browser.new_page(viewport={"width": 360, "height": 800}, color_scheme=scheme)
+    opened.on("console", lambda message: said.append(message.text))
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    for name, path in pages.items():
+        opened.goto(f"{page}{path}")
+        opened.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        wide, view = opened.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide <= view, name
+        assert Axe().run(opened).response["violations"] == [], name
+    opened.close()
     assert said == []
 
 
 @pytest.mark.page
-def test_typing_redraws_and_moves_the_address(page: str) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        opened = chromium.new_page(viewport={"width": 1200, "height": 900})
-        opened.goto(f"{page}/screening?{COURSE}")
-        opened.fill("#f-patient-medicines", "tranylcypromine 20 mg daily")
-        opened.wait_for_selector("#result >> text=tranylcypromine")
-        opened.wait_for_url("**tranylcypromine**")
-        opened.fill("#f-patient-age", "old")
-        opened.wait_for_selector("#e-f-patient-age:not(:empty)")
-        chromium.close()
+def test_typing_redraws_and_moves_the_address(page: str, browser: Any) -> None:
+    opened = browser.new_page(viewport={"width": 1200, "height": 900})
+    opened.goto(f"{page}/screening?{COURSE}")
+    opened.fill("#f-patient-medicines", "tranylcypromine 20 mg daily")
+    opened.wait_for_selector("#result >> text=tranylcypromine")
+    opened.wait_for_url("**tranylcypromine**")
+    opened.fill("#f-patient-age", "old")
+    opened.wait_for_selector("#e-f-patient-age:not(:empty)")
+    opened.close()
 
 
 @pytest.mark.parametrize("path", ["/course", "/session", "/screening", "/compare"])

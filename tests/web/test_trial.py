@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from typing import Any, Literal, cast
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from ketasim.apps.web.trial.design import Design, shipped_design
 from ketasim.dosing import load_trial, parse_trial
@@ -44,14 +43,6 @@ SMALL = Design(
     }
 )
 LARGE = Design(shipped_design("SUSTAIN2") | {"replicates": 1_000})
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def _print_nearest(result: Simulation) -> None:
         for one in shown
     ]
     _columns(rows)
-    _wrapped(f"{_sources(marks)}. In what they differ: in the report.", "  ")
+    print_wrapped(f"{_sources(marks)}. In what they differ: in the report.", "  ")
 
 
 def print_trial(result: TrialResult) -> None:
@@ -126,9 +126,9 @@ def print_trial(result: TrialResult) -> None:
     if left_out:
         print(f"  {left_out} more {'is' if left_out == 1 else 'are'} in the report")
     for whence, mark in marks.items():
-        _wrapped(f"{mark} {whence}", "  ")
+        print_wrapped(f"{mark} {whence}", "  ")
     if any(one.grade == DERIVED for one in shown):
-        _wrapped("derived: the difference of the two published arms, computed here", "  ")
+        print_wrapped("derived: the difference of the two published arms, computed here", "  ")
 
 
 def _near_what(one: NearValue) -> str:
@@ -188,15 +188,15 @@ def _shown(result: TrialResult) -> list[PublishedValue]:
 
 def _headline(headline: Headline, told: Sequence[str] = ()) -> None:
     """Print a headline, with what its names mean below the title."""
-    _wrapped(headline.title)
+    print_wrapped(headline.title)
     for line in told:
-        _wrapped(line, "  ")
+        print_wrapped(line, "  ")
     rows = [(row.name, row.value, row.range, row.unit) for row in headline.rows if row.brief]
     rows = rows[:_ROWS]
     _columns(rows)
     note = " ".join(filter(None, (headline.note, headline.more)))
     if note:
-        _wrapped(note)
+        print_wrapped(note)
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> None:
@@ -215,7 +215,8 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> None:
             print(f"    {line}")
 
 
-def _wrapped(text: str, indent: str = "") -> None:
+def print_wrapped(text: str, indent: str = "") -> None:
+    """Print a text in lines of the width of an answer; no word or range is cut."""
     print(
         textwrap.fill(
             text,

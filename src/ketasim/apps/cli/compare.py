@@ -16,9 +16,9 @@ from ketasim.apps.cli.console import (
     check_input,
     command_line,
     listen,
-    note,
     print_json,
     save,
+    warn,
     whole_number,
 )
 from ketasim.apps.cli.simulate import loaded
@@ -86,8 +86,7 @@ def compare(
 
     from ketasim.apps.cli.compared import print_comparison
 
-    for warning in result.warnings:
-        note(f"warning: {warning}")
+    warn(result.warnings)
     print_comparison(result)
     print()
     for path in paths:

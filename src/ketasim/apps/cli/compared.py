@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Final
 
-from ketasim._base.headline import WIDTH
+from ketasim.apps.cli.answers import print_wrapped
 from ketasim.apps.cli.console import print_table
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def print_comparison(result: Comparison) -> None:
     for option in result.options:
         word = overall(option.certainty)
         certain = f" ({_CERTAIN[word]})" if word else ""
-        _wrapped(f"{letters[option.name]}  {option.name}{certain}", "  ")
+        print_wrapped(f"{letters[option.name]}  {option.name}{certain}", "  ")
     print()
     shown = [line for group in _SHOWN for line in lines(result, group)]
     named = [f"{line.words}{f', {line.unit}' if line.unit else ''}" for line in shown]
@@ -52,7 +51,7 @@ def print_comparison(result: Comparison) -> None:
         print()
         print_table(["", *less], [[n, *g] for n, g in zip(named, gaps, strict=True)])
     print()
-    _wrapped(
+    print_wrapped(
         "In brackets: 90 % uncertainty interval of the difference, on the same virtual patients "
         "and parameter draws; of shares in percentage points."
     )
@@ -62,16 +61,4 @@ def print_comparison(result: Comparison) -> None:
         for one, told in ranked_words(result, letters):
             value = written(chosen, one.value)
             more = f"; {told}" if told else ""
-            _wrapped(f"{one.place}. {letters[one.option]}  {one.option}: {value}{more}", "  ")
-
-
-def _wrapped(text: str, indent: str = "") -> None:
-    print(
-        textwrap.fill(
-            text,
-            WIDTH,
-            initial_indent=indent,
-            subsequent_indent=f"{indent}  " if indent else "",
-            break_long_words=False,
-        )
-    )
+            print_wrapped(f"{one.place}. {letters[one.option]}  {one.option}: {value}{more}", "  ")

@@ -143,6 +143,12 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def warn(warnings: Iterable[str]) -> None:
+    """Print what the reader must know, a line each, on the error stream."""
+    for warning in warnings:
+        note(f"warning: {warning}")
+
+
 def save(
     result: Result, folder: Path, *, inputs: Sequence[Path] = (), **options: Any
 ) -> list[Path]:

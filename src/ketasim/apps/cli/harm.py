@@ -17,6 +17,7 @@ from ketasim.apps.cli.console import (
     print_json,
     print_table,
     save,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ def harm(
     if as_json:
         print_json({"title": loaded.title, "warnings": loaded.warnings, **report.to_dict()})
         return
-    for warning in loaded.warnings:
-        note(f"warning: {warning}")
+    warn(loaded.warnings)
     print(loaded.title or course.name)
     _exposure(report.exposure)
     _positions(report)

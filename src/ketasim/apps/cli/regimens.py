@@ -19,6 +19,7 @@ from ketasim.apps.cli.console import (
     note,
     path_given,
     print_json,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ def regimen(
     if as_json:
         print_json({**_document(understood), "warnings": warnings})
         return
-    for warning in warnings:
-        note(f"warning: {warning}")
+    warn(warnings)
     print(*understood.describe(), sep="\n")
 
 
@@ -128,8 +128,7 @@ def events(
             return
     else:
         course = load_course(file)
-        for text in course.regimen.assumptions:
-            note(f"warning: {text}")
+        warn(course.regimen.assumptions)
         known_model(course.pk_model)
         written = write_events(course)
     if out is not None:
@@ -194,8 +193,7 @@ def _predict(table: EventTable, file: Path, out: Path, pk_model: str, as_json: b
                 told.append(str(one.message))
         else:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-    for text in told:
-        note(f"warning: {text}")
+    warn(told)
     content = csv(found)
     paths = write_whole(out.parent, {out.name: content}, field="--predict", inputs=(file,))
     if as_json:

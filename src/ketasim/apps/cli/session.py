@@ -15,10 +15,10 @@ from ketasim.apps.cli.console import (
     check_folder,
     check_input,
     listen,
-    note,
     path_given,
     print_json,
     print_table,
+    warn,
 )
 from ketasim.apps.cli.console import save as save_result
 
@@ -71,8 +71,7 @@ def session(
     if as_json:
         print_json({**_document(result, shown, plan), "files": [str(path) for path in paths]})
         return
-    for warning in result.warnings:
-        note(f"warning: {warning}")
+    warn(result.warnings)
     _print(result, shown, plan, every)
     for path in paths:
         print(path)

@@ -23,6 +23,7 @@ from ketasim.apps.cli.console import (
     print_catalogue,
     print_json,
     save,
+    warn,
     whole,
     whole_number,
 )
@@ -112,8 +113,7 @@ def simulate(
 
     from ketasim.apps.cli.answers import print_simulation
 
-    for warning in result.warnings:
-        note(f"warning: {warning}")
+    warn(result.warnings)
     print_simulation(result)
     print()
     tables = [path.name for path in paths if path.name not in _FILES]

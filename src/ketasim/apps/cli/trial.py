@@ -16,11 +16,11 @@ from ketasim.apps.cli.console import (
     command_line,
     listen,
     needed,
-    note,
     print_catalogue,
     print_json,
     progress_console,
     save,
+    warn,
     whole_number,
 )
 
@@ -76,8 +76,7 @@ def trial(
 
     from ketasim.apps.cli.answers import print_trial
 
-    for warning in result.warnings:
-        note(f"warning: {warning}")
+    warn(result.warnings)
     print_trial(result)
     print()
     for path in paths:
