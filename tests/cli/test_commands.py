@@ -116,7 +116,7 @@ def test_interrupt_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     out = tmp_path / "out"
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.7)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
         status = run(["calibrate", "pk", "--out", str(out)])
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
