@@ -317,8 +317,8 @@ def test_a_client_cannot_name_itself() -> None:
 from ketasim.apps.web import application
 from fastapi import Request
 made = application.create_app
-def create_app(settings):
-    app = made(settings)
+def create_app(settings, **options):
+    app = made(settings, **options)
     @app.get("/client")
     async def client(request: Request):
         return request.client.host

@@ -118,11 +118,25 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600.0:.1f} h" if seconds < 36000.0 else f"{seconds / 3600.0:,.0f} h"
 
 
+THREADS: Final = "KETASIM_THREADS"
+"""Variable of the environment: how many cores one process uses; all that it may when not set."""
+
+
 def processors() -> int:
-    """Cores this process may use."""
+    """Cores this process may use.
+
+    **Raises:** `InputError` where `THREADS` is set to something else than a whole number.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return max(len(os.sched_getaffinity(0)), 1)
-    return os.cpu_count() or 1  # where a system does not tell which cores are ours
+        cores = max(len(os.sched_getaffinity(0)), 1)
+    else:
+        cores = os.cpu_count() or 1  # where a system does not tell which cores are ours
+    asked = os.environ.get(THREADS, "").strip()
+    if not asked:
+        return cores
+    if not asked.isdecimal() or int(asked) < 1:
+        raise InputError(THREADS, f"'{asked}' is no number of cores", "set it to 1 or more")
+    return min(int(asked), cores)
 
 
 def free_memory() -> float:

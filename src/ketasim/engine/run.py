@@ -16,7 +16,7 @@ from ketasim._base import InputError, KetasimError, near
 from ketasim._base.size import Size, check_size, processors
 from ketasim.engine.backends.backend import ENGINES, Backend, backend_of
 from ketasim.engine.backends.numpy.arrays import track_arrays
-from ketasim.engine.grid import Grid, OutputPlan, grid_of, place_outputs
+from ketasim.engine.grid import Grid, OutputPlan, Profile, grid_of, place_outputs
 from ketasim.engine.patients import Group, Patients, groups_of
 from ketasim.engine.planning import DEAREST, Plan, make_plan, shortened, starting_profile
 from ketasim.engine.progress import Progress
@@ -164,6 +164,7 @@ def plan(
     engine: str = "auto",
     each: bool = False,
     dearest: float = DEAREST,
+    first: Plan | None = None,
 ) -> Plan:
     """Choose the steps for a population, once for many runs.
 
@@ -181,6 +182,8 @@ def plan(
     - `each`: for `ketasim.engine.solve_each`: every patient by every calendar.
     - `dearest`: how many times the steps usual for the tolerance may be taken; no limit when left
       out.
+    - `first`: steps of others that are checked before any are searched for; where these patients
+      keep the tolerance with them, they are the plan.
 
     **Returns:** `Plan`.
 
@@ -193,7 +196,10 @@ def plan(
     named = (*response.states, *response.signals)
     request = request_of(model, tuple(one.name for one in named[:1]))
     backend = backend_of(engine, _cascade(model), patients.n, FEW)
-    return _planned(model, patients, request, backend, rtol, each=each, dearest=dearest)
+    profile = None if first is None else first.profile
+    return _planned(
+        model, patients, request, backend, rtol, each=each, dearest=dearest, first=profile
+    )
 
 
 def begin(model: ChainModel, patients: int) -> None:
@@ -213,14 +219,16 @@ def _planned(
     *,
     each: bool = False,
     dearest: float = DEAREST,
+    first: Profile | None = None,
 ) -> Plan:
     pilot = f"{backend.made_by} {backend.few} {each} {dearest:g}"
+    pilot += "" if first is None else f" {first}"
     key = plan_key(model, _cascade(model), patients, rtol, pilot)
     found = remembered(key)
     if found is None:
         start = Plan(starting_profile(rtol), rtol, 0.0, 0)
         job = _Job(model, patients, request, np.zeros(0), backend, start, each=each)
-        found = _piloted(job, dearest)
+        found = _piloted(job, dearest, first)
         remember(key, found)
     if not found.kept:
         raise KetasimError(
@@ -230,7 +238,7 @@ def _planned(
     return found
 
 
-def _piloted(job: _Job, dearest: float) -> Plan:
+def _piloted(job: _Job, dearest: float, first: Profile | None) -> Plan:
     weight = float(np.median(job.patients.weight))
     calendars = tuple(shortened(calendar, weight) for calendar in job.patients.calendars)
     # the members of a group are given: the calendars alone are others
@@ -241,6 +249,7 @@ def _piloted(job: _Job, dearest: float) -> Plan:
         *(job.system, brief.system, backend.pilot),
         few=backend.few,
         dearest=dearest,
+        first=first,
     )
     if not np.isfinite(found.error):
         _explain(job, found)

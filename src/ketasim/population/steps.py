@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from ketasim._base import KetasimError
 from ketasim.engine import Patients, Plan, plan
@@ -27,6 +27,7 @@ def mood_plan(
     engine: str = "auto",
     exact: bool = False,
     each: bool = False,
+    first: Plan | None = None,
 ) -> Plan:
     """Choose the steps of a run.
 
@@ -38,16 +39,21 @@ def mood_plan(
 
     - `engine`, `each`: as of `ketasim.engine.plan`.
     - `exact`: begin with a smaller tolerance, of one patient.
+    - `first`: steps of others, taken where these patients keep the tolerance with them, which is
+      not smaller than theirs.
 
     **Returns:** a plan; `error` says how exact it is.
 
     **Raises:** `KetasimError` when not even the largest of `MOOD_TOLERANCES` is reached.
     """
     *stricter, last = EXACT if exact else MOOD_TOLERANCES
+    asked: dict[str, Any] = {"engine": engine, "each": each, "first": first}
     for tolerance in stricter:
+        if first is not None and tolerance < first.tolerance:
+            continue
         try:
-            return plan(chain, patients, rtol=tolerance, engine=engine, each=each, dearest=_DEAREST)
+            return plan(chain, patients, rtol=tolerance, dearest=_DEAREST, **asked)
         except KetasimError as error:
             if not str(error).startswith("rtol"):
                 raise
-    return plan(chain, patients, rtol=last, engine=engine, each=each)
+    return plan(chain, patients, rtol=last, **asked)

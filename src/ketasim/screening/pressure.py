@@ -47,7 +47,7 @@ def course_pressure(course: Course) -> tuple[PressureOutlook, ...]:
     import numpy as np
 
     from ketasim.dosing import PopulationSpec
-    from ketasim.engine import concentrations
+    from ketasim.engine.linear.solver import LinearSolver
     from ketasim.evidence import load_card
     from ketasim.models import MODELS, SESSION
     from ketasim.population import (
@@ -67,11 +67,10 @@ def course_pressure(course: Course) -> tuple[PressureOutlook, ...]:
         start = doses[0].time
         times = _grid(doses, until)
         given = [dose for dose in course.regimen.doses if dose.time < until]
-        solved = concentrations(
-            model, group.values, given, times, group.weight, sites=(SESSION.site,)
-        )
+        solution = LinearSolver(model, group.values, group.weight).solve(given)
+        solved = solution.at(times, (SESSION.site,), _DRUGS)
         none = np.zeros((len(times), group.n))
-        drugs = [solved.values.get((name, SESSION.site), none) for name in _DRUGS]
+        drugs = [solved.get((name, SESSION.site), none) for name in _DRUGS]
         found.append(
             pressure_outlook(
                 card,

@@ -23,7 +23,7 @@ from ketasim.simulation.session.curves import (
 )
 from ketasim.simulation.session.driving import Driving
 from ketasim.simulation.session.times import effect_times
-from ketasim.simulation.simulate import simulate
+from ketasim.simulation.simulate import simulate, with_profiles
 from ketasim.simulation.tables import INDIVIDUALS, individuals_note
 
 __all__ = [
@@ -48,4 +48,5 @@ __all__ = [
     "predict_events",
     "shown_weeks",
     "simulate",
+    "with_profiles",
 ]

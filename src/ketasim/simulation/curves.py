@@ -172,6 +172,11 @@ class Curves(Mapping[Key, Array]):
             table.flags.writeable = False
 
     @property
+    def solution(self) -> LinearSolution:
+        """The patients under the course, to be read at other times."""
+        return self._recipe.solution
+
+    @property
     def held(self) -> bool:
         """Whether all are in memory."""
         return self._held is not None

@@ -22,7 +22,7 @@ from ketasim.simulation.curves import Curves, Recipe
 from ketasim.simulation.mood.course import Mood, simulate_mood
 from ketasim.simulation.result import Simulation
 from ketasim.simulation.session.curves import SessionEffects, session_warnings, simulate_session
-from ketasim.simulation.session.patients import SessionCurves
+from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
 from ketasim.simulation.size import check_course
 
 Array = NDArray[np.float64]
@@ -32,6 +32,9 @@ HEALTHY_NOTE: Final = (
     "mood is not, because the mood model was fitted to depression."
 )
 """What is said of a course whose diagnosis is `healthy`."""
+
+_SHARED: Final = frozenset({"screening", "elasticities", "sessions", "_exposure"})
+"""What a result keeps once it is asked for, and does not depend on profiles of the sessions."""
 
 _REFERENCE = "reference"  # the model behind which the chain to mood was fitted
 
@@ -178,6 +181,32 @@ def simulate(
         mood=found,
         session_effects=room,
     )
+
+
+def with_profiles(simulation: Simulation) -> Simulation:
+    """Follow the sessions of a course that was simulated without profiles.
+
+    **Arguments:**
+
+    - `simulation`: as `simulate` returns it with `profiles=False`.
+
+    **Returns:** what `simulate` returns with profiles; the same where no session is followed.
+    """
+    before, cohort, curves = simulation.course, simulation.cohort, simulation.values
+    followed = any(name in SESSION_UNITS for name, _ in curves)
+    if simulation.session_effects is not None or not followed:
+        return simulation
+    assert isinstance(curves, Curves)
+    doses, model = before.regimen.doses, simulation.model
+    in_room = sessions_of(doses, before.horizon, input_durations(model, cohort))
+    room = simulate_session(before, cohort, model, in_room, curves.solution)
+    known = dict.fromkeys([*before.warnings, *cohort.notes])
+    said = dict.fromkeys([*known, *room.warnings, *simulation.warnings])
+    if cohort.uncertainty:
+        said |= dict.fromkeys([uncertainty_note(room.card)])
+    found = replace(simulation, session_effects=room, warnings=tuple(said))
+    vars(found).update({name: one for name, one in vars(simulation).items() if name in _SHARED})
+    return found
 
 
 def _with_population(course: Course, typical: bool, seed: int | None) -> Course:

@@ -11,9 +11,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from ketasim.__about__ import __version__
 from ketasim._base import InputError
+from ketasim.apps.web.answers import Answers
 from ketasim.apps.web.guard import Guard
 from ketasim.apps.web.jobs import JobLimits, Jobs
 from ketasim.apps.web.pages import (
@@ -32,27 +34,36 @@ from ketasim.apps.web.results import Results
 from ketasim.apps.web.settings import Settings
 from ketasim.apps.web.templating import STATIC, static
 
+_QUIET: Final = 2.0  # s; the first page comes before what later ones need is loaded
 _YEAR: Final = 365 * 24 * 3600
 _PAGES: Final = (course, compare, session, screening, mechanism, evidence, trial, download, api)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, beside: bool = False) -> FastAPI:
     """Make the application.
 
     **Arguments:**
 
     - `settings`: where it is served and to whom; on loopback when left out.
+    - `beside`: whether pages that compute are answered in processes beside this one.
     """
     settings = settings or Settings()
+    answers: list[Answers] = []
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncGenerator[None]:
         app.state.results = Results(settings.limits)
         app.state.fragments = Results(settings.limits)
         app.state.jobs = Jobs(JobLimits(own=settings.limits.jobs))
+        loading = asyncio.get_running_loop().call_later(
+            _QUIET, lambda: [one.load() for one in answers]
+        )
         try:
             yield
         finally:
+            loading.cancel()
+            for one in answers:
+                await one.close()
             app.state.results.close()
             app.state.fragments.close()
             await asyncio.to_thread(app.state.jobs.close)
@@ -67,6 +78,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.stopping = False
+    if beside:
+
+        def layer(inner: ASGIApp) -> Answers:
+            answers.append(Answers(inner, settings))
+            return answers[-1]
+
+        app.add_middleware(layer)
     app.add_middleware(Guard, settings=settings)
     app.add_exception_handler(InputError, _input_refused)
     app.add_exception_handler(RequestValidationError, _unreadable)

@@ -119,21 +119,28 @@ async def simulated(
     options = _options(state, course)
     typical, uncertain = options["typical"], options["uncertainty"]
     key = ("simulate", *_key(course, options))
-    if not profiles and (*key, True) not in results:
 
-        def quick() -> Simulation:
-            from ketasim.simulation import simulate
-
-            return simulate(course, profiles=False, typical=typical, uncertainty=uncertain)
-
-        return await results.of(request, (*key, False), quick)
-
-    def whole() -> Simulation:
+    def quick() -> Simulation:
         from ketasim.simulation import simulate
 
+        return simulate(course, profiles=False, typical=typical, uncertainty=uncertain)
+
+    if not profiles and (*key, True) not in results:
+        return await results.of(request, (*key, False), quick)
+    begun: Simulation | None = None
+    if (*key, False) in results:
+        begun = await results.of(request, (*key, False), quick)
+
+    def whole() -> Simulation:
+        from ketasim.simulation import simulate, with_profiles
+
+        if begun is not None:
+            return with_profiles(begun)
         return simulate(course, typical=typical, uncertainty=uncertain)
 
-    return await results.of(request, (*key, True), whole)
+    found = await results.of(request, (*key, True), whole)
+    results.drop((*key, False))
+    return found
 
 
 @dataclass(frozen=True)

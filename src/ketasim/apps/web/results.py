@@ -56,6 +56,10 @@ class Results:
         self._kept.move_to_end(key)
         return self._kept[key]
 
+    def drop(self, key: Hashable) -> None:
+        """Forget what is kept under a key, if anything is."""
+        self._kept.pop(key, None)
+
     async def of(
         self, request: Request, key: Hashable, compute: Callable[[], Found], *, keep: bool = True
     ) -> Found:

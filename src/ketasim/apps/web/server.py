@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 from typing import TYPE_CHECKING, Final
 
 from ketasim._base import InputError
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 _WAITING: Final = 128  # connections not yet taken
 _GRACE: Final = 5  # s, for answers under way when the server is told to stop
-_QUIET: Final = 2.0  # s; the first page comes before what later ones need is loaded
 _IDLE: Final = 20  # s, an open connection without a request
 
 
@@ -64,7 +62,7 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
     from ketasim.apps.web.connection import Connection
 
     logging.basicConfig(level=logging.INFO if log else logging.WARNING, format="%(message)s")
-    app = create_app(settings)
+    app = create_app(settings, beside=True)
     config = uvicorn.Config(
         app,
         http=Connection,
@@ -80,9 +78,6 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     # answers cut short by the end are no errors; others are logged by the page
     logging.getLogger("uvicorn.error").addFilter(lambda _: not app.state.stopping)
-    warming = threading.Timer(_QUIET, _warm)
-    warming.daemon = True
-    warming.start()
 
     class Server(uvicorn.Server):
         """Tells the page that it is to stop."""
@@ -95,8 +90,8 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
     Server(config).run(sockets=[opened])
 
 
-def _warm() -> None:
-    """Load what the first answers need while the first page is read."""
+def warm() -> None:
+    """Load what the first answers need."""
     import ketasim.reports.course  # noqa: F401  # pyright: ignore[reportUnusedImport]
     from ketasim.simulation import simulate
 

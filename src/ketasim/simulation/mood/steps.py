@@ -22,11 +22,14 @@ from ketasim.population import (
     typical_effects,
     virtual_patients,
 )
-from ketasim.simulation.mood.inputs import MoodInput, patients_of
+from ketasim.simulation.mood.inputs import MoodInput, mood_input, patients_of
 
 _RATIO: Final = math.log(1.1)  # between neighbouring doses and weights that have steps of their own
 _YEARS: Final = 5.0
 _POINTS: Final = 2.0
+_WIDE: Final = math.log(1.5)  # between doses for which steps are searched
+_USUAL: Final = {"age": 40.0, "weight": 75.0}  # of whom steps are searched for; nothing else
+_SCORE: Final = 32.0
 _PILOT, _PILOT_SEED = 256, 0  # virtual patients the steps are chosen with
 
 
@@ -43,8 +46,10 @@ def steps_of(
 
     They are those of the nearest course whose doses and weight are on a grid of tenths, whose age
     is on one of five years and whose baseline is on one of two points: a course that differs a
-    little has the same steps, found once and kept. Those of a population suit virtual patients that
-    are always the same: another seed or another number of patients has the same steps too.
+    little has the same steps, found once and kept. What steps are right hardly depends on who is
+    treated: those of a usual patient on a wider grid of doses are tried before any are searched
+    for. Those of a population suit virtual patients that are always the same: another seed or
+    another number of patients has the same steps too.
 
     **Main arguments:**
 
@@ -59,21 +64,32 @@ def steps_of(
 
     **Raises:** `KetasimError` when no steps keep the tolerance.
     """
-    near = replace(course, patient=_near_patient(course.patient))
-    numbers = replace(given, baseline=_on_grid(given.baseline, _POINTS))
     typical = course.population is None
-    if course.population is not None:
-        spec = course.population.model_copy(update={"seed": _PILOT_SEED, "n": _PILOT})
-        near = replace(near, population=spec)
-    cohort = virtual_patients(near, load_card("reference"), model, uncertainty=uncertainty)
-    drawn = card_draws(given.card, _PILOT_SEED, 0, _PILOT) if uncertainty else None
-    patients = mood_patients(
-        *(cohort, numbers, near_calendar(calendar)),
-        typical_effects() if typical else mood_effects(_PILOT_SEED, 0, _PILOT),
-        numbers.numbers(drawn),
-        spread=not typical,
+
+    def stand_ins(near: Course, numbers: MoodInput, doses: Calendar) -> Patients:
+        if course.population is not None:
+            spec = course.population.model_copy(update={"seed": _PILOT_SEED, "n": _PILOT})
+            near = replace(near, population=spec)
+        cohort = virtual_patients(near, load_card("reference"), model, uncertainty=uncertainty)
+        drawn = card_draws(numbers.card, _PILOT_SEED, 0, _PILOT) if uncertainty else None
+        return mood_patients(
+            *(cohort, numbers, doses),
+            typical_effects() if typical else mood_effects(_PILOT_SEED, 0, _PILOT),
+            numbers.numbers(drawn),
+            spread=not typical,
+        )
+
+    someone = Patient(diagnosis=course.patient.diagnosis).model_copy(update=_USUAL)
+    usual = replace(course, patient=someone)
+    others = stand_ins(
+        *(usual, replace(mood_input(usual), baseline=_SCORE), near_calendar(calendar, _WIDE))
     )
-    return mood_plan(chain, patients, exact=typical)
+    near = stand_ins(
+        replace(course, patient=_near_patient(course.patient)),
+        replace(given, baseline=_on_grid(given.baseline, _POINTS)),
+        near_calendar(calendar),
+    )
+    return mood_plan(chain, near, exact=typical, first=mood_plan(chain, others, exact=typical))
 
 
 def mood_patients(
@@ -99,21 +115,21 @@ def mood_patients(
     return patients_of(cohort, numbers, values, calendar)
 
 
-def near_calendar(calendar: Calendar) -> Calendar:
+def near_calendar(calendar: Calendar, ratio: float = _RATIO) -> Calendar:
     """A calendar with its doses moved to the nearest on a grid, each by less than a twentieth.
 
     **Arguments:**
 
     - `calendar`: doses and session marks, of which those stay as they are.
+    - `ratio`: logarithm of that between neighbours of the grid; each moves by half of it at most.
     """
     return Calendar(
-        tuple(_near_dose(one) if isinstance(one, Dose) else one for one in calendar.doses),
+        tuple(
+            replace(one, amount=_on_ratio(one.amount, ratio)) if isinstance(one, Dose) else one
+            for one in calendar.doses
+        ),
         calendar.horizon,
     )
-
-
-def _near_dose(dose: Dose) -> Dose:
-    return replace(dose, amount=_on_ratio(dose.amount))
 
 
 def _near_patient(patient: Patient) -> Patient:
@@ -125,8 +141,8 @@ def _near_patient(patient: Patient) -> Patient:
     return patient.model_copy(update=near)
 
 
-def _on_ratio(value: float) -> float:
-    return math.exp(_RATIO * round(math.log(value) / _RATIO)) if value > 0 else value
+def _on_ratio(value: float, ratio: float = _RATIO) -> float:
+    return math.exp(ratio * round(math.log(value) / ratio)) if value > 0 else value
 
 
 def _on_grid(value: float, step: float) -> float:

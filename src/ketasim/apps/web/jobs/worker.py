@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import threading
@@ -58,10 +59,11 @@ class Worker:
 
     **Arguments:**
 
-    - `limits`: of memory.
+    - `limits`: of memory. `nice`: how far the process stands back behind others.
     """
 
     limits: JobLimits
+    nice: int = _NICE
     turns: int = field(default=0, init=False)
     _process: SpawnProcess | None = field(default=None, init=False)
     _connection: Connection | None = field(default=None, init=False)
@@ -139,7 +141,10 @@ class Worker:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
-            target=serve, args=(theirs, self.limits.memory), name="ketasim-job", daemon=True
+            target=serve,
+            args=(theirs, self.limits.memory, self.nice),
+            name="ketasim-job",
+            daemon=True,
         )
         process.start()
         theirs.close()  # only the process has it: when it dies, our end says so
@@ -169,17 +174,18 @@ class Worker:
                 process.close()
 
 
-def serve(connection: Connection, memory: float) -> None:
+def serve(connection: Connection, memory: float, nice: int = _NICE) -> None:
     """What the process does: work that comes, until nobody is at the other end.
 
     **Arguments:**
 
     - `connection`: to whom work comes from. `memory`: bytes it may have beside the first ones.
+    - `nice`: how far it stands back behind other processes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the whole group; the page ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with suppress(OSError, AttributeError):
-        os.nice(_NICE)
+        os.nice(nice)
     threading.Thread(target=_follow_parent, daemon=True).start()
     later("ketasim.reports:report")  # what any work needs, before memory is counted
     _bound(memory)
@@ -238,6 +244,8 @@ def _follow_parent() -> None:
 
 def _bound(memory: float) -> None:
     """Limit the memory of this process, so that a run too large fails and nothing else does."""
+    if memory == math.inf:
+        return
     try:
         import resource
     except ImportError:  # not on Windows
