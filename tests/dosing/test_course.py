@@ -238,6 +238,9 @@ def test_the_schema_lists_what_may_be_written() -> None:
         "horizon",
         "pk_model",
         "mood",
+        "scores",
+        "now",
+        "next",
     }
     assert schema["additionalProperties"] is False
 

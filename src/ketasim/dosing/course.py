@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,11 +13,16 @@ from pydantic import BaseModel, BeforeValidator, Field
 from ketasim._base import InputError
 from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, validated
+from ketasim.dosing.follow_up.candidate import Candidate, CandidateItem, read_candidates
+from ketasim.dosing.follow_up.now import known_until, to_follow
+from ketasim.dosing.follow_up.score import Score, ScoreItem, read_scores
+from ketasim.dosing.follow_up.when import hours_of, read_now
 from ketasim.dosing.guards import check_doses, late_start
 from ketasim.dosing.mood_options import MoodOptions
 from ketasim.dosing.patient import HEALTHY, Patient, entry_form
 from ketasim.dosing.people import PopulationSpec
 from ketasim.dosing.regimen import Regimen, overlapping
+from ketasim.dosing.sentence.dates import undated
 from ketasim.dosing.sentence.parse import parse_regimen
 from ketasim.dosing.shipped import read_input
 from ketasim.dosing.structured import DoseItem, items_of, regimen_of
@@ -42,13 +46,6 @@ def _start(value: object) -> Moment:
     return found
 
 
-# a date in a sentence; what is before the first of them needs no "day"
-_BEFORE: Final = {"on": "on days ", "from": "from day "}
-_DATES: Final = re.compile(
-    r"\b((?:on|from)\s+)?(\d{4}-\d{1,2}-\d{1,2})\b(?![-:])", re.IGNORECASE | re.ASCII
-)
-
-
 class CourseFile(BaseModel):
     """What a course file may say; its JSON schema is the schema of the file.
 
@@ -64,6 +61,10 @@ class CourseFile(BaseModel):
     - `horizon`: such as `84 d`; left out, seven days after the last session.
     - `pk_model`: `reference`, or the name of a published model.
     - `mood`: what decides on mood beside the drug.
+    - `scores`: what was measured in the patient, for `ketasim forecast`.
+    - `now`: until when the patient is known, such as `14 d`; the last score or session when left
+      out.
+    - `next`: candidates for what follows.
     """
 
     model_config = FROZEN
@@ -105,6 +106,11 @@ class CourseFile(BaseModel):
     horizon: Annotated[float, quantity("h", 0, LONGEST, example="84 d")] | None = None
     pk_model: Text = REFERENCE
     mood: MoodOptions = Field(default_factory=MoodOptions)
+    scores: tuple[ScoreItem, ...] | None = None
+    now: Annotated[float | Moment, BeforeValidator(read_now, json_schema_input_type=str)] | None = (
+        None
+    )
+    next: tuple[CandidateItem, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,10 @@ class Course:
     - `horizon_given`: false when the horizon is the default, seven days after the last session.
     - `mood`: what decides on mood beside the drug.
     - `start`: date of day 0, or nothing.
+    - `scores`: what was measured in the patient, in the order of time.
+    - `now`: h from the start, until when the patient is known; nothing where neither scores nor
+      candidates are given.
+    - `next`: candidates for what follows.
     """
 
     title: str
@@ -133,6 +143,9 @@ class Course:
     horizon_given: bool = True
     mood: MoodOptions = field(default_factory=MoodOptions)
     start: Moment | None = None
+    scores: tuple[Score, ...] = ()
+    now: float | None = None
+    next: tuple[Candidate, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a horizon before anything is given, deadly doses, what contradicts itself."""
@@ -243,7 +256,7 @@ class Course:
         form["pk_model"] = self.pk_model
         if self.mood.model_fields_set:
             form["mood"] = self.mood.model_dump(exclude_unset=True)
-        return form
+        return form | to_follow(self.regimen, self.scores, self.now, self.next)
 
 
 def load_course(source: str | Path | Mapping[str, Any]) -> Course:
@@ -274,11 +287,17 @@ def _course(content: Mapping[str, Any]) -> Course:
             "regimen", f"{problem} given: regimen and doses", "give exactly one of the two"
         )
     regimen = (
-        parse_regimen(_undated(file.regimen, file.start))
+        parse_regimen(undated(file.regimen, file.start))
         if file.regimen is not None
         else regimen_of(file.doses or (), file.start)
     )
     default = max(regimen.sessions[-1] + FOLLOW_UP, regimen.end)
+    scores = read_scores(file.scores or (), file.start, regimen)
+    now = None if file.now is None else hours_of(file.now, file.start, "now")
+    until = None
+    if file.scores is not None or file.next is not None or now is not None:
+        until = known_until(now, scores, regimen)
+    candidates = file.next or ()
     return Course(
         title=file.title,
         patient=_middle(file.patient, file.population),
@@ -289,31 +308,10 @@ def _course(content: Mapping[str, Any]) -> Course:
         horizon_given=file.horizon is not None,
         mood=file.mood,
         start=file.start,
+        scores=scores,
+        now=until,
+        next=read_candidates(candidates, file.start, until or 0.0, regimen),
     )
-
-
-def _undated(sentence: str, start: Moment | None) -> str:
-    """A sentence with the number of the day in the place of each date."""
-
-    def numbered(hit: re.Match[str]) -> str:
-        moment = read_moment(hit[2], field="regimen")
-        assert moment is not None
-        if start is None:
-            raise InputError(
-                "regimen",
-                f"'{moment}' is a date, and the course has no start",
-                "add 'start:' with the date of day 0",
-            )
-        days = (moment.day - start.day).days
-        if days < 0:
-            raise InputError(
-                "regimen",
-                f"'{moment}' is before the start of the course, {start}",
-                "give a later date, or an earlier start",
-            )
-        return f"{_BEFORE[hit[1].split()[0].lower()] if hit[1] else ''}{days}"
-
-    return _DATES.sub(numbered, sentence)
 
 
 def _middle(patient: Patient, population: PopulationSpec | None) -> Patient:
