@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ketasim.dosing import Course, Trial, load_course, load_trial
     from ketasim.evidence import citation
     from ketasim.figures import plot
+    from ketasim.forecasting import Forecast, forecast
     from ketasim.planning import Comparison, compare
     from ketasim.reports import print_page, report
     from ketasim.screening import Screen, SessionPlan, screen
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Comparison",
     "Course",
+    "Forecast",
     "InputError",
     "KetasimError",
     "Screen",
@@ -38,6 +40,7 @@ __all__ = [
     "__version__",
     "citation",
     "compare",
+    "forecast",
     "load_course",
     "load_trial",
     "plot",
@@ -52,6 +55,7 @@ __all__ = [
 _ROOMS = {
     "Comparison": "ketasim.planning",
     "Course": "ketasim.dosing",
+    "Forecast": "ketasim.forecasting",
     "InputError": "ketasim._base",
     "KetasimError": "ketasim._base",
     "Screen": "ketasim.screening",
@@ -61,6 +65,7 @@ _ROOMS = {
     "TrialResult": "ketasim.trials",
     "citation": "ketasim.evidence",
     "compare": "ketasim.planning",
+    "forecast": "ketasim.forecasting",
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",
     "plot": "ketasim.figures",

@@ -17,6 +17,8 @@ from ketasim.dosing.editing import (
 from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT, Column
 from ketasim.dosing.events.table import EventTable, Observation, Subject, read_events
 from ketasim.dosing.events.written import write_events
+from ketasim.dosing.follow_up.candidate import Candidate
+from ketasim.dosing.follow_up.score import Score
 from ketasim.dosing.guards import DoseRange, check_doses, dose_ranges
 from ketasim.dosing.mood_options import (
     LEAST_STRESS,
@@ -111,6 +113,7 @@ __all__ = [
     "Baseline",
     "BaselineSpread",
     "Branch",
+    "Candidate",
     "CatalogueEntry",
     "Column",
     "Course",
@@ -132,6 +135,7 @@ __all__ = [
     "PopulationSpec",
     "Regimen",
     "Relapse",
+    "Score",
     "Subject",
     "TargetItem",
     "Trial",

@@ -16,6 +16,7 @@ from ketasim.apps.cli.calibrate import calibrate_app
 from ketasim.apps.cli.compare import compare
 from ketasim.apps.cli.console import example
 from ketasim.apps.cli.evidence import evidence_app
+from ketasim.apps.cli.forecast import forecast
 from ketasim.apps.cli.harm import harm
 from ketasim.apps.cli.models import models_app
 from ketasim.apps.cli.regimens import events, regimen
@@ -61,6 +62,7 @@ app.command(
     compare,
     help_epilogue=example("compare six_infusions twice_weekly --out out/both"),
 )
+app.command(forecast, help_epilogue=example("forecast four_infusions_scored --out out/patient"))
 app.command(trial, help_epilogue=example("trial murrough2013 --out out/murrough2013"))
 app.command(session, help_epilogue=example("session esketamine_label --last"))
 app.command(screen, help_epilogue=example("screen screen_interactions --fail-on contraindicated"))

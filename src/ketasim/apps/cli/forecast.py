@@ -1,0 +1,104 @@
+"""`ketasim forecast`: a patient's scores so far go in, what may follow comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from ketasim._base import InputError
+from ketasim.apps.cli.answers import print_wrapped
+from ketasim.apps.cli.console import (
+    AsJson,
+    OutFolder,
+    check_folder,
+    check_input,
+    listen,
+    print_json,
+    print_table,
+    save,
+    warn,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    from ketasim.forecasting import Forecast
+
+_FILES = ("forecast.csv", "fit.csv")
+
+
+def forecast(
+    course: Annotated[
+        Path, Parameter(help="Course file (YAML) with 'scores', or name of an example.")
+    ],
+    /,
+    *,
+    out: OutFolder,
+    level: Annotated[
+        float,
+        Parameter(help="Probability of having lost the response whose day is told, 0 to 1."),
+    ] = 0.5,
+    n: Annotated[int | None, whole_number("Virtual patients drawn before the scores.")] = None,
+    seed: Annotated[int | None, whole_number("Seed of the virtual patients.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forecast one patient from the scores so far, under each candidate for what follows."""
+    file = check_input(course, "COURSE")
+    check_folder(out, _FILES, inputs=(file,))
+    listen()
+    from ketasim.forecasting import PATIENTS
+    from ketasim.forecasting import forecast as run
+
+    try:
+        result = run(course, n=PATIENTS if n is None else n, seed=seed, level=level)
+    except InputError as error:
+        raise _as_typed(error) from None
+    paths = save(result, out, inputs=(file,))
+    if as_json:
+        print_json(
+            {
+                "metadata": result.metadata,
+                "forecast": result.summary().to_dicts(),
+                "fit": result.fit.to_dicts(),
+                "lost": result.lost.to_dicts(),
+                "contributions": result.contributions.to_dicts(),
+                "learned": result.learned,
+                "unusual": result.unusual,
+                "assumptions": list(result.assumptions),
+                "warnings": list(result.warnings),
+                "files": [str(path) for path in paths],
+            }
+        )
+        return
+    warn(result.warnings)
+    _print(result)
+    print()
+    for path in paths:
+        print(path)
+
+
+def _as_typed(error: InputError) -> InputError:
+    """The error in the words of the command line."""
+    if error.field in ("n", "level"):
+        return InputError(f"--{error.field}", error.problem, error.remedy)
+    return error
+
+
+def _print(result: Forecast) -> None:
+    """Print what was learned, and each option by week."""
+    from ketasim.forecasting.shown import HEADER, week_rows
+
+    print(result.headline().title)
+    print_wrapped(f"{result.learned} {result.unusual}")
+    print()
+    print(f"{result.scales[0]} as rated on a day, 90 % of ratings in brackets; chances in %")
+    print_table(HEADER, week_rows(result))
+    print()
+    for sentence in result.losing:
+        print_wrapped(sentence)
+    effective, drawn = result.effective, result.patients
+    print_wrapped(
+        f"Effective sample {effective:,.0f} of {drawn:,} virtual patients. Decision support for "
+        "professionals; not medical advice."
+    )

@@ -1,0 +1,114 @@
+"""What each score was before and after it was known, and how unusual the scores are together."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ketasim.forecasting.mixture import QUANTILES, Mixture
+from ketasim.forecasting.weighing.likelihood import replicated
+from ketasim.forecasting.weighing.weigh import TOGETHER, Survivors, Weighed
+
+Array = NDArray[np.float64]
+
+_DAY: Final = 24.0
+_HIGHEST: Final = 60.0  # of the MADRS
+
+SCHEMA: Final = {
+    "day": pl.Float64,
+    "time_h": pl.Float64,
+    "scale": pl.String,
+    "score": pl.Float64,
+    **{f"before_{name}": pl.Float64 for name in ("mean", *QUANTILES)},
+    **{f"after_{name}": pl.Float64 for name in ("mean", *QUANTILES)},
+    "inside_50": pl.Boolean,
+    "inside_90": pl.Boolean,
+    "below": pl.Float64,
+    "up_to": pl.Float64,
+    "unit": pl.String,
+}
+"""Columns of the table of the scores. `before`: prediction from the scores before it alone;
+`after`: of another rating at the same time, from all scores; `inside`: of the band of `before`;
+`below` and `up_to`: chance of a lower rating, and of one up to it, by that prediction."""
+
+
+def fit_table(found: Weighed, survivors: Survivors) -> pl.DataFrame:
+    """Each score beside what was predicted of it.
+
+    **Returns:** columns of `SCHEMA`, the score before treatment first, which has no prediction.
+    """
+    known = found.ratings
+    base = known.baseline
+    rows: list[dict[str, Any]] = [
+        {"day": 0.0, "time_h": 0.0, "scale": base.scale, "score": base.score, "unit": "point"}
+    ]
+    for k, one in enumerate(known.scores):
+        mean, sd = found.likelihood.mean[:, [k]], found.likelihood.sd[:, [k]]
+        before = Mixture(mean, sd, found.weights(k))
+        spread = {name: float(values[0]) for name, values in before.spread(one.scale).items()}
+        ends = [
+            0.0 if end == -np.inf else 1.0 if end == np.inf else float(before.below(end)[0])
+            for end in (known.low[k], known.high[k])
+        ]
+        after = again(survivors, found.scores[survivors.chosen], k).spread(one.scale)
+        rows.append(
+            {
+                "day": one.time / _DAY,
+                "time_h": one.time,
+                "scale": one.scale,
+                "score": one.score,
+                **{f"before_{name}": spread[name] for name in ("mean", *QUANTILES)},
+                **{f"after_{name}": float(after[name][0]) for name in ("mean", *QUANTILES)},
+                "inside_50": spread["p25"] <= one.score <= spread["p75"],
+                "inside_90": spread["p05"] <= one.score <= spread["p95"],
+                "below": ends[0],
+                "up_to": ends[1],
+                "unit": "point",
+            }
+        )
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def again(survivors: Survivors, scores: Array, place: int) -> Mixture:
+    """Another rating at the time of a score, from all scores.
+
+    **Arguments:**
+
+    - `survivors`: M of them. `scores`: of their chain at the times of the ratings, shape (M, K).
+    - `place`: of the score.
+    """
+    known = survivors.ratings
+    scale = known.scales[place]
+    mean, variance = survivors.given_scores(known.times[place : place + 1], scale)
+    error = np.repeat(survivors.law.error(scale) ** 2, TOGETHER)[:, None]
+    return Mixture(scores[:, place : place + 1] + mean, np.sqrt(variance + error))
+
+
+def tail_chance(found: Weighed, count: int, seed: int) -> float | None:
+    """How often virtual patients have scores as far from their mean as these, all together.
+
+    The distance is that of Mahalanobis, with mean and covariance of the virtual patients' own
+    ratings.
+
+    **Arguments:**
+
+    - `found`: patients and scores. `count`: of the first patients, those of the prior.
+    - `seed`: of the ratings.
+
+    **Returns:** a fraction; nothing where there is no score after that before treatment.
+    """
+    known = found.ratings
+    if not len(known.times):
+        return None
+    ensemble = found.ensemble
+    ratings = replicated(found.scores[:count], found.lower, ensemble.solution[:count], seed)
+    ratings = np.clip(ratings, 0.0, _HIGHEST)
+    mean = ratings.mean(axis=0)
+    covariance = np.atleast_2d(np.cov(ratings.T))
+    lower = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(mean)))
+    theirs = np.sum(np.linalg.solve(lower, (ratings - mean).T) ** 2, axis=0)
+    own = np.sum(np.linalg.solve(lower, np.clip(known.values, 0.0, _HIGHEST) - mean) ** 2)
+    return float((np.sum(theirs >= own) + 1.0) / (count + 1.0))

@@ -1,0 +1,1 @@
+"""Virtual patients drawn, solved and weighed by the scores of one patient."""

@@ -1,0 +1,214 @@
+"""Virtual patients with parameter draws of their own, solved once through a patient's sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim.dosing import Course, PopulationSpec
+from ketasim.engine import Calendar, Patients, Plan, solve
+from ketasim.evidence import load_card
+from ketasim.forecasting.weighing.law import RatingLaw
+from ketasim.forecasting.weighing.shared import SHARED
+from ketasim.models import MODELS, mood_chain
+from ketasim.population import (
+    MOOD_STATES,
+    card_draws,
+    chain_scores,
+    mood_effects,
+    mood_values,
+    virtual_patients,
+)
+from ketasim.simulation.mood.inputs import MoodInput, calendar_of, mood_input, patients_of
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+PATIENTS: Final = 48_000
+"""Virtual patients of an ensemble when nothing else is asked for."""
+
+_INNER: Final = ("sens", "e_P", "e_N", "e_C", "none")
+_WITH_NEW: Final = ("e_O", "none_O")
+_TRAJECTORY: Final = "kS"
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Virtual patients of a course, N = n * `SHARED` of them on n solutions.
+
+    Each solution has a draw of the cards' numbers within their uncertainty and a patient's
+    pharmacokinetics and loss of synapses; what acts outside the solved states, as the sensitivity
+    to the drug, differs between the patients who share it.
+
+    **Arguments:**
+
+    - `course`: with the score before treatment. `given`: its numbers of mood.
+    - `patients`: n, as the engine takes them.
+    - `times`: h, at which it was solved, shape (T,).
+    - `states`: of `MOOD_STATES`, shape (n, T) each.
+    - `values`: of the parameters of mood, a number or shape (N,).
+    - `law`: of the ratings, of n solutions.
+    - `solution`: of each patient, shape (N,).
+    - `normals`: the standard normal numbers behind the patients, names `names`, shape (D, N).
+    - `log_ratio`: logarithm of the density that the patients were meant to have over that which
+      they were drawn with, shape (N,); 0 of an ensemble that was not looked for.
+    """
+
+    course: Course
+    given: MoodInput
+    patients: Patients
+    times: Array
+    states: Mapping[str, Array]
+    values: Mapping[str, Any]
+    law: RatingLaw
+    solution: Integers
+    names: tuple[str, ...]
+    normals: Array
+    log_ratio: Array
+
+    @property
+    def size(self) -> int:
+        """Number of patients, N."""
+        return len(self.solution)
+
+    def scores(self, times: Array) -> Array:
+        """Scores of the chain at some of the times, points of the MADRS, shape (N, K)."""
+        rows = np.searchsorted(self.times, times - 1e-9)
+        found = np.empty((self.size, len(times)))
+        for place, row in enumerate(rows):
+            states = {k: v[self.solution, row][:, None] for k, v in self.states.items()}
+            found[:, place] = chain_scores(self.values, states)[:, 0]
+        return found
+
+    def of(self, which: Integers) -> dict[str, Any]:
+        """Values of the parameters of some of the patients."""
+        return {k: v[which] if np.ndim(v) else v for k, v in self.values.items()}
+
+    def joined(self, other: Ensemble) -> Ensemble:
+        """Both together; their `log_ratio` is put side by side as it is."""
+        n = self.patients.n
+        return replace(
+            self,
+            patients=_joined(self.patients, other.patients),
+            states={k: np.concatenate([v, other.states[k]]) for k, v in self.states.items()},
+            values={
+                k: _both(v, other.values[k], self.size, other.size) for k, v in self.values.items()
+            },
+            law=RatingLaw(
+                *(
+                    np.concatenate([getattr(self.law, name), getattr(other.law, name)])
+                    for name in ("sigma", "omega", "rate")
+                ),
+                self.law.scale,
+            ),
+            solution=np.concatenate([self.solution, n + other.solution]),
+            normals=np.concatenate([self.normals, other.normals], axis=1),
+            log_ratio=np.concatenate([self.log_ratio, other.log_ratio]),
+        )
+
+
+def names_of(given: MoodInput) -> tuple[str, ...]:
+    """Names of the normals that tell patients apart, that of the solution first."""
+    more = _WITH_NEW if given.situation.new_antidepressant else ()
+    return (_TRAJECTORY, *_INNER, *more)
+
+
+def ensemble(
+    course: Course,
+    times: Sequence[float] | Array,
+    *,
+    n: int = PATIENTS,
+    seed: int = 0,
+    drawn: Mapping[str, Array] | None = None,
+    plan: Plan | None = None,
+) -> Ensemble:
+    """Draw virtual patients of a course and solve them through its sessions.
+
+    **Main arguments:**
+
+    - `course`: with `patient.baseline`, the score before treatment.
+    - `times`: h, at which the states are kept.
+
+    **Other arguments:**
+
+    - `n`: patients, a multiple of `SHARED`. `seed`: of all that is drawn.
+    - `drawn`: name to standard normal numbers, shape (n,), in place of the prior's.
+    - `plan`: steps of the solver.
+
+    **Returns:** `Ensemble` whose `log_ratio` is 0.
+
+    **Raises:** `InputError` when the baseline cannot be used.
+    """
+    baseline = course.patient.baseline
+    assert baseline is not None
+    solutions = max(n // SHARED, 1)
+    size = solutions * SHARED
+    alone = replace(course, population=PopulationSpec(n=solutions, seed=seed))
+    given = mood_input(alone)
+    model = MODELS["reference"]
+    cohort = virtual_patients(alone, load_card("reference"), model, uncertainty=True)
+    numbers = given.numbers(card_draws(given.card, seed, 0, solutions))
+    each = {k: np.repeat(v, SHARED) if np.ndim(v) else v for k, v in numbers.items()}
+    names = names_of(given)
+    own = dict(mood_effects(seed, 0, size))
+    own[_TRAJECTORY] = np.repeat(mood_effects(seed, 0, solutions)[_TRAJECTORY], SHARED)
+    own |= drawn or {}
+    values = mood_values(each, _turned(each, own), given.situation, np.full(size, given.baseline))
+    first = {k: v[::SHARED] if np.ndim(v) else v for k, v in values.items()}
+    asked = np.unique(np.asarray(times, np.float64))
+    calendar = calendar_of(alone, max(float(asked[-1]), 1.0) if len(asked) else 1.0)
+    patients = patients_of(cohort, numbers, first, calendar)
+    return Ensemble(
+        course=course,
+        given=given,
+        patients=patients,
+        times=asked,
+        states=solved(patients, asked, plan),
+        values=values,
+        law=RatingLaw.of(numbers, solutions, baseline.scale),
+        solution=np.repeat(np.arange(solutions), SHARED),
+        names=names,
+        normals=np.stack([own[name] for name in names]),
+        log_ratio=np.zeros(size),
+    )
+
+
+def solved(patients: Patients, times: Array, plan: Plan | None) -> dict[str, Array]:
+    """States of mood at some times, shape (n, T) each."""
+    if not len(times):
+        return {name: np.zeros((patients.n, 0)) for name in MOOD_STATES}
+    chain = mood_chain(MODELS["reference"])
+    found = solve(chain, patients, times, MOOD_STATES, plan=plan, progress=False)
+    return {name: np.ascontiguousarray(found[name]) for name in MOOD_STATES}
+
+
+def _turned(numbers: Mapping[str, Any], own: Mapping[str, Array]) -> dict[str, Array]:
+    """The normals so that those who share a solution have one loss of synapses.
+
+    `mood_values` mixes the effects on sensitivity and durability by their correlation; here `kS` is
+    what comes out for durability, and `sens` what is independent of it.
+    """
+    rho = np.asarray(numbers["rho"], np.float64)
+    rest = np.sqrt(1.0 - rho**2)
+    loss, free = own[_TRAJECTORY], own["sens"]
+    return {**own, "sens": -rho * loss + rest * free, "kS": rest * loss + rho * free}
+
+
+def _joined(one: Patients, other: Patients) -> Patients:
+    values = {k: _both(v, other.values[k], one.n, other.n) for k, v in one.values.items()}
+    return Patients(values, np.concatenate([one.weight, other.weight]), one.calendars)
+
+
+def _both(one: Any, other: Any, n: int, m: int) -> Any:
+    if not np.ndim(one) and not np.ndim(other) and float(one) == float(other):
+        return one
+    return np.concatenate([np.broadcast_to(one, (n,)), np.broadcast_to(other, (m,))])
+
+
+def by_calendars(patients: Patients, calendars: Sequence[Calendar]) -> Patients:
+    """The same patients by other calendars."""
+    return Patients(patients.values, patients.weight, tuple(calendars))

@@ -1,0 +1,240 @@
+"""Virtual patients weighed by the scores of one patient, with a second look where few are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import uniforms
+from ketasim.forecasting.weighing.ensemble import Ensemble
+from ketasim.forecasting.weighing.law import RatingLaw
+from ketasim.forecasting.weighing.likelihood import Likelihood, factor, likelihood
+from ketasim.forecasting.weighing.proposal import Proposal, proposal_of
+from ketasim.forecasting.weighing.ratings import Ratings
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+ENOUGH: Final = 400.0
+"""Effective sample size below which more patients are looked for."""
+
+ROUNDS: Final = 3
+"""How often they are looked for at most."""
+
+TOGETHER: Final = 4
+"""Survivors who share one solution."""
+
+Look = Callable[[Mapping[str, Array], int], Ensemble]
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """Patients of an ensemble with weights.
+
+    **Arguments:**
+
+    - `ensemble`: N patients. `ratings`: the scores, K of them.
+    - `scores`: of the chain at the times of the ratings, points, shape (N, K).
+    - `lower`: factor of the covariance of the ratings of each solution, shape (n, K, K).
+    - `likelihood`: of the scores.
+    - `first`: patients of the first ensemble, the prior's, who come first.
+    - `rounds`: how often more patients were looked for.
+    """
+
+    ensemble: Ensemble
+    ratings: Ratings
+    scores: Array
+    lower: Array
+    likelihood: Likelihood
+    first: int
+    rounds: int = 0
+
+    def weights(self, count: int | None = None) -> Array:
+        """Weights by the first scores, by all when left out; sum 1, shape (N,)."""
+        logs = self.ensemble.log_ratio + self.likelihood.terms[:, :count].sum(axis=1)
+        found = np.exp(logs - logs.max())
+        return found / found.sum()
+
+    @cached_property
+    def own(self) -> Array:
+        """Weights by all scores, shape (N,)."""
+        return self.weights()
+
+    @property
+    def effective(self) -> float:
+        """Effective sample size: patients who share a solution count as one."""
+        each = np.bincount(self.ensemble.solution, self.own)
+        return float(1.0 / np.sum(each**2))
+
+    @property
+    def log_evidence(self) -> float:
+        """Logarithm of the chance of the scores under the prior."""
+        logs = self.ensemble.log_ratio + self.likelihood.total
+        most = float(logs.max())
+        return most + float(np.log(np.mean(np.exp(logs - most))))
+
+    @property
+    def information(self) -> float:
+        """How far the scores moved the patients, bits (divergence of Kullback and Leibler)."""
+        mean = float(np.sum(self.own * self.likelihood.total))
+        return max(mean - self.log_evidence, 0.0) / float(np.log(2.0))
+
+    def survivors(self, count: int, seed: int) -> Survivors:
+        """Draw patients by their weights, as evenly as can be (systematic resampling).
+
+        Solutions are drawn by the weights of those who share them, and then some of these.
+
+        **Arguments:**
+
+        - `count`: how many. `seed`: of the draw.
+        """
+        few = max(count // TOGETHER, 1)
+        draws = uniforms(seed, "forecast:survivors", 0, few + 1, 2)
+        each = np.bincount(self.ensemble.solution, self.own)
+        solutions = _even(np.cumsum(each), (np.arange(few) + draws[0, 0]) / few)
+        # of each solution some of the patients who share it, by their weights
+        begin = np.searchsorted(self.ensemble.solution, solutions)
+        inner = np.cumsum(self.own)
+        low = np.where(begin > 0, inner[begin - 1], 0.0)
+        part = (np.arange(TOGETHER) + draws[1:, 1:]) / TOGETHER
+        chosen = _even(inner, (low[:, None] + part * each[solutions][:, None]).ravel())
+        return Survivors(
+            self.ensemble,
+            self.ratings,
+            chosen,
+            self.ensemble.law.take(solutions),
+            self.likelihood.added[chosen].reshape(few, TOGETHER, -1),
+            self.lower[solutions],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Survivors:
+    """Patients drawn by their weights, all alike from here on: F solutions, `TOGETHER` on each.
+
+    **Arguments:**
+
+    - `chosen`: which of the ensemble, shape (M,): those of one solution after another.
+    - `law`: of the ratings, of F solutions.
+    - `added`: what the ratings added, points, shape (F, `TOGETHER`, K).
+    - `lower`: factor of the covariance of the ratings, shape (F, K, K).
+    """
+
+    ensemble: Ensemble
+    ratings: Ratings
+    chosen: Integers
+    law: RatingLaw
+    added: Array
+    lower: Array
+
+    @property
+    def size(self) -> int:
+        """How many, M."""
+        return len(self.chosen)
+
+    def given_scores(self, times: Array, scale: str) -> tuple[Array, Array]:
+        """Law of what later ratings add, given the scores: all that is shared with them is known.
+
+        **Arguments:**
+
+        - `times`: h, shape (T,). `scale`: of the ratings.
+
+        **Returns:** mean, points of the MADRS, and variance without the error that a rating has
+        alone; shape (M, T) each.
+        """
+        variance = self.law.variance(times, scale, rating=False)
+        if not len(self.ratings.times):
+            variance = np.repeat(variance, TOGETHER, axis=0)
+            return np.zeros_like(variance), variance
+        gain = self.gain(times, scale)
+        variance = np.maximum(variance - np.sum(gain**2, axis=1), 0.0)
+        mean = self.moved_by(self.unit, gain)
+        return mean, np.repeat(variance, TOGETHER, axis=0)
+
+    @cached_property
+    def unit(self) -> Array:
+        """What the ratings added as independent standard normal numbers, shape of `added`."""
+        return self.whitened(self.added)
+
+    def whitened(self, added: Array) -> Array:
+        """Ratings as independent standard normal numbers, shape (F, `TOGETHER`, K)."""
+        return np.linalg.solve(self.lower, added.transpose(0, 2, 1)).transpose(0, 2, 1)
+
+    def gain(self, times: Array, scale: str) -> Array:
+        """Covariance of later ratings with those numbers, shape (F, K, T)."""
+        known = self.ratings
+        both = self.law.covariance(known.times, known.scales, times, [scale] * len(times))
+        return np.linalg.solve(self.lower, both)
+
+    def moved_by(self, unit: Array, gain: Array) -> Array:
+        """What such numbers say of later ratings, points, shape (M, T)."""
+        return (unit @ gain).reshape(self.size, -1)
+
+
+def _even(cumulated: Array, at: Array) -> Integers:
+    """Positions of shares of the whole in a cumulated sum."""
+    found = np.searchsorted(cumulated, at * cumulated[-1])
+    return np.minimum(found, len(cumulated) - 1)
+
+
+def weigh(
+    ensemble: Ensemble, ratings: Ratings, *, seed: int = 0, look: Look | None = None
+) -> Weighed:
+    """Weigh the patients of an ensemble by scores.
+
+    Where the effective sample size is below `ENOUGH`, further patients are drawn around those with
+    large weights and all of them weighed by the law they were drawn with, prior and others together
+    (a deterministic mixture), so that the result stays that of the prior.
+
+    **Main arguments:**
+
+    - `ensemble`: solved at the times of the ratings. `ratings`: the scores.
+
+    **Other arguments:**
+
+    - `seed`: of what is drawn. `look`: makes an ensemble of given standard normal numbers and a
+      seed; without it there is no second look.
+    """
+    found = _weighed(ensemble, ratings, ensemble.size, seed)
+    if look is None or not len(ratings.times):
+        return found
+    parts: list[tuple[int, Proposal | None]] = [(ensemble.size, None)]
+    # half as many as the first: they are where they are needed
+    count = ensemble.size // 2
+    for number in range(1, ROUNDS + 1):
+        if found.effective >= ENOUGH:
+            break
+        proposal = proposal_of(found.ensemble.normals, _logs(found))
+        own_seed = seed + 7919 * number  # another stream for each look
+        more = look(proposal.draw(ensemble.names, count, own_seed), own_seed)
+        parts.append((more.size, proposal))
+        both = found.ensemble.joined(more)
+        both = replace(both, log_ratio=_log_ratio(both.normals, parts))
+        found = replace(_weighed(both, ratings, ensemble.size, seed), rounds=number)
+    return found
+
+
+def _logs(found: Weighed) -> Array:
+    return found.ensemble.log_ratio + found.likelihood.total
+
+
+def _weighed(ensemble: Ensemble, ratings: Ratings, first: int, seed: int) -> Weighed:
+    scores = ensemble.scores(ratings.times)
+    lower = factor(ensemble.law, ratings)
+    found = likelihood(scores, lower, ensemble.solution, ratings, seed)
+    return Weighed(ensemble, ratings, scores, lower, found, first)
+
+
+def _log_ratio(normals: Array, parts: Sequence[tuple[int, Proposal | None]]) -> Array:
+    """Logarithm of the prior over the mixture that the patients were drawn from, shape (N,)."""
+    whole = sum(count for count, _ in parts)
+    logs = [
+        np.log(count / whole) + (0.0 if one is None else one.log_ratio(normals))
+        for count, one in parts
+    ]
+    return -np.logaddexp.reduce([np.broadcast_to(x, normals.shape[1:]) for x in logs], axis=0)
