@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from ketasim.forecasting.mixture import QUANTILES, Mixture
 from ketasim.forecasting.weighing.likelihood import replicated
+from ketasim.forecasting.weighing.shared import SHARED
 from ketasim.forecasting.weighing.weigh import TOGETHER, Survivors, Weighed
 
 Array = NDArray[np.float64]
 
 _DAY: Final = 24.0
 _HIGHEST: Final = 60.0  # of the MADRS
+_LEAST: Final = 1e-6  # of the largest weight: what is less does not show
 
 SCHEMA: Final = {
     "day": pl.Float64,
@@ -46,8 +48,10 @@ def fit_table(found: Weighed, survivors: Survivors) -> pl.DataFrame:
         {"day": 0.0, "time_h": 0.0, "scale": base.scale, "score": base.score, "unit": "point"}
     ]
     for k, one in enumerate(known.scores):
-        mean, sd = found.likelihood.mean[:, [k]], found.likelihood.sd[:, [k]]
-        before = Mixture(mean, sd, found.weights(k))
+        weights = found.weights(k)
+        some = np.flatnonzero(weights > _LEAST * weights.max())
+        mean, sd = (table[some][:, [k]] for table in (found.likelihood.mean, found.likelihood.sd))
+        before = Mixture(mean, sd, weights[some] / weights[some].sum())
         spread = {name: float(values[0]) for name, values in before.spread(one.scale).items()}
         ends = [
             0.0 if end == -np.inf else 1.0 if end == np.inf else float(before.below(end)[0])
@@ -103,8 +107,8 @@ def tail_chance(found: Weighed, count: int, seed: int) -> float | None:
     known = found.ratings
     if not len(known.times):
         return None
-    ensemble = found.ensemble
-    ratings = replicated(found.scores[:count], found.lower, ensemble.solution[:count], seed)
+    lower = found.lower[: count // SHARED]
+    ratings = replicated(found.scores[:count], lower, seed)
     ratings = np.clip(ratings, 0.0, _HIGHEST)
     mean = ratings.mean(axis=0)
     covariance = np.atleast_2d(np.cov(ratings.T))

@@ -21,7 +21,7 @@ from ketasim.forecasting.mixture import Mixture
 from ketasim.forecasting.options import Options, options_of
 from ketasim.forecasting.result import Forecast
 from ketasim.forecasting.tables import day_rows, lost_row, lost_table, part_rows, scales_of, well_of
-from ketasim.forecasting.weighing.ensemble import PATIENTS, Ensemble, ensemble
+from ketasim.forecasting.weighing.ensemble import PATIENTS, Ensemble, Normals, ensemble
 from ketasim.forecasting.weighing.ratings import Ratings, ratings_of
 from ketasim.forecasting.weighing.scale_error import scale_error
 from ketasim.forecasting.weighing.shared import SHARED
@@ -84,7 +84,13 @@ def with_baseline(course: Course, ratings: Ratings) -> Course:
 
 
 def weighed(
-    course: Course, ratings: Ratings, *, n: int = PATIENTS, seed: int = 0, plan: Plan | None = None
+    course: Course,
+    ratings: Ratings,
+    *,
+    n: int = PATIENTS,
+    seed: int = 0,
+    plan: Plan | None = None,
+    drawn: Ensemble | None = None,
 ) -> Weighed:
     """Draw virtual patients of a course and weigh them by scores.
 
@@ -95,15 +101,19 @@ def weighed(
     **Other arguments:**
 
     - `n`: virtual patients. `seed`: of all that is drawn. `plan`: steps of the solver.
+    - `drawn`: patients of that course drawn before, solved at the times of the ratings and others,
+      in place of new ones: many patients of one calendar may share them.
     """
-    times = ratings.times
+    times = ratings.times if drawn is None else drawn.times
 
-    def look(drawn: Mapping[str, Array], own_seed: int) -> Ensemble:
-        return ensemble(
-            course, times, n=len(next(iter(drawn.values()))), seed=own_seed, drawn=drawn, plan=plan
-        )
+    def look(normals: Normals, own_seed: int) -> Ensemble:
+        count = normals.inner.shape[1]
+        return ensemble(course, times, n=count, seed=own_seed, drawn=normals, plan=plan)
 
-    return weigh(ensemble(course, times, n=n, seed=seed, plan=plan), ratings, seed=seed, look=look)
+    first = ensemble(course, times, n=n, seed=seed, plan=plan) if drawn is None else drawn
+    if drawn is not None:
+        first = drawn.rebased(course, ratings.base)
+    return weigh(first, ratings, seed=seed, look=look)
 
 
 def _check(n: int, level: float) -> None:

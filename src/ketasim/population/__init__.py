@@ -85,7 +85,12 @@ from ketasim.population.session.pressure import (
 from ketasim.population.sessions import SessionMark, session_marks
 from ketasim.population.spread import individual_parameters
 from ketasim.population.steps import MOOD_TOLERANCES, mood_plan
-from ketasim.population.uncertainty import card_draws, uncertainty_note, uncertainty_of
+from ketasim.population.uncertainty import (
+    card_draws,
+    card_normals,
+    uncertainty_note,
+    uncertainty_of,
+)
 from ketasim.population.virtual import virtual_patients
 
 __all__ = [
@@ -124,6 +129,7 @@ __all__ = [
     "baseline_scores",
     "benefit_modifiers",
     "card_draws",
+    "card_normals",
     "chain_scores",
     "convertible",
     "correlated",

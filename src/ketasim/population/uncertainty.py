@@ -14,15 +14,30 @@ from ketasim.models import declared, drawn_on, moved, slope
 Array = NDArray[np.float64]
 
 
-def card_draws(card: Card, seed: int, first: int, count: int) -> dict[str, Array]:
+def card_normals(card: Card, seed: int, first: int, count: int) -> Array:
+    """Standard normal numbers behind draws of a card's numbers, shape (count, S); as `card_draws`.
+
+    S is how many numbers of the card are uncertain.
+    """
+    symbols = () if card.uncertainty is None else card.uncertainty.symbols
+    return standard_normals(seed, f"card:{card.key}", first, count, len(symbols))
+
+
+def card_draws(
+    card: Card, seed: int, first: int, count: int, *, normals: Array | None = None
+) -> dict[str, Array]:
     """Draw numbers of a card: each draw is one set that the data allow.
 
     No draw leaves the declared domain of its parameter (see `ketasim.models.drawn_on`).
 
-    **Arguments:**
+    **Main arguments:**
 
     - `card`: with its `uncertainty`; a number without one is the same in every draw.
     - `seed`: of the random numbers. `first`, `count`: the draws asked for, counted from 0.
+
+    **Other arguments:**
+
+    - `normals`: standard normal numbers in place of those of the seed, as of `card_normals`.
 
     **Returns:** symbol to values, shape (count,).
     """
@@ -32,7 +47,8 @@ def card_draws(card: Card, seed: int, first: int, count: int) -> dict[str, Array
     symbols = card.uncertainty.symbols
     scales, factors = _kept(card, card.uncertainty)
     lower = np.linalg.cholesky(card.uncertainty.matrix()) * factors[:, None]
-    normals = standard_normals(seed, f"card:{card.key}", first, count, len(symbols))
+    if normals is None:
+        normals = card_normals(card, seed, first, count)
     for i, (symbol, scale) in enumerate(zip(symbols, scales, strict=True)):
         # a sum per column, not a matrix product: its rounding must not depend on the count
         shift = np.zeros(count)

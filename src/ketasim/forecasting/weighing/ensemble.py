@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim._base import standard_normals
 from ketasim.dosing import Course, PopulationSpec
 from ketasim.engine import Calendar, Patients, Plan, solve
 from ketasim.evidence import load_card
@@ -18,8 +19,8 @@ from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
     MOOD_STATES,
     card_draws,
+    card_normals,
     chain_scores,
-    mood_effects,
     mood_values,
     virtual_patients,
 )
@@ -31,7 +32,9 @@ Integers = NDArray[np.int64]
 PATIENTS: Final = 48_000
 """Virtual patients of an ensemble when nothing else is asked for."""
 
-_INNER: Final = ("sens", "e_P", "e_N", "e_C", "none")
+INNER: Final = ("sens", "e_P", "e_N", "e_C", "none")
+"""Normals that tell apart the patients who share a solution; two more with a new antidepressant."""
+
 _WITH_NEW: Final = ("e_O", "none_O")
 _TRAJECTORY: Final = "kS"
 
@@ -53,9 +56,8 @@ class Ensemble:
     - `values`: of the parameters of mood, a number or shape (N,).
     - `law`: of the ratings, of n solutions.
     - `solution`: of each patient, shape (N,).
-    - `normals`: the standard normal numbers behind the patients, names `names`, shape (D, N).
-    - `log_ratio`: logarithm of the density that the patients were meant to have over that which
-      they were drawn with, shape (N,); 0 of an ensemble that was not looked for.
+    - `outer`: standard normal numbers behind the solutions: of the loss of synapses, and of the
+      card's numbers; shape (D, n). `inner`: of the patients, by `INNER`, shape (E, N).
     """
 
     course: Course
@@ -66,30 +68,53 @@ class Ensemble:
     values: Mapping[str, Any]
     law: RatingLaw
     solution: Integers
-    names: tuple[str, ...]
-    normals: Array
-    log_ratio: Array
+    outer: Array
+    inner: Array
 
     @property
     def size(self) -> int:
         """Number of patients, N."""
         return len(self.solution)
 
-    def scores(self, times: Array) -> Array:
-        """Scores of the chain at some of the times, points of the MADRS, shape (N, K)."""
-        rows = np.searchsorted(self.times, times - 1e-9)
-        found = np.empty((self.size, len(times)))
+    def scores(self, times: Array, which: Integers | None = None) -> Array:
+        """Scores of the chain at some of the times, points of the MADRS, shape (N, K).
+
+        **Arguments:**
+
+        - `times`: h, of those at which it was solved. `which`: patients; all when left out.
+        """
+        rows = np.searchsorted(self.times, np.asarray(times, np.float64) - 1e-9)
+        solution = self.solution if which is None else self.solution[which]
+        values = self.values if which is None else self.of(which)
+        found = np.empty((len(solution), len(rows)))
         for place, row in enumerate(rows):
-            states = {k: v[self.solution, row][:, None] for k, v in self.states.items()}
-            found[:, place] = chain_scores(self.values, states)[:, 0]
+            states = {k: v[solution, row][:, None] for k, v in self.states.items()}
+            found[:, place] = chain_scores(values, states)[:, 0]
         return found
+
+    def rebased(self, course: Course, base: float) -> Ensemble:
+        """The same patients with another score before treatment.
+
+        **Arguments:**
+
+        - `course`: with that score. `base`: the same in points of the MADRS.
+        """
+        baseline = course.patient.baseline
+        assert baseline is not None
+        return replace(
+            self,
+            course=course,
+            given=replace(self.given, baseline=base),
+            values={**self.values, "M0": np.full(self.size, base)},
+            law=replace(self.law, scale=baseline.scale),
+        )
 
     def of(self, which: Integers) -> dict[str, Any]:
         """Values of the parameters of some of the patients."""
         return {k: v[which] if np.ndim(v) else v for k, v in self.values.items()}
 
     def joined(self, other: Ensemble) -> Ensemble:
-        """Both together; their `log_ratio` is put side by side as it is."""
+        """Both together, those of the other behind."""
         n = self.patients.n
         return replace(
             self,
@@ -106,15 +131,22 @@ class Ensemble:
                 self.law.scale,
             ),
             solution=np.concatenate([self.solution, n + other.solution]),
-            normals=np.concatenate([self.normals, other.normals], axis=1),
-            log_ratio=np.concatenate([self.log_ratio, other.log_ratio]),
+            outer=np.concatenate([self.outer, other.outer], axis=1),
+            inner=np.concatenate([self.inner, other.inner], axis=1),
         )
 
 
-def names_of(given: MoodInput) -> tuple[str, ...]:
-    """Names of the normals that tell patients apart, that of the solution first."""
-    more = _WITH_NEW if given.situation.new_antidepressant else ()
-    return (_TRAJECTORY, *_INNER, *more)
+@dataclass(frozen=True, eq=False)
+class Normals:
+    """Standard normal numbers behind an ensemble, as `Ensemble` has them."""
+
+    outer: Array
+    inner: Array
+
+
+def inner_names(given: MoodInput) -> tuple[str, ...]:
+    """Names of the normals that tell apart the patients who share a solution."""
+    return INNER + (_WITH_NEW if given.situation.new_antidepressant else ())
 
 
 def ensemble(
@@ -123,7 +155,7 @@ def ensemble(
     *,
     n: int = PATIENTS,
     seed: int = 0,
-    drawn: Mapping[str, Array] | None = None,
+    drawn: Normals | None = None,
     plan: Plan | None = None,
 ) -> Ensemble:
     """Draw virtual patients of a course and solve them through its sessions.
@@ -136,10 +168,8 @@ def ensemble(
     **Other arguments:**
 
     - `n`: patients, a multiple of `SHARED`. `seed`: of all that is drawn.
-    - `drawn`: name to standard normal numbers, shape (n,), in place of the prior's.
+    - `drawn`: standard normal numbers in place of the prior's, of as many patients.
     - `plan`: steps of the solver.
-
-    **Returns:** `Ensemble` whose `log_ratio` is 0.
 
     **Raises:** `InputError` when the baseline cannot be used.
     """
@@ -151,12 +181,14 @@ def ensemble(
     given = mood_input(alone)
     model = MODELS["reference"]
     cohort = virtual_patients(alone, load_card("reference"), model, uncertainty=True)
-    numbers = given.numbers(card_draws(given.card, seed, 0, solutions))
+    if drawn is None:
+        drawn = _normals(given, seed, solutions)
+    card = given.card
+    numbers = given.numbers(card_draws(card, seed, 0, solutions, normals=drawn.outer[1:].T))
     each = {k: np.repeat(v, SHARED) if np.ndim(v) else v for k, v in numbers.items()}
-    names = names_of(given)
-    own = dict(mood_effects(seed, 0, size))
-    own[_TRAJECTORY] = np.repeat(mood_effects(seed, 0, solutions)[_TRAJECTORY], SHARED)
-    own |= drawn or {}
+    own = {name: np.zeros(size) for name in _WITH_NEW}
+    own |= dict(zip(inner_names(given), drawn.inner, strict=True))
+    own[_TRAJECTORY] = np.repeat(drawn.outer[0], SHARED)
     values = mood_values(each, _turned(each, own), given.situation, np.full(size, given.baseline))
     first = {k: v[::SHARED] if np.ndim(v) else v for k, v in values.items()}
     asked = np.unique(np.asarray(times, np.float64))
@@ -171,10 +203,18 @@ def ensemble(
         values=values,
         law=RatingLaw.of(numbers, solutions, baseline.scale),
         solution=np.repeat(np.arange(solutions), SHARED),
-        names=names,
-        normals=np.stack([own[name] for name in names]),
-        log_ratio=np.zeros(size),
+        outer=drawn.outer,
+        inner=drawn.inner,
     )
+
+
+def _normals(given: MoodInput, seed: int, solutions: int) -> Normals:
+    """Standard normal numbers of the prior."""
+    loss = standard_normals(seed, f"mood:{_TRAJECTORY}", 0, solutions, 1)
+    outer = np.hstack([loss, card_normals(given.card, seed, 0, solutions)])
+    size = solutions * SHARED
+    inner = [standard_normals(seed, f"mood:{k}", 0, size, 1)[:, 0] for k in inner_names(given)]
+    return Normals(outer.T, np.stack(inner))
 
 
 def solved(patients: Patients, times: Array, plan: Plan | None) -> dict[str, Array]:

@@ -43,6 +43,12 @@ class Likelihood:
     sd: Array
     added: Array
 
+    def joined(self, other: Likelihood) -> Likelihood:
+        """Of both, those of the other behind."""
+        names = ("terms", "mean", "sd", "added")
+        both = ((getattr(self, name), getattr(other, name)) for name in names)
+        return Likelihood(*(np.concatenate(pair) for pair in both))
+
     @property
     def total(self) -> Array:
         """Logarithm of the likelihood of all scores, shape (N,)."""
@@ -64,55 +70,57 @@ def factor(law: RatingLaw, ratings: Ratings) -> Array:
     return np.linalg.cholesky(matrix)
 
 
-def likelihood(
-    scores: Array, lower: Array, of: NDArray[np.int64], ratings: Ratings, seed: int
-) -> Likelihood:
+def likelihood(scores: Array, lower: Array, ratings: Ratings, seed: int) -> Likelihood:
     """Weigh patients by the scores.
 
     **Arguments:**
 
-    - `scores`: of the chain at the times of the ratings, points, shape (N, K).
-    - `lower`: as of `factor`, shape (n, K, K). `of`: which of them each patient has, shape (N,).
+    - `scores`: of the chain at the times of the ratings, points, shape (N, K); N is a multiple of
+      n, and those who share a solution follow each other.
+    - `lower`: as of `factor`, shape (n, K, K).
     - `ratings`: the scores. `seed`: of what is drawn at the ends of a scale.
     """
     from scipy.special import log_ndtr, ndtr, ndtri  # only here: scipy is slow to load
 
-    n, count = scores.shape
-    terms, means, sds = (np.empty((n, count)) for _ in range(3))
-    added, unit = np.empty((n, count)), np.empty((n, count))
+    size, count = scores.shape
+    n = len(lower)
+    shape = (count, n, size // n)
+    chain = scores.T.reshape(shape)
+    terms, means, added, unit = (np.empty(shape) for _ in range(4))
     for k in range(count):
-        row = lower[:, k, : k + 1][of]
-        before = np.einsum("nj,nj->n", row[:, :k], unit[:, :k]) if k else np.zeros(n)
-        sd = row[:, k]
-        mean = scores[:, k] + before
+        sd = lower[:, k, k, None]
+        mean = chain[k].copy()
+        for j in range(k):
+            mean += lower[:, k, j, None] * unit[j]
         if ratings.inside[k]:
-            unit[:, k] = (ratings.values[k] - mean) / sd
-            terms[:, k] = -0.5 * (unit[:, k] ** 2 + _LOG_TWO_PI) - np.log(sd)
+            unit[k] = (ratings.values[k] - mean) / sd
             width = ratings.high[k] - ratings.low[k]
-            terms[:, k] += np.log(width)
+            terms[k] = np.log(width) - 0.5 * (unit[k] ** 2 + _LOG_TWO_PI) - np.log(sd)
         else:
             # by symmetry the part beyond an end is that below a number
             sign = 1.0 if np.isfinite(ratings.high[k]) else -1.0
             end = ratings.high[k] if sign > 0 else ratings.low[k]
             room = sign * (end - mean) / sd
-            terms[:, k] = log_ndtr(room)
-            chance = uniforms(seed, f"forecast:end {k}", 0, n, 1)[:, 0]
-            unit[:, k] = sign * ndtri(np.maximum(chance * ndtr(room), _LEAST))
-        means[:, k], sds[:, k] = mean, sd
-        added[:, k] = mean + sd * unit[:, k] - scores[:, k]
-    return Likelihood(terms, means, sds, added)
+            terms[k] = log_ndtr(room)
+            chance = uniforms(seed, f"forecast:end {k}", 0, size, 1).reshape(shape[1:])
+            unit[k] = sign * ndtri(np.maximum(chance * ndtr(room), _LEAST))
+        means[k] = mean
+        added[k] = mean + sd * unit[k] - chain[k]
+    sds = np.repeat(np.diagonal(lower, axis1=1, axis2=2), size // n, axis=0)
+    tables = (one.reshape(count, size).T for one in (terms, means, added))
+    terms_of, mean_of, added_of = tables
+    return Likelihood(terms_of, mean_of, sds, added_of)
 
 
-def replicated(scores: Array, lower: Array, of: NDArray[np.int64], seed: int) -> Array:
+def replicated(scores: Array, lower: Array, seed: int) -> Array:
     """Ratings that the patients might have had, before they are rounded.
 
     **Arguments:** as of `likelihood`.
 
     **Returns:** points of the MADRS, shape (N, K).
     """
-    n, count = scores.shape
-    normals = standard_normals(seed, "forecast:ratings", 0, n, count)
-    found = scores.copy()
-    for k in range(count):
-        found[:, k] += np.einsum("nj,nj->n", lower[:, k, : k + 1][of], normals[:, : k + 1])
-    return found
+    size, count = scores.shape
+    n = len(lower)
+    normals = standard_normals(seed, "forecast:ratings", 0, size, count)
+    added = normals.reshape(n, size // n, count) @ lower.transpose(0, 2, 1)
+    return scores + added.reshape(size, count)

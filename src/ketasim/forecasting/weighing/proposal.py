@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,78 +9,100 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import standard_normals
+from ketasim.forecasting.weighing.ensemble import Ensemble, Normals
 from ketasim.forecasting.weighing.shared import SHARED
 
 Array = NDArray[np.float64]
 
-_WIDER: Final = 1.5  # times the variance: rather too wide than too narrow
-_LEAST: Final = 0.02  # of the prior's variance, added
-_FIRST: Final = 60.0  # patients, effective, that the law is fitted to
+_WIDER: Final = 1.3  # times the variance: rather too wide than too narrow
+_FIRST: Final = 150.0  # patients, effective, that the law is fitted to at least
+_NOISE: Final = 2.0  # standard errors of a mean that are taken for chance
 _HALVINGS: Final = 30
 
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """A normal law of the standard normal numbers behind patients.
+    """A normal law of the standard normal numbers behind patients, those of solutions first.
 
     **Arguments:**
 
-    - `mean`: shape (D,). `lower`: factor of the covariance, shape (D, D). The first number is that
-      of the solution.
+    - `mean`: shape (D + E,). `lower`: factor of the covariance, shape (D + E, D + E).
+    - `outer`: D, how many are of solutions.
     """
 
     mean: Array
     lower: Array
+    outer: int
 
-    def draw(self, names: Sequence[str], count: int, seed: int) -> dict[str, Array]:
-        """Draw patients, `SHARED` of them with one first number.
+    def draw(self, solutions: int, seed: int) -> Normals:
+        """Draw solutions, and `SHARED` patients on each."""
+        size, split = len(self.mean), self.outer
+        first = standard_normals(seed, "forecast:look", 0, solutions, split).T
+        patients = solutions * SHARED
+        second = standard_normals(seed, "forecast:look within", 0, patients, size - split).T
+        outer = self.mean[:split, None] + self.lower[:split, :split] @ first
+        shared = np.repeat(self.lower[split:, :split] @ first, SHARED, axis=1)
+        inner = self.mean[split:, None] + shared + self.lower[split:, split:] @ second
+        return Normals(outer, inner)
 
-        **Returns:** name to shape (n,), n the next multiple of `SHARED` below `count`.
-        """
-        solutions = max(count // SHARED, 1)
-        size = solutions * SHARED
-        normals = standard_normals(seed, "forecast:look", 0, size, len(names)).T
-        normals[0] = np.repeat(normals[0, ::SHARED], SHARED)
-        drawn = self.mean[:, None] + self.lower @ normals
-        return dict(zip(names, drawn, strict=True))
-
-    def log_ratio(self, normals: Array) -> Array:
+    def log_ratio(self, ensemble: Ensemble) -> Array:
         """Logarithm of its density over that of the prior, shape (N,)."""
-        unit = np.linalg.solve(self.lower, normals - self.mean[:, None])
-        size = float(np.sum(np.log(np.diag(self.lower))))
-        return 0.5 * (np.sum(normals**2, axis=0) - np.sum(unit**2, axis=0)) - size
+        split, lower = self.outer, self.lower
+        first = np.linalg.solve(lower[:split, :split], ensemble.outer - self.mean[:split, None])
+        away = ensemble.inner - self.mean[split:, None]
+        away -= (lower[split:, :split] @ first)[:, ensemble.solution]
+        second = np.linalg.solve(lower[split:, split:], away)
+        of_solution = np.sum(ensemble.outer**2, axis=0) - np.sum(first**2, axis=0)
+        own = np.sum(ensemble.inner**2, axis=0) - np.sum(second**2, axis=0)
+        size = float(np.sum(np.log(np.diag(lower))))
+        return 0.5 * (of_solution[ensemble.solution] + own) - size
 
 
-def proposal_of(normals: Array, logs: Array) -> Proposal:
+def proposal_of(ensemble: Ensemble, logs: Array) -> Proposal:
     """Fit a law to weighed patients.
 
-    Where very few have all the weight, the weights are flattened until some dozens have it.
+    Where very few have all the weight, the weights are flattened until some have it; and what so
+    few cannot tell from chance stays as the prior has it.
 
     **Arguments:**
 
-    - `normals`: shape (D, N). `logs`: logarithm of the weights, shape (N,).
+    - `ensemble`: the patients. `logs`: logarithm of their weights, shape (N,).
     """
-    weights = _flattened(logs)
-    mean = normals @ weights
+    weights, effective = _flattened(logs, ensemble.solution)
+    # few have weight: only those matter
+    some = np.flatnonzero(weights > 1e-9 * weights.max())
+    own = weights[some] / weights[some].sum()
+    normals = np.vstack([ensemble.outer[:, ensemble.solution[some]], ensemble.inner[:, some]])
+    mean = normals @ own
     apart = normals - mean[:, None]
-    covariance = (apart * weights) @ apart.T
-    covariance = _WIDER * covariance + _LEAST * np.eye(len(mean))
-    return Proposal(mean, np.linalg.cholesky(covariance))
+    covariance = (apart * own) @ apart.T
+    size = len(mean)
+    kept = effective / (effective + size)
+    covariance = _WIDER * kept * covariance + (1.0 - kept) * np.eye(size)
+    told = np.maximum(np.abs(mean) - _NOISE / np.sqrt(effective), 0.0)
+    return Proposal(np.sign(mean) * told, np.linalg.cholesky(covariance), len(ensemble.outer))
 
 
-def _flattened(logs: Array) -> Array:
-    low, high, power = 0.0, 1.0, 1.0
+def _flattened(logs: Array, solution: NDArray[np.int64]) -> tuple[Array, float]:
+    """Weights to a power of at most 1, and how many solutions have them, effectively."""
+    low, high = 0.0, 1.0
     weights = _normed(logs)
-    if 1.0 / np.sum(weights**2) >= _FIRST:
-        return weights
+    if (found := effective(weights, solution)) >= _FIRST:
+        return weights, found
     for _ in range(_HALVINGS):
         power = (low + high) / 2.0
-        weights = _normed(power * logs)
-        if 1.0 / np.sum(weights**2) >= _FIRST:
+        if effective(_normed(power * logs), solution) >= _FIRST:
             low = power
         else:
             high = power
-    return _normed(low * logs)
+    weights = _normed(low * logs)
+    return weights, effective(weights, solution)
+
+
+def effective(weights: Array, solution: NDArray[np.int64]) -> float:
+    """Effective number of solutions: the patients who share one count together."""
+    each = np.bincount(solution, weights)
+    return float(1.0 / np.sum(each**2))
 
 
 def _normed(logs: Array) -> Array:

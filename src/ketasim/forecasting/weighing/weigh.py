@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import uniforms
-from ketasim.forecasting.weighing.ensemble import Ensemble
+from ketasim.forecasting.weighing.ensemble import Ensemble, Normals
 from ketasim.forecasting.weighing.law import RatingLaw
 from ketasim.forecasting.weighing.likelihood import Likelihood, factor, likelihood
-from ketasim.forecasting.weighing.proposal import Proposal, proposal_of
+from ketasim.forecasting.weighing.proposal import Proposal, effective, proposal_of
 from ketasim.forecasting.weighing.ratings import Ratings
 
 Array = NDArray[np.float64]
@@ -26,10 +26,12 @@ ENOUGH: Final = 400.0
 ROUNDS: Final = 3
 """How often they are looked for at most."""
 
+_STREAM: Final = 7919  # between the seeds of the looks
+
 TOGETHER: Final = 4
 """Survivors who share one solution."""
 
-Look = Callable[[Mapping[str, Array], int], Ensemble]
+Look = Callable[[Normals, int], Ensemble]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,8 @@ class Weighed:
     - `scores`: of the chain at the times of the ratings, points, shape (N, K).
     - `lower`: factor of the covariance of the ratings of each solution, shape (n, K, K).
     - `likelihood`: of the scores.
+    - `log_ratio`: logarithm of the density of the prior over that which the patients were drawn
+      with, shape (N,); 0 of those of the prior alone.
     - `first`: patients of the first ensemble, the prior's, who come first.
     - `rounds`: how often more patients were looked for.
     """
@@ -51,12 +55,13 @@ class Weighed:
     scores: Array
     lower: Array
     likelihood: Likelihood
+    log_ratio: Array
     first: int
     rounds: int = 0
 
     def weights(self, count: int | None = None) -> Array:
         """Weights by the first scores, by all when left out; sum 1, shape (N,)."""
-        logs = self.ensemble.log_ratio + self.likelihood.terms[:, :count].sum(axis=1)
+        logs = self.log_ratio + self.likelihood.terms[:, :count].sum(axis=1)
         found = np.exp(logs - logs.max())
         return found / found.sum()
 
@@ -68,13 +73,12 @@ class Weighed:
     @property
     def effective(self) -> float:
         """Effective sample size: patients who share a solution count as one."""
-        each = np.bincount(self.ensemble.solution, self.own)
-        return float(1.0 / np.sum(each**2))
+        return effective(self.own, self.ensemble.solution)
 
     @property
     def log_evidence(self) -> float:
         """Logarithm of the chance of the scores under the prior."""
-        logs = self.ensemble.log_ratio + self.likelihood.total
+        logs = self.log_ratio + self.likelihood.total
         most = float(logs.max())
         return most + float(np.log(np.mean(np.exp(logs - most))))
 
@@ -200,41 +204,47 @@ def weigh(
     - `seed`: of what is drawn. `look`: makes an ensemble of given standard normal numbers and a
       seed; without it there is no second look.
     """
-    found = _weighed(ensemble, ratings, ensemble.size, seed)
+    found = _weighed(ensemble, ratings, seed)
     if look is None or not len(ratings.times):
         return found
     parts: list[tuple[int, Proposal | None]] = [(ensemble.size, None)]
     # half as many as the first: they are where they are needed
-    count = ensemble.size // 2
+    solutions = ensemble.patients.n // 2
     for number in range(1, ROUNDS + 1):
         if found.effective >= ENOUGH:
             break
-        proposal = proposal_of(found.ensemble.normals, _logs(found))
-        own_seed = seed + 7919 * number  # another stream for each look
-        more = look(proposal.draw(ensemble.names, count, own_seed), own_seed)
-        parts.append((more.size, proposal))
-        both = found.ensemble.joined(more)
-        both = replace(both, log_ratio=_log_ratio(both.normals, parts))
-        found = replace(_weighed(both, ratings, ensemble.size, seed), rounds=number)
+        proposal = proposal_of(found.ensemble, found.log_ratio + found.likelihood.total)
+        own_seed = seed + _STREAM * number
+        more = _weighed(look(proposal.draw(solutions, own_seed), own_seed), ratings, own_seed)
+        parts.append((more.ensemble.size, proposal))
+        found = replace(
+            found,
+            ensemble=found.ensemble.joined(more.ensemble),
+            scores=np.concatenate([found.scores, more.scores]),
+            lower=np.concatenate([found.lower, more.lower]),
+            likelihood=found.likelihood.joined(more.likelihood),
+            rounds=number,
+        )
+        found = replace(found, log_ratio=_log_ratio(found.ensemble, parts))
     return found
 
 
-def _logs(found: Weighed) -> Array:
-    return found.ensemble.log_ratio + found.likelihood.total
-
-
-def _weighed(ensemble: Ensemble, ratings: Ratings, first: int, seed: int) -> Weighed:
+def _weighed(ensemble: Ensemble, ratings: Ratings, seed: int) -> Weighed:
     scores = ensemble.scores(ratings.times)
     lower = factor(ensemble.law, ratings)
-    found = likelihood(scores, lower, ensemble.solution, ratings, seed)
-    return Weighed(ensemble, ratings, scores, lower, found, first)
+    found = likelihood(scores, lower, ratings, seed)
+    ratio = np.zeros(ensemble.size)
+    return Weighed(ensemble, ratings, scores, lower, found, ratio, ensemble.size)
 
 
-def _log_ratio(normals: Array, parts: Sequence[tuple[int, Proposal | None]]) -> Array:
+def _log_ratio(ensemble: Ensemble, parts: Sequence[tuple[int, Proposal | None]]) -> Array:
     """Logarithm of the prior over the mixture that the patients were drawn from, shape (N,)."""
     whole = sum(count for count, _ in parts)
-    logs = [
-        np.log(count / whole) + (0.0 if one is None else one.log_ratio(normals))
-        for count, one in parts
-    ]
-    return -np.logaddexp.reduce([np.broadcast_to(x, normals.shape[1:]) for x in logs], axis=0)
+    logs = np.stack(
+        [
+            np.full(ensemble.size, np.log(count / whole))
+            + (0.0 if one is None else one.log_ratio(ensemble))
+            for count, one in parts
+        ]
+    )
+    return -np.logaddexp.reduce(logs, axis=0)
