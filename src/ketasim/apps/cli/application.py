@@ -18,6 +18,7 @@ from ketasim.apps.cli.console import example
 from ketasim.apps.cli.evidence import evidence_app
 from ketasim.apps.cli.forecast import forecast
 from ketasim.apps.cli.harm import harm
+from ketasim.apps.cli.imports import import_app
 from ketasim.apps.cli.models import models_app
 from ketasim.apps.cli.regimens import events, regimen
 from ketasim.apps.cli.screen import screen
@@ -74,6 +75,7 @@ app.command(
     ),
 )
 app.command(events, help_epilogue=example("events six_infusions --out out/events.csv"))
+app.command(import_app)
 app.command(evidence_app)
 app.command(models_app)
 app.command(serve, help_epilogue=example("serve --port 8765"))

@@ -1,0 +1,16 @@
+"""Records of others read into a course, results written as others read them."""
+
+from ketasim.interop.course_file import course_of, course_text, remarks
+from ketasim.interop.fhir.read import read_fhir
+from ketasim.interop.records import Given, Imported, Person, Rating
+
+__all__ = [
+    "Given",
+    "Imported",
+    "Person",
+    "Rating",
+    "course_of",
+    "course_text",
+    "read_fhir",
+    "remarks",
+]

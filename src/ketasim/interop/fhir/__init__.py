@@ -1,0 +1,1 @@
+"""FHIR R4: bundles read into a course, forecasts written as RiskAssessment."""
