@@ -3,6 +3,7 @@
 from ketasim.interop.course_file import course_of, course_text, remarks
 from ketasim.interop.fhir.read import read_fhir
 from ketasim.interop.records import Given, Imported, Person, Rating
+from ketasim.interop.tables.read import read_table
 
 __all__ = [
     "Given",
@@ -12,5 +13,6 @@ __all__ = [
     "course_of",
     "course_text",
     "read_fhir",
+    "read_table",
     "remarks",
 ]

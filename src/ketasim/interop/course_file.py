@@ -17,7 +17,7 @@ _OLD: Final = 90
 """Days between a body weight and the first session from which it is pointed at: assumed."""
 
 _HEAD: Final = (
-    "# Made by `ketasim import`. Names, identifiers, addresses and texts were not read.",
+    "# Made by `ketasim import`. Names, identifiers, addresses and free text were dropped.",
     "# Check it before use. Decision support for professionals; not medical advice.",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
@@ -59,6 +59,37 @@ def fhir(
     check_file(bundle, "BUNDLE")
     check_folder(out.parent, [out.name], inputs=[bundle])
     _written(read_fhir(bundle, zone=zone, since=_since(since)), bundle, out, dates, as_json)
+
+
+@import_app.command(
+    help_epilogue=example("import table visits.xlsx --out course.yaml --drug ketamine --route iv")
+)
+def table(
+    file: Annotated[Path, Parameter(help="Table of one patient (CSV, or Excel .xlsx).")],
+    /,
+    *,
+    out: CourseOut,
+    dates: Dates = False,
+    drug: Annotated[str, Parameter(help="Drug of doses that name none, such as ketamine.")] = "",
+    route: Annotated[str, Parameter(help="Route of doses that name none, such as iv.")] = "",
+    over: Annotated[str, Parameter(help="Duration of doses without one, such as '40 min'.")] = "",
+    order: Annotated[
+        Literal["day-first", "month-first"] | None,
+        Parameter(help="Order in dates such as 3/12/26, where no date of the file shows it."),
+    ] = None,
+    sheet: Annotated[str, Parameter(help="Sheet of an Excel file that has several.")] = "",
+    since: Since = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read dates, scores and doses of a clinic's own table, whatever its headings are called."""
+    from ketasim.interop import read_table
+
+    check_file(file, "FILE")
+    check_folder(out.parent, [out.name], inputs=[file])
+    found = read_table(
+        file, drug=drug, route=route, over=over, order=order, sheet=sheet, since=_since(since)
+    )
+    _written(found, file, out, dates, as_json)
 
 
 def _since(text: str | None) -> date | None:

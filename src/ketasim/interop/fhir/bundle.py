@@ -88,7 +88,7 @@ def read_bundle(path: Path, account: Account) -> Bundle:
     content = read_json(path)
     found = _entries(content, path)
     entries: list[Entry] = []
-    for place, entry in enumerate(found, 1):
+    for entry in found:
         resource = part(entry, "resource")
         kind = text(resource, "resourceType")
         if not resource or not _TYPE.fullmatch(kind):
@@ -101,7 +101,7 @@ def read_bundle(path: Path, account: Account) -> Bundle:
             continue
         problem = _problem(classes[kind], resource)
         if problem:
-            account.leave_out(kind, f"not valid in FHIR R4 ({problem}), entry {place}")
+            account.leave_out(kind, f"not valid in FHIR R4 ({problem})")
             continue
         entries.append(Entry(kind, resource, text(entry, "fullUrl")))
     return Bundle(_newest(entries))
@@ -153,16 +153,15 @@ def _refuse_r5(kind: str, resource: Mapping[str, Any]) -> None:
 
 
 def _problem(model: Any, resource: Mapping[str, Any]) -> str:
-    """Where a resource is not valid R4: names of elements, and nothing of their content."""
+    """Where a resource is not valid R4: an element that R4 has, and no word of the record."""
     from pydantic import ValidationError
 
     try:
         model.model_validate(resource)
     except ValidationError as error:
-        where = error.errors(include_input=False, include_context=False, include_url=False)
-        known = [str(step) for step in where[0]["loc"] if isinstance(step, str)] if where else []
-        shown = [step for step in known if step in model.model_fields or _TYPE.fullmatch(step)]
-        return ".".join(shown[:2])[:60] or "its structure"
+        found = error.errors(include_input=False, include_context=False, include_url=False)
+        first = found[0]["loc"][:1] if found else ()
+        return str(first[0]) if first and first[0] in model.model_fields else "its structure"
     except RecursionError:
         return "nested too deeply"
     except (ValueError, TypeError, OverflowError, ArithmeticError):

@@ -23,7 +23,7 @@ from ketasim.interop.fhir.moment import Time, effective
 from ketasim.interop.fhir.person import kilograms
 from ketasim.interop.fhir.phq9 import answers_of, points, total_of
 from ketasim.interop.records import Account
-from ketasim.vocabulary import scale_of
+from ketasim.interop.scale_name import scale_named
 
 _PHQ9: Final = "PHQ9"
 _DONE: Final = {
@@ -31,9 +31,6 @@ _DONE: Final = {
     "Observation": ("final", "amended", "corrected"),
 }
 _CHANGED: Final = ("amended", "corrected")
-_TAIL: Final = re.compile(
-    r"\s*(?:\[[^\]]*\]|\([^)]*\))\s*$|\s+(?:total\s+score|sum\s+score|score|total)\s*$", re.I
-)
 _STATUS: Final = re.compile(r"[a-z-]{1,30}")
 
 
@@ -169,17 +166,7 @@ def _ranged(one: Found, account: Account) -> list[Found]:
 
 def _named(code: Element) -> str:
     """The scale that the words of a code name; empty where they name none, or two."""
-    found: set[str] = set()
-    for name in names(code):
-        plain = name
-        while (shorter := _TAIL.sub("", plain)) != plain:
-            scale = scale_of(plain, scales())
-            plain = shorter if scale is None else plain
-            if scale is not None:
-                break
-        scale = scale_of(plain, scales())
-        if scale is not None:
-            found.add(scale)
+    found = {scale for name in names(code) if (scale := scale_named(name))}
     return found.pop() if len(found) == 1 else ""
 
 
