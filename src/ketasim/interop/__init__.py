@@ -2,6 +2,7 @@
 
 from ketasim.interop.course_file import course_of, course_text, remarks
 from ketasim.interop.fhir.read import read_fhir
+from ketasim.interop.fhir.risk_assessment import risk_assessment, risk_assessment_file
 from ketasim.interop.records import Given, Imported, Person, Rating
 from ketasim.interop.tables.read import read_table
 
@@ -15,4 +16,6 @@ __all__ = [
     "read_fhir",
     "read_table",
     "remarks",
+    "risk_assessment",
+    "risk_assessment_file",
 ]

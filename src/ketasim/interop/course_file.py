@@ -33,7 +33,10 @@ def course_of(imported: Imported, *, dates: bool = False) -> dict[str, Any]:
     the source has none.
     """
     if not imported.doses and not imported.scores:
-        raise InputError("file", "no dose and no score could be read in it", "check what it holds")
+        first = f" ({imported.left_out[0]})" if imported.left_out else ""
+        raise InputError(
+            "file", f"no dose and no score could be read in it{first}", "check what it holds"
+        )
     if dates and not imported.timed:
         raise InputError("--dates", "the file counts days and has no dates", "leave it out")
     zero = day_zero(imported)

@@ -29,12 +29,10 @@ def each_once(
     ordered = sorted(ratings, key=lambda one: (one.scale, one.when.day, one.when.clock or 0.0))
     for (scale, day), group in groupby(ordered, key=lambda one: (one.scale, one.when.day)):
         start = first_clock(doses, day)
-        before = [one for one in group if not after(one, start)]
-        later = [one for one in ratings if one.scale == scale and one.when.day == day]
-        later = [one for one in later if after(one, start)]
-        by_clock = groupby(
-            sorted(later, key=lambda one: one.when.clock or 0.0), key=lambda one: one.when.clock
-        )
+        same_day = list(group)
+        before = [one for one in same_day if not after(one, start)]
+        later = [one for one in same_day if after(one, start)]
+        by_clock = groupby(later, key=lambda one: one.when.clock)
         for same in (before, *(list(at) for _, at in by_clock)):
             kept += _agreed(scale, same, account)
     kept = [one for one in kept if _counts(one, kept, doses, account)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -91,8 +93,8 @@ def read_bundle(path: Path, account: Account) -> Bundle:
     for entry in found:
         resource = part(entry, "resource")
         kind = text(resource, "resourceType")
-        if not resource or not _TYPE.fullmatch(kind):
-            account.leave_out("Entry", "it holds no resource")
+        if not resource or not _is_type(kind):
+            account.leave_out("Entry", "it holds no resource of FHIR R4")
             continue
         _refuse_r5(kind, resource)
         if kind not in READ:
@@ -102,9 +104,18 @@ def read_bundle(path: Path, account: Account) -> Bundle:
         problem = _problem(classes[kind], resource)
         if problem:
             account.leave_out(kind, f"not valid in FHIR R4 ({problem})")
+            if kind == "MedicationAdministration":
+                account.note("A dose that was given may be missing: see what was not read.")
             continue
         entries.append(Entry(kind, resource, text(entry, "fullUrl")))
     return Bundle(_newest(entries))
+
+
+@cache
+def _is_type(kind: str) -> bool:
+    """Tell whether R4 has a type of resource; a word of any other is not shown."""
+    name = f"fhir.resources.R4B.{kind.lower()}"
+    return bool(_TYPE.fullmatch(kind)) and importlib.util.find_spec(name) is not None
 
 
 def _classes() -> dict[str, Any]:
@@ -128,7 +139,7 @@ def _entries(content: Any, path: Path) -> list[dict[str, Any]]:
     top = cast("dict[str, Any]", content)
     kind = text(top, "resourceType")
     if kind != "Bundle":
-        what = f"one {kind}" if _TYPE.fullmatch(kind) else "no FHIR resource"
+        what = f"one {kind}" if _is_type(kind) else "no FHIR resource"
         raise InputError(
             _FIELD, f"'{shown}' holds {what}, not a Bundle", "export the resources as one Bundle"
         )

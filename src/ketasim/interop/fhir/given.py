@@ -30,6 +30,8 @@ _STATUS: Final = re.compile(r"[a-z-]{1,30}")
 _ROUTE_TAIL: Final = re.compile(
     r"\s*\([^)]*\)\s*$|\s+(?:route(?: of administration)?|use)\s*$", re.IGNORECASE
 )
+_OTHER: Final = "not ketamine or esketamine by its codes or name"
+_NOT_GIVEN: Final = ("its status is not-done", "its status is entered-in-error")
 _TIMED: Final = ("iv", "im", "sc")
 
 
@@ -61,6 +63,8 @@ def doses_of(bundle: Bundle, account: Account) -> list[Administered]:
             found.append(_administered(one, bundle))
         except InputError as error:
             account.leave_out(_KIND, error.problem)
+            if error.problem != _OTHER and not error.problem.endswith(_NOT_GIVEN):
+                account.note("A dose that was given may be missing: see what was not read.")
     times = [(one.time.key, one.entry["drug"]) for one in found]
     if len(set(times)) < len(times):
         account.note("Doses of one drug recorded at the same time are all kept: check them.")
@@ -76,7 +80,7 @@ def _administered(one: Element, bundle: Bundle) -> Administered:
     medicine = _medicine(one, bundle)
     drug = _drug(part(medicine, "code") if "code" in medicine else medicine)
     if drug is None:
-        raise _no("not ketamine or esketamine by its codes or name")
+        raise _no(_OTHER)
     named = drug.drug
     status = text(one, "status")
     if status != "completed":

@@ -19,18 +19,19 @@ _WEIGHTS: Final = (20.0, 400.0)  # kg, against slips; narrower than that of a co
 
 def check_one_patient(bundle: Bundle, used: Iterable[Mapping[str, Any]]) -> None:
     """Refuse a bundle of several patients: their doses and scores would become one course."""
-    own = {
-        name: place
-        for place, one in enumerate(bundle.of("Patient"))
-        for name in (one.url, f"Patient/{text(one.resource, 'id')}")
-        if name
-    }
+    patients = bundle.of("Patient")
+    own: dict[str, int] = {}
+    for place, one in enumerate(patients):
+        names = (one.url, text(one.resource, "id") and f"Patient/{text(one.resource, 'id')}")
+        own |= {_last_parts(name): place for name in names if name}
     subjects = {
-        own.get(name, _last_parts(name))
+        own.get(_last_parts(name), name)
         for one in used
         if (name := text(part(one, "subject"), "reference"))
     }
-    several = max(len(subjects), len(bundle.of("Patient")))
+    # a Patient without an id is whom the others are of
+    known = set(own.values()) if own else set[int]()
+    several = max(len(subjects | known), len(patients))
     if several > 1:
         raise InputError(
             "bundle", f"it is of {several} patients", "export a Bundle of one patient alone"

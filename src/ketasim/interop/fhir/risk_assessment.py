@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from ketasim.__about__ import __version__
 from ketasim._base import InputError
-from ketasim._base.words import SUPPORT
 
+_SUPPORT: Final = "Decision support for professionals; not medical advice."
 _OUTCOMES: Final = {
     "p_response": "response",
     "p_remission": "remission",
@@ -60,7 +60,7 @@ def risk_assessment(
         "method": {"text": f"ketasim {__version__}, forecast"},
         "subject": {"reference": f"#{_SUBJECT}"},
         **({"prediction": predictions} if predictions else {}),
-        "note": [{"text": text} for text in (SUPPORT, _MEANT, *notes)],
+        "note": [{"text": text} for text in (_SUPPORT, _MEANT, *notes)],
     }
     _check(resource)
     return resource

@@ -103,7 +103,7 @@ def _kind(observation: Element) -> str:
 
 
 def _observed(bundle: Bundle, account: Account) -> list[Found]:
-    single: dict[str, _Single] = {}
+    single: dict[tuple[str, bool], _Single] = {}
     found: list[Found] = []
     for entry in bundle.of("Observation"):
         one = entry.resource
@@ -125,8 +125,8 @@ def _observed(bundle: Bundle, account: Account) -> list[Found]:
                 account.note(f"Scores of {scale} were recognised by name, not by code.")
                 found += _ranged(Found(time, scale, value, _changed(one), one), account)
             continue
-        mine = single.setdefault(time.key, _Single(time, resource=one))
-        mine.changed = mine.changed or _changed(one)
+        changed = _changed(one)
+        mine = single.setdefault((time.key, changed), _Single(time, changed=changed, resource=one))
         for part_of in (one, *parts(one, "component")):
             _add(part_of, mine)
     for mine in single.values():
