@@ -21,6 +21,7 @@ from ketasim.interop.fhir.element import (
     text,
 )
 from ketasim.interop.fhir.moment import Time, effective, hours_between
+from ketasim.interop.german import in_english
 from ketasim.interop.records import Account
 from ketasim.vocabulary import DrugName, read_drug, read_measure, route_of
 from ketasim.vocabulary.drug import drug_names, drug_pattern, salt_pattern
@@ -140,6 +141,7 @@ def _drug(concept: Element) -> DrugName | None:
 
 def _in_words(name: str) -> DrugName | None:
     """The one drug that the name of a product has in it, such as `ketamine 50 MG/ML`."""
+    name = in_english(name)
     try:
         return read_drug(name)
     except InputError:
@@ -161,7 +163,7 @@ def _route(concept: Element) -> str:
         plain = name
         while (shorter := _ROUTE_TAIL.sub("", plain)) != plain:
             plain = shorter
-        found = route_of(plain)
+        found = route_of(in_english(plain))
         if found is not None:
             coded.add(found.route)
     return coded.pop() if len(coded) == 1 else ""

@@ -10,12 +10,13 @@ from typing import Final
 from ketasim._base import InputError
 from ketasim.dosing import parse_regimen
 from ketasim.interop.dose_entry import entries_of
+from ketasim.interop.german import in_english
 from ketasim.vocabulary import drug_of
 from ketasim.vocabulary.drug import drug_names, drug_pattern
 from ketasim.vocabulary.phrase import straight
 from ketasim.vocabulary.route import IN_SHORT, route_pattern
 
-_OVER: Final = re.compile(r"\b(over|in|within|for|über|x)\s+\d|bolus|push|\bmin", re.IGNORECASE)
+_OVER: Final = re.compile(r"\b(over|in|within|for|x)\s+\d|bolus|push|\bmin", re.IGNORECASE)
 _ONCE: Final = re.compile(r"\bonce\b", re.IGNORECASE)
 _WORDS: Final = (
     "ketamine;ketamin;esketamine;esketamin;arketamine;racemic;hcl;hydrochloride;base;once;over;"
@@ -51,22 +52,22 @@ def read_dose(cell: str, usual: Usual, place: str) -> list[dict[str, str]]:
 
     **Raises:** `InputError` when it is no dose of one session.
     """
-    text = " ".join(straight(cell).split())
+    text = in_english(" ".join(straight(cell).split()))
     shown = f"'{text}'" if _plain(text) else "what is written there"
     if len(text) > _LONGEST:
         raise InputError(place, "it is too long for a dose", "write it such as '0.5 mg/kg iv'")
     named = drug_pattern().search(text)
-    drug = named[0] if named else usual.drug
+    drug = named[0] if named else in_english(usual.drug)
     if not drug:
         raise InputError(place, f"{shown} names no drug", "say which with --drug, as ketamine")
     brand = drug_of(drug)
     route = bool(route_pattern().search(text) or IN_SHORT.search(text))
-    words = [] if named else [usual.drug]
+    words = [] if named else [drug]
     words.append(text)
     if not route and not (brand and brand.route):
         if not usual.route:
             raise InputError(place, f"{shown} names no route", "say which with --route, as iv")
-        words.append(usual.route)
+        words.append(in_english(usual.route))
     if usual.over and not _OVER.search(text):
         words.append(f"over {usual.over}")
     sentence = " ".join(words if _ONCE.search(text) else [*words, "once"])

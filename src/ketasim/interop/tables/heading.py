@@ -8,6 +8,7 @@ from typing import Final
 
 from ketasim._base import InputError
 from ketasim.dosing import scales
+from ketasim.interop.german import in_english
 from ketasim.interop.scale_name import scale_named
 from ketasim.vocabulary import scale_remedy
 from ketasim.vocabulary.drug import drug_pattern
@@ -92,7 +93,8 @@ def read_heading(typed: str) -> Heading:
     """
     text = " ".join(typed.split())
     role = _KNOWN.get(_letters(text), "")
-    drug = drug_pattern().search(text)
+    english = in_english(text)
+    drug = drug_pattern().search(english)
     if role:
         return Heading(text, role, drug=drug[0] if drug else "")
     scale = scale_named(text)
@@ -102,8 +104,8 @@ def read_heading(typed: str) -> Heading:
         raise InputError(
             f"'{text[:40]}'", "several scales have that name", scale_remedy("hamd", scales())
         )
-    unit = _UNIT.search(text)
-    plain = text[: unit.start()] if unit else _TAIL.sub("", text)
+    unit = _UNIT.search(english)
+    plain = english[: unit.start()] if unit else _TAIL.sub("", english)
     role = _KNOWN.get(_letters(plain), "")
     if drug and not role:
         rest = _letters(plain.replace(drug[0], ""))
