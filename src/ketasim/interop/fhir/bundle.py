@@ -68,8 +68,8 @@ class Bundle:
     def referred(self, kind: str, reference: str, within: Element) -> Mapping[str, Any]:
         """The resource that a reference points to, contained or of the bundle; empty if none."""
         if reference.startswith("#"):
-            own = (one for one in parts(within, "contained") if text(one, "id") == reference[1:])
-            return next(own, {})
+            own = [one for one in parts(within, "contained") if text(one, "id") == reference[1:]]
+            return own[0] if own else {}
         for one in self.of(kind):
             if reference in {one.url, f"{kind}/{text(one.resource, 'id')}"} - {""}:
                 return one.resource

@@ -34,7 +34,7 @@ def read_fhir(path: str | Path, *, zone: str = "", since: date | None = None) ->
     account = Account()
     bundle = read_bundle(Path(path), account)
     doses, scores = doses_of(bundle, account), scores_of(bundle, account)
-    weights = weights_of(bundle, account)
+    weights = sorted(weights_of(bundle, account), key=lambda one: one[0].key)
     used = [one.resource for one in (*doses, *scores)] + [one for _, _, one in weights]
     check_one_patient(bundle, used)
     times = [one.time for one in doses] or [one.time for one in scores]
@@ -48,12 +48,7 @@ def read_fhir(path: str | Path, *, zone: str = "", since: date | None = None) ->
     person = Person(
         birth_year(patients[0], account) if patients else None,
         sex_of(patients[0], account) if patients else None,
-        tuple(
-            sorted(
-                ((time.at(clock), kilograms) for time, kilograms, _ in weights),
-                key=lambda one: (one[0].day, one[0].clock or 0.0),
-            )
-        ),
+        tuple((time.at(clock), kilograms) for time, kilograms, _ in weights),
     )
     return Imported(
         person,
