@@ -25,8 +25,8 @@ _WORDS: Final = {
     "rating scale;scale name",
     "score": "score;total;total score;result;points;value;wert;punkte;punktwert;summe;summenwert;"
     "gesamtwert;gesamtpunktzahl;scale score;ergebnis",
-    "dose": "dose;dosis;dosage;dosierung;dose given;given;amount;infusion;treatment;behandlung;"
-    "session;sitzung;ketamine;ketamin;esketamine;esketamin;menge;dose administered",
+    "dose": "dose;dosis;dosage;dosierung;dose given;amount;treatment;behandlung;"
+    "ketamine;ketamin;esketamine;esketamin;menge;dose administered",
     "drug": "drug;substance;substanz;wirkstoff;medication;medikament;medicine;agent;product;"
     "präparat",
     "route": "route;route of administration;applikation;applikationsweg;verabreichung;"
@@ -57,6 +57,7 @@ _KNOWN: Final = {
     for role, words in _WORDS.items()
     for word in words.split(";")
 }
+_WEAK: Final = ("visit", "completed", "treatment", "behandlung", "amount", "test", "value", "total")
 _UNIT: Final = re.compile(
     r"[\s_,-]*[\[(]?\s*(mg\s*/\s*kg|mcg\s*/\s*kg|[uµμ]g\s*/\s*kg|mg|mcg|kg|lbs?|g|min(?:utes?|uten)?"
     r"|h|hours?|std|years?|yrs?|jahre)\s*[\])]?\s*$",
@@ -76,6 +77,7 @@ class Heading:
 
     - `typed`: as typed. `role`: of `_WORDS`, or `rating` for the scores of one scale; empty when
       it is not known.
+    - `weak`: another column of the role, whose heading is plainer, is meant where there is one.
     - `unit`: in the heading. `scale`: of a rating. `drug`: that the heading names.
     """
 
@@ -84,6 +86,7 @@ class Heading:
     unit: str = ""
     scale: str = ""
     drug: str = ""
+    weak: bool = False
 
 
 def read_heading(typed: str) -> Heading:
@@ -96,7 +99,8 @@ def read_heading(typed: str) -> Heading:
     english = in_english(text)
     drug = drug_pattern().search(english)
     if role:
-        return Heading(text, role, drug=drug[0] if drug else "")
+        weak = _letters(text) in _WEAK
+        return Heading(text, role, drug=drug[0] if drug else "", weak=weak)
     scale = scale_named(text)
     if scale is not None:
         return Heading(text, "rating", scale=scale)
@@ -117,4 +121,4 @@ def read_heading(typed: str) -> Heading:
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[^\w]|_", "", text.lower())
+    return re.sub(r"[^\w#]|_", "", text.lower())

@@ -111,6 +111,11 @@ def _headings(sheet: Sheet, account: Account) -> tuple[int, dict[int, Heading]]:
     for place, (_, cells) in enumerate(sheet.rows[:_SOUGHT]):
         texts = {n: one for n, one in enumerate(cells) if isinstance(one, str) and one.strip()}
         read = {n: read_heading(one) for n, one in texts.items()} if len(texts) > 1 else {}
+        strong = {one.role for one in read.values() if not one.weak}
+        read = {
+            n: Heading(one.typed) if one.weak and one.role in strong else one
+            for n, one in read.items()
+        }
         roles = {one.role for one in read.values()}
         if roles & {"date", "day"} and roles & {"rating", "score", "dose"}:
             _check_headings(read, account)
