@@ -27,7 +27,7 @@ ROWS = [row("weekly", 14.0, 0.4), row("weekly", 15.0, 0.41), row("stop", 14.0, N
 
 
 def test_probabilities_have_their_day_and_option() -> None:
-    found = risk_assessment(ROWS, days=[14.0], notes=["Two scores say little."])
+    found = risk_assessment(ROWS[:1] + ROWS[2:], notes=["Two scores say little."])
     RiskAssessment.model_validate(found)
     first, *others = found["prediction"]
     assert first["outcome"] == {"text": "response on the PHQ9, option: weekly"}
@@ -35,6 +35,13 @@ def test_probabilities_have_their_day_and_option() -> None:
     assert first["whenRange"]["low"]["value"] == first["whenRange"]["high"]["value"] == 14.0
     assert first["rationale"] == "Expected PHQ9 11.3 points, 90 % interval 4 to 19"
     assert len(others) == 2  # remission of both options; the response of one is not known
+
+
+def test_days_between_are_left_out() -> None:
+    rows = [row("weekly", float(day), 0.4) for day in range(14, 31)]
+    found = risk_assessment(rows)["prediction"]
+    days = [one["whenRange"]["low"]["value"] for one in found]
+    assert sorted(set(days)) == [14.0, 21.0, 28.0, 30.0]
 
 
 def test_nobody_is_named_and_nothing_is_a_basis() -> None:

@@ -18,16 +18,17 @@ _OUTCOMES: Final = {
 }
 """Columns of a forecast to what they are the probability of."""
 
+_SLIP: Final = 1e-6  # d
 _SUBJECT: Final = "patient"
 _DAY: Final = {"unit": "d", "system": "http://unitsofmeasure.org", "code": "d"}
 _MEANT: Final = (
-    "Probabilities are fractions from 0 to 1. Times are days since the first session. "
+    "Probabilities are fractions from 0 to 1. Times are days since the start of the course. "
     "The subject is a contained Patient without identity."
 )
 
 
 def risk_assessment(
-    rows: Iterable[Mapping[str, Any]], *, days: Sequence[float] = (), notes: Sequence[str] = ()
+    rows: Iterable[Mapping[str, Any]], *, every: int = 7, notes: Sequence[str] = ()
 ) -> dict[str, Any]:
     """A forecast as the content of a RiskAssessment.
 
@@ -39,14 +40,14 @@ def risk_assessment(
 
     - `rows`: of `forecast.csv`: `option`, `day`, `scale`, `mean`, `p05`, `p95`, `p_response`,
       `p_remission`, `p_well`.
-    - `days`: that are written; left out, all.
+    - `every`: days between predictions of an option; its first and last day are always written.
     - `notes`: sentences that the reader must know.
 
     **Returns:** the resource as JSON has it, checked against the classes of R4.
 
     **Raises:** `InputError` when a probability is none, or the package that knows R4 is missing.
     """
-    chosen = [row for row in rows if not days or float(row["day"]) in days]
+    chosen = _chosen(rows, every)
     predictions = [
         _prediction(row, column, outcome)
         for row in chosen
@@ -67,11 +68,24 @@ def risk_assessment(
 
 
 def risk_assessment_file(
-    rows: Iterable[Mapping[str, Any]], *, days: Sequence[float] = (), notes: Sequence[str] = ()
+    rows: Iterable[Mapping[str, Any]], *, every: int = 7, notes: Sequence[str] = ()
 ) -> bytes:
     """A forecast as a JSON file of a RiskAssessment; arguments as of `risk_assessment`."""
-    resource = risk_assessment(rows, days=days, notes=notes)
+    resource = risk_assessment(rows, every=every, notes=notes)
     return (json.dumps(resource, ensure_ascii=False, allow_nan=False, indent=2) + "\n").encode()
+
+
+def _chosen(rows: Iterable[Mapping[str, Any]], every: int) -> list[Mapping[str, Any]]:
+    """Rows of the first day of an option and scale, of every so many days, and of the last."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((str(row["option"]), str(row["scale"])), []).append(row)
+    return [
+        row
+        for group in groups.values()
+        for place, row in enumerate(group)
+        if place == len(group) - 1 or (float(row["day"]) - float(group[0]["day"])) % every < _SLIP
+    ]
 
 
 def _prediction(row: Mapping[str, Any], column: str, outcome: str) -> dict[str, Any]:
