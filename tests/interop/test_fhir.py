@@ -320,10 +320,38 @@ def test_rates_say_how_long_a_dose_took(tmp_path: Path) -> None:
         "over": "40 min",
     }
     ratio = {"numerator": {"value": 40, "code": "mg"}, "denominator": {"value": 45, "code": "min"}}
-    assert amounts(tmp_path, rateRatio=ratio)["over"] == "45 min"
     assert amounts(tmp_path, dose={"value": 20, "code": "mg"}, rateRatio=ratio)["over"] == (
         "22.5 min"
     )
+
+
+def test_dose_rate_and_time_must_agree(tmp_path: Path) -> None:
+    """As the German module has it: dose, rate as a ratio, and period, all the same."""
+    given = dose("2026-01-05T10:00:00Z", "40 mg")
+    given["dosage"]["rateRatio"] = {
+        "numerator": {"value": 40, "code": "mg"},
+        "denominator": {"value": 40, "code": "min", "unit": "Minuten"},
+    }
+    assert read(tmp_path, given).doses[0].entry["over"] == "40 min"
+    given["dosage"]["rateRatio"]["denominator"]["value"] = 60
+    with pytest.raises(InputError, match="do not agree"):
+        course_of(read(tmp_path, given))
+
+
+def test_a_ratio_is_a_rate_and_no_dose(tmp_path: Path) -> None:
+    """60 mg an hour for 40 min is 40 mg, not 60."""
+    given = dose("2026-01-05T10:00:00Z")
+    del given["dosage"]["dose"]
+    given["dosage"]["rateRatio"] = {
+        "numerator": {"value": 60, "code": "mg"},
+        "denominator": {"value": 1, "code": "h"},
+    }
+    found = course_text(read(tmp_path, given))
+    assert parse_course(found).regimen.doses[0].amount == pytest.approx(40)
+    del given["effectivePeriod"]
+    given["effectiveDateTime"] = "2026-01-05T10:00:00Z"
+    with pytest.raises(InputError, match="how long it ran"):
+        course_of(read(tmp_path, given))
 
 
 def test_a_rate_over_a_time_is_a_dose(tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ _ROUTE_TAIL: Final = re.compile(
 )
 _OTHER: Final = "not ketamine or esketamine by its codes or name"
 _NOT_GIVEN: Final = ("its status is not-done", "its status is entered-in-error")
+_APART: Final = 0.1
+"""Relative difference of two durations of a dose above which one of them is wrong (assumed)."""
+
 _TIMED: Final = ("iv", "im", "sc")
 
 
@@ -173,18 +176,17 @@ def _amount(
     drug: str, dosage: Element, medicine: Element, route: str, lasts: float | None
 ) -> dict[str, str]:
     """`dose` and, where it is known, `over`."""
-    total = _quantity(part(dosage, "dose"))
-    rate, ratio = part(dosage, "rateQuantity"), part(dosage, "rateRatio")
+    total, rate = _quantity(part(dosage, "dose")), _rate(dosage)
     over = lasts if lasts and route in _TIMED else None
-    if total is None and ratio and not part(dosage, "dose"):
-        total = _quantity(part(ratio, "numerator"))  # so much in so long
-        over = over or _hours(part(ratio, "denominator"))
-    elif total is not None and over is None and ratio:
-        over = _over_of(total, _quantity(part(ratio, "numerator")), part(ratio, "denominator"))
-    elif total is not None and over is None and rate:
-        over = _over_at(total, _quantity(rate))
-    elif total is None and rate and over is not None:
-        total = _quantity(rate)
+    if total is not None and rate is not None and route in _TIMED:
+        by_rate = _over_at(total, rate)
+        if over and by_rate and abs(by_rate / over - 1) > _APART:
+            raise _no(f"{drug}, its dose, rate and time do not agree")
+        over = over or by_rate
+    elif total is None and rate is not None and not part(dosage, "dose"):
+        if over is None:
+            raise _no(f"{drug}, a rate without how long it ran")
+        total = rate
     if total is None:
         raise _no(f"{drug}, its dose is missing or has a unit that is not understood")
     kind = _kind(total)
@@ -221,15 +223,17 @@ def _hours(quantity: Element) -> float | None:
     return float(read_measure(amount, field=_KIND).value)
 
 
-def _over_of(total: str, numerator: str | None, denominator: Element) -> float | None:
-    """Time that a dose takes at so much in so long, h."""
-    hours = _hours(denominator)
-    if numerator is None or hours is None:
+def _rate(dosage: Element) -> str | None:
+    """A rate as text, such as `60 mg/h`."""
+    ratio = part(dosage, "rateRatio")
+    if not ratio:
+        return _quantity(part(dosage, "rateQuantity"))
+    some, hours = _quantity(part(ratio, "numerator")), _hours(part(ratio, "denominator"))
+    if some is None or not hours:
         return None
-    whole, some = read_measure(total, field=_KIND), read_measure(numerator, field=_KIND)
-    if (whole.kind, whole.per_kg) != (some.kind, some.per_kg) or not some.value:
-        return None
-    return float(whole.value / some.value) * hours
+    above = read_measure(some, field=_KIND)
+    unit = {"dose": above.dose_unit, "volume": "mL"}.get(above.kind)
+    return None if unit is None else f"{float(above.value) / hours:.12g} {unit}/h"
 
 
 def _over_at(total: str, rate: str | None) -> float | None:
