@@ -47,17 +47,21 @@ def fit_table(found: Weighed, survivors: Survivors) -> pl.DataFrame:
     rows: list[dict[str, Any]] = [
         {"day": 0.0, "time_h": 0.0, "scale": base.scale, "score": base.score, "unit": "point"}
     ]
+    theirs = {
+        scale: again(survivors, found.scores[survivors.chosen], scale).spread(scale)
+        for scale in dict.fromkeys(known.scales)
+    }
     for k, one in enumerate(known.scores):
         weights = found.weights(k)
         some = np.flatnonzero(weights > _LEAST * weights.max())
-        mean, sd = (table[some][:, [k]] for table in (found.likelihood.mean, found.likelihood.sd))
-        before = Mixture(mean, sd, weights[some] / weights[some].sum())
+        mean, sd = (table[some, k] for table in (found.likelihood.mean, found.likelihood.sd))
+        before = Mixture(mean[:, None], sd[:, None], weights[some] / weights[some].sum())
         spread = {name: float(values[0]) for name, values in before.spread(one.scale).items()}
         ends = [
             0.0 if end == -np.inf else 1.0 if end == np.inf else float(before.below(end)[0])
             for end in (known.low[k], known.high[k])
         ]
-        after = again(survivors, found.scores[survivors.chosen], k).spread(one.scale)
+        after = {name: values[k] for name, values in theirs[one.scale].items()}
         rows.append(
             {
                 "day": one.time / _DAY,
@@ -65,7 +69,7 @@ def fit_table(found: Weighed, survivors: Survivors) -> pl.DataFrame:
                 "scale": one.scale,
                 "score": one.score,
                 **{f"before_{name}": spread[name] for name in ("mean", *QUANTILES)},
-                **{f"after_{name}": float(after[name][0]) for name in ("mean", *QUANTILES)},
+                **{f"after_{name}": float(after[name]) for name in ("mean", *QUANTILES)},
                 "inside_50": spread["p25"] <= one.score <= spread["p75"],
                 "inside_90": spread["p05"] <= one.score <= spread["p95"],
                 "below": ends[0],
@@ -76,19 +80,17 @@ def fit_table(found: Weighed, survivors: Survivors) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-def again(survivors: Survivors, scores: Array, place: int) -> Mixture:
-    """Another rating at the time of a score, from all scores.
+def again(survivors: Survivors, scores: Array, scale: str) -> Mixture:
+    """Another rating at the time of each score, given all scores.
 
     **Arguments:**
 
     - `survivors`: M of them. `scores`: of their chain at the times of the ratings, shape (M, K).
-    - `place`: of the score.
+    - `scale`: of those ratings.
     """
-    known = survivors.ratings
-    scale = known.scales[place]
-    mean, variance = survivors.given_scores(known.times[place : place + 1], scale)
+    mean, variance = survivors.given_scores(survivors.ratings.times, scale)
     error = np.repeat(survivors.law.error(scale) ** 2, TOGETHER)[:, None]
-    return Mixture(scores[:, place : place + 1] + mean, np.sqrt(variance + error))
+    return Mixture(scores + mean, np.sqrt(variance + error))
 
 
 def tail_chance(found: Weighed, count: int, seed: int) -> float | None:

@@ -26,7 +26,7 @@ from ketasim.forecasting.weighing.ratings import Ratings, ratings_of
 from ketasim.forecasting.weighing.scale_error import scale_error
 from ketasim.forecasting.weighing.shared import SHARED
 from ketasim.forecasting.weighing.steps import steps_for
-from ketasim.forecasting.weighing.weigh import Weighed, weigh
+from ketasim.forecasting.weighing.weigh import ENOUGH, Weighed, weigh
 from ketasim.forecasting.words import learned_words, lost_words, unusual_words
 
 Array = NDArray[np.float64]
@@ -195,10 +195,26 @@ def _told(
         level=level,
         warnings=tuple(
             dict.fromkeys(
-                (*(w for one in options for w in one.course.warnings), *first.given.warnings)
+                (
+                    *(w for one in options for w in one.course.warnings),
+                    *first.given.warnings,
+                    *_few(found),
+                )
             )
         ),
     )
+
+
+def _few(found: Weighed) -> tuple[str, ...]:
+    """Say where hardly any virtual patient is like this one."""
+    if found.effective >= ENOUGH:
+        return ()
+    told = (
+        f"The effective sample is {found.effective:.0f} after {found.rounds} further looks, below "
+        f"{ENOUGH:.0f}: hardly any virtual patient has such scores, and chances and ranges are "
+        "rough. Another seed shows by how much."
+    )
+    return (told,)
 
 
 def _learned(days: pl.DataFrame, before: pl.DataFrame, ratings: Ratings) -> tuple[float, str]:

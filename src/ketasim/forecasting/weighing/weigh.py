@@ -23,7 +23,7 @@ Integers = NDArray[np.int64]
 ENOUGH: Final = 400.0
 """Effective sample size below which more patients are looked for."""
 
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 """How often they are looked for at most."""
 
 _STREAM: Final = 7919  # between the seeds of the looks
