@@ -1,6 +1,7 @@
 """Records of others read into a course, results written as others read them."""
 
 from ketasim.interop.course_file import course_of, course_text, remarks
+from ketasim.interop.fhir.package import r4_class
 from ketasim.interop.fhir.read import read_fhir
 from ketasim.interop.fhir.risk_assessment import risk_assessment, risk_assessment_file
 from ketasim.interop.records import Given, Imported, Person, Rating
@@ -13,6 +14,7 @@ __all__ = [
     "Rating",
     "course_of",
     "course_text",
+    "r4_class",
     "read_fhir",
     "read_table",
     "remarks",

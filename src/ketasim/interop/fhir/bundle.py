@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
 from ketasim._base import InputError, named
 from ketasim.interop.fhir.element import Element, part, parts, text
 from ketasim.interop.fhir.json_text import read_json
+from ketasim.interop.fhir.package import is_type, r4_class
 from ketasim.interop.records import Account
 
-READ: Final = {
-    "QuestionnaireResponse": "questionnaireresponse",
-    "Observation": "observation",
-    "MedicationAdministration": "medicationadministration",
-    "Patient": "patient",
-    "Medication": "medication",
-    "Questionnaire": "questionnaire",
-}
-"""Types of resource that are read, to the module of their class."""
+READ: Final = (
+    "QuestionnaireResponse",
+    "Observation",
+    "MedicationAdministration",
+    "Patient",
+    "Medication",
+    "Questionnaire",
+)
+"""Types of resource that are read."""
 
 _ASKED: Final = {
     "MedicationRequest": "an order, which does not say that it was given",
@@ -32,7 +29,6 @@ _ASKED: Final = {
     "MedicationDispense": "handed out, which does not say that it was given",
 }
 _MOST: Final = 100_000  # entries
-_TYPE: Final = re.compile(r"[A-Za-z]{1,40}")
 _FIELD: Final = "bundle"
 
 
@@ -86,14 +82,14 @@ def read_bundle(path: Path, account: Account) -> Bundle:
     **Raises:** `InputError` when it is no FHIR R4 Bundle of one patient, or the package that knows
     R4 is missing.
     """
-    classes = _classes()
+    classes = {kind: r4_class(kind) for kind in READ}
     content = read_json(path)
     found = _entries(content, path)
     entries: list[Entry] = []
     for entry in found:
         resource = part(entry, "resource")
         kind = text(resource, "resourceType")
-        if not resource or not _is_type(kind):
+        if not resource or not is_type(kind):
             account.leave_out("Entry", "it holds no resource of FHIR R4")
             continue
         _refuse_r5(kind, resource)
@@ -111,27 +107,6 @@ def read_bundle(path: Path, account: Account) -> Bundle:
     return Bundle(_newest(entries))
 
 
-@cache
-def _is_type(kind: str) -> bool:
-    """Tell whether R4 has a type of resource; a word of any other is not shown."""
-    name = f"fhir.resources.R4B.{kind.lower()}"
-    return bool(_TYPE.fullmatch(kind)) and importlib.util.find_spec(name) is not None
-
-
-def _classes() -> dict[str, Any]:
-    try:
-        return {
-            kind: getattr(importlib.import_module(f"fhir.resources.R4B.{module}"), kind)
-            for kind, module in READ.items()
-        }
-    except ImportError:
-        raise InputError(
-            "fhir",
-            "reading FHIR needs the package fhir.resources, which is not installed",
-            "run 'pip install ketasim[fhir]'",
-        ) from None
-
-
 def _entries(content: Any, path: Path) -> list[dict[str, Any]]:
     shown = named(path)
     if not isinstance(content, dict):
@@ -139,7 +114,7 @@ def _entries(content: Any, path: Path) -> list[dict[str, Any]]:
     top = cast("dict[str, Any]", content)
     kind = text(top, "resourceType")
     if kind != "Bundle":
-        what = f"one {kind}" if _is_type(kind) else "no FHIR resource"
+        what = f"one {kind}" if is_type(kind) else "no FHIR resource"
         raise InputError(
             _FIELD, f"'{shown}' holds {what}, not a Bundle", "export the resources as one Bundle"
         )

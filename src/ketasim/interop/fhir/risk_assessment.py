@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ketasim.__about__ import __version__
 from ketasim._base import InputError
+from ketasim.interop.fhir.package import r4_class
 
 _SUPPORT: Final = "Decision support for professionals; not medical advice."
 _OUTCOMES: Final = {
@@ -63,7 +64,7 @@ def risk_assessment(
         **({"prediction": predictions} if predictions else {}),
         "note": [{"text": text} for text in (_SUPPORT, _MEANT, *notes)],
     }
-    _check(resource)
+    r4_class("RiskAssessment").model_validate(resource)
     return resource
 
 
@@ -105,15 +106,3 @@ def _prediction(row: Mapping[str, Any], column: str, outcome: str) -> dict[str, 
             f"Expected {row['scale']} {mean:.1f} points, 90 % interval {low:.0f} to {high:.0f}"
         )
     return found
-
-
-def _check(resource: Mapping[str, Any]) -> None:
-    try:
-        from fhir.resources.R4B.riskassessment import RiskAssessment
-    except ImportError:
-        raise InputError(
-            "fhir",
-            "writing FHIR needs the package fhir.resources, which is not installed",
-            "run 'pip install ketasim[fhir]'",
-        ) from None
-    RiskAssessment.model_validate(resource)
