@@ -7,10 +7,11 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
+from ketasim.dosing.follow_up.score import EARLIEST
 from ketasim.interop.records import Account, Given, Rating
 
-_EARLIEST: Final = 28
-"""Days before the first session from which a score is none of before treatment (assumed)."""
+_EARLIEST: Final = int(EARLIEST / 24)
+"""Days before the first session from which a score is none of before treatment."""
 
 
 def each_once(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ketasim._base import InputError
+from ketasim._base import InputError, write_whole
 from ketasim.apps.cli.answers import print_wrapped
 from ketasim.apps.cli.console import (
     AsJson,
@@ -17,7 +17,6 @@ from ketasim.apps.cli.console import (
     listen,
     print_json,
     print_table,
-    save,
     warn,
     whole_number,
 )
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ketasim.forecasting import Forecast
 
 _FILES = ("forecast.csv", "fit.csv")
+_ASSESSMENT = "risk_assessment.json"
 
 
 def forecast(
@@ -41,11 +41,20 @@ def forecast(
     ] = 0.5,
     n: Annotated[int | None, whole_number("Virtual patients drawn before the scores.")] = None,
     seed: Annotated[int | None, whole_number("Seed of the virtual patients.")] = None,
+    to: Annotated[
+        Literal["fhir"] | None,
+        Parameter(help="Also write risk_assessment.json, a FHIR R4 RiskAssessment."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Forecast one patient from the scores so far, under each candidate for what follows."""
     file = check_input(course, "COURSE")
-    check_folder(out, _FILES, inputs=(file,))
+    names = (*_FILES, _ASSESSMENT) if to == "fhir" else _FILES
+    check_folder(out, names, inputs=(file,))
+    if to == "fhir":
+        from ketasim.interop import r4_class
+
+        r4_class("RiskAssessment")  # a missing package is told before the work
     listen()
     from ketasim.forecasting import PATIENTS
     from ketasim.forecasting import forecast as run
@@ -54,7 +63,8 @@ def forecast(
         result = run(course, n=PATIENTS if n is None else n, seed=seed, level=level)
     except InputError as error:
         raise _as_typed(error) from None
-    paths = save(result, out, inputs=(file,))
+    more = {_ASSESSMENT: _assessment(result)} if to == "fhir" else {}
+    paths = write_whole(out, {**result.files(), **more}, inputs=(file,))
     if as_json:
         print_json(
             {
@@ -76,6 +86,15 @@ def forecast(
     print()
     for path in paths:
         print(path)
+
+
+def _assessment(result: Forecast) -> bytes:
+    from ketasim.interop import risk_assessment_file
+
+    return risk_assessment_file(
+        result.summary().iter_rows(named=True),
+        notes=(result.learned, result.unusual, *result.warnings),
+    )
 
 
 def _as_typed(error: InputError) -> InputError:
