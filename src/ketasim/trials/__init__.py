@@ -1,5 +1,6 @@
-"""Trials simulated: arms, drop-out, ratings, and what an assessment tells of them."""
+"""Trials simulated and analysed: arms, drop-out, ratings, what an assessment tells of them."""
 
+from ketasim.trials.analysis import ancova, mmrm, responder, time_to_event
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.contrasts import Estimate
 from ketasim.trials.metrics import is_share, value_in_words
@@ -17,7 +18,11 @@ __all__ = [
     "TrialAssumption",
     "TrialResult",
     "Values",
+    "ancova",
     "is_share",
+    "mmrm",
+    "responder",
     "run_trial",
+    "time_to_event",
     "value_in_words",
 ]

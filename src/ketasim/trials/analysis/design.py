@@ -1,0 +1,434 @@
+"""A model formula read against data: the design matrix, its columns in words, and grids of it."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError, near, one_of, shortened
+from ketasim.trials.analysis.table import (
+    Column,
+    Table,
+    few,
+    used_levels,
+    with_reference,
+)
+
+Array = NDArray[np.float64]
+
+FIELD: Final = "model"
+"""What a formula is called in an error."""
+
+_CALLS: Final = (
+    *("C", "I", "log", "log2", "log10", "exp", "poly", "bs", "cr", "cs", "center", "scale"),
+    *("contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "Treatment", "Sum"),
+)
+_COVARIANCE: Final = re.compile(
+    r"\+?\s*\b(us|un|csh?|ar1h?|toeph?)\s*\(\s*([^|()]+?)\s*\|\s*([^|()]+?)\s*\)"
+)
+_LEVEL: Final = re.compile(r"\[(?:T\.)?(.*?)\](?=:|$)")
+_TOLERANCE: Final = 1e-9  # of a column that others explain, after scaling to length 1
+_MOST_COLUMNS: Final = 400
+_MOST_CELLS: Final = 20_000  # of a grid of all categories
+
+
+class Model(NamedTuple):
+    """A formula read.
+
+    **Arguments:**
+
+    - `text`: as typed. `formula`: of formulaic.
+    - `outcome`: its left side. `variables`: columns that it names, outcome first.
+    - `covariance`, `visit`, `subject`: of a term such as `us(AVISIT | USUBJID)`; empty where none.
+    """
+
+    text: str
+    formula: Any
+    outcome: str
+    variables: tuple[str, ...]
+    covariance: str = ""
+    visit: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Design:
+    """The fixed effects of a model, for the rows that are analysed.
+
+    **Arguments:**
+
+    - `model`: the formula. `table`: rows whose outcome is there.
+    - `matrix`: shape (R, P). `outcome`: shape (R,). `names`: of the columns of the matrix.
+    - `spec`: of formulaic, which makes the same columns of other rows.
+    """
+
+    model: Model
+    table: Table
+    matrix: Array
+    outcome: Array
+    names: tuple[str, ...]
+    spec: Any
+
+    @cached_property
+    def least_squares(self) -> Array:
+        """Ordinary least squares of the outcome, shape (P,)."""
+        return np.linalg.lstsq(self.matrix, self.outcome, rcond=None)[0]
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Variables of the right side that are categories."""
+        columns = self.table.columns
+        return tuple(v for v in self.model.variables[1:] if columns[v].values is None)
+
+    def rows(self, table: Table) -> Array:
+        """The design of other rows, shape (rows, P)."""
+        return np.asarray(self.spec.get_model_matrix(_pandas(table, self.model)), dtype=float)
+
+    def grid(
+        self, by: Sequence[str], *, weights: str = "equal", at: Mapping[str, float] | None = None
+    ) -> tuple[list[tuple[str, ...]], Array]:
+        """Average the design over the categories that are not named, covariates at their mean.
+
+        **Arguments:**
+
+        - `by`: categories whose combinations are told apart.
+        - `weights`: `equal`, each combination of the others alike, as SAS and emmeans do; or
+          `proportional`, as often as it is among the rows.
+        - `at`: values of covariates instead of their mean over the rows.
+
+        **Returns:** the combinations, and the average design of each, shape (combinations, P).
+        """
+        columns = self.table.columns
+        others = [name for name in self.factors if name not in by]
+        levels = [columns[name].levels for name in (*by, *others)]
+        cells = int(np.prod([len(one) for one in levels])) if levels else 1
+        if cells > _MOST_CELLS:
+            raise InputError(
+                FIELD, f"its categories have {cells:,} combinations", "leave out those of many"
+            )
+        numbers = [np.arange(len(one)) for one in levels]
+        every = np.array(list(itertools.product(*numbers)), dtype=np.intp).reshape(cells, -1)
+        given = dict(at or {})
+        made = dict[str, Column]()
+        for place, name in enumerate((*by, *others)):
+            made[name] = Column(name, None, every[:, place], columns[name].levels)
+        for name in self.model.variables[1:]:
+            values = columns[name].values
+            if name not in made and values is not None:
+                made[name] = Column(name, np.full(cells, given.get(name, float(values.mean()))))
+        design = self.rows(Table(made, cells))
+        share = np.ones(cells)
+        if weights == "proportional" and others:
+            for place, name in enumerate(others, start=len(by)):
+                codes = columns[name].codes
+                assert codes is not None
+                share *= np.bincount(codes, minlength=len(columns[name].levels))[every[:, place]]
+        heads = list(itertools.product(*(columns[name].levels for name in by)))
+        block = design.reshape(len(heads), -1, design.shape[1])
+        share = share.reshape(len(heads), -1)
+        return heads, np.einsum("hcp,hc->hp", block, share / share.sum(axis=1, keepdims=True))
+
+
+def read_model(text: str) -> Model:
+    """Read a formula such as `CHG ~ BASE*AVISIT + TRT*AVISIT`.
+
+    A term such as `us(AVISIT | USUBJID)`, as the R package mmrm writes it, names covariance, visit
+    and subject. Functions are those of `C(x)`, `log(x)`, `poly(x, 2)` and the like; nothing else of
+    Python is run.
+
+    **Raises:** `InputError`.
+    """
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    hits = list(_COVARIANCE.finditer(text))
+    if len(hits) > 1:
+        raise InputError(FIELD, "it has two terms of a covariance", "leave one out")
+    shown = _COVARIANCE.sub("", text)
+    if shown.count("~") != 1 or not all(side.strip() for side in shown.split("~")):
+        raise InputError(
+            FIELD,
+            f"'{shortened(text)}' is no model",
+            "write OUTCOME ~ terms, such as CHG ~ BASE*AVISIT + TRT*AVISIT",
+        )
+    try:
+        formula: Any = Formula(shown)
+        sides = (list(formula.lhs), list(formula.rhs))
+        factors = [[factor.expr for term in side for factor in term.factors] for side in sides]
+    except (FormulaicError, SyntaxError, AttributeError, TypeError, ValueError):
+        raise InputError(
+            FIELD,
+            f"'{shortened(text, 60)}' cannot be read",
+            "write OUTCOME ~ terms joined by +, * and :",
+        ) from None
+    if len(sides[0]) != 1:
+        raise InputError(FIELD, f"it has {len(sides[0])} outcomes", "write one left of ~")
+    looked_up = [
+        [factor for term in side for factor in term.factors if factor.eval_method.value == "lookup"]
+        for side in sides
+    ]
+    plain = {factor.expr for side in looked_up for factor in side}
+    for expression in (one for side in factors for one in side if one not in plain):
+        _check(expression)
+    needed = set(formula.required_variables)
+    order = [name for name in _named_in(factors[0], plain) if name in needed]
+    order += [n for n in _named_in(factors[1], plain) if n in needed and n not in order]
+    covariance, visit, subject = hits[0].groups() if hits else ("", "", "")
+    kind = "us" if covariance == "un" else covariance
+    return Model(text, formula, str(sides[0][0]), tuple(order), kind, visit, subject)
+
+
+def _named_in(expressions: Sequence[str], plain: set[str]) -> list[str]:
+    found = list[str]()
+    for expression in expressions:
+        if expression in plain:
+            found.append(expression)
+            continue
+        nodes = ast.walk(ast.parse(expression.replace("`", ""), mode="eval"))
+        found += [node.id for node in nodes if isinstance(node, ast.Name)]
+    return list(dict.fromkeys(found))
+
+
+def _check(expression: str) -> None:
+    """Let only arithmetic and the functions of formulas through."""
+    refused = InputError(
+        FIELD,
+        f"'{shortened(expression)}' is not understood",
+        f"write names of columns, arithmetic within I(), and {one_of(_CALLS[:8])}",
+    )
+    try:
+        whole = ast.parse(expression, mode="eval")
+    except SyntaxError:
+        if re.fullmatch(r"[-+]?[\d.]+", expression):
+            return
+        raise refused from None
+    attributes = {id(n.func) for n in ast.walk(whole) if isinstance(n, ast.Call)}
+    bases = {
+        id(n.value) for n in ast.walk(whole) if isinstance(n, ast.Attribute) and id(n) in attributes
+    }
+    for node in ast.walk(whole):
+        if isinstance(node, ast.Call):
+            if ast.unparse(node.func) not in _CALLS:
+                raise refused
+        elif isinstance(node, ast.Attribute):
+            if id(node) not in attributes:
+                raise refused
+        elif isinstance(node, ast.Name):
+            if node.id.startswith("_") and id(node) not in bases:
+                raise refused
+        elif not isinstance(node, _HARMLESS):
+            raise refused
+
+
+_HARMLESS: Final = (
+    *(ast.Expression, ast.BinOp, ast.UnaryOp, ast.Constant, ast.Load, ast.keyword),
+    *(ast.operator, ast.unaryop, ast.List, ast.Tuple, ast.Compare, ast.cmpop),
+)
+
+
+def references(reference: Mapping[str, str] | str | None, arm: str | None) -> dict[str, str]:
+    """Name of a column to its reference category; of one alone it is the arm's.
+
+    **Raises:** `InputError` when it is one alone and the arm is not named.
+    """
+    if not isinstance(reference, str):
+        return dict(reference or {})
+    if arm is None:
+        raise InputError(
+            "reference", f"'{shortened(reference)}' of which column?", "name the arm as well"
+        )
+    return {arm: reference}
+
+
+def prepared(
+    model: Model,
+    table: Table,
+    *,
+    arm: str | None = None,
+    factors: Sequence[str] = (),
+    reference: Mapping[str, str] | None = None,
+    also: Sequence[str] = (),
+) -> Table:
+    """Check the columns of a model, make categories of some, and set references.
+
+    **Main arguments:**
+
+    - `model`: read. `table`: the data.
+
+    **Other arguments:**
+
+    - `arm`: a column of the model that is categories.
+    - `factors`: further ones that are categories even where they hold numbers.
+    - `reference`: name of a column to its reference category.
+    - `also`: names of further columns that must be there.
+
+    **Raises:** `InputError`.
+    """
+    for name in model.variables:
+        table.column(name, FIELD)
+    for name in also:
+        table.column(name, "column")
+    given = dict(reference or {})
+    named_ones = [("arm", arm)] if arm is not None else []
+    named_ones += [("factors", name) for name in factors]
+    named_ones += [("reference", name) for name in given]
+    for field, name in named_ones:
+        if name not in model.variables[1:] and name not in also:
+            raise InputError(
+                field, f"'{shortened(name)}' is not in the model", near(name, model.variables[1:])
+            )
+    made = {name: table.factor(name, FIELD) for _, name in named_ones}
+    for name, level in given.items():
+        made[name] = with_reference(made[name], level, "reference")
+    table.numbers(model.variables[0], FIELD)
+    return table.having(*made.values())
+
+
+def arm_of(design: Design, visit: str = "") -> str | None:
+    """The column whose categories are compared when none is named.
+
+    **Arguments:**
+
+    - `visit`: name of the visit, which it is not.
+
+    **Returns:** the only category, or the only one that the model crosses with the visit.
+    """
+    others = [name for name in design.factors if name != visit]
+    if len(others) == 1:
+        return others[0]
+    crossed = {
+        name
+        for term in design.model.formula.rhs
+        for name in others
+        if {name, visit} <= {factor.expr for factor in term.factors}
+    }
+    return next(iter(crossed)) if len(crossed) == 1 else None
+
+
+def whole_rows(model: Model, table: Table, keys: Sequence[str] = ()) -> Table:
+    """The rows whose outcome is there.
+
+    **Arguments:**
+
+    - `keys`: further columns that may not be missing then, such as subject and visit.
+
+    **Raises:** `InputError` when a covariate is missing beside an outcome, or nothing is left.
+    """
+    outcome = table.numbers(model.variables[0], FIELD)
+    if np.any(np.isinf(outcome)):
+        raise InputError(model.variables[0], "it has infinite values", "leave them empty")
+    there = ~np.isnan(outcome)
+    if not there.any():
+        raise InputError(model.variables[0], "every value is missing", "name the outcome")
+    for name in (*keys, *model.variables[1:]):
+        lost = table.columns[name].missing & there
+        if lost.any():
+            count, first = int(lost.sum()), int(np.flatnonzero(lost)[0]) + 1
+            raise InputError(
+                name,
+                f"missing in {count} row{'' if count == 1 else 's'} that have an outcome, first in "
+                f"row {first}",
+                "fill it in, or leave these rows out",
+            )
+    return table.taking(there)
+
+
+def build(model: Model, table: Table) -> Design:
+    """The design of a model for rows that are whole.
+
+    **Raises:** `InputError` when columns explain each other, or a category has one level.
+    """
+    used = table.having(
+        *(
+            used_levels(table.columns[name])
+            for name in model.variables[1:]
+            if table.columns[name].values is None
+        )
+    )
+    for name in model.variables[1:]:
+        column = used.columns[name]
+        if column.values is None and len(column.levels) < 2:
+            raise InputError(
+                name, f"every row has '{shortened(column.levels[0])}'", "leave it out of the model"
+            )
+    try:
+        matrices = model.formula.get_model_matrix(_pandas(used, model), context={})
+    except Exception as error:  # noqa: BLE001 -- what a formula's function says, in one line
+        raise InputError(
+            FIELD, f"cannot be computed ({shortened(error, 100)})", "check its terms"
+        ) from None
+    matrix = np.asarray(matrices.rhs, dtype=float)
+    outcome = np.asarray(matrices.lhs, dtype=float)
+    if outcome.shape[1] != 1:
+        raise InputError(model.outcome, "it is not one column of numbers", "name a number")
+    if not (np.all(np.isfinite(matrix)) and np.all(np.isfinite(outcome))):
+        raise InputError(FIELD, "a term has no finite value in some row", "check logarithms")
+    names = tuple(_shown(name) for name in matrices.rhs.model_spec.column_names)
+    if len(names) > _MOST_COLUMNS:
+        raise InputError(
+            FIELD,
+            f"it has {len(names):,} coefficients",
+            f"name at most {_MOST_COLUMNS}; is an identifier in it?",
+        )
+    _check_rank(matrix, names)
+    return Design(model, used, matrix, outcome[:, 0], names, matrices.rhs.model_spec)
+
+
+def _shown(name: str) -> str:
+    """A column as R and SAS users write it: `ARMCDTRT:AVISITVIS2`."""
+    return "(Intercept)" if name == "Intercept" else _LEVEL.sub(lambda hit: hit[1], name)
+
+
+def _check_rank(matrix: Array, names: Sequence[str]) -> None:
+    size = np.sqrt((matrix**2).sum(axis=0))
+    empty = [name for name, one in zip(names, size, strict=True) if one == 0.0]
+    if empty:
+        raise InputError(
+            FIELD,
+            f"no row has {few(empty)}",
+            "leave out the interaction, or the category without rows",
+        )
+    scaled = matrix / size
+    kept = list[int]()
+    basis = np.zeros((len(matrix), 0))
+    for place in range(len(names)):
+        column = scaled[:, place]
+        rest = column - basis @ (basis.T @ column)
+        rest -= basis @ (basis.T @ rest)
+        length = float(np.sqrt(rest @ rest))
+        if length > _TOLERANCE:
+            kept.append(place)
+            basis = np.column_stack([basis, rest / length])
+            continue
+        weights = np.linalg.lstsq(scaled[:, kept], column, rcond=None)[0]
+        by = [names[kept[i]] for i in np.argsort(-np.abs(weights)) if abs(weights[i]) > 1e-6]
+        raise InputError(
+            FIELD,
+            f"'{names[place]}' is a sum of other columns: {few(by)}",
+            "leave one of these terms out",
+        )
+
+
+def _pandas(table: Table, model: Model) -> Any:
+    """The variables as a frame that formulaic reads."""
+    import pandas
+
+    columns = dict[str, Any]()
+    for name in model.variables:
+        column = table.columns.get(name)
+        if column is None:
+            continue
+        columns[name] = (
+            column.values
+            if column.values is not None
+            else pandas.Categorical.from_codes(column.codes, categories=list(column.levels))
+        )
+    return pandas.DataFrame(columns)

@@ -1,0 +1,1 @@
+"""Mixed models for repeated measures: sums by missing pattern, likelihood, Kenward-Roger."""

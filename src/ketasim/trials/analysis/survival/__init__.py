@@ -1,0 +1,1 @@
+"""Time to an event: curves, log-rank test, Cox regression."""
