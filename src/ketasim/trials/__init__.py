@@ -1,6 +1,6 @@
 """Trials simulated and analysed: arms, drop-out, ratings, what an assessment tells of them."""
 
-from ketasim.trials.analysis import ancova, mmrm, responder, time_to_event
+from ketasim.trials.analysis import ancova, imputed, mmrm, responder, time_to_event
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.contrasts import Estimate
 from ketasim.trials.metrics import is_share, value_in_words
@@ -19,6 +19,7 @@ __all__ = [
     "TrialResult",
     "Values",
     "ancova",
+    "imputed",
     "is_share",
     "mmrm",
     "responder",

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ketasim.trials.analysis import MixedModel, ancova, mmrm, responder, risk_difference
+from ketasim.trials.analysis import MixedModel, ancova, imputed, mmrm, responder, risk_difference
 from ketasim.trials.sequential import (
     boundaries,
     events_needed,
@@ -20,6 +20,7 @@ from ketasim.trials.sequential import (
 )
 
 DATA = Path(__file__).parent / "data"
+MANY = 10_000  # imputations, as SAS was run with
 Found = Mapping[str, float]
 
 
@@ -183,6 +184,45 @@ def responders() -> Found:
     }
 
 
+IMPUTED = {
+    "MI MAR, then": {"strategy": "mar", "way": "multiple-imputation", "imputations": MANY},
+    "MI CIR, then": {"strategy": "cir", "way": "multiple-imputation", "imputations": MANY},
+    "MI CR, then": {"strategy": "cr", "way": "multiple-imputation", "imputations": MANY},
+    "MI J2R, then": {"strategy": "j2r", "way": "multiple-imputation", "imputations": MANY},
+    "Bayes MI JR": {"strategy": "j2r", "way": "multiple-imputation", "imputations": MANY},
+    "condmean JR as delta": {"strategy": "j2r", "variance": "information-anchored"},
+    "condmean JR +": {"strategy": "j2r"},
+    "condmean MAR": {"strategy": "mar"},
+    "condmean CR": {"strategy": "cr"},
+    "condmean CIR": {"strategy": "cir"},
+    "condmean LMCF": {"strategy": "lmcf"},
+}
+
+
+@cache
+def imputation(head: str) -> Found:
+    found = imputed(
+        "CHANGE ~ BASVAL*VISIT + THERAPY*VISIT",
+        DATA / "antidepressant.csv",
+        subject="PATIENT",
+        visit="VISIT",
+        arm="THERAPY",
+        reference="PLACEBO",
+        **IMPUTED[head],
+    )
+    told = {}
+    for row in found.tables["differences"].iter_rows(named=True):
+        visit = f"visit {row['VISIT']}"
+        told |= {
+            f"{visit} PLACEBO-DRUG estimate": -row["estimate"],
+            f"{visit} se": row["se"],
+            f"{visit} se Rubin": row["se"],
+            f"{visit} df": row["df"],
+            f"{visit} p": row["p"],
+        }
+    return told
+
+
 @cache
 def newcombe_example() -> Found:
     names = {
@@ -296,6 +336,9 @@ def computed(row: Mapping[str, Any]) -> float | None:
         return SINGLE[row["model"]]()
     if row["model"] in rpact_designs():
         return rpact_designs()[row["model"]][row["quantity"]]
+    for head in IMPUTED:
+        if row["model"].startswith(head):
+            return imputation(head)[row["quantity"]]
     if row["model"] in complete_cases():
         return complete_cases()[row["model"]][row["quantity"]]
     made = MODELS.get((row["dataset"], row["model"]))

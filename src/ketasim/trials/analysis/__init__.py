@@ -1,5 +1,7 @@
 """Trials analysed as statisticians do: mixed models, responders, survival, estimands."""
 
+from ketasim.trials.analysis.imputation.model import imputed
+from ketasim.trials.analysis.imputation.strategies import STRATEGIES
 from ketasim.trials.analysis.inference import Inference, Test
 from ketasim.trials.analysis.least_squares import ancova
 from ketasim.trials.analysis.logistic import fit_logistic
@@ -14,6 +16,7 @@ from ketasim.trials.analysis.survival.model import time_to_event
 
 __all__ = [
     "METHODS",
+    "STRATEGIES",
     "STRUCTURES",
     "Analysis",
     "CoxFit",
@@ -26,6 +29,7 @@ __all__ = [
     "ancova",
     "fit_cox",
     "fit_logistic",
+    "imputed",
     "kaplan_meier",
     "log_rank",
     "mmrm",

@@ -269,20 +269,10 @@ def _arranged(
     weights: str | None,
 ) -> tuple[Design, Layout, Any]:
     """The design of the rows that are analysed, and their grid of subjects and visits."""
-    for name, field in ((subject, "subject"), (visit, "visit")):
-        if not name:
-            raise InputError(field, "is missing", f"name the column of the {field}s")
-        table.column(name, field)
-    if read.variables[0] in (subject, visit):
-        raise InputError("model", f"the outcome is the {subject} or {visit}", "name the outcome")
     also = (subject, visit, *([] if weights is None else [weights]))
-    given = references(reference, arm)
-    inside = [visit] if visit in read.variables[1:] else []
-    ready = prepared(read, table, arm=arm, reference=given, factors=[*inside, *factors], also=also)
-    order = in_natural_order(ready.factor(visit, "visit"))
-    if visit in given:
-        order = ready.columns[visit]
-    ready = ready.having(order, ready.factor(subject, "subject"))
+    ready = arranged_table(
+        read, table, subject, visit, arm, reference, factors=factors, weights=weights
+    )
     rows = whole_rows(read, ready, also)
     order, people = used_levels(rows.columns[visit]), used_levels(rows.columns[subject])
     rows = rows.having(order, people)
@@ -309,6 +299,37 @@ def _arranged(
         len(order.levels),
     )
     return design, layout, order
+
+
+def arranged_table(
+    read: Model,
+    table: Table,
+    subject: str,
+    visit: str,
+    arm: str | None,
+    reference: Mapping[str, str] | str | None,
+    *,
+    factors: Sequence[str] = (),
+    weights: str | None = None,
+) -> Table:
+    """The data with subject, visit and arm as categories in their order, every column there.
+
+    **Arguments:** as of `mmrm`.
+
+    **Raises:** `InputError`.
+    """
+    for name, field in ((subject, "subject"), (visit, "visit")):
+        if not name:
+            raise InputError(field, "is missing", f"name the column of the {field}s")
+        table.column(name, field)
+    if read.variables[0] in (subject, visit):
+        raise InputError("model", f"the outcome is the {subject} or {visit}", "name the outcome")
+    also = (subject, visit, *([] if weights is None else [weights]))
+    given = references(reference, arm)
+    inside = [visit] if visit in read.variables[1:] else []
+    ready = prepared(read, table, arm=arm, reference=given, factors=[*inside, *factors], also=also)
+    order = ready.columns[visit] if visit in given else ready.factor(visit, "visit")
+    return ready.having(in_natural_order(order), ready.factor(subject, "subject"))
 
 
 def _check_once(rows: Table, subject: str, visit: str) -> None:
