@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from ketasim.evidence import citation
     from ketasim.figures import plot
     from ketasim.forecasting import Forecast, forecast
+    from ketasim.models import pk
     from ketasim.planning import Comparison, compare
     from ketasim.reports import print_page, report
     from ketasim.screening import Screen, SessionPlan, screen
-    from ketasim.simulation import Simulation, simulate
+    from ketasim.simulation import Prediction, Simulation, predict, simulate
     from ketasim.trials import TrialResult, run_trial
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Forecast",
     "InputError",
     "KetasimError",
+    "Prediction",
     "Screen",
     "SessionPlan",
     "Simulation",
@@ -43,7 +45,9 @@ __all__ = [
     "forecast",
     "load_course",
     "load_trial",
+    "pk",
     "plot",
+    "predict",
     "print_page",
     "report",
     "run_trial",
@@ -58,6 +62,7 @@ _ROOMS = {
     "Forecast": "ketasim.forecasting",
     "InputError": "ketasim._base",
     "KetasimError": "ketasim._base",
+    "Prediction": "ketasim.simulation",
     "Screen": "ketasim.screening",
     "SessionPlan": "ketasim.screening",
     "Simulation": "ketasim.simulation",
@@ -68,7 +73,9 @@ _ROOMS = {
     "forecast": "ketasim.forecasting",
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",
+    "pk": "ketasim.models",
     "plot": "ketasim.figures",
+    "predict": "ketasim.simulation",
     "print_page": "ketasim.reports",
     "report": "ketasim.reports",
     "run_trial": "ketasim.trials",

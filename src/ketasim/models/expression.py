@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
 from functools import cache
 from types import CodeType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -33,6 +34,20 @@ _ALLOWED = (
     ast.Constant,
     ast.Call,
 )
+
+
+_OWN: Final[dict[str, Any]] = {
+    **{name: _FUNCTIONS[name] for name in ("exp", "log", "sqrt")},
+    "min": np.minimum,
+    "max": np.maximum,
+    "where": np.where,
+}
+_COMPARED: Final = (
+    *(ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
+    ast.UAdd,
+)
+_ARGUMENTS: Final = {"min": 2, "max": 2, "where": 3}
+_LONGEST: Final = 1_000  # characters of a user's expression; a limit against floods
 
 
 @cache
@@ -79,3 +94,72 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Any:
     code, _ = _parse(text)
     known = values if isinstance(values, dict) else dict(values)
     return eval(code, _SPACE, known)  # noqa: S307 - parsed above
+
+
+@cache
+def own_expression(text: str) -> tuple[CodeType, frozenset[str]]:
+    """Read an expression that a user wrote: arithmetic on symbols and numbers, and comparisons.
+
+    **Arguments:**
+
+    - `text`: such as `"1.1*(WT/70)**0.75"`; `exp`, `log`, `sqrt`, `min`, `max` and
+      `where(condition, if true, if false)` may be called.
+
+    **Returns:** the compiled expression, and the symbols it uses.
+
+    **Raises:** `ValueError` that says in one clause what is not read.
+    """
+    if len(text) > _LONGEST:
+        raise ValueError(f"has {len(text):,} characters")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ValueError("is no expression") from None
+    names: set[str] = set()
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BitXor):
+            raise ValueError("has '^'; write a power as **")
+        if not isinstance(node, (*_ALLOWED, *_COMPARED)):
+            raise ValueError(f"is no arithmetic ({type(node).__name__})")
+        if isinstance(node, ast.Compare) and len(node.ops) != 1:
+            raise ValueError("compares more than two things at once")
+        if isinstance(node, ast.Constant):
+            number = node.value
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                raise ValueError(f"has {number!r}, which is no number")
+            try:
+                # whole numbers of Python have no bound, and their powers no end
+                node.value = float(number)
+            except OverflowError:
+                node.value = math.inf
+            if not math.isfinite(node.value):
+                raise ValueError("has a number that is too large")
+        if isinstance(node, ast.Call):
+            if not isinstance(node.func, ast.Name) or node.func.id not in _OWN:
+                raise ValueError(f"calls what is not known; known are {', '.join(_OWN)}")
+            wanted = _ARGUMENTS.get(node.func.id, 1)
+            if node.keywords or len(node.args) != wanted:
+                raise ValueError(f"calls {node.func.id} with other than {wanted} arguments")
+        if isinstance(node, ast.Name) and id(node) not in called:
+            if node.id in _OWN:
+                raise ValueError(f"uses the function {node.id} without brackets")
+            names.add(node.id)
+    try:
+        return compile(tree, "<expression>", "eval"), frozenset(names)
+    except (RecursionError, MemoryError, ValueError):
+        raise ValueError("is nested too deeply") from None
+
+
+def own_value(text: str, values: Mapping[str, Any]) -> Any:
+    """Value of an expression that a user wrote; arrays broadcast.
+
+    What has no value, as a division by 0, becomes infinite or no number, which the caller refuses.
+    """
+    code, _ = own_expression(text)
+    known = values if isinstance(values, dict) else dict(values)
+    with np.errstate(all="ignore"):
+        try:
+            return eval(code, {"__builtins__": {}, **_OWN}, known)  # noqa: S307 - read above
+        except (ZeroDivisionError, OverflowError):
+            return np.nan

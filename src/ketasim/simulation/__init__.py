@@ -11,6 +11,8 @@ from ketasim.simulation.mood.course import (
 )
 from ketasim.simulation.mood.regimens import RegimenScores, compare_regimens
 from ketasim.simulation.mood.weeks import shown_weeks
+from ketasim.simulation.prediction.predict import predict
+from ketasim.simulation.prediction.result import Predicted, Prediction
 from ketasim.simulation.result import (
     Assumption,
     Simulation,
@@ -37,6 +39,8 @@ __all__ = [
     "Mood",
     "NearValue",
     "OuterBand",
+    "Predicted",
+    "Prediction",
     "RegimenScores",
     "Session",
     "SessionEffects",
@@ -45,6 +49,7 @@ __all__ = [
     "compare_regimens",
     "effect_times",
     "individuals_note",
+    "predict",
     "predict_events",
     "shown_weeks",
     "simulate",

@@ -20,6 +20,7 @@ from ketasim.apps.cli.forecast import forecast
 from ketasim.apps.cli.harm import harm
 from ketasim.apps.cli.imports import import_app
 from ketasim.apps.cli.models import models_app
+from ketasim.apps.cli.predict import predict
 from ketasim.apps.cli.regimens import events, regimen
 from ketasim.apps.cli.screen import screen
 from ketasim.apps.cli.serve import serve
@@ -76,6 +77,10 @@ app.command(
 )
 app.command(events, help_epilogue=example("events six_infusions --out out/events.csv"))
 app.command(import_app)
+app.command(
+    predict,
+    help_epilogue=example("predict model.toml data.csv --set CL=1.1 --out predictions.csv"),
+)
 app.command(evidence_app)
 app.command(models_app)
 app.command(serve, help_epilogue=example("serve --port 8765"))

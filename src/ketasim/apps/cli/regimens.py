@@ -21,6 +21,7 @@ from ketasim.apps.cli.console import (
     print_json,
     warn,
 )
+from ketasim.apps.cli.numbered import numbered
 
 if TYPE_CHECKING:
     from ketasim.dosing import EventTable, Regimen, Subject
@@ -152,29 +153,10 @@ def _table(file: Path, drug: str, cmt: str | None) -> EventTable:
         raise InputError(
             "FILE", f"'{named(file)}' is no event table", "give a table with the ending .csv"
         )
-    table = read_events(file, drug=drug, compartments=_compartments(cmt))
+    table = read_events(file, drug=drug, compartments=numbered(cmt))
     for text in table.notes:
         note(f"note: {text}")
     return table
-
-
-def _compartments(text: str | None) -> dict[int, str]:
-    """Read `1=oral,2=iv`."""
-    found: dict[int, str] = {}
-    for part in (text or "").split(","):
-        number, sign, route = (one.strip() for one in part.partition("="))
-        if not part.strip():
-            continue
-        if not (sign and route and number.isascii() and number.isdigit() and len(number) < 10):
-            raise InputError(
-                "--cmt",
-                f"'{part.strip()}' is no number with a route",
-                "write such as 1=oral,2=iv",
-            )
-        if int(number) in found:
-            raise InputError("--cmt", f"{number} stands twice", "give each number one route")
-        found[int(number)] = route
-    return found
 
 
 def _predict(table: EventTable, file: Path, out: Path, pk_model: str, as_json: bool) -> None:

@@ -119,6 +119,18 @@ def read_table(source: Any) -> Table:
     return Table(names, rows, notes, occasions)
 
 
+def column_values(source: Any) -> list[tuple[str, Any]]:
+    """Names and columns of a mapping or a data frame, as they came where polars takes them.
+
+    **Raises:** `InputError` when it is no table.
+    """
+    import polars as pl
+
+    if isinstance(source, pl.DataFrame):
+        return [(name, source[name]) for name in source.columns]
+    return list(zip(*_frame(source), strict=True))
+
+
 def _frame(source: Any) -> tuple[list[str], list[Sequence[Any]]]:
     """Names and cells of a mapping or a data frame."""
     columns: dict[str, list[Any]]

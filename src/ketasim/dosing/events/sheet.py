@@ -1,0 +1,251 @@
+"""A table as a model of one's own reads it: NONMEM's columns, and others by name as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError
+from ketasim._base.text import shortened
+from ketasim.dosing.events.columns import column_values
+from ketasim.dosing.events.file import read_grid
+from ketasim.dosing.events.rows import decimal_commas, says_nothing
+from ketasim.vocabulary.column import read_column
+
+if TYPE_CHECKING:
+    import polars
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+EVENT_COLUMNS: Final = (
+    *("ID", "TIME", "AMT", "RATE", "DUR", "CMT", "EVID", "II", "ADDL", "SS", "MDV"),
+)
+"""Columns that say what happens; their names may be in upper or lower case."""
+
+_MEANT: Final = ("AMT", "TIME", "RATE", "DUR", "STOP", "II", "ADDL", "SS", "EVID")
+_MOST_COLUMNS: Final = 1_000  # a limit against tables that are no event table
+
+
+@dataclass
+class Sheet:
+    """Columns of a table, as they came.
+
+    **Arguments:**
+
+    - `columns`: name as typed to its cells, in their order.
+    - `numbers`: of the rows, from 1 below the header.
+    - `events`: column of `EVENT_COLUMNS` to its name as typed.
+    """
+
+    columns: dict[str, polars.Series]
+    numbers: Integers
+    events: dict[str, str]
+    _read: dict[str, Array] = field(default_factory=dict[str, Array])
+    _commas: bool | None = None
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a column, as typed or one of `EVENT_COLUMNS`."""
+        return name in self.events or name in self.columns
+
+    def field(self, name: str, row: int) -> str:
+        """What to call a cell in an error; `row` is a place, from 0."""
+        return f"{shortened(self.events.get(name, name))} in row {self.numbers[row]}"
+
+    def values(self, name: str) -> Array:
+        """Numbers of a column, not a number where it is blank, shape (R,).
+
+        **Raises:** `InputError` for a cell that is no finite number.
+        """
+        typed = self.events.get(name, name)
+        if typed not in self._read:
+            self._read[typed] = self._numbers(typed)
+        return self._read[typed]
+
+    def texts(self, name: str) -> list[str]:
+        """Cells of a column as text without space around it, empty where it is blank."""
+        cells = self.columns[self.events.get(name, name)].to_list()
+        return ["" if cell is None or says_nothing(str(cell)) else _plain(cell) for cell in cells]
+
+    def _numbers(self, typed: str) -> Array:
+        import polars as pl
+
+        cells = self.columns[typed]
+        if cells.dtype.is_numeric():
+            found = cells.cast(pl.Float64).to_numpy().astype(np.float64)
+            if cells.null_count():
+                found = np.where(cells.is_null().to_numpy(), np.nan, found)
+            self._finite(typed, found, cells)
+            return found
+        if cells.dtype == pl.Boolean:
+            return cells.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        text = cells.cast(pl.String).str.strip_chars()
+        if self._decimal_commas():
+            text = text.str.replace(",", ".", literal=True)
+        blank = text.is_null() | text.str.to_lowercase().is_in(
+            ["", ".", "na", "n/a", "null", "none"]
+        )
+        numbers = text.cast(pl.Float64, strict=False)
+        odd = ~blank & (numbers.is_null() | text.str.contains("_"))
+        if odd.any():
+            row = int(odd.fill_null(False).arg_max() or 0)
+            raise InputError(
+                self.field(typed, row),
+                f"'{shortened(cells[row])}' is not a finite number",
+                "give a number, or leave it blank",
+            )
+        found = numbers.fill_null(np.nan).to_numpy().astype(np.float64)
+        said = np.where(blank.fill_null(True).to_numpy(), 0.0, found)
+        self._finite(typed, said, cells)
+        return np.where(blank.fill_null(True).to_numpy(), np.nan, found)
+
+    def _finite(self, typed: str, found: Array, cells: polars.Series) -> None:
+        """Refuse what is infinite, and a NaN that is written; one of a data frame is a blank."""
+        written = not cells.dtype.is_numeric()
+        bad = np.flatnonzero(np.isinf(found) | (np.isnan(found) & written))
+        if len(bad):
+            raise InputError(
+                self.field(typed, int(bad[0])),
+                f"'{shortened(str(cells[int(bad[0])]))}' is not a finite number",
+                "give a number, or leave it blank",
+            )
+
+    def _decimal_commas(self) -> bool:
+        if self._commas is None:
+            import polars as pl
+
+            names = [n for k, n in self.events.items() if k in _MEANT]
+            texts = {n: self.columns[n] for n in names if self.columns[n].dtype == pl.String}
+            self._commas = decimal_commas({n: cells.unique() for n, cells in texts.items()})
+        return self._commas
+
+
+def read_sheet(source: Any, used: Sequence[str] = ()) -> Sheet:
+    """Read a table from a file, a mapping or a data frame.
+
+    **Arguments:**
+
+    - `source`: path of a file (separated by commas, semicolons, tabs, bars or spaces), a mapping
+      of columns to cells, or a data frame. `used`: names of columns that the model uses.
+
+    **Raises:** `InputError` when it is no table, has no rows, a column stands twice or has no name,
+    or one that says what happens is missing or has another name.
+    """
+    import polars as pl
+
+    columns: dict[str, pl.Series] = {}
+    if isinstance(source, str | Path):
+        grid = read_grid(Path(source))
+        numbers = np.array([number for number, _ in grid.rows], np.int64)
+        rows = [cells for _, cells in grid.rows]
+        given: list[tuple[str, Any]] = [
+            (name, pl.Series(name, list(cells), pl.String))
+            for name, cells in zip(grid.header, zip(*rows, strict=True), strict=True)
+        ]
+        given = given or [(name, pl.Series(name, [], pl.String)) for name in grid.header]
+    else:
+        given = column_values(source)
+        numbers = np.arange(1, len(given[0][1]) + 1 if given else 1, dtype=np.int64)
+    if len(given) > _MOST_COLUMNS:
+        raise InputError("events", f"has {len(given):,} columns", "leave out those not needed")
+    seen: set[str] = set()
+    for place, (name, cells) in enumerate(given, start=1):
+        typed = name.strip()
+        series = _series(typed, cells)
+        if not typed:
+            if series.cast(pl.String).fill_null("").str.strip_chars().is_in(["", "."]).all():
+                continue
+            raise InputError(
+                "events", f"the header has no name in column {place}", "name it or leave it out"
+            )
+        as_event = typed.upper() if typed.upper() in EVENT_COLUMNS else typed
+        if as_event in seen:
+            raise InputError(shortened(typed), "the column stands twice", "keep one of them")
+        seen.add(as_event)
+        columns[typed] = series
+    if not len(numbers):
+        raise InputError("events", "the table has no rows", "add at least one")
+    events = {
+        name.upper(): name
+        for name in columns
+        if name.upper() in EVENT_COLUMNS and (name not in used or name == name.upper())
+    }
+    sheet = Sheet(columns, numbers, events)
+    _all_there(sheet, used)
+    return sheet
+
+
+def _series(name: str, cells: Any) -> polars.Series:
+    import polars as pl
+
+    if isinstance(cells, pl.Series):
+        return cells.alias(name)
+    try:
+        return pl.Series(name, cells)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        return pl.Series(name, [None if cell is None else str(cell) for cell in cells], pl.String)
+
+
+def _all_there(sheet: Sheet, used: Sequence[str]) -> None:
+    """Refuse a table without what is needed, or with it under another name."""
+    known = {
+        name: read_column(name)
+        for name in sheet.columns
+        if name not in sheet.events.values() and name not in used
+    }
+    for needed in ("ID", "TIME", "AMT"):
+        if needed in sheet.events:
+            continue
+        other = next((n for n, column in known.items() if needed in (column.name, column.slip)), "")
+        raise InputError(
+            needed,
+            "the column is missing",
+            f"name '{shortened(other)}' {needed} where it is this" if other else "add it",
+        )
+    for name, column in known.items():
+        meant = column.name or column.slip
+        if meant not in _MEANT or meant in sheet.events or meant == "STOP" != column.name:
+            continue
+        if meant == "DUR" and "RATE" in sheet.events:
+            continue
+        if any(text not in ("", "0", "0.0") for text in set(sheet.texts(name))):
+            called = "RATE or DUR" if meant == "STOP" else meant
+            raise InputError(
+                shortened(name),
+                f"looks like {meant} and is not read",
+                f"say it in {called} where it is that; give it another name where it is not",
+            )
+
+
+def _plain(cell: Any) -> str:
+    text = " ".join(str(cell).split())
+    return text.removesuffix(".0") if isinstance(cell, float) else text
+
+
+def carried(values: Array, subject: Integers) -> tuple[Array, int]:
+    """Numbers with blanks filled by the row before of the same subject.
+
+    **Arguments:**
+
+    - `values`: not a number where blank, shape (R,). `subject`: of each row.
+
+    **Returns:** the numbers, still none where no row before has one, and how many were filled.
+    """
+    blank = np.isnan(values)
+    if not blank.any():
+        return values, 0
+    place = np.where(blank, -1, np.arange(len(values)))
+    first = np.ones(len(values), bool)
+    first[1:] = np.diff(subject) != 0
+    starts = np.maximum.accumulate(np.where(first, np.arange(len(values)), 0))
+    last = np.maximum.accumulate(place)
+    found = np.where(last >= starts, values[np.maximum(last, 0)], np.nan)
+    return found, int((blank & ~np.isnan(found)).sum())
+
+
+__all__ = ["EVENT_COLUMNS", "Sheet", "carried", "read_sheet"]

@@ -1,0 +1,1 @@
+"""Stretches of events: subjects of event tables, each with actions and parameters of its own."""

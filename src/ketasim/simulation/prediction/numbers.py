@@ -1,0 +1,209 @@
+"""What the symbols of a model stand for at every row: parameters, covariates and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError, near, standard_normals
+from ketasim._base.text import shortened
+from ketasim._base.words import counted
+from ketasim.dosing import Sheet, carried
+from ketasim.models.own.declaration import TIME_SYMBOL, CompartmentModel, Parameter, names_used
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_PERCENT: Final = 100.0
+
+
+class Numbers:
+    """Symbols of a model at the rows of a table.
+
+    **Arguments:**
+
+    - `model`: with the numbers of its parameters.
+    - `sheet`: the table. `subject`: of each row. `dosed`: whether a row gives a dose.
+    - `fixed`: parameters that the call gave, which no column may also give.
+    - `notes`: takes what the reader must know.
+
+    **Raises:** `InputError` for a symbol that is neither declared nor a column, or has no number.
+    """
+
+    def __init__(
+        self,
+        model: CompartmentModel,
+        sheet: Sheet,
+        subject: Integers,
+        dosed: Integers,
+        fixed: Sequence[str],
+        notes: list[str],
+    ) -> None:
+        self._model, self._sheet, self._subject = model, sheet, subject
+        self._notes = notes
+        self.count = len(subject)
+        self.subjects = int(subject[-1]) + 1 if len(subject) else 0
+        self._drawn: list[Parameter] = []
+        self.values: dict[str, Any] = {TIME_SYMBOL: sheet.values("TIME")}
+        self.used: set[str] = set()
+        only_doses = self._symbols()
+        for one in model.parameters:
+            self._parameter(one, fixed)
+        for one in model.covariates:
+            self._covariate(one.name, one.default, only_doses, dosed)
+        declared = {*self.values, *model.definitions, *model.compartment_names}
+        for name in sorted(self._names - declared):
+            self._covariate(name, None, only_doses, dosed)
+
+    def _symbols(self) -> set[str]:
+        """Names used, and those of them that only doses need."""
+        where: dict[str, str] = {}
+        doses = {text for _, text in self._model.dose_expressions()}
+        always: set[str] = set()
+        for field, text in self._model.expressions():
+            found = names_used(text, field)
+            for name in found:
+                where.setdefault(name, field)
+            if text not in doses:
+                always |= found
+        for name in reversed(self._model.definitions):
+            if name in always:
+                always |= names_used(self._model.definitions[name], name)
+        self._names, self._where = set(where), where
+        known = [
+            *(one.name for one in (*self._model.parameters, *self._model.covariates)),
+            *self._model.definitions,
+            *self._model.compartment_names,
+            TIME_SYMBOL,
+        ]
+        for name, field in where.items():
+            if name not in known and not self._sheet.has(name):
+                raise InputError(
+                    field,
+                    f"'{name}' is no parameter, covariate or compartment, and the table has no "
+                    "such column",
+                    near(name, [*known, *self._sheet.columns]),
+                )
+        return set(where) - always
+
+    def _parameter(self, one: Parameter, fixed: Sequence[str]) -> None:
+        name = one.name
+        if self._sheet.has(name) and name in self._sheet.columns:
+            if name in fixed:
+                raise InputError(
+                    name,
+                    "is a column of the table, and was set as well",
+                    "leave one of the two out",
+                )
+            values, filled = carried(self._sheet.values(name), self._subject)
+            self._told(name, filled)
+            bad = np.isnan(values)
+            if bad.any() and one.value is None:
+                raise InputError(
+                    self._sheet.field(name, int(np.argmax(bad))), "is blank", "fill it in"
+                )
+            self.values[name] = np.where(bad, one.value or 0.0, values)
+            self._notes.append(f"{name} is taken from the table")
+            self.used.add(name)
+        elif one.value is None:
+            if name in self._names:
+                raise InputError(
+                    f"parameter {name}",
+                    "has no value",
+                    f"set it, as --set {name}=1, or give it a column of the table",
+                )
+            return
+        else:
+            self.values[name] = one.value
+        if one.sd_log or one.rse:
+            self._drawn.append(one)
+
+    def _covariate(
+        self, name: str, default: float | None, only_doses: set[str], dosed: Integers
+    ) -> None:
+        if name not in self._sheet.columns:
+            if default is None:
+                if name not in self._names:
+                    return
+                raise InputError(
+                    name, "the table has no such column", "add it, or give the covariate a default"
+                )
+            self.values[name] = default
+            self._notes.append(f"{name} is not in the table: {default:g} is used")
+            return
+        self.used.add(name)
+        values, filled = carried(self._sheet.values(name), self._subject)
+        self._told(name, filled)
+        bad = np.isnan(values)
+        if bad.any() and default is not None:
+            values = np.where(bad, default, values)
+            self._notes.append(f"{name} is blank at first: {default:g} is used")
+        elif bad.any():
+            needed = bad
+            if name in only_doses:
+                needed = np.zeros_like(bad)
+                needed[dosed] = bad[dosed]
+            if needed.any() and name in self._names:
+                raise InputError(
+                    self._sheet.field(name, int(np.argmax(needed))),
+                    "is blank, and no row before of the subject has a value",
+                    "fill it in",
+                )
+        self.values[name] = values
+
+    def _told(self, name: str, filled: int) -> None:
+        if filled:
+            rows = counted(filled, "row")
+            self._notes.append(
+                f"{shortened(name)} is blank in {rows}: the value of the row before is used"
+            )
+
+    @property
+    def varies(self) -> bool:
+        """Whether any parameter is drawn between subjects."""
+        return any(one.sd_log for one in self._drawn)
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether any parameter has a standard error."""
+        return any(one.rse for one in self._drawn)
+
+    def typical(self) -> dict[str, Any]:
+        """Numbers at every row without any draw: numbers, or arrays of shape (R,)."""
+        return dict(self.values)
+
+    def drawn(self, seed: int, draws: range, uncertainty: bool) -> dict[str, Any]:
+        """Numbers of some draws, one draw behind the other: arrays of shape (draws*R,).
+
+        Every parameter has its own stream of random numbers; a draw depends neither on how many
+        there are nor on the other parameters.
+        """
+        n = len(draws)
+        found = {
+            name: np.tile(value, n) if np.ndim(value) else value
+            for name, value in self.values.items()
+        }
+        for one in self._drawn:
+            shift = np.zeros((n, self.count))
+            if one.sd_log:
+                each = np.stack(
+                    [
+                        standard_normals(seed, f"predict:{one.name}:{d}", 0, self.subjects, 1)[:, 0]
+                        for d in draws
+                    ]
+                )
+                shift += one.sd_log * each[:, self._subject]
+            if one.rse and uncertainty:
+                sd = np.sqrt(np.log1p((one.rse / _PERCENT) ** 2))
+                own = standard_normals(seed, f"predict:uncertainty:{one.name}", draws.start, n, 1)
+                shift += sd * own
+            found[one.name] = found[one.name] * np.exp(shift.reshape(-1))
+        return found
+
+
+def values_of(given: Mapping[str, Any] | None) -> dict[str, float]:
+    """Parameters that a call gives, as numbers."""
+    return {str(name): value for name, value in (given or {}).items()}
