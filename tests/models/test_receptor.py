@@ -30,6 +30,7 @@ class Dose:
     duration: float = 0.0
     device: int = 0
     steady_state_interval: float | None = None
+    rate_given: bool = False
 
     def milligrams(self, weight: Any) -> Any:
         return self.amount + 0.0 * weight

@@ -15,6 +15,7 @@ from ketasim.dosing.editing import (
     without_session,
 )
 from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT, Column
+from ketasim.dosing.events.doses import GivenDose
 from ketasim.dosing.events.meaning import (
     Actions,
     Entries,
@@ -29,6 +30,7 @@ from ketasim.dosing.events.records import (
     DoseRecords,
     read_records,
 )
+from ketasim.dosing.events.routed import RoutedTable, read_routed
 from ketasim.dosing.events.sheet import EVENT_COLUMNS, Sheet, carried, read_sheet
 from ketasim.dosing.events.table import EventTable, Observation, Subject, read_events
 from ketasim.dosing.events.written import write_events
@@ -146,6 +148,7 @@ __all__ = [
     "Entry",
     "EventError",
     "EventTable",
+    "GivenDose",
     "HistoryEntry",
     "MeanSd",
     "MedicineEntry",
@@ -159,6 +162,7 @@ __all__ = [
     "Regimen",
     "Relapse",
     "Score",
+    "RoutedTable",
     "Sheet",
     "Steady",
     "Subject",
@@ -190,6 +194,7 @@ __all__ = [
     "plainest",
     "read_events",
     "read_records",
+    "read_routed",
     "read_sheet",
     "scales",
     "session_days",

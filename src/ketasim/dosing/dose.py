@@ -93,6 +93,8 @@ class Dose:
     - `steady_state_interval`: h; when given, infinitely many equal doses came before, so far apart.
     - `duration_given`: false of an iv dose of which nothing says how long it takes: that it is
       given all at once is assumed. Doses that differ in this alone are equal.
+    - `rate_given`: of a dose whose rate was given, not its duration: where only a part F of it is
+      absorbed, it enters at this rate, and for F times the duration, as NONMEM has it.
 
     **Raises:** `InputError` when a value cannot be.
     """
@@ -108,6 +110,7 @@ class Dose:
     session: int = 0
     steady_state_interval: float | None = None
     duration_given: bool = field(default=True, compare=False)
+    rate_given: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a dose."""

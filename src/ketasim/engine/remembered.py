@@ -66,7 +66,7 @@ def _add_doses(digest: Any, doses: Sequence[DoseLike], weight: NDArray[np.float6
     for dose in doses:
         interval = dose.steady_state_interval
         about = (dose.time, dose.drug, dose.route, dose.duration, dose.device, interval)
-        digest.update(repr(about).encode())
+        digest.update(repr((*about, dose.rate_given)).encode())
         digest.update(np.asarray(dose.milligrams(weight), np.float64).tobytes())
 
 

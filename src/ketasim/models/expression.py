@@ -40,13 +40,15 @@ _OWN: Final[dict[str, Any]] = {
     **{name: _FUNCTIONS[name] for name in ("exp", "log", "sqrt")},
     "min": np.minimum,
     "max": np.maximum,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
     "where": np.where,
 }
 _COMPARED: Final = (
     *(ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
     ast.UAdd,
 )
-_ARGUMENTS: Final = {"min": 2, "max": 2, "where": 3}
+_ARGUMENTS: Final = {"min": 2, "max": 2, "minimum": 2, "maximum": 2, "where": 3}
 _LONGEST: Final = 1_000  # characters of a user's expression; a limit against floods
 
 

@@ -49,10 +49,31 @@ class Reading:
         self.notes.setdefault(about or text, text)
 
 
+@dataclass(frozen=True)
+class GivenDose:
+    """What a row with a dose says.
+
+    **Arguments:**
+
+    - `doses`: those of one session, of mg of base; empty of a constant input at steady state.
+    - `drug`, `route`: of them.
+    - `interval`: h, of ADDL or SS; 0 without. `further`: ADDL. `steady`: SS.
+    - `rate`: mg of base an hour, of a constant input at steady state; 0 of others.
+    """
+
+    doses: tuple[Dose, ...]
+    drug: str
+    route: str
+    interval: float
+    further: int
+    steady: int
+    rate: float = 0.0
+
+
 def doses_of(
     reading: Reading, row: Row, place: int, weight: float | None, *, first: bool
 ) -> list[tuple[Dose, ...]]:
-    """The doses of a row: those of one session, as often as ADDL repeats them.
+    """The doses of a row as a regimen has them: those of one session, as often as ADDL says.
 
     **Arguments:**
 
@@ -62,61 +83,101 @@ def doses_of(
 
     **Raises:** `InputError` naming column and row.
     """
-    table, time = reading.table, reading.when.hours[place]
-    _starts_then(row)
-    written, unit = _amount(row)
-    if written == 0:
+    time = reading.when.hours[place]
+    found = given_dose(reading, row, place, weight)
+    interval, given = found.interval, found.doses
+    if found.steady == 2 or not given:
+        what = "2" if given else "a constant input"
         raise InputError(
-            row.field("AMT"), "a dose of 0", "give mg above 0, or EVID 0 for an observation"
+            row.field("SS"),
+            f"{what} is not supported here",
+            "use 'ketasim predict', which reads it",
         )
-    drug = drug_of_row(row, reading.drug)
-    route = route_of_row(row, drug, reading.compartments, reading.note)
-    amount = _milligrams(row, "AMT", written, unit, weight)
-    duration = _duration(_Given(reading, row, place, written, amount, weight), route.route)
-    _as_named(row, route, duration)
-    interval, further, steady = _repeats(row, duration)
-    if steady and not (first and time == 0):
+    if found.steady and not (first and time == 0):
         raise InputError(
             row.field("SS"),
             f"a steady state at {time:g} h" if time > 0 else "a steady state after another dose",
-            "SS=1 is read on a subject's first dose at TIME 0 alone; write the earlier doses out",
+            "write the earlier doses out, or use 'ketasim predict', which reads it",
         )
-    salt = salt_of_row(row, drug)
-    base = amount * base_fraction(salt)
-    if salt != "base":
-        reading.note(f"amounts of {salt} are turned into base")
-    try:
-        dose = Dose(
-            time=time,
-            drug=drug.drug,
-            route=route.route,
-            amount=base,
-            unit="mg",
-            duration=duration,
-            device=row.whole("DEVICE", _MOST_DEVICES),
-            steady_state_interval=interval if steady else None,
+    if found.steady and given[0].duration > interval:
+        raise InputError(
+            row.field("SS"),
+            f"an input of {given[0].duration:g} h lasts longer than its interval",
+            "check II and how long the dose lasts; 'ketasim predict' reads it",
         )
-        given = (dose,) if table.has("DEVICE") else split_devices(dose, row.field("AMT"))
-        repeated = [given]
-        for n in range(1, further + 1):
-            repeated.append(
-                tuple(
-                    replace(d, time=d.time + n * interval, steady_state_interval=None)
-                    for d in given
-                )
-            )
-    except InputError as error:
-        column = {"time": "TIME", "duration": "RATE"}.get(error.field.removeprefix("dose."))
-        if column is None:
-            raise
-        raise InputError(row.field(column), error.problem, error.remedy) from None
-    if steady and len(given) > 1:
+    if found.steady and len(given) > 1:
         raise InputError(
             row.field("SS"),
             "a steady state of several nasal devices",
             "give 0, and write the earlier doses out",
         )
+    steady = interval if found.steady else None
+    repeated = [tuple(replace(d, steady_state_interval=steady) for d in given)]
+    try:
+        for n in range(1, found.further + 1):
+            repeated.append(tuple(replace(d, time=d.time + n * interval) for d in given))
+    except InputError as error:
+        raise _named(error, row) from None
     return repeated
+
+
+def given_dose(reading: Reading, row: Row, place: int, weight: float | None) -> GivenDose:
+    """Read a row that gives a dose; arguments and errors as of `doses_of`."""
+    table, time = reading.table, reading.when.hours[place]
+    _starts_then(row)
+    written, unit = _amount(row)
+    drug = drug_of_row(row, reading.drug)
+    route = route_of_row(row, drug, reading.compartments, reading.note)
+    constant = written == 0 and not row.blank("RATE") and row.number_of("SS", low=-math.inf) > 0
+    if written == 0 and not constant:
+        raise InputError(
+            row.field("AMT"), "a dose of 0", "give mg above 0, or EVID 0 for an observation"
+        )
+    salt = salt_of_row(row, drug)
+    if salt != "base":
+        reading.note(f"amounts of {salt} are turned into base")
+    interval, further, steady = _repeats(row, constant)
+    amount = _milligrams(row, "AMT", written, unit, weight)
+    given = _Given(reading, row, place, written, amount, weight)
+    if constant:
+        rate = _rate(given) * base_fraction(salt)
+        if route.route not in TIMED_ROUTES:
+            raise _all_at_once(row, "RATE", route.route)
+        return GivenDose((), drug.drug, route.route, interval, further, steady, rate)
+    duration = _duration(given, route.route)
+    _as_named(row, route, duration)
+    try:
+        dose = Dose(
+            time=time,
+            drug=drug.drug,
+            route=route.route,
+            amount=amount * base_fraction(salt),
+            unit="mg",
+            duration=duration,
+            device=row.whole("DEVICE", _MOST_DEVICES),
+            rate_given=duration > 0 and row.blank("DUR") and row.blank("STOP"),
+        )
+        doses = (dose,) if table.has("DEVICE") else split_devices(dose, row.field("AMT"))
+    except InputError as error:
+        raise _named(error, row) from None
+    return GivenDose(doses, drug.drug, route.route, interval, further, steady)
+
+
+def _named(error: InputError, row: Row) -> InputError:
+    """An error of a dose, at the column that says it."""
+    column = {"time": "TIME", "duration": "RATE"}.get(error.field.removeprefix("dose."))
+    if column is None:
+        return error
+    return InputError(row.field(column), error.problem, error.remedy)
+
+
+def _all_at_once(row: Row, column: str, route: str) -> InputError:
+    what = {"RATE": "a rate", "DUR": "a duration", "STOP": "an end"}[column]
+    return InputError(
+        row.field(column),
+        f"a dose by the route {route} is given all at once",
+        f"leave it blank; only iv, im and sc take {what}",
+    )
 
 
 def _starts_then(row: Row) -> None:
@@ -215,12 +276,7 @@ def _duration(given: _Given, route: str) -> float:
         return 0.0
     column, duration = next(iter(timed.items()))
     if route not in TIMED_ROUTES:
-        what = {"RATE": "a rate", "DUR": "a duration", "STOP": "an end"}[column]
-        raise InputError(
-            row.field(column),
-            f"a dose by the route {route} is given all at once",
-            f"leave it blank; only iv, im and sc take {what}",
-        )
+        raise _all_at_once(row, column, route)
     for other, hours in found.items():
         if abs(hours - duration) > _AGREE * duration:
             typed = row.names.typed
@@ -243,12 +299,29 @@ def _said(hours: float) -> str:
 
 
 def _by_rate(given: _Given) -> float:
-    reading, row, amount = given.reading, given.row, given.amount
+    rate = _rate(given)
+    if rate == 0:
+        return 0.0
+    hours = given.amount / rate
+    reading, row = given.reading, given.row
+    _, unit = row.measured("RATE")
+    if _own_unit(row, "RATEU", "rate", unit) is None and hours >= _LONG and rate < _SLOW:
+        reading.note(
+            f"{row.field('RATE')}: {row.measured('RATE')[0]:g} mg/h is an infusion of {hours:.3g} "
+            "h; name the column RATE_MG_MIN where it is mg/min",
+            about="slow",
+        )
+    return hours
+
+
+def _rate(given: _Given) -> float:
+    """Rate of an input, mg/h of what AMT is the mass of; 0 where it is given at once."""
+    reading, row = given.reading, given.row
     rate, unit = row.measured("RATE")
     if rate in (-1, -2):
         raise InputError(
             row.field("RATE"),
-            f"{rate:g} is not supported",
+            f"{rate:g} is not supported: no model that ships estimates it",
             "give the rate in mg/h; leave it blank where DUR or STOP says how long",
         )
     if rate < 0:
@@ -256,23 +329,16 @@ def _by_rate(given: _Given) -> float:
     if rate == 0:
         return 0.0
     unit = _own_unit(row, "RATEU", "rate", unit)
-    if unit is None:  # as NONMEM has it: the unit of AMT in one unit of TIME
-        per = _time_unit(reading)
-        hours = given.written / rate * (1.0 if per is None else per.factor)
-        _, mass = row.measured("AMT")
-        mass = _own_unit(row, "AMTU", "amount", mass)
-        if per is not None or mass is not None:
-            text = f"{mass.text if mass else 'mg'} in one {per.text if per else 'h'}"
-            reading.note(f"{row.names.typed['RATE']} has no unit and is read as {text}")
-    else:
-        hours = amount / _milligrams(row, "RATE", rate, unit, given.weight)
-    if unit is None and hours >= _LONG and amount / hours < _SLOW:
-        reading.note(
-            f"{row.field('RATE')}: {rate:g} mg/h is an infusion of {hours:.3g} h; name the column "
-            "RATE_MG_MIN where it is mg/min",
-            about="slow",
-        )
-    return hours
+    if unit is not None:
+        return _milligrams(row, "RATE", rate, unit, given.weight)
+    # as NONMEM has it: the unit of AMT in one unit of TIME
+    per = _time_unit(reading)
+    _, mass = row.measured("AMT")
+    mass = _own_unit(row, "AMTU", "amount", mass)
+    if per is not None or mass is not None:
+        text = f"{mass.text if mass else 'mg'} in one {per.text if per else 'h'}"
+        reading.note(f"{row.names.typed['RATE']} has no unit and is read as {text}")
+    return _milligrams(row, "RATE", rate, mass, given.weight) / (1.0 if per is None else per.factor)
 
 
 def _by_duration(given: _Given) -> float:
@@ -319,27 +385,28 @@ def _time_unit(reading: Reading) -> Unit | None:
     return None if unit is None or unit.factor == 1.0 else unit
 
 
-def _repeats(row: Row, duration: float) -> tuple[float, int, bool]:
+def _repeats(row: Row, constant: bool) -> tuple[float, int, int]:
     interval = row.number_of("II")
     further = row.whole("ADDL")
     steady = row.number_of("SS", low=-math.inf)
-    if steady not in (0, 1):
-        raise InputError(row.field("SS"), f"{steady:g} is not supported", "give 0 or 1")
-    if (further > 0 or steady == 1) and interval == 0:
+    if steady not in (0, 1, 2):
+        raise InputError(row.field("SS"), f"{steady:g} is not supported", "give 0, 1 or 2")
+    if constant:
+        for column, value in (("II", interval), ("ADDL", further)):
+            if value:
+                raise InputError(
+                    row.field(column), f"{value:g} of a constant input at steady state", "give 0"
+                )
+        return 0.0, 0, int(steady)
+    if (further > 0 or steady > 0) and interval == 0:
         which = "ADDL" if further > 0 else "SS"
         raise InputError(row.field("II"), f"{which} without an interval", "give II in h")
-    if interval > 0 and not (further > 0 or steady == 1):
+    if interval > 0 and not (further > 0 or steady > 0):
         raise InputError(
             row.field("II"),
             "an interval without ADDL or SS repeats nothing",
             "give 0 where each dose has a row of its own",
         )
-    if steady == 1 and duration > interval:
-        raise InputError(
-            row.field("SS"),
-            f"an input of {duration:g} h lasts longer than its interval",
-            "check II and how long the dose lasts",
-        )
     if further >= MOST_DOSES:
         raise InputError(row.field("ADDL"), f"more than {MOST_DOSES:,} doses", "give fewer doses")
-    return interval, further, steady == 1
+    return interval, further, int(steady)

@@ -70,7 +70,9 @@ class Sheet:
     def texts(self, name: str) -> list[str]:
         """Cells of a column as text without space around it, empty where it is blank."""
         cells = self.columns[self.events.get(name, name)].to_list()
-        return ["" if cell is None or says_nothing(str(cell)) else _plain(cell) for cell in cells]
+        # tables say the same again and again
+        said = {cell: "" if cell is None else _plain(cell) for cell in set(cells)}
+        return [said[cell] for cell in cells]
 
     def _numbers(self, typed: str) -> Array:
         import polars as pl
@@ -139,18 +141,7 @@ def read_sheet(source: Any, used: Sequence[str] = ()) -> Sheet:
     import polars as pl
 
     columns: dict[str, pl.Series] = {}
-    if isinstance(source, str | Path):
-        grid = read_grid(Path(source))
-        numbers = np.array([number for number, _ in grid.rows], np.int64)
-        rows = [cells for _, cells in grid.rows]
-        given: list[tuple[str, Any]] = [
-            (name, pl.Series(name, list(cells), pl.String))
-            for name, cells in zip(grid.header, zip(*rows, strict=True), strict=True)
-        ]
-        given = given or [(name, pl.Series(name, [], pl.String)) for name in grid.header]
-    else:
-        given = column_values(source)
-        numbers = np.arange(1, len(given[0][1]) + 1 if given else 1, dtype=np.int64)
+    given, numbers = _given(source)
     if len(given) > _MOST_COLUMNS:
         raise InputError("events", f"has {len(given):,} columns", "leave out those not needed")
     seen: set[str] = set()
@@ -180,13 +171,43 @@ def read_sheet(source: Any, used: Sequence[str] = ()) -> Sheet:
     return sheet
 
 
+def _given(source: Any) -> tuple[list[tuple[str, Any]], Integers]:
+    """Names and cells of the columns, and the numbers of the rows."""
+    import polars as pl
+
+    if not isinstance(source, str | Path):
+        given = column_values(source)
+        return given, np.arange(1, len(given[0][1]) + 1 if given else 1, dtype=np.int64)
+    grid = read_grid(Path(source))
+    numbers = np.array([number for number, _ in grid.rows], np.int64)
+    rows = [cells for _, cells in grid.rows]
+    if not rows:
+        return [(name, pl.Series(name, [], pl.String)) for name in grid.header], numbers
+    return [
+        (name, pl.Series(name, list(cells), pl.String))
+        for name, cells in zip(grid.header, zip(*rows, strict=True), strict=True)
+    ], numbers
+
+
+def table_columns(source: Any) -> tuple[polars.DataFrame, Integers]:
+    """The columns of a table as they came, those without a name left out, and numbers of rows.
+
+    **Arguments:** `source`: as of `read_sheet`, and read before, so that names differ.
+    """
+    import polars as pl
+
+    given, numbers = _given(source)
+    return pl.DataFrame([_series(n.strip(), c) for n, c in given if n.strip()]), numbers
+
+
 def _series(name: str, cells: Any) -> polars.Series:
     import polars as pl
 
     if isinstance(cells, pl.Series):
         return cells.alias(name)
     try:
-        return pl.Series(name, cells)
+        numbers = all(cell is None or isinstance(cell, int | float) for cell in cells)
+        return pl.Series(name, cells, strict=not numbers)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
         return pl.Series(name, [None if cell is None else str(cell) for cell in cells], pl.String)
 
@@ -224,6 +245,8 @@ def _all_there(sheet: Sheet, used: Sequence[str]) -> None:
 
 def _plain(cell: Any) -> str:
     text = " ".join(str(cell).split())
+    if says_nothing(text) or text == "nan":
+        return ""
     return text.removesuffix(".0") if isinstance(cell, float) else text
 
 
@@ -246,6 +269,3 @@ def carried(values: Array, subject: Integers) -> tuple[Array, int]:
     last = np.maximum.accumulate(place)
     found = np.where(last >= starts, values[np.maximum(last, 0)], np.nan)
     return found, int((blank & ~np.isnan(found)).sum())
-
-
-__all__ = ["EVENT_COLUMNS", "Sheet", "carried", "read_sheet"]

@@ -126,7 +126,7 @@ def read_events(
     table = read_table(source)
     if not table.rows:
         raise InputError("events", "the table has no rows", "add at least one")
-    identities = _identities(table.rows)
+    identities = identities_of(table.rows)
     reading = Reading(table, moments(table, identities), given, routes)
     if reading.when.note:
         reading.note(reading.when.note)
@@ -143,7 +143,7 @@ def read_events(
     return EventTable(tuple(subjects), (*table.notes, *reading.notes.values()))
 
 
-def _identities(rows: Sequence[Row]) -> list[int]:
+def identities_of(rows: Sequence[Row]) -> list[int]:
     """Number of the subject of each row; the rows of one stand together."""
     found: list[int] = []
     seen: set[int] = set()
@@ -179,7 +179,7 @@ def _subject(reading: Reading, identity: int, places: range) -> Subject:
     for place, row in zip(places, rows, strict=True):
         time = reading.when.hours[place]
         if time < before:
-            raise _backwards(reading, row, time, before)
+            raise backwards(reading, row, time, before)
         before = time
         if _is_dose(reading, row):
             other = dosed_at.setdefault(time, place)
@@ -193,7 +193,7 @@ def _subject(reading: Reading, identity: int, places: range) -> Subject:
             check_count(count, row.field("ADDL"))
             _one_more_after(observations, time)
         else:
-            _observation(row, dosed)
+            refuse_dose_columns(row, dosed)
             observations.append(Observation(time, row=row.number))
     if not table.has("DEVICE"):
         _apart(groups, identity)
@@ -227,7 +227,8 @@ def _one_more_after(observations: list[Observation], time: float) -> None:
         observations[i] = replace(one, doses_after=one.doses_after + 1)
 
 
-def _backwards(reading: Reading, row: Row, time: float, before: float) -> InputError:
+def backwards(reading: Reading, row: Row, time: float, before: float) -> InputError:
+    """The error of a row that is earlier than the one before."""
     remedy = "sort the rows of each subject by TIME"
     if not reading.when.note:
         remedy += "; where TIME starts anew, let it count on from the subject's first row"
@@ -251,15 +252,15 @@ def _is_dose(reading: Reading, row: Row) -> bool:
     if event in (0, 1):
         return event == 1
     remedy = {
-        2.0: "leave the row out, or give it EVID 0 where a prediction is wanted",
-        3.0: "a reset is not read: give what follows it an ID of its own, with TIME from 0",
-        4.0: "a reset is not read: give the dose and what follows an ID of its own, with TIME "
-        "from 0",
+        2.0: "use 'ketasim predict', which reads it, or give it EVID 0",
+        3.0: "use 'ketasim predict', which reads resets, or give what follows an ID of its own",
+        4.0: "use 'ketasim predict', which reads resets, or give what follows an ID of its own",
     }.get(event, "use 1 for doses and 0 for observations")
     raise InputError(row.field("EVID"), f"{event:g} is not supported", remedy)
 
 
-def _observation(row: Row, columns: Sequence[str]) -> None:
+def refuse_dose_columns(row: Row, columns: Sequence[str]) -> None:
+    """Refuse what a row without a dose says of one."""
     for column in columns:
         cell = row.cells[column]
         if cell is not None and (value := row.measured(column)[0]) != 0:

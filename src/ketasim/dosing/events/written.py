@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ketasim._base import InputError
 from ketasim.dosing.course import Course
+from ketasim.dosing.dose import Dose
 from ketasim.dosing.events.contract import COMPARTMENTS
 from ketasim.dosing.events.table import EventTable, Observation, Subject
 from ketasim.dosing.regimen import Regimen
@@ -37,9 +38,10 @@ def write_events(
     - `observations`: h; times added as observations, of a course or regimen; at the time of a
       dose, of what is there before it.
 
-    **Returns:** columns ID TIME AMT RATE CMT EVID II ADDL SS DRUG ROUTE DEVICE, and WT and AGE
-    where they are known; one row a dose and one an observation. CMT has the numbers of
-    `COMPARTMENTS`; ROUTE is what says the route when the table is read again.
+    **Returns:** columns ID TIME AMT RATE CMT EVID II ADDL SS DRUG ROUTE DEVICE, DUR_H where a dose
+    into muscle or skin has a duration, and WT and AGE where they are known; one row a dose and one
+    an observation. CMT has the numbers of `COMPARTMENTS`; ROUTE is what says the route when the
+    table is read again.
 
     **Raises:** `InputError` for a dose in mg/kg without a weight.
     """
@@ -69,6 +71,8 @@ def write_events(
         "ROUTE": pl.String,
         "DEVICE": pl.Int64,
     }
+    if any(row.get("DUR_H") for row in rows):
+        schema["DUR_H"] = pl.Float64
     if any(subject.weight is not None for subject in subjects):
         schema["WT"] = pl.Float64
     if any(subject.age is not None for subject in subjects):
@@ -88,9 +92,23 @@ def _before_doses(subject: Subject, times: Iterable[float]) -> tuple[Observation
     )
 
 
+def _by_rate(dose: Dose) -> bool:
+    """Whether RATE says how long a dose lasts: of part of a dose it says another duration."""
+    return dose.rate_given or dose.route == "iv"
+
+
 def _written(subject: Subject) -> list[dict[str, Any]]:
     common = {"ID": subject.id, "WT": subject.weight, "AGE": subject.age}
-    zero = {"AMT": 0.0, "RATE": 0.0, "CMT": 0, "II": 0.0, "ADDL": 0, "SS": 0, "DEVICE": 0}
+    zero = {
+        "AMT": 0.0,
+        "RATE": 0.0,
+        "DUR_H": 0.0,
+        "CMT": 0,
+        "II": 0.0,
+        "ADDL": 0,
+        "SS": 0,
+        "DEVICE": 0,
+    }
     numbers = {route: number for number, route in COMPARTMENTS.items()}
     rows: list[tuple[float, float, dict[str, Any]]] = []  # time, place at that time, cells
     doses = subject.regimen.doses if subject.regimen else ()
@@ -102,7 +120,8 @@ def _written(subject: Subject) -> list[dict[str, Any]]:
         cells = common | {
             "TIME": dose.time,
             "AMT": amount,
-            "RATE": amount / dose.duration if dose.duration > 0 else 0.0,
+            "RATE": amount / dose.duration if dose.duration > 0 and _by_rate(dose) else 0.0,
+            "DUR_H": 0.0 if _by_rate(dose) else dose.duration,
             "CMT": numbers[dose.route],
             "EVID": 1,
             "II": interval or 0.0,

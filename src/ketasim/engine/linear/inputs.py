@@ -45,6 +45,11 @@ class DoseLike(Protocol):
         ...
 
     @property
+    def rate_given(self) -> bool:
+        """Whether the rate was given: part of the dose then enters for part of the time."""
+        ...
+
+    @property
     def steady_state_interval(self) -> float | None:
         """Interval of a steady-state dose, h."""
         ...
@@ -171,6 +176,12 @@ def shared_inputs(
                 )
                 for branch in model.branches_of(dose.route, dose.drug)
             ]
+        shortened = [
+            _one(fraction, model, "part of a dose whose rate was given")
+            if dose.rate_given and dose.duration > 0
+            else 1.0
+            for _, fraction, _, _ in taken[form]
+        ]
         mass = np.asarray(dose.milligrams(weight), np.float64)
         key = (mass.tobytes(), *form)
         if key not in amounts:
@@ -178,11 +189,13 @@ def shared_inputs(
                 np.broadcast_to(shares[dose.drug] * mass * fraction, weight.shape)
                 for _, fraction, _, _ in taken[form]
             ]
-        for (state, _, lag, lasting), amount in zip(taken[form], amounts[key], strict=True):
+        for (state, _, lag, lasting), amount, part in zip(
+            taken[form], amounts[key], shortened, strict=True
+        ):
             inputs.append(
                 Input(
                     start=dose.time + lag,
-                    duration=lasting or dose.duration,
+                    duration=lasting or part * dose.duration,
                     state=state,
                     amount=amount,
                     interval=dose.steady_state_interval,
@@ -211,6 +224,12 @@ def alike(
         for text in (branch.lag, branch.duration)
         if text is not None
     }
+    texts |= {
+        branch.fraction
+        for dose in doses
+        if dose.rate_given and dose.duration > 0
+        for branch in model.branches_of(dose.route, dose.drug)
+    }
     columns = [one for text in sorted(texts) if ((one := value(text)) != one[0]).any()]
     if not columns:
         return None
@@ -229,7 +248,12 @@ def _common(text: str | None, resolved: Mapping[str, Any], model: LinearModel, w
     """Value of an expression that must be the same for every patient of a batch."""
     if text is None:
         return 0.0
-    values = np.unique(np.asarray(evaluate(text, resolved), dtype=np.float64))
+    return _one(evaluate(text, resolved), model, f"{what} '{text}'")
+
+
+def _one(given: Any, model: LinearModel, what: str) -> float:
+    """A value that must be the same for every patient of a batch."""
+    values = np.unique(np.asarray(given, dtype=np.float64))
     if values.size != 1:
-        raise ValueError(f"{model.name}: the {what} '{text}' differs between patients")
+        raise ValueError(f"{model.name}: the {what} differs between patients")
     return float(values[0])

@@ -63,6 +63,7 @@ class Compartment:
     - `F`: part of a dose that reaches it; 1 when left out.
     - `lag`: h between the record and the dose.
     - `duration`: h, of a dose with RATE -2. `rate`: of a dose with RATE -1.
+    - `also`: other names of it in CMT.
     """
 
     name: str
@@ -70,15 +71,25 @@ class Compartment:
     lag: str | None = None
     duration: str | None = None
     rate: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class OwnFlow:
-    """Movement from `source` to `target`, or out of the body: `rate` times the amount, 1/h."""
+    """Movement from `source` to `target`, or out of the body: `rate` times the amount, 1/h.
+
+    **Arguments:**
+
+    - `source`, `target`: compartments; nothing where it leaves the body.
+    - `rate`: expression. `produced`: what arrives, of what leaves.
+    - `consumes`: false of a site that follows an amount without taking of it.
+    """
 
     source: str
     target: str | None
     rate: str
+    produced: str = "1"
+    consumes: bool = True
 
 
 @dataclass(frozen=True)
@@ -173,6 +184,11 @@ class CompartmentModel:
         found = [(f"definitions.{name}", text) for name, text in self.definitions.items()]
         found += self.dose_expressions()
         found += [(f"flow {n}, rate", one.rate) for n, one in enumerate(self.flows, start=1)]
+        found += [
+            (f"flow {n}, produced", one.produced)
+            for n, one in enumerate(self.flows, start=1)
+            if one.produced != "1"
+        ]
         found += [(f"output.{one.name}", one.expression) for one in self.outputs]
         return found
 
@@ -198,7 +214,8 @@ class CompartmentModel:
     def nonlinear(self) -> bool:
         """Whether a rate changes with an amount or with time."""
         moving = {*self.compartment_names, TIME_SYMBOL}
-        return any(not own_expression(flow.rate)[1].isdisjoint(moving) for flow in self.flows)
+        texts = [text for flow in self.flows for text in (flow.rate, flow.produced)]
+        return any(not own_expression(text)[1].isdisjoint(moving) for text in texts)
 
     def with_values(self, values: Mapping[str, Any]) -> CompartmentModel:
         """The model with other numbers.

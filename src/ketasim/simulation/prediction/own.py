@@ -55,12 +55,17 @@ class OwnProblem:
         self._state = self._compartments(compartments)
         place = {name: i for i, name in enumerate(model.compartment_names)}
         self._flows = [
-            (place[f.source], None if f.target is None else place[f.target], f.rate)
+            (
+                place[f.source],
+                None if f.target is None else place[f.target],
+                f.rate if f.produced == "1" or f.target is None else f"({f.rate})*({f.produced})",
+                f.rate if f.consumes else None,
+            )
             for f in model.flows
         ]
         m = len(place)
         reaches = np.eye(m, dtype=bool)
-        for source, target, _ in self._flows:
+        for source, target, _, _ in self._flows:
             if target is not None:
                 reaches[source, target] = True
         for middle in range(m):
@@ -99,7 +104,6 @@ class OwnProblem:
                     "check the numbers that it uses",
                 )
             found[one.name] = values.reshape(draws, -1)
-            known[one.name] = values
         return found
 
     def _amounts(self, known: dict[str, Any], draws: int) -> Array:
@@ -201,27 +205,33 @@ class OwnProblem:
     def _matrices(self, known: Mapping[str, Any], count: int) -> Array:
         m = len(self._reaches)
         found = np.zeros((count, m, m))
-        for number, (source, target, text) in enumerate(self._flows, start=1):
-            rate = np.broadcast_to(np.asarray(own_value(text, known), np.float64), (count,))
-            bad = ~(np.isfinite(rate) & (rate >= 0))
-            if bad.any():
-                row = int(np.argmax(bad))
-                raise InputError(
-                    f"flow {number}, rate",
-                    f"'{shortened(text)}' is {rate[row]:g} in row "
-                    f"{self._sheet.numbers[row % len(self._records.time)]}",
-                    "check the numbers that it uses; a rate is 0 or more",
-                )
-            found[:, source, source] -= rate
-            if target is not None:
-                found[:, target, source] += rate
+        for number, (source, target, arriving, leaving) in enumerate(self._flows, start=1):
+            for into, text, sign in ((source, leaving, -1.0), (target, arriving, 1.0)):
+                if into is not None and text is not None:
+                    found[:, into, source] += sign * self._rate(number, text, known, count)
         return found
+
+    def _rate(self, number: int, text: str, known: Mapping[str, Any], count: int) -> Array:
+        """Rate of a flow at every row, 1/h."""
+        rate = np.broadcast_to(np.asarray(own_value(text, known), np.float64), (count,))
+        bad = ~(np.isfinite(rate) & (rate >= 0))
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise InputError(
+                f"flow {number}, rate",
+                f"'{shortened(text)}' is {rate[row]:g} in row "
+                f"{self._sheet.numbers[row % len(self._records.time)]}",
+                "check the numbers that it uses; a rate is 0 or more",
+            )
+        return rate
 
     def _rates(self, known: Mapping[str, Any], count: int) -> Any:
         """Rates of change at a record, of amounts and time; see `follow_numerically`."""
         names = self._model.compartment_names
-        texts = [own_expression(text)[1] for _, _, text in self._flows]
-        used = set().union(*texts) - set(names) - {TIME_SYMBOL}
+        texts = [text for _, _, *both in self._flows for text in both if text is not None]
+        used = (
+            set().union(*(own_expression(text)[1] for text in texts)) - set(names) - {TIME_SYMBOL}
+        )
         arrays = {
             name: np.broadcast_to(np.asarray(known[name], np.float64), (count,)) for name in used
         }
@@ -233,11 +243,11 @@ class OwnProblem:
                 own[TIME_SYMBOL] = time
                 own.update(zip(names, amounts, strict=True))
                 found = np.zeros(len(names))
-                for source, target, text in self._flows:
-                    moved = own_value(text, own) * amounts[source]
-                    found[source] -= moved
+                for source, target, arriving, leaving in self._flows:
+                    if leaving is not None:
+                        found[source] -= own_value(leaving, own) * amounts[source]
                     if target is not None:
-                        found[target] += moved
+                        found[target] += own_value(arriving, own) * amounts[source]
                 return found
 
             return change
@@ -269,7 +279,11 @@ class OwnProblem:
             raise InputError(field, "is blank on a dose", _numbered(names))
         if text in names:
             return names.index(text)
-        alike = [i for i, name in enumerate(names) if name.lower() == text.lower()]
+        alike = [
+            i
+            for i, one in enumerate(self._model.compartments)
+            if text.lower() in (one.name.lower(), *map(str.lower, one.also))
+        ]
         if len(alike) == 1:
             return alike[0]
         try:

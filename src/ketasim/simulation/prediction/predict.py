@@ -17,9 +17,11 @@ from ketasim.dosing import Sheet, read_records, read_sheet
 from ketasim.models import MODELS, LinearModel
 from ketasim.models.own.declaration import CompartmentModel, OwnOutput, names_used
 from ketasim.models.own.file import read_model
+from ketasim.simulation.prediction.convert import own_model
 from ketasim.simulation.prediction.numbers import Numbers
 from ketasim.simulation.prediction.own import OwnProblem
-from ketasim.simulation.prediction.result import Predicted, Prediction
+from ketasim.simulation.prediction.result import NUMERICAL, Predicted, Prediction
+from ketasim.simulation.prediction.routes import predict_routes, ships
 
 Array = NDArray[np.float64]
 
@@ -71,9 +73,7 @@ def predict(
     read or not known.
     """
     declared = model_named(model) if isinstance(model, str | Path) else model
-    if isinstance(declared, LinearModel):
-        from ketasim.simulation.prediction.routes import predict_routes
-
+    if isinstance(declared, LinearModel) and ships(declared):
         found = predict_routes(
             declared,
             table,
@@ -83,7 +83,8 @@ def predict(
             refused={"n": n, "uncertainty": uncertainty, "residual": residual},
         )
     else:
-        found = _own(declared, table, parameters, compartments, n, seed, uncertainty, residual)
+        own = own_model(declared) if isinstance(declared, LinearModel) else declared
+        found = _own(own, table, parameters, compartments, n, seed, uncertainty, residual)
     for text in found.notes:
         warnings.warn(text, KetasimWarning, stacklevel=2)
     return found
@@ -134,10 +135,7 @@ def _own(
     if left:
         notes.append(f"not used by the model: {', '.join(map(shortened, left[:20]))}")
     if model.nonlinear:
-        notes.append(
-            "the rates change with amounts or time: the model is solved numerically (LSODA, "
-            "relative tolerance 1e-10), which takes longer"
-        )
+        notes.append(NUMERICAL)
     rows = len(records.time)
     check_size(
         Size(

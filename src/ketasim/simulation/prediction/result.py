@@ -18,6 +18,12 @@ from ketasim._base.words import counted
 
 Array = NDArray[np.float64]
 
+NUMERICAL: Final = (
+    "the rates change with amounts or time: the model is solved numerically (LSODA, relative "
+    "tolerance 1e-10), which takes longer"
+)
+"""What is said of a model that is not solved exactly."""
+
 _QUANTILES: Final = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
 
 
