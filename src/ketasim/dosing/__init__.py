@@ -23,6 +23,7 @@ from ketasim.dosing.events.meaning import (
     Records,
     Steady,
     actions_of,
+    tiled,
 )
 from ketasim.dosing.events.records import (
     MODELLED_DURATION,
@@ -201,6 +202,7 @@ __all__ = [
     "shipped",
     "split_devices",
     "structured_regimen",
+    "tiled",
     "turned",
     "with_session",
     "with_session_moved",

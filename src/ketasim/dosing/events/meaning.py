@@ -138,6 +138,19 @@ class Actions:
     states: Steady
 
 
+def tiled(records: Records, draws: int) -> Records:
+    """The records of several draws, those of one behind those of the other."""
+    if draws == 1:
+        return records
+    subjects = int(records.subject[-1]) + 1
+    place = np.arange(draws)[:, None]
+    return Records(
+        (records.subject + subjects * place).reshape(-1),
+        np.tile(records.time, draws),
+        np.tile(records.reset, draws),
+    )
+
+
 def actions_of(records: Records, entries: Entries) -> Actions:
     """Turn records into actions.
 

@@ -222,7 +222,14 @@ def _all_there(sheet: Sheet, used: Sequence[str]) -> None:
     for needed in ("ID", "TIME", "AMT"):
         if needed in sheet.events:
             continue
-        other = next((n for n, column in known.items() if needed in (column.name, column.slip)), "")
+        other = next(
+            (
+                n
+                for n, column in known.items()
+                if needed in (column.name, column.slip, column.instead)
+            ),
+            "",
+        )
         raise InputError(
             needed,
             "the column is missing",

@@ -19,6 +19,7 @@ from ketasim.dosing import (
     Records,
     Sheet,
     actions_of,
+    tiled,
 )
 from ketasim.engine.stretches.follow import follow
 from ketasim.engine.stretches.numerical import follow_numerically
@@ -108,16 +109,7 @@ class OwnProblem:
 
     def _amounts(self, known: dict[str, Any], draws: int) -> Array:
         rows = len(self._records.time)
-        records, offset = self._records, np.zeros(1, np.int64)
-        if draws > 1:
-            subjects = int(records.subject[-1]) + 1
-            place = np.arange(draws)[:, None]
-            records = Records(
-                (records.subject + subjects * place).reshape(-1),
-                np.tile(records.time, draws),
-                np.tile(records.reset, draws),
-            )
-            offset = np.arange(draws) * rows
+        records, offset = tiled(self._records, draws), np.arange(draws) * rows
         entries = self._entries(known, offset, rows)
         try:
             actions = actions_of(records, entries)

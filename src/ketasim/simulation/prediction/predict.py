@@ -17,6 +17,7 @@ from ketasim.dosing import Sheet, read_records, read_sheet
 from ketasim.models import MODELS, LinearModel
 from ketasim.models.own.declaration import CompartmentModel, OwnOutput, names_used
 from ketasim.models.own.file import read_model
+from ketasim.simulation.prediction.columns import check_columns
 from ketasim.simulation.prediction.convert import own_model
 from ketasim.simulation.prediction.numbers import Numbers
 from ketasim.simulation.prediction.own import OwnProblem
@@ -74,13 +75,20 @@ def predict(
     """
     declared = model_named(model) if isinstance(model, str | Path) else model
     if isinstance(declared, LinearModel) and ships(declared):
+        if residual:
+            raise InputError(
+                "residual", "a model that ships has no residual error here", "leave it out"
+            )
+        _check_asked(n, seed, uncertainty, residual)
         found = predict_routes(
             declared,
             table,
             parameters=parameters,
             compartments=compartments,
             drug=drug,
-            refused={"n": n, "uncertainty": uncertainty, "residual": residual},
+            n=n,
+            seed=SEED if seed is None else seed,
+            uncertainty=uncertainty,
         )
     else:
         own = own_model(declared) if isinstance(declared, LinearModel) else declared
@@ -124,7 +132,9 @@ def _own(
     sheet = read_sheet(table, sorted(used))
     records, doses, notes = read_records(sheet)
     numbers = Numbers(model, sheet, records.subject, doses.record, list(fixed), notes)
-    check_columns(sheet, [one.name for one in model.outputs], n is not None, residual)
+    check_columns(
+        sheet.columns, [one.name for one in model.outputs], drawn=n is not None, residual=residual
+    )
     problem = OwnProblem(model, sheet, records, doses, compartments or {})
     _check_draws(model, numbers, n, seed, uncertainty, residual)
     left = [
@@ -161,7 +171,7 @@ def _own(
         outputs.append(Predicted(one.name, one.unit, typical[one.name][0], own, observed))
     return Prediction(
         model.name,
-        carried_columns(sheet),
+        _carried(sheet),
         sheet.numbers,
         numbers.subjects,
         tuple(outputs),
@@ -173,30 +183,11 @@ def _own(
     )
 
 
-def carried_columns(sheet: Sheet) -> Any:
+def _carried(sheet: Sheet) -> Any:
     """The columns of a table as they came."""
     import polars as pl
 
     return pl.DataFrame(list(sheet.columns.values()))
-
-
-def check_columns(sheet: Sheet, outputs: list[str], drawn: bool, residual: bool) -> None:
-    """Refuse a table that has a column already that is to be written."""
-    written = ["ROW", *outputs]
-    if drawn:
-        for name in outputs:
-            written += [
-                f"{name}_{one}" for one in ("mean", "sd", "p05", "p25", "p50", "p75", "p95")
-            ]
-    elif residual:
-        written += [f"{name}_observed" for name in outputs]
-    for name in written:
-        if name in sheet.columns:
-            raise InputError(
-                name,
-                "is a column of the table, and of the predictions",
-                "rename the column of the table",
-            )
 
 
 def _check_draws(
@@ -213,14 +204,9 @@ def _check_draws(
             "no output of the model has a residual error",
             "give one proportional, additive or sd_log",
         )
+    _check_asked(n, seed, uncertainty, residual)
     if n is None:
-        if uncertainty:
-            raise InputError("uncertainty", "there are no draws", "ask for them, as --n 500")
-        if seed is not None and not residual:
-            raise InputError("seed", "nothing is drawn", "leave it out, or ask for --n 500")
         return
-    if n < 1:
-        raise InputError("n", f"{n} is less than 1", "give 1 or more")
     if uncertainty and not numbers.uncertain:
         raise InputError(
             "uncertainty", "no parameter has a standard error", "give parameters an rse, percent"
@@ -229,6 +215,16 @@ def _check_draws(
         raise InputError(
             "n", "no parameter has a spread", "give parameters an sd_log, or leave n out"
         )
+
+
+def _check_asked(n: int | None, seed: int | None, uncertainty: bool, residual: bool) -> None:
+    if n is None:
+        if uncertainty:
+            raise InputError("uncertainty", "there are no draws", "ask for them, as --n 500")
+        if seed is not None and not residual:
+            raise InputError("seed", "nothing is drawn", "leave it out, or ask for --n 500")
+    elif n < 1:
+        raise InputError("n", f"{n} is less than 1", "give 1 or more")
 
 
 def _drawn(

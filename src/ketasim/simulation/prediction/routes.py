@@ -14,21 +14,30 @@ from ketasim.dosing import (
     EventError,
     GivenDose,
     Patient,
-    Records,
     RoutedTable,
+    Sheet,
     actions_of,
+    carried,
     read_routed,
+    tiled,
 )
 from ketasim.engine.stretches.follow import follow
 from ketasim.engine.stretches.numerical import follow_numerically
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, Branch, LinearModel, Output, Stream, evaluate
-from ketasim.population import covariates_of
+from ketasim.population import (
+    card_draws,
+    covariates_of,
+    individual_parameters,
+    uncertainty_of,
+)
+from ketasim.simulation.prediction.columns import check_columns
 from ketasim.simulation.prediction.result import NUMERICAL, Predicted, Prediction
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_TOGETHER: Final = 20_000  # rows that are solved together
 _NG_PER_ML: Final = 1000.0  # 1 mg/L
 _COLUMNS: Final = {"F": "AMT", "lag": "TIME", "duration": "RATE", "rate": "RATE"}
 
@@ -40,43 +49,40 @@ def predict_routes(
     parameters: Mapping[str, float] | None,
     compartments: Mapping[int, str] | None,
     drug: str,
-    refused: Mapping[str, Any],
+    n: int | None,
+    seed: int,
+    uncertainty: bool,
 ) -> Prediction:
-    """Predict a model that ships; see `predict`.
-
-    **Arguments:**
-
-    - `refused`: options that it does not take, by name.
-    """
-    for name, value in refused.items():
-        if value:
-            raise InputError(
-                name,
-                "a model that ships is predicted for the typical patient of each row",
-                "leave it out, or use 'ketasim simulate' with a population",
-            )
+    """Predict a model that ships; see `predict`."""
     read = read_routed(table, drug=drug, compartments=compartments)
-    values, notes = _values(model, read, parameters or {})
-    if model.time_varying:
-        notes.append(NUMERICAL)
-    streams, doses = _streams(model, read)
-    outputs = _outputs(model, read.records, doses, streams, values, read)
-    written = ["ROW", *(one.name for one in outputs)]
-    for name in read.columns.columns:
-        if name in written:
-            raise InputError(
-                name, "is a column of the table, and of the predictions", "rename that column"
-            )
-    card = load_card(model.name)
+    people = _People(model, read, parameters or {})
+    streams = _streams(model, read)
+    typical = _outputs(model, read, streams, people.values, 1)
+    columns = read.columns.columns
+    check_columns(columns, list(typical), drawn=n is not None, residual=False)
+    drawn: dict[str, Array] = {}
+    if n is not None:
+        people.check(uncertainty)
+        together = max(_TOGETHER // len(read.numbers), 1)
+        parts = [
+            _outputs(model, read, streams, people.drawn(seed, d, uncertainty), len(d))
+            for i in range(0, n, together)
+            for d in (range(i, min(i + together, n)),)
+        ]
+        drawn = {name: np.concatenate([part[name] for part in parts]) for name in typical}
     return Prediction(
         model.name,
         read.columns,
         read.numbers,
         int(read.records.subject[-1]) + 1,
-        outputs,
-        {**card.values(), **(parameters or {})},
-        notes=tuple(dict.fromkeys((*read.notes, *notes))),
-        keys=tuple(card.sources()),
+        tuple(
+            Predicted(name, "ng/mL", values[0], drawn.get(name)) for name, values in typical.items()
+        ),
+        {name: float(v) for name, v in people.values.items() if not np.ndim(v)},
+        None if n is None else seed,
+        uncertainty,
+        notes=tuple(dict.fromkeys((*read.notes, *people.notes))),
+        keys=tuple(people.card.sources()),
     )
 
 
@@ -85,46 +91,114 @@ def ships(model: LinearModel) -> bool:
     return MODELS.get(model.name) is model
 
 
-def _values(
-    model: LinearModel, read: RoutedTable, parameters: Mapping[str, float]
-) -> tuple[dict[str, Any], list[str]]:
-    """Parameters and covariates of the typical patient of every row, shape (R,) or one number."""
-    card = load_card(model.name)
-    symbols = {one.name: one for one in model.parameters}
-    found: dict[str, Any] = {name: card.entry(name).value for name in symbols}
-    for name, value in parameters.items():
-        if name not in symbols:
-            raise InputError(f"parameter {name}", "is not known", near(name, symbols))
-        if not symbols[name].domain.holds(value).all():
-            words = symbols[name].domain.words
-            raise InputError(f"parameter {name}", f"{value:g} is not {words}", "give another one")
-        found[name] = float(value)
-    count = len(read.numbers)
-    nothing = np.full(count, np.nan)
-    weight, age = (read.covariates.get(name, nothing) for name in ("WT", "AGE"))
-    people, place = np.unique(np.stack([weight, age]), axis=1, return_inverse=True, equal_nan=True)
-    known: list[dict[str, float]] = []
-    notes: list[str] = []
-    for kilograms, years in people.T:
-        given: dict[str, Any] = {}
-        if not np.isnan(kilograms):
-            given["weight"] = f"{float(kilograms)!r} kg"
-        if not np.isnan(years):
-            given["age"] = float(years)
-        patient = Patient.model_validate(given)
-        if "weight" not in given:
-            notes.append(f"WT is not in the table: {patient.weight:g} kg is used")
-        covariates, said = covariates_of(patient, model, card)
-        known.append(covariates)
-        notes += said
-    for name in known[0]:
-        values = np.array([one[name] for one in known])
-        found[name] = values[place.reshape(-1)] if len(known) > 1 else float(values[0])
-    return found, notes
+class _People:
+    """The patients of a table: the typical one of every row, and others around it."""
+
+    def __init__(
+        self, model: LinearModel, read: RoutedTable, parameters: Mapping[str, float]
+    ) -> None:
+        self.card = load_card(model.name)
+        self._read, self._given = read, dict(parameters)
+        self._subjects = int(read.records.subject[-1]) + 1
+        self._symbols = {one.name: one for one in model.parameters}
+        self.notes: list[str] = [NUMERICAL] if model.time_varying else []
+        self.values: dict[str, Any] = {n: self.card.entry(n).value for n in self._symbols}
+        for name, value in parameters.items():
+            if name not in self._symbols:
+                raise InputError(f"parameter {name}", "is not known", near(name, self._symbols))
+            if name in read.columns.columns:
+                raise InputError(
+                    name, "is a column of the table, and was set as well", "leave one of them out"
+                )
+            self._allowed(name, np.array([value]), f"parameter {name}")
+            self.values[name] = float(value)
+        self._columns()
+        self._covariates(model)
+
+    def _allowed(self, name: str, values: Array, field: str) -> None:
+        domain = self._symbols[name].domain
+        bad = np.flatnonzero(~domain.holds(values))
+        if len(bad):
+            where = field if len(values) == 1 else f"{field} in row {self._read.numbers[bad[0]]}"
+            raise InputError(
+                where, f"{values[bad[0]]:g} is not {domain.words}", "give another value"
+            )
+
+    def _columns(self) -> None:
+        """Parameters that the table gives, row by row."""
+        read = self._read
+        sheet = Sheet({n: read.columns[n] for n in read.columns.columns}, read.numbers, {})
+        for name in self._symbols:
+            if sheet.has(name):
+                values, _ = carried(sheet.values(name), read.records.subject)
+                values = np.where(np.isnan(values), self.values[name], values)
+                self._allowed(name, values, name)
+                self.values[name] = values
+                self._given[name] = 0.0
+                self.notes.append(f"{name} is taken from the table")
+
+    def _covariates(self, model: LinearModel) -> None:
+        nothing = np.full(len(self._read.numbers), np.nan)
+        both = np.stack([self._read.covariates.get(name, nothing) for name in ("WT", "AGE")])
+        people, place = np.unique(both, axis=1, return_inverse=True, equal_nan=True)
+        known: list[dict[str, float]] = []
+        for kilograms, years in people.T:
+            given: dict[str, Any] = {}
+            if not np.isnan(kilograms):
+                given["weight"] = f"{float(kilograms)!r} kg"
+            if not np.isnan(years):
+                given["age"] = float(years)
+            patient = Patient.model_validate(given)
+            if "weight" not in given:
+                self.notes.append(f"WT is not in the table: {patient.weight:g} kg is used")
+            covariates, said = covariates_of(patient, model, self.card)
+            known.append(covariates)
+            self.notes += said
+        for name in known[0]:
+            values = np.array([one[name] for one in known])
+            several = len(known) > 1
+            self.values[name] = values[place.reshape(-1)] if several else float(values[0])
+
+    def check(self, uncertainty: bool) -> None:
+        """Refuse draws of what has no spread."""
+        spread, _ = self.card.omega()
+        if not spread and not uncertainty:
+            raise InputError(
+                "n",
+                f"the model '{self.card.model}' has no published between-patient variability",
+                "leave it out, or use the model reference",
+            )
+        if uncertainty and uncertainty_of(self.card) is None:
+            raise InputError(
+                "uncertainty",
+                f"the model '{self.card.model}' has no published standard errors",
+                "leave it out, or use the model reference",
+            )
+
+    def drawn(self, seed: int, draws: range, uncertainty: bool) -> dict[str, Any]:
+        """Values of some draws, one draw behind the other; what was given is not drawn."""
+        count, subjects = len(self._read.numbers), self._subjects
+        found = {n: np.tile(v, len(draws)) if np.ndim(v) else v for n, v in self.values.items()}
+        first, many = draws.start * subjects, len(draws) * subjects
+        around: dict[str, Array] = {}
+        known = uncertainty_of(self.card) if uncertainty else None
+        if known is not None:
+            card = self.card.replace(uncertainty=known)
+            of_draw = card_draws(card, seed, draws.start, len(draws))
+            around = {name: np.repeat(of_draw[name], subjects) for name in known.symbols}
+        individual = individual_parameters(
+            self.card, list(self._symbols), seed, first, many, around=around
+        )
+        place = (np.arange(len(draws))[:, None] * subjects + self._read.records.subject).reshape(-1)
+        for name, values in {**around, **individual}.items():
+            if name in self._symbols and name not in self._given:
+                found[name] = values[place]
+        assert len(place) == count * len(draws)
+        return found
 
 
-def _streams(model: LinearModel, read: RoutedTable) -> tuple[list[Stream], dict[int, GivenDose]]:
-    """The molecules that are followed, and the doses; refuses what the model does not know."""
+def _streams(model: LinearModel, read: RoutedTable) -> list[Stream]:
+    """The molecules that are followed; refuses doses that the model does not know."""
     dosed: set[str] = set()
     for place, dose in read.doses.items():
         row = read.rows[place]
@@ -144,18 +218,19 @@ def _streams(model: LinearModel, read: RoutedTable) -> tuple[list[Stream], dict[
     followed = {s.prefix: s for drug in model.streams if drug in dosed for s in model.streams[drug]}
     if not followed:
         raise InputError("AMT", "the table has no dose", "give one, with EVID 1")
-    return list(followed.values()), read.doses
+    return list(followed.values())
 
 
 def _outputs(
     model: LinearModel,
-    records: Records,
-    doses: Mapping[int, GivenDose],
+    read: RoutedTable,
     streams: list[Stream],
     values: Mapping[str, Any],
-    read: RoutedTable,
-) -> tuple[Predicted, ...]:
-    count = len(records.time)
+    draws: int,
+) -> dict[str, Array]:
+    """Concentrations at every row, shape (draws, R)."""
+    rows = len(read.numbers)
+    records, count = tiled(read.records, draws), rows * draws
     names = tuple(one.name for one in model.states)
     place = {name: i for i, name in enumerate(names)}
     reaches = np.eye(len(names), dtype=bool)
@@ -167,7 +242,7 @@ def _outputs(
     table: dict[str, dict[tuple[str, str], Array]] = {}
     for stream in streams:
         resolved = model.resolve({**values, "R": float(stream.prefix == "r")})
-        entries = _entries(model, doses, stream, resolved, place)
+        entries = _entries(model, read.doses, stream, resolved, place, rows, draws)
         try:
             actions = actions_of(records, entries)
             if model.time_varying:
@@ -178,7 +253,7 @@ def _outputs(
                 shape = (count, len(names), len(names))
                 amounts = follow(actions, np.broadcast_to(matrices, shape), count, reaches)
         except EventError as error:
-            row = read.rows[error.record]
+            row = read.rows[error.record % rows]
             column = _COLUMNS.get(error.column, error.column)
             raise InputError(row.field(column), error.problem, error.remedy) from None
         table[stream.prefix] = {
@@ -194,7 +269,7 @@ def _outputs(
             found[f"{prefix}_{name}" if prefix else name] = each
         if "" not in parts:
             found[name] = np.sum(list(parts.values()), axis=0)
-    return tuple(Predicted(name, "ng/mL", each) for name, each in found.items())
+    return {name: each.reshape(draws, rows) for name, each in found.items()}
 
 
 def _changing(
@@ -223,6 +298,8 @@ def _entries(
     stream: Stream,
     resolved: Mapping[str, Any],
     place: Mapping[str, int],
+    rows: int,
+    draws: int,
 ) -> Entries:
     """What the doses of a table put into states, for one molecule."""
 
@@ -233,7 +310,7 @@ def _entries(
         return float(value[record] if value.ndim else value)
 
     columns: list[list[float]] = []
-    for record, dose in doses.items():
+    for record, dose in ((d * rows + r, one) for d in range(draws) for r, one in doses.items()):
         share = sum(s.share for s in model.streams[dose.drug] if s.prefix == stream.prefix)
         if not share:
             continue
