@@ -184,7 +184,7 @@ def _given(source: Any) -> tuple[list[tuple[str, Any]], Integers]:
     if not rows:
         return [(name, pl.Series(name, [], pl.String)) for name in grid.header], numbers
     return [
-        (name, pl.Series(name, list(cells), pl.String))
+        (name, pl.Series(name, [cell or None for cell in cells], pl.String))
         for name, cells in zip(grid.header, zip(*rows, strict=True), strict=True)
     ], numbers
 

@@ -120,8 +120,8 @@ def _written(subject: Subject) -> list[dict[str, Any]]:
         cells = common | {
             "TIME": dose.time,
             "AMT": amount,
-            "RATE": amount / dose.duration if dose.duration > 0 and _by_rate(dose) else 0.0,
-            "DUR_H": 0.0 if _by_rate(dose) else dose.duration,
+            "RATE": amount / dose.duration if dose.duration > 0 else 0.0,
+            "DUR_H": None,
             "CMT": numbers[dose.route],
             "EVID": 1,
             "II": interval or 0.0,
@@ -131,6 +131,8 @@ def _written(subject: Subject) -> list[dict[str, Any]]:
             "ROUTE": dose.route,
             "DEVICE": dose.device,
         }
+        if dose.duration > 0 and not _by_rate(dose):
+            cells |= {"RATE": None, "DUR_H": dose.duration}
         rows.append((round(dose.time, _DECIMALS), -place, cells))
     for one in subject.observations:
         cells = common | zero | {"TIME": one.time, "EVID": 0}
