@@ -449,6 +449,25 @@ def _off(off: float) -> str:
     return f"the point farthest from it is {100 * off:.0f} % off"
 
 
+def _events(found: Results) -> str:
+    """An event table of many subjects, beside LSODA."""
+    peer = found.get("numbalsoda")
+    rows = [["`ketasim.predict`, table to table", f"{found['predict']:.2f}", "exact"]]
+    if peer is not None:
+        name = f"numbalsoda, arrays to arrays, tolerance {_power(found['tolerance'])}"
+        rows.append([name, f"{peer:.2f}", _power(found["error"])])
+    rows.append(["`ketasim.predict`, CSV to CSV", f"{found['files']:.2f}", "exact"])
+    text = (
+        "## An event table\n\n"
+        f"{_count(found['subjects'])} subjects, {_count(found['records'])} records, a depot and two "
+        "compartments, three doses each; clearance and volume are columns of the table. Medians of "
+        "turns; compiled and warm.\n\n" + _table(["", "s", "largest relative error"], rows)
+    )
+    if peer is not None:
+        text += f"\n`predict` takes {found['predict'] / peer:.2f} of the time of numbalsoda.\n"
+    return text
+
+
 _SECTIONS: dict[str, Callable[[Any], str]] = {
     "workload": _population,
     "peers": _solvers,
@@ -456,6 +475,7 @@ _SECTIONS: dict[str, Callable[[Any], str]] = {
     "million": _million,
     "realistic": _realistic,
     "start": _start,
+    "events": _events,
 }
 
 

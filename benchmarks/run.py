@@ -56,6 +56,7 @@ class Sizes:
     replicates: int = 200
     waits: int = 5
     part: int = 64
+    subjects: int = 10_000
 
 
 QUICK = Sizes(
@@ -76,6 +77,7 @@ QUICK = Sizes(
     replicates=4,
     waits=1,
     part=2,
+    subjects=200,
 )
 """Enough to see that everything runs."""
 
@@ -188,6 +190,10 @@ def _waits(run: Run) -> Any:
     }
 
 
+def _events(run: Run) -> Any:
+    return measure("measure_events:events", n=run.sizes.subjects, rounds=2 * run.sizes.rounds + 1)
+
+
 PARTS: dict[str, Callable[[Run], Any]] = {
     "waits": _waits,
     "workload": _workload,
@@ -197,6 +203,7 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "realistic": _realistic,
     "start": _start,
     "growth": _growth,
+    "events": _events,
 }
 """The measurements by name."""
 

@@ -7,11 +7,14 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ketasim._base import InputError, read_whole
 from ketasim.dosing.fields import shortened
 from ketasim.vocabulary.column import read_column
+
+if TYPE_CHECKING:
+    import polars
 
 _SEPARATORS: Final = {",": "','", ";": "';'", "\t": "tabs", "|": "'|'", " ": "spaces"}
 _BANNER: Final = re.compile(r"\s*TABLE NO\.?\s*\d+", re.IGNORECASE)  # of a NONMEM table
@@ -20,6 +23,8 @@ _LOOKED_AT: Final = 30  # lines in which a header is looked for
 _ENOUGH: Final = 3  # known names that make a line the header
 _MOST_BYTES: Final = 500_000_000  # a limit against files that fill the memory
 _MOST_COLUMNS: Final = 1_000  # a limit against files that are no event table
+_LARGE: Final = 1_000_000  # characters, from which a file is worth reading in another way
+_PLAIN: Final = (",", ";", "\t")
 _COMMENTED: Final = ("#", "c")  # in the first column, as NONMEM's IGNORE=# and IGNORE=C
 
 
@@ -78,6 +83,48 @@ def read_grid(path: Path) -> Grid:
             "events", f"'{shortened(path)}' is empty", "write a header and at least one row"
         )
     return Grid(header, _even(header, rows, separator), skipped)
+
+
+def read_plain(path: Path) -> tuple[list[str], list[polars.Series]] | None:
+    """Read a large file in which every line below the header is a row, many times faster.
+
+    **Arguments:**
+
+    - `path`: as of `read_grid`.
+
+    **Returns:** header and columns of text, nothing where a cell is blank; nothing at all of a file
+    that is small, or has lines that `read_grid` must look at: quotation marks, comments, banners,
+    empty lines, rows of another width.
+
+    **Raises:** `InputError` as `read_grid`.
+    """
+    text = _text(path).rstrip("\n")
+    head = text[:_LARGE].split("\n")
+    if len(text) < _LARGE or len(head) < 2 or '"' in text:
+        return None
+    separator, line = _shape("\n".join(head[:-1]))
+    names = head[0].split(separator)
+    if line != 1 or separator not in _PLAIN or len(names) > _MOST_COLUMNS:
+        return None
+    sign = re.escape(separator)
+    odd = rf"\n[^\S\n]*(?:#|[cC][^\S\n]*{sign}|TABLE NO|(?:{sign}|\s)*\n)"
+    lines = text.count("\n")
+    even = text.count(separator) == (len(names) - 1) * (lines + 1)
+    if not even or re.search(odd, text) or f"\n{head[0]}" in text or head[0][:1] == "#":
+        return None
+    import polars as pl
+
+    table = pl.read_csv(
+        text.encode(),
+        has_header=False,
+        skip_rows=1,
+        separator=separator,
+        quote_char=None,
+        infer_schema=False,
+    )
+    if table.shape != (lines, len(names)):
+        return None
+    return _header(names, line), table.get_columns()
 
 
 def _text(path: Path) -> str:

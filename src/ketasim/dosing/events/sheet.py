@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError
 from ketasim._base.text import shortened
 from ketasim.dosing.events.columns import column_values
-from ketasim.dosing.events.file import read_grid
+from ketasim.dosing.events.file import read_grid, read_plain
 from ketasim.dosing.events.rows import decimal_commas, says_nothing
 from ketasim.vocabulary.column import read_column
 
@@ -178,6 +178,11 @@ def _given(source: Any) -> tuple[list[tuple[str, Any]], Integers]:
     if not isinstance(source, str | Path):
         given = column_values(source)
         return given, np.arange(1, len(given[0][1]) + 1 if given else 1, dtype=np.int64)
+    plain = read_plain(Path(source))
+    if plain is not None:
+        header, cells = plain
+        numbers = np.arange(1, len(cells[0]) + 1, dtype=np.int64)
+        return list(zip(header, cells, strict=True)), numbers
     grid = read_grid(Path(source))
     numbers = np.array([number for number, _ in grid.rows], np.int64)
     rows = [cells for _, cells in grid.rows]
