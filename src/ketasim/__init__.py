@@ -1,10 +1,10 @@
 """ketasim simulates ketamine therapy from dose to mood; every number shows its source.
 
 Concentrations, NMDA receptor block, the effects of a session, MADRS and response of virtual
-patients (`simulate`); regimens side by side on the same patients (`compare`); trials with their
-controls and prediction intervals (`run_trial`); what the evidence says of a course before it is
-given (`screen`). Results are shown by `plot`, laid out on a page by `report`, and say with `cite`
-what they rest on.
+patients (`simulate`); regimens side by side on the same patients (`compare`), and many of them with
+their Pareto front (`plan`); trials with their controls and prediction intervals (`run_trial`); what
+the evidence says of a course before it is given (`screen`). Results are shown by `plot`, laid out
+on a page by `report`, and say with `cite` what they rest on.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ketasim.forecasting import Forecast, forecast
     from ketasim.models import pk
     from ketasim.planning import Comparison, compare
+    from ketasim.planning import Comparison, Plan, compare, plan
     from ketasim.reports import print_page, report
     from ketasim.screening import Screen, SessionPlan, screen
     from ketasim.simulation import Prediction, Simulation, predict, simulate
@@ -34,6 +35,7 @@ __all__ = [
     "InputError",
     "KetasimError",
     "Prediction",
+    "Plan",
     "Screen",
     "SessionPlan",
     "Simulation",
@@ -46,6 +48,7 @@ __all__ = [
     "load_course",
     "load_trial",
     "pk",
+    "plan",
     "plot",
     "predict",
     "print_page",
@@ -63,6 +66,7 @@ _ROOMS = {
     "InputError": "ketasim._base",
     "KetasimError": "ketasim._base",
     "Prediction": "ketasim.simulation",
+    "Plan": "ketasim.planning",
     "Screen": "ketasim.screening",
     "SessionPlan": "ketasim.screening",
     "Simulation": "ketasim.simulation",
@@ -74,6 +78,7 @@ _ROOMS = {
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",
     "pk": "ketasim.models",
+    "plan": "ketasim.planning",
     "plot": "ketasim.figures",
     "predict": "ketasim.simulation",
     "print_page": "ketasim.reports",

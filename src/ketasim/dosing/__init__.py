@@ -64,6 +64,7 @@ from ketasim.dosing.people import (
     PopulationSpec,
     WeightSpread,
 )
+from ketasim.dosing.plan_options import MOST_NUMBER, PlanOptions, interval_words
 from ketasim.dosing.regimen import Regimen, split_devices
 from ketasim.dosing.sentence.parse import parse_regimen
 from ketasim.dosing.shipped import located, shipped
@@ -120,6 +121,7 @@ __all__ = [
     "METRICS",
     "MODELLED_DURATION",
     "MODELLED_RATE",
+    "MOST_NUMBER",
     "MOST_STRESS",
     "RELAPSES",
     "REPLICATES",
@@ -158,6 +160,7 @@ __all__ = [
     "Observation",
     "Patient",
     "Phase",
+    "PlanOptions",
     "PopulationSpec",
     "Records",
     "Regimen",
@@ -184,6 +187,7 @@ __all__ = [
     "dial",
     "dose_ranges",
     "dose_table",
+    "interval_words",
     "items_of",
     "load_course",
     "load_studies",

@@ -21,6 +21,7 @@ from ketasim.dosing.guards import check_doses, late_start
 from ketasim.dosing.mood_options import MoodOptions
 from ketasim.dosing.patient import HEALTHY, Patient, entry_form
 from ketasim.dosing.people import PopulationSpec
+from ketasim.dosing.plan_options import PlanOptions
 from ketasim.dosing.regimen import Regimen, overlapping
 from ketasim.dosing.sentence.dates import undated
 from ketasim.dosing.sentence.parse import parse_regimen
@@ -65,6 +66,7 @@ class CourseFile(BaseModel):
     - `now`: until when the patient is known, such as `14 d`; the last score or session when left
       out.
     - `next`: candidates for what follows.
+    - `plan`: candidates that `ketasim plan` sets side by side.
     """
 
     model_config = FROZEN
@@ -111,6 +113,7 @@ class CourseFile(BaseModel):
         None
     )
     next: tuple[CandidateItem, ...] | None = None
+    plan: PlanOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ class Course:
     - `now`: h from the start, until when the patient is known; nothing where neither scores nor
       candidates are given.
     - `next`: candidates for what follows.
+    - `plan`: candidates for `ketasim plan`, or nothing.
     """
 
     title: str
@@ -146,6 +150,7 @@ class Course:
     scores: tuple[Score, ...] = ()
     now: float | None = None
     next: tuple[Candidate, ...] = ()
+    plan: PlanOptions | None = None
 
     def __post_init__(self) -> None:
         """Refuse a horizon before anything is given, deadly doses, what contradicts itself."""
@@ -256,6 +261,8 @@ class Course:
         form["pk_model"] = self.pk_model
         if self.mood.model_fields_set:
             form["mood"] = self.mood.model_dump(exclude_unset=True)
+        if self.plan is not None:
+            form["plan"] = self.plan.to_dict()
         return form | to_follow(self.regimen, self.scores, self.now, self.next)
 
 
@@ -311,6 +318,7 @@ def _course(content: Mapping[str, Any]) -> Course:
         scores=scores,
         now=until,
         next=read_candidates(candidates, file.start, until or 0.0, regimen),
+        plan=file.plan,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from ketasim._base import InputError
 from ketasim.dosing import Course
 
-_OWN: Final = ("title", "regimen", "doses", "horizon", "start")
+_OWN: Final = ("title", "regimen", "doses", "horizon", "start", "plan")
 _DAY: Final = 24.0
 _LONGEST: Final = 60  # characters of a name
 

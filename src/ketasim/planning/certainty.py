@@ -63,17 +63,34 @@ def certainties(simulation: Simulation) -> tuple[Certainty, ...]:
     computed or nothing of the kind was studied.
     """
     mood, course = simulation.mood, simulation.course
-    if mood is None or not mood.near:
+    if mood is None:
         return ()
     own = of_course(course, setting=mood.situation.setting)
-    beyond = beyond_evidence(own, course.horizon)
-    times = sorted({one.own_time_h for one in mood.near})
-    last = next((time for time in times if time >= min(mood.well_from, times[-1]) - 0.5), times[-1])
+    return nearest_arms(own, mood.near, mood.well_from, course.horizon)
+
+
+def nearest_arms(
+    own: Treated, values: Sequence[NearValue], after: float, horizon: float
+) -> tuple[Certainty, ...]:
+    """How near a course is to what was studied, by the trials nearest to it.
+
+    **Arguments:**
+
+    - `own`: the course. `values`: as `near_values` returns them.
+    - `after`: h, a day after its last session. `horizon`: h.
+
+    **Returns:** as `certainties`.
+    """
+    if not values:
+        return ()
+    beyond = beyond_evidence(own, horizon)
+    times = sorted({one.own_time_h for one in values})
+    last = next((time for time in times if time >= min(after, times[-1]) - 0.5), times[-1])
     found: list[Certainty] = []
     for when, time in (("last", last), ("end", times[-1])):
         if when == "end" and time == last and found:
             break
-        near = [one for one in mood.near if one.own_time_h == time]
+        near = [one for one in values if one.own_time_h == time]
         nearest = min(near, key=lambda one: one.distance)
         same = [one for one in near if _studied(one, own)]
         shown = min(same, key=lambda one: one.distance) if same else nearest

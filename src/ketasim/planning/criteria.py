@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -16,7 +16,8 @@ class Criterion:
 
     **Arguments:**
 
-    - `key`: as tables have it. `group`: exposure, session, course or burden.
+    - `key`: as tables have it. `group`: exposure, session, course or burden; plan, of what only
+      `plan` assesses.
     - `words`: what it is. `unit`: as tables have it; `fraction` is shown as percent.
     - `better`: `lower`, `higher`, or empty where neither is better by itself.
     - `weekly`: whether there is one a week; options cannot be ranked by it.
@@ -59,30 +60,61 @@ _ALL: Final = (
     Criterion("hours", "burden", "Hours of sessions and monitoring", "h", "lower"),
     Criterion("dose", "burden", "Cumulative dose", "mg", "lower"),
     Criterion("cost", "burden", "Cost at a published price", "", "lower"),
+    Criterion("relapse", "plan", "Relapse after response", "fraction", "lower"),
+    Criterion("certainty", "plan", "Distance from what was studied", "rank", "lower"),
 )
 
 CRITERIA: Final[Mapping[str, Criterion]] = MappingProxyType({one.key: one for one in _ALL})
 """Key to criterion, in the order of tables."""
 
+COMPARED: Final = tuple(key for key, one in CRITERIA.items() if one.ranks and one.group != "plan")
+"""Criteria by which the options of a comparison can be ranked."""
 
-def criterion(name: str, *, field: str = "rank_by") -> Criterion:
+PLANNED: Final = (
+    *("MADRS_end", "days_well", "response_end", "remission_end", "relapse"),
+    *("CADSS_peak", "SBP_peak", "sessions", "hours", "dose", "cost", "certainty"),
+)
+"""Criteria of the candidates of a plan, in the order of its tables."""
+
+WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "score": "MADRS_end",
+        "response": "response_end",
+        "remission": "remission_end",
+        "dissociation": "CADSS_peak",
+        "pressure": "SBP_peak",
+    }
+)
+"""Shorter names of criteria."""
+
+
+def criterion(name: str, *, field: str = "rank_by", among: Sequence[str] = COMPARED) -> Criterion:
     """The criterion that options are to be ranked by.
 
-    **Arguments:**
+    **Main arguments:**
 
-    - `name`: as typed, in any case, `-` or a space for `_`. `field`: what to call it in an error.
+    - `name`: as typed, in any case, `-` or a space for `_`, or one of `WORDS`.
+
+    **Other arguments:**
+
+    - `field`: what to call it in an error. `among`: keys of those that can be named.
 
     **Raises:** `InputError` when there is none of that name, or nothing of it is better.
     """
     typed = "_".join(name.replace("-", " ").split()).lower()
     known = {key.lower(): one for key, one in CRITERIA.items()}
-    ranks = [key for key, one in CRITERIA.items() if one.ranks]
-    found = known.get(typed)
-    if found is not None and found.ranks:
+    short = {word: key for word, key in WORDS.items() if key in among}
+    found = known.get(short.get(typed, typed).lower())
+    if found is not None and found.key in among:
         return found
+    ranks = [*short, *(key for key in among if key not in short.values())]
     if found is None:
         raise InputError(field, f"there is no criterion '{name}'", near(typed, ranks))
-    why = "it has a value a week" if found.weekly else "neither more nor less of it is better"
+    why = "neither more nor less of it is better"
+    if found.weekly:
+        why = "it has a value a week"
+    elif found.better:
+        why = "it is not assessed here"
     raise InputError(
         field, f"options cannot be ranked by '{name}': {why}", f"use one of: {', '.join(ranks)}"
     )

@@ -9,18 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 
 from ketasim.__about__ import __version__
 from ketasim._base import Headline, Result
 from ketasim._base.result import csv, later, saved
 from ketasim.planning.burden import costs, monitoring, shared_costs
-from ketasim.planning.criteria import CRITERIA, Criterion, criterion
+from ketasim.planning.criteria import CRITERIA, criterion
 from ketasim.planning.difference import Difference, difference
 from ketasim.planning.headline import comparison_headline
 from ketasim.planning.measure import Measure
 from ketasim.planning.option import Option
+from ketasim.planning.ranking import Ranked, ranked
 from ketasim.population import VisitNoise, remission_chance, response_chance
 from ketasim.simulation import MADRS, Assumption
 from ketasim.simulation.mood.drawn import DRAWS
@@ -29,24 +29,6 @@ from ketasim.simulation.mood.weeks import REMISSION
 
 _DAY: Final = 24.0
 _Place = tuple[str, int | None]
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """An option in its place by the criterion that was asked for.
-
-    **Arguments:**
-
-    - `place`: from 1; the same as that of the option before where the two are not told apart.
-    - `option`: its name. `value`: by the criterion. `unit`: of it.
-    - `gap`: it minus the option before; nothing of the first.
-    """
-
-    place: int
-    option: str
-    value: float | None
-    unit: str
-    gap: Difference | None
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -212,17 +194,8 @@ class Comparison(Result):
         """
         if not self.rank_by:
             return ()
-        chosen = CRITERIA[self.rank_by]
-        found = [(one.name, self.measures[one.name][chosen.key, None]) for one in self.options]
-        found.sort(key=lambda one: _order(one[1], chosen))
-        ranked: list[Ranked] = []
-        for number, (name, own) in enumerate(found, 1):
-            gap, place = None, number
-            if ranked:
-                gap = self.difference(name, chosen.key, other=ranked[-1].option)
-                place = number if gap.clear or gap.value is None else ranked[-1].place
-            ranked.append(Ranked(place, name, own.value, own.unit, gap))
-        return tuple(ranked)
+        key = self.rank_by
+        return ranked({name: own[key, None] for name, own in self.measures.items()}, key)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -322,19 +295,7 @@ class Comparison(Result):
 
     def ranking_rows(self) -> list[dict[str, Any]]:
         """The ranking as mappings: place, option, value, unit, and the gap to the one before."""
-        return [
-            {
-                "place": one.place,
-                "option": one.option,
-                "value": one.value,
-                "unit": one.unit,
-                "difference_to_previous": None if one.gap is None else one.gap.value,
-                "difference_p05": None if one.gap is None else one.gap.p05,
-                "difference_p95": None if one.gap is None else one.gap.p95,
-                "clear": None if one.gap is None else one.gap.clear,
-            }
-            for one in self.ranking()
-        ]
+        return [one.to_row() for one in self.ranking()]
 
 
 _ROW: Final = (
@@ -370,12 +331,6 @@ def _certain(option: str, one: Any) -> dict[str, Any]:
     note = f"{one.word}: {one.title}, {one.given}"
     found = {"option": option, "metric": "certainty", "unit": "distance", "mean": one.distance}
     return {**row, **found, "range": "", "day": one.at_h / _DAY, "note": note}
-
-
-def _order(own: Measure, chosen: Criterion) -> float:
-    if own.value is None:
-        return np.inf
-    return own.value if chosen.better == "lower" else -own.value
 
 
 def _curve(option: Option) -> dict[str, Any] | None:

@@ -13,7 +13,9 @@ from ketasim.planning.measure import EXACT, PATIENTS, UNCERTAINTY, Measure
 from ketasim.simulation.mood.drawn import DRAWS
 
 if TYPE_CHECKING:
-    from ketasim.planning.result import Comparison, Ranked
+    from ketasim.planning.planned import Plan
+    from ketasim.planning.ranking import Ranked
+    from ketasim.planning.result import Comparison
 
 GROUPS: Final = {
     "course": "Course",
@@ -108,7 +110,9 @@ def unassessed(comparison: Comparison) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for one in CRITERIA.values():
         own = [comparison.measure(name, one.key) for name in comparison.names]
-        if one.weekly or any(measure is not None and measure.value is not None for measure in own):
+        if one.group not in GROUPS or one.weekly:
+            continue
+        if any(measure is not None and measure.value is not None for measure in own):
             continue
         why = next((measure.note for measure in own if measure is not None and measure.note), "")
         found.append((one.words, why))
@@ -147,12 +151,14 @@ def weeks(comparison: Comparison, *, start: str = "MADRS") -> list[tuple[int, li
     return [row for row in rows if row[0] <= _EVERY or row[0] % _EVERY == 0 or row is rows[-1]]
 
 
-def ranked_words(comparison: Comparison, called: Mapping[str, str]) -> Iterator[tuple[Ranked, str]]:
+def ranked_words(
+    comparison: Comparison | Plan, called: Mapping[str, str]
+) -> Iterator[tuple[Ranked, str]]:
     """The options by the criterion that was asked for, and what tells each from the one before.
 
     **Arguments:**
 
-    - `comparison`: what `compare` returned, ranked.
+    - `comparison`: what `compare` or `plan` returned, ranked.
     - `called`: name of an option to what it is called.
     """
     before = ""

@@ -9,7 +9,7 @@ from ketasim._base.numbers import NOTHING, number, span
 from ketasim.figures.comparison import LETTERS, comparison_figures
 from ketasim.planning.burden import monitoring
 from ketasim.planning.certainty import overall
-from ketasim.planning.criteria import CRITERIA
+from ketasim.planning.criteria import COMPARED, CRITERIA
 from ketasim.planning.shown import GROUPS, Line, lines, ranked_words, unassessed, weeks, written
 from ketasim.reports.page import render
 from ketasim.simulation.mood.drawn import DRAWS
@@ -78,7 +78,7 @@ def comparison_view(comparison: Comparison) -> dict[str, Any]:
             if (found := weeks(comparison, start=key))
         ],
         "ranking": _ranking(comparison),
-        "criteria": [one for one in CRITERIA.values() if one.ranks],
+        "criteria": [CRITERIA[key] for key in COMPARED],
         "rank_by": comparison.rank_by,
         "figures": comparison_figures(comparison),
         "costs": _costs(comparison),

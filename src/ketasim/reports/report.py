@@ -11,6 +11,7 @@ _PAGES: Final = {
     "Simulation": "ketasim.reports.course:simulation_report",
     "TrialResult": "ketasim.reports.trial:trial_report",
     "Comparison": "ketasim.reports.compare:comparison_report",
+    "Plan": "ketasim.reports.candidates:plan_report",
     "Screen": "ketasim.reports.screen:screen_report",
     "SessionPlan": "ketasim.reports.session.plan:session_plan_report",
     "PkFit": "ketasim.reports.calibration.pk:calibration_report",
@@ -29,14 +30,14 @@ def report(result: Result, **options: Any) -> str:
 
     **Main arguments:**
 
-    - `result`: a `Simulation`, a `TrialResult`, a `Comparison`, a `Screen`, a `SessionPlan`, or a
-      calibration (`PkFit`, `MoodFit`, `SessionFit`).
+    - `result`: a `Simulation`, a `TrialResult`, a `Comparison`, a `Plan`, a `Screen`, a
+      `SessionPlan`, or a calibration (`PkFit`, `MoodFit`, `SessionFit`).
 
     **Other arguments:**
 
-    - `options`: of a simulation, a trial, a comparison or a calibration `command`, what the page
-      says reproduces the result; of a simulation also `costs`, whether the page has the course at
-      published prices.
+    - `options`: of a simulation, a trial, a comparison, a plan or a calibration `command`, what
+      the page says reproduces the result; of a simulation also `costs`, whether the page has the
+      course at published prices.
 
     **Returns:** the text of the page; `result.save` writes it with the tables.
 

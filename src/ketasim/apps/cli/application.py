@@ -21,6 +21,7 @@ from ketasim.apps.cli.harm import harm
 from ketasim.apps.cli.imports import import_app
 from ketasim.apps.cli.models import models_app
 from ketasim.apps.cli.predict import predict
+from ketasim.apps.cli.plan import plan
 from ketasim.apps.cli.regimens import events, regimen
 from ketasim.apps.cli.screen import screen
 from ketasim.apps.cli.serve import serve
@@ -65,6 +66,10 @@ app.command(
     help_epilogue=example("compare six_infusions twice_weekly --out out/both"),
 )
 app.command(forecast, help_epilogue=example("forecast four_infusions_scored --out out/patient"))
+app.command(
+    plan,
+    help_epilogue=example("plan six_infusions --interval 3/week,1wk --number 4,6,8 --out out/plan"),
+)
 app.command(trial, help_epilogue=example("trial murrough2013 --out out/murrough2013"))
 app.command(session, help_epilogue=example("session esketamine_label --last"))
 app.command(screen, help_epilogue=example("screen screen_interactions --fail-on contraindicated"))

@@ -49,6 +49,7 @@ __all__ = [
     "SessionCurves",
     "SessionEffects",
     "SessionProfile",
+    "by_minute",
     "session_warnings",
     "simulate_session",
 ]
@@ -265,6 +266,18 @@ def simulate_session(
     beyond = _beyond(card, peaks)
     warnings = _warnings(card, sessions, beyond, alike=group.cohort.typical)
     return SessionEffects(card, tuple(found), group.cohort.n, driving, beyond, warnings)
+
+
+def by_minute(group: Group, session: Session) -> list[Array]:
+    """S-ketamine and S-norketamine at the effect site at the minutes of a `SessionProfile`.
+
+    **Arguments:**
+
+    - `group`: the patients. `session`: of the course.
+
+    **Returns:** ng/mL, each of shape (M, n), as `mean_curves` and `drawn_curves` take them.
+    """
+    return group.read(_minute_times(session))
 
 
 def session_warnings(

@@ -200,11 +200,9 @@ def _form(state: PageState, error: InputError | None) -> CourseForm:
 
 
 def _criteria() -> tuple[tuple[str, str], ...]:
-    from ketasim.planning import CRITERIA
+    from ketasim.planning.criteria import COMPARED, CRITERIA
 
-    ranks = (
-        (one.key, f"{one.words}, {one.better} first") for one in CRITERIA.values() if one.ranks
-    )
+    ranks = ((key, f"{CRITERIA[key].words}, {CRITERIA[key].better} first") for key in COMPARED)
     return (("", "nothing: not ranked"), *ranks)
 
 

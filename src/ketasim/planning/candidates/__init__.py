@@ -1,0 +1,1 @@
+"""Candidates of a plan: the grid they come from, their numbers, and who dominates whom."""
