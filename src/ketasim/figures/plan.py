@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ketasim._base import words
-from ketasim.figures.figure import DOTS, Drawing, Figure, Legend
+from ketasim.figures.figure import DOTS, OPEN, Drawing, Figure, Legend
 from ketasim.figures.svg import Axis, Frame, Look, nice
 from ketasim.figures.svg.palette import AXIS, COLOURS, SOFT
-from ketasim.planning.candidates.shown import SAID, heading, number_of
+from ketasim.planning.candidates.shown import SAID, heading, listed, number_of
 from ketasim.planning.criteria import CRITERIA
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ UNCLEAR: Final = COLOURS["r"]
 
 _LOOKS: Final = {
     "front": (FRONT, "circle", False, "on the front"),
-    "front, unclear": (UNCLEAR, "diamond", True, "on the front by less than the uncertainty"),
+    "front, unclear": (UNCLEAR, "diamond", False, "on the front, not clearly"),
     "dominated": (AXIS, "circle", False, "dominated"),
-    "dominated, unclear": (AXIS, "circle", True, "dominated by less than the uncertainty"),
+    "dominated, unclear": (AXIS, "circle", True, "dominated, not clearly"),
 }
 _SIZE: Final = 3.6
 _WHISKER: Final = 0.9
@@ -55,15 +55,16 @@ def plan_figures(plan: Plan) -> list[Figure]:
     shown = [word for word in _LOOKS if any(p.word == word for p in plan.placed.values())]
     legend = [Legend("dot", _LOOKS[word][3], _LOOKS[word][0], _dot(word)) for word in shown]
     legend.append(Legend("line", "90 % uncertainty interval of one on the front", FRONT))
-    way = {"lower": "Lower", "higher": "Higher"}
-    better = "; ".join(
-        f"{way[CRITERIA[key].better].lower()} {SAID[key]}" for key in (up, *known[:_MOST_PANELS])
-    )
+    ways = [
+        f"{way} is better in {listed([key for key in (up, *known) if CRITERIA[key].better == way])}"
+        for way in ("lower", "higher")
+        if any(CRITERIA[key].better == way for key in (up, *known))
+    ]
     caption = (
-        f"Better is {better}. Numbers are those of the tables. The front is over all criteria at "
-        "once: in one panel a candidate of it may lie behind another. Intervals of single "
-        "candidates overlap more than those of their differences, which the tables use: all have "
-        "the same patients and parameter draws."
+        f"{words.capital('; '.join(ways))}. Numbers are those of the tables. The front is over all "
+        "criteria at once: in one panel a candidate of it may lie behind another. Intervals of "
+        "single candidates overlap more than those of their differences, which the tables use: all "
+        "have the same patients and parameter draws."
     )
     return [
         Figure(
@@ -82,7 +83,7 @@ def _assessed(plan: Plan, key: str) -> bool:
 
 
 def _dot(word: str) -> str:
-    return DOTS[_LOOKS[word][1]]
+    return OPEN if _LOOKS[word][2] else DOTS[_LOOKS[word][1]]
 
 
 def _panel(plan: Plan, across: str, up: str) -> str:
@@ -98,7 +99,7 @@ def _panel(plan: Plan, across: str, up: str) -> str:
     spans = {n: plan.measures[n][up].quantiles for n in on}
     low = min([*ys.values(), *(s[0] for s in spans.values() if s[0] is not None)])
     high = max([*ys.values(), *(s[2] for s in spans.values() if s[2] is not None)])
-    pad = 0.06 * ((max(xs.values()) - min(xs.values())) or 1.0)
+    pad = 0.1 * ((max(xs.values()) - min(xs.values())) or 1.0)
     x = Axis(
         min(xs.values()) - pad,
         max(xs.values()) + pad,

@@ -21,6 +21,8 @@ class Criterion:
     - `words`: what it is. `unit`: as tables have it; `fraction` is shown as percent.
     - `better`: `lower`, `higher`, or empty where neither is better by itself.
     - `weekly`: whether there is one a week; options cannot be ranked by it.
+    - `least`: difference below which candidates of a plan are not told apart, however sure it is:
+      half of a point, a mmHg or a day, a hundredth of a share. A choice of presentation.
     """
 
     key: str
@@ -29,6 +31,7 @@ class Criterion:
     unit: str
     better: str
     weekly: bool = False
+    least: float = 0.0
 
     @property
     def ranks(self) -> bool:
@@ -39,9 +42,11 @@ class Criterion:
 _ALL: Final = (
     Criterion("cmax", "exposure", "Cmax, session 1", "ng/mL", ""),
     Criterion("auc", "exposure", "AUC, whole course", "ng*h/mL", ""),
-    Criterion("CADSS_peak", "session", "Dissociation, CADSS, peak", "point", "lower"),
+    Criterion("CADSS_peak", "session", "Dissociation, CADSS, peak", "point", "lower", least=0.5),
     Criterion("CADSS_resolved", "session", "Dissociation resolved by", "min", "lower"),
-    Criterion("SBP_peak", "session", "Increase in systolic pressure, peak", "mmHg", "lower"),
+    Criterion(
+        "SBP_peak", "session", "Increase in systolic pressure, peak", "mmHg", "lower", least=0.5
+    ),
     Criterion("sedation_peak", "session", "Sedated (MOAA/S 4 or less), peak", "fraction", "lower"),
     Criterion("MADRS_trough", "course", "MADRS before sessions", "point", "lower", weekly=True),
     Criterion("MADRS_peak", "course", "MADRS after sessions", "point", "lower", weekly=True),
@@ -50,17 +55,17 @@ _ALL: Final = (
     Criterion("remission_trough", "course", "Remission before", "fraction", "higher", weekly=True),
     Criterion("remission_peak", "course", "Remission after", "fraction", "higher", weekly=True),
     Criterion("MADRS_last", "course", "MADRS, a day after the last session", "point", "lower"),
-    Criterion("MADRS_end", "course", "MADRS, at the end", "point", "lower"),
+    Criterion("MADRS_end", "course", "MADRS, at the end", "point", "lower", least=0.5),
     Criterion("response_last", "course", "Response, a day after the last", "fraction", "higher"),
-    Criterion("response_end", "course", "Response, at the end", "fraction", "higher"),
+    Criterion("response_end", "course", "Response, at the end", "fraction", "higher", least=0.01),
     Criterion("remission_last", "course", "Remission, a day after the last", "fraction", "higher"),
-    Criterion("remission_end", "course", "Remission, at the end", "fraction", "higher"),
-    Criterion("days_well", "course", "Days with response", "d", "higher"),
+    Criterion("remission_end", "course", "Remission, at the end", "fraction", "higher", least=0.01),
+    Criterion("days_well", "course", "Days with response", "d", "higher", least=0.5),
     Criterion("sessions", "burden", "Sessions", "count", "lower"),
     Criterion("hours", "burden", "Hours of sessions and monitoring", "h", "lower"),
     Criterion("dose", "burden", "Cumulative dose", "mg", "lower"),
     Criterion("cost", "burden", "Cost at a published price", "", "lower"),
-    Criterion("relapse", "plan", "Relapse after response", "fraction", "lower"),
+    Criterion("relapse", "plan", "Relapse after response", "fraction", "lower", least=0.01),
     Criterion("certainty", "plan", "Distance from what was studied", "rank", "lower"),
 )
 

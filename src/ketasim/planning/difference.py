@@ -26,7 +26,8 @@ class Difference:
     - `p_better`: share of the parameter draws in which it is better, ties by half; of what follows
       from the regimens alone 1, 0 or, where they are the same, 0.5. Nothing where neither more nor
       less is better, or where the range is between patients.
-    - `clear`: whether the range is on one side of no difference.
+    - `clear`: whether the range is on one side of no difference, and the two are told apart.
+    - `sure`: the same, of differences too small to be told as well.
     """
 
     value: float | None
@@ -35,6 +36,7 @@ class Difference:
     p95: float | None = None
     p_better: float | None = None
     clear: bool = False
+    sure: bool = False
 
 
 def difference(one: Measure, other: Measure) -> Difference:
@@ -53,14 +55,16 @@ def difference(one: Measure, other: Measure) -> Difference:
     if spread == EXACT or one.drawn is None or other.drawn is None:
         if one.spread != EXACT or other.spread != EXACT:  # of one of the two there are no draws
             return Difference(gap)
-        return Difference(gap, p_better=_better(np.array([gap]), one), clear=gap != 0.0)
+        return Difference(
+            gap, p_better=_better(np.array([gap]), one), clear=gap != 0.0, sure=gap != 0.0
+        )
     drawn = one.drawn - other.drawn
     low, middle, high = ranged(gap, drawn)
     assert low is not None
     assert high is not None
     better = _better(drawn, one) if spread == UNCERTAINTY else None
     clear = spread != PATIENTS and (low > 0.0 or high < 0.0)
-    return Difference(gap, low, middle, high, better, clear)
+    return Difference(gap, low, middle, high, better, clear, clear)
 
 
 def _better(drawn: Array, one: Measure) -> float | None:

@@ -20,7 +20,7 @@ from ketasim.dosing import Course
 from ketasim.evidence import load_card
 from ketasim.planning.burden import monitoring
 from ketasim.planning.candidates.candidate import Candidate
-from ketasim.planning.candidates.front import Placed, placed
+from ketasim.planning.candidates.front import Placed, apart, placed
 from ketasim.planning.candidates.grid import Grid
 from ketasim.planning.certainty import WORDS, Certainty
 from ketasim.planning.criteria import CRITERIA, PLANNED, criterion
@@ -121,7 +121,7 @@ class Plan(Result):
         if not self.rank_by:
             return ()
         own = {str(number): found[self.rank_by] for number, found in self.measures.items()}
-        return ranked(own, self.rank_by)
+        return ranked(own, self.rank_by, apart=apart, to_first=True)
 
     def headline(self) -> Headline:
         """How many candidates, and the criteria of those on the front."""
@@ -256,7 +256,7 @@ class Plan(Result):
 
         - `command`: what the report says reproduces it; left out, the report shows the input.
         """
-        report = later("ketasim.reports.candidates:plan_report")
+        report = later("ketasim.reports.planning.plan:plan_report")
         return {
             "plan.csv": csv(self.summary()),
             "report.html": report(self, command=command).encode(),

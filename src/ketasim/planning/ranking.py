@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ class Ranked:
 
     - `place`: from 1; the same as that of the option before where the two are not told apart.
     - `option`: its name. `value`: by the criterion. `unit`: of it.
-    - `gap`: it minus the option before; nothing of the first.
+    - `gap`: it minus the option `against`, the one before or the first of the place before; nothing
+      of the first.
     """
 
     place: int
@@ -28,6 +29,7 @@ class Ranked:
     value: float | None
     unit: str
     gap: Difference | None
+    against: str = ""
 
     def to_row(self) -> dict[str, Any]:
         """As a mapping: place, option, value, unit, and the gap to the one before."""
@@ -44,27 +46,40 @@ class Ranked:
         }
 
 
-def ranked(measures: Mapping[str, Measure], key: str) -> tuple[Ranked, ...]:
+def ranked(
+    measures: Mapping[str, Measure],
+    key: str,
+    *,
+    apart: Callable[[Measure, Measure], Difference] = difference,
+    to_first: bool = False,
+) -> tuple[Ranked, ...]:
     """Put options in order by a criterion, the better first.
 
     Two that follow each other share a place where their difference is smaller than its uncertainty.
     What is not assessed comes last.
 
-    **Arguments:**
+    **Main arguments:**
 
     - `measures`: name of an option to its measure of the criterion. `key`: of `CRITERIA`.
+
+    **Other arguments:**
+
+    - `apart`: the difference of two, and whether it is clear.
+    - `to_first`: look at the difference to the first of a place, not at that to the one before: of
+      many options, neighbours that are not told apart may be far from the first.
     """
     chosen = CRITERIA[key]
     found = sorted(measures.items(), key=lambda one: _order(one[1], chosen))
     places: list[Ranked] = []
-    before: Measure | None = None
+    against = ""
     for number, (name, own) in enumerate(found, 1):
         gap, place = None, number
-        if before is not None:
-            gap = difference(own, before)
+        if against:
+            gap = apart(own, measures[against])
             place = number if gap.clear or gap.value is None else places[-1].place
-        before = own
-        places.append(Ranked(place, name, own.value, own.unit, gap))
+        places.append(Ranked(place, name, own.value, own.unit, gap, against))
+        if not against or not to_first or place == number:
+            against = name
     return tuple(places)
 
 

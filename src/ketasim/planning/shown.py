@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.planning.criteria import CRITERIA, Criterion
@@ -13,7 +13,6 @@ from ketasim.planning.measure import EXACT, PATIENTS, UNCERTAINTY, Measure
 from ketasim.simulation.mood.drawn import DRAWS
 
 if TYPE_CHECKING:
-    from ketasim.planning.planned import Plan
     from ketasim.planning.ranking import Ranked
     from ketasim.planning.result import Comparison
 
@@ -31,6 +30,17 @@ _EVERY: Final = 4
 _SLIP: Final = 1e-6
 _LARGE: Final = 100.0  # from which a third digit is written
 _UNITS: Final = {"point": "points", "count": "", "fraction": "", "ng*h/mL": "ng·h/mL", "d": "days"}
+
+
+class _Rankable(Protocol):
+    """What of a result its ranking in words needs."""
+
+    @property
+    def rank_by(self) -> str: ...
+
+    def ranking(self) -> tuple[Ranked, ...]: ...
+
+    def measure(self, option: str, key: str, week: int | None = None) -> Measure | None: ...
 
 
 @dataclass(frozen=True)
@@ -151,9 +161,7 @@ def weeks(comparison: Comparison, *, start: str = "MADRS") -> list[tuple[int, li
     return [row for row in rows if row[0] <= _EVERY or row[0] % _EVERY == 0 or row is rows[-1]]
 
 
-def ranked_words(
-    comparison: Comparison | Plan, called: Mapping[str, str]
-) -> Iterator[tuple[Ranked, str]]:
+def ranked_words(comparison: _Rankable, called: Mapping[str, str]) -> Iterator[tuple[Ranked, str]]:
     """The options by the criterion that was asked for, and what tells each from the one before.
 
     **Arguments:**
@@ -161,7 +169,6 @@ def ranked_words(
     - `comparison`: what `compare` or `plan` returned, ranked.
     - `called`: name of an option to what it is called.
     """
-    before = ""
     for one in comparison.ranking():
         chosen = CRITERIA[comparison.rank_by]
         told = ""
@@ -171,12 +178,13 @@ def ranked_words(
         elif one.gap is not None and one.gap.value is not None:
             gap = gap_words(chosen, one.gap)
             if one.gap.clear:
-                told = f"{gap} against {before}"
+                told = f"{gap} against {called[one.against]}"
             elif one.gap.p05 is None:
-                told = f"the same as {before}"
+                told = f"the same as {called[one.against]}"
             else:
-                told = f"not told apart from {before}: {gap} is less than its uncertainty"
-        before = called[one.option]
+                told = f"not told apart from {called[one.against]}: {gap}"
+                if not one.gap.sure:
+                    told += " is less than its uncertainty"
         yield one, told
 
 

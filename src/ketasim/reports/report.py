@@ -11,7 +11,7 @@ _PAGES: Final = {
     "Simulation": "ketasim.reports.course:simulation_report",
     "TrialResult": "ketasim.reports.trial:trial_report",
     "Comparison": "ketasim.reports.compare:comparison_report",
-    "Plan": "ketasim.reports.candidates:plan_report",
+    "Plan": "ketasim.reports.planning.plan:plan_report",
     "Screen": "ketasim.reports.screen:screen_report",
     "SessionPlan": "ketasim.reports.session.plan:session_plan_report",
     "PkFit": "ketasim.reports.calibration.pk:calibration_report",

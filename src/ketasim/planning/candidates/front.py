@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,8 @@ class Placed:
     - `against`: number of the candidate that says most: of a dominated one the dominator that is
       clearly better in most criteria; of one on the front another that is clearly better in some
       criterion and not clearly worse in any. 0 where there is none.
-    - `clear`: keys of criteria in which `against` is better by more than the uncertainty.
-    - `unclear`: keys of those in which the two differ by less than it.
+    - `clear`: keys of criteria in which `against` is better and told apart (`apart`).
+    - `unclear`: keys of those in which the two differ and are not told apart.
     - `missing`: keys of criteria that are not assessed for it.
     """
 
@@ -42,8 +42,9 @@ class Placed:
     def word(self) -> str:
         """One of `front`, `front, unclear`, `dominated`, `dominated, unclear`, `not placed`.
 
-        *Unclear* on the front: it is there only by differences smaller than their uncertainty.
-        *Unclear* of a dominated one: no difference to its dominator is larger than its uncertainty.
+        *Unclear* on the front: it is there only by differences that are not told apart, smaller
+        than their uncertainty or than `least` of the criterion. *Unclear* of a dominated one: it is
+        not told apart from its dominator in any criterion.
         """
         if self.on_front is None:
             return "not placed"
@@ -111,7 +112,8 @@ def _among(
         if not others:
             found[number] = Placed(on_front)
             continue
-        best = max(others, key=lambda one: (len(one.clear), -one.other))
+        front = {numbers[i] for i in range(len(numbers)) if not beaten[i].any()}
+        best = max(others, key=lambda one: (one.other in front, len(one.clear), -one.other))
         found[number] = Placed(on_front, best.other, best.clear, best.unclear)
     return found
 
@@ -136,12 +138,24 @@ def _against(
     worse: list[str] = []
     unclear: list[str] = []
     for one in chosen:
-        gap = difference(measures[other][one.key], measures[number][one.key])
+        gap = apart(measures[other][one.key], measures[number][one.key])
         if gap.clear:
             (clear if better(gap, one) else worse).append(one.key)
         elif gap.value:
             unclear.append(one.key)
     return _Against(other, tuple(clear), tuple(worse), tuple(unclear))
+
+
+def apart(one: Measure, other: Measure) -> Difference:
+    """Subtract a measure of another candidate; what is too small to be told is not clear.
+
+    **Arguments:**
+
+    - `one`, `other`: of the same criterion.
+    """
+    gap = difference(one, other)
+    small = one.drawn is not None and abs(gap.value or 0.0) < one.criterion.least
+    return replace(gap, clear=False) if small else gap
 
 
 def better(gap: Difference, one: Criterion) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ketasim._base.numbers import NOTHING, span
-from ketasim.planning.candidates.front import better
+from ketasim.planning.candidates.front import apart, better
 from ketasim.planning.criteria import CRITERIA
-from ketasim.planning.difference import Difference, difference
+from ketasim.planning.difference import Difference
 from ketasim.planning.shown import gap_words, unit_words, written
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ SAID: Final[Mapping[str, str]] = {
 
 STANDS: Final[Mapping[str, str]] = {
     "front": "on the front",
-    "front, unclear": "on the front by less than the uncertainty",
+    "front, unclear": "on the front, not clearly",
     "dominated": "dominated",
-    "dominated, unclear": "dominated by less than the uncertainty",
+    "dominated, unclear": "dominated, not clearly",
     "not placed": "not placed",
 }
 """Words of `Placed` as people read them."""
@@ -147,12 +147,12 @@ def why(plan: Plan, number: int) -> str:
     """
     place = plan.placed[number]
     if place.missing:
-        return f"Not assessed: {_listed(place.missing)}."
+        return f"Not assessed: {listed(place.missing)}."
     if not place.against:
         return ""
     other = place.against
     clear = "; ".join(_gap(plan, other, number, key) for key in place.clear)
-    unclear = _listed(place.unclear)
+    unclear = listed(place.unclear)
     if place.on_front:
         told = f"{other} is better in {clear}"
         return f"{told}, and not distinguishable from it in {unclear}." if unclear else f"{told}."
@@ -169,10 +169,10 @@ def default_words(plan: Plan) -> str:
 
     - `plan`: what `plan` returned.
     """
-    listed = _listed(plan.criteria)
+    names = listed(plan.criteria)
     if plan.criteria_named:
-        return f"The front is over the criteria that were named: {listed}."
-    return f"No criteria were named: the front is over the default set, {listed}."
+        return f"The front is over the criteria that were named: {names}."
+    return f"No criteria were named: the front is over the default set, {names}."
 
 
 def alike(plan: Plan) -> list[tuple[int, list[int]]]:
@@ -196,7 +196,7 @@ def alike(plan: Plan) -> list[tuple[int, list[int]]]:
 
 
 def _between(plan: Plan, one: int, other: int, key: str) -> Difference:
-    return difference(plan.measures[one][key], plan.measures[other][key])
+    return apart(plan.measures[one][key], plan.measures[other][key])
 
 
 def _gap(plan: Plan, other: int, number: int, key: str) -> str:
@@ -208,7 +208,13 @@ def _gap(plan: Plan, other: int, number: int, key: str) -> str:
     return f"{SAID[key]} {gap_words(chosen, gap)}"
 
 
-def _listed(keys: Sequence[str]) -> str:
+def listed(keys: Sequence[str]) -> str:
+    """Criteria in words, such as `score and sessions`.
+
+    **Arguments:**
+
+    - `keys`: of `SAID`.
+    """
     names = [SAID[key] for key in keys]
     if not names:
         return NOTHING
