@@ -234,7 +234,9 @@ def _places(course: Course, options: PlanOptions, conditions: Sequence[str]) -> 
     for drug, route, dose in kinds:
         given = f"{drug} {dose}{_salt(course, drug)} {route}{_over(course, options, route)}"
         for interval, number in product(options.interval, options.number):
-            when = "once" if number == 1 else f"{interval} x {number}"
+            # after '3/week', 'x 2' may be sessions or weeks
+            sessions = " sessions" if interval.endswith("/week") else ""
+            when = "once" if number == 1 else f"{interval} x {number}{sessions}"
             plain = f"{given} {when}"
             yield _Place(drug, route, dose, interval, number, "", plain)
             if number == 1:

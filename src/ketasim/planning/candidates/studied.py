@@ -61,35 +61,39 @@ def beyond_studied(regimen: Regimen, conditions: Sequence[str]) -> str:
         if not known:
             named = "depression" if len(conditions) > 1 else conditions[0]
             return f"no study of {drug} {route.replace('_', ' ')} in {named} is in the evidence"
-        found = [next(_limits(regimen, one), "") for one in known]
-        if all(found):
-            whys.append(found[0])
-    return "; ".join(whys)
+        whys += _limits(regimen, known)
+    return "; ".join(dict.fromkeys(whys))
 
 
-def _limits(regimen: Regimen, known: StudiedDoses) -> Iterator[str]:
-    """What of a regimen is outside the limits of one condition, in clauses."""
+def _limits(regimen: Regimen, known: Sequence[StudiedDoses]) -> Iterator[str]:
+    """What of a regimen is outside the limits of all conditions together, in clauses."""
     sessions = by_session(regimen.doses)
     for amount, unit in dict.fromkeys(session_dose(one) for one in sessions):
-        span = known.span(unit)
-        if span is None:
-            had = ", ".join(one.words() for one in known.spans)
+        spans = [span for one in known if (span := one.span(unit)) is not None]
+        if not spans:
+            had = ", ".join(dict.fromkeys(s.words() for one in known for s in one.spans))
             yield f"{amount:g} {unit} a session: studied were {had or 'no stated doses'}"
-        elif not span.low * (1 - _SLIP) <= amount <= span.high * (1 + _SLIP):
-            yield f"{amount:g} {unit}: {span.words()} were studied"
-    count = len(sessions)
-    if known.sessions is not None and not known.uncounted and count > known.sessions[1]:
-        yield f"{counted(count, 'session')}: up to {known.sessions[1]} were studied"
-    starts = regimen.sessions
-    gaps = [(b - a) / _DAY for a, b in pairwise(starts)]
-    if gaps and known.interval_days is None:
+            continue
+        low, high = min(one.low for one in spans), max(one.high for one in spans)
+        if not low * (1 - _SLIP) <= amount <= high * (1 + _SLIP):
+            yield f"{amount:g} {unit}: {_span(low, high)} {unit} were studied"
+    counts = [one.sessions[1] for one in known if one.sessions is not None]
+    open_ended = any(one.uncounted for one in known)  # longer courses were studied too
+    if counts and not open_ended and len(sessions) > max(counts):
+        yield f"{counted(len(sessions), 'session')}: up to {max(counts)} were studied"
+    gaps = [(b - a) / _DAY for a, b in pairwise(regimen.sessions)]
+    spacings = [one.interval_days for one in known if one.interval_days is not None]
+    if gaps and not spacings:
         yield "no study says how far apart several sessions were"
-    elif gaps and known.interval_days is not None:
-        low, high = known.interval_days
+    elif gaps:
+        low, high = min(one[0] for one in spacings), max(one[1] for one in spacings)
         out = [gap for gap in gaps if not low - _SLIP <= gap <= high + _SLIP]
         if out:
-            days = f"{low:g}" if low == high else f"{low:g}-{high:g}"
-            yield f"sessions {out[0]:.3g} d apart: {days} d were studied"
+            yield f"sessions {out[0]:.3g} d apart: {_span(low, high)} d were studied"
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{low:g}-{high:g}"
 
 
 def session_dose(session: Sequence[Dose]) -> tuple[float, str]:
