@@ -16,9 +16,11 @@ from ketasim.dosing import Course, load_course
 from ketasim.engine import Plan
 from ketasim.evidence import load_card
 from ketasim.forecasting.ahead import days_ahead, fluctuations, followed
+from ketasim.forecasting.difference import Followed, differences
 from ketasim.forecasting.fit import fit_table, tail_chance
 from ketasim.forecasting.mixture import Mixture
 from ketasim.forecasting.options import Options, options_of
+from ketasim.forecasting.past import past_table
 from ketasim.forecasting.result import Forecast
 from ketasim.forecasting.tables import day_rows, lost_row, lost_table, part_rows, scales_of, well_of
 from ketasim.forecasting.weighing.ensemble import PATIENTS, Ensemble, Normals, ensemble
@@ -150,11 +152,14 @@ def _told(
     priors: list[pl.DataFrame] = []
     parts: list[pl.DataFrame] = []
     lost: list[dict[str, Any]] = []
+    side: list[Followed] = []
     for one, both in zip(options, every, strict=True):
         mine = replace(
             both, score=both.score[:count], parts={k: v[:count] for k, v in both.parts.items()}
         )
-        kept = well_of(mine, noise, ratings).p_well
+        keeps = well_of(mine, noise, ratings)
+        kept = keeps.p_well
+        side.append(Followed(one.name, mine, keeps))
         for scale in scales:
             rating = noise.rating(scale, mine.score)
             tables.append(day_rows(one.name, rating, scale, ratings, times, kept))
@@ -173,6 +178,8 @@ def _told(
         prior=before,
         contributions=pl.concat(parts),
         lost=lost_table(lost),
+        differences=differences(side, noise, ratings, found.effective),
+        past=past_table(first, survivors, with_baseline(ahead.given, ratings), ahead.now, plan),
         fit=fit_table(found, survivors),
         patients=first.size,
         effective=found.effective,

@@ -36,6 +36,10 @@ class Forecast(Result):
     - `contributions`: of the drug and of other causes to the fall of the MADRS since before
       treatment; columns option, day, part, mean, p05, p95 (over patients), share, unit.
     - `lost`: when the response is lost; see `tables.LOST`.
+    - `differences`: each option minus the first, at the horizon, on the same virtual patients; see
+      `difference.SCHEMA`.
+    - `past`: what a rating would have shown until now, given all the scores; columns day, scale,
+      mean, sd, p05, p25, p50, p75, p95, unit.
     - `fit`: each score beside what was predicted of it; see `fit.SCHEMA`.
     - `patients`: virtual patients drawn, those of a second look included. `effective`: effective
       sample size. `rounds`: how often more were looked for.
@@ -55,6 +59,8 @@ class Forecast(Result):
     prior: pl.DataFrame
     contributions: pl.DataFrame
     lost: pl.DataFrame
+    differences: pl.DataFrame
+    past: pl.DataFrame
     fit: pl.DataFrame
     patients: int
     effective: float
