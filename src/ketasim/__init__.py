@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ketasim.figures import plot
     from ketasim.forecasting import Forecast, forecast
     from ketasim.models import pk
-    from ketasim.planning import Comparison, compare
     from ketasim.planning import Comparison, Plan, compare, plan
     from ketasim.reports import print_page, report
     from ketasim.screening import Screen, SessionPlan, screen
@@ -34,8 +33,8 @@ __all__ = [
     "Forecast",
     "InputError",
     "KetasimError",
-    "Prediction",
     "Plan",
+    "Prediction",
     "Screen",
     "SessionPlan",
     "Simulation",
