@@ -459,8 +459,8 @@ def _events(found: Results) -> str:
     rows.append(["`ketasim.predict`, CSV to CSV", f"{found['files']:.2f}", "exact"])
     text = (
         "## An event table\n\n"
-        f"{_count(found['subjects'])} subjects, {_count(found['records'])} records, a depot and two "
-        "compartments, three doses each; clearance and volume are columns of the table. Medians of "
+        f"{_count(found['subjects'])} subjects, {_count(found['records'])} records, a depot and "
+        "two compartments, three doses each; clearance and volume are columns of the table. Medians of "
         "turns; compiled and warm.\n\n" + _table(["", "s", "largest relative error"], rows)
     )
     if peer is not None:
