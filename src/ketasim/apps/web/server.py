@@ -88,11 +88,3 @@ def run(settings: Settings, opened: socket.socket, *, log: bool = False) -> None
             super().handle_exit(sig, frame)
 
     Server(config).run(sockets=[opened])
-
-
-def warm() -> None:
-    """Load what the first answers need."""
-    import ketasim.reports.course  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    from ketasim.simulation import simulate
-
-    simulate({"regimen": "ketamine 0.5 mg/kg iv over 40 min once"})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
+from ketasim._base.result import later
 from ketasim._base.size import THREADS
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ def answer(settings: Settings, asked: Asked | None) -> Answer | None:
     """
     inside = _Inside.of(settings)
     if asked is None:
-        from ketasim.apps.web.server import warm
-
-        warm()
+        _warm()
         return None
     return inside.run(inside.call(asked))
 
@@ -73,9 +72,8 @@ class _Inside:
     def __init__(self, settings: Settings) -> None:
         # there is a process for each core: two threads for a page cost more than they bring
         os.environ.setdefault(THREADS, "1")
-        from ketasim.apps.web.application import create_app
-
-        self._app: FastAPI = create_app(settings)
+        # by name: the application has the layer that asks this process
+        self._app: FastAPI = later("ketasim.apps.web.application:create_app")(settings)
         self._loop = asyncio.new_event_loop()
         self._life = self._app.router.lifespan_context(self._app)
         self.run(self._life.__aenter__())
@@ -118,3 +116,11 @@ class _Inside:
         start = next(one for one in sent if one["type"] == "http.response.start")
         body = b"".join(one.get("body", b"") for one in sent if one["type"] == "http.response.body")
         return Answer(start["status"], tuple(map(tuple, start["headers"])), body)
+
+
+def _warm() -> None:
+    """Load what the first answers need."""
+    import ketasim.reports.course  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    from ketasim.simulation import simulate
+
+    simulate({"regimen": "ketamine 0.5 mg/kg iv over 40 min once"})
