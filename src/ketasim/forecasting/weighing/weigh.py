@@ -27,6 +27,7 @@ ROUNDS: Final = 5
 """How often they are looked for at most."""
 
 _STREAM: Final = 7919  # between the seeds of the looks
+_LEAST: Final = 2000  # solutions of a look
 
 TOGETHER: Final = 4
 """Survivors who share one solution."""
@@ -209,7 +210,7 @@ def weigh(
         return found
     parts: list[tuple[int, Proposal | None]] = [(ensemble.size, None)]
     # half as many as the first: they are where they are needed
-    solutions = ensemble.patients.n // 2
+    solutions = max(ensemble.patients.n // 2, _LEAST)
     for number in range(1, ROUNDS + 1):
         if found.effective >= ENOUGH:
             break
