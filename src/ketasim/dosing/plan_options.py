@@ -107,11 +107,12 @@ def interval_words(hours: float) -> str:
 
 
 def _number(value: object) -> int:
-    text = value.strip() if isinstance(value, str) else value
-    whole = isinstance(text, str) and re.fullmatch(r"[-+]?\d{1,9}", text)
-    if isinstance(text, bool) or not (isinstance(text, int) or whole):
+    if isinstance(value, int) and not isinstance(value, bool):
+        count = value
+    elif isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,9}", value.strip()):
+        count = int(value)
+    else:
         raise InputError("", f"'{shortened(value)}' is not a whole number", "give one, as 6")
-    count = int(text)
     if not 1 <= count <= MOST_NUMBER:
         raise InputError("", f"{count} sessions cannot be meant", f"give 1 to {MOST_NUMBER}")
     return count
@@ -171,5 +172,4 @@ class PlanOptions(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was given, in its normal form."""
-        form = self.model_dump(exclude_none=True)
-        return {key: list(one) if isinstance(one, tuple) else one for key, one in form.items()}
+        return self.model_dump(mode="json", exclude_none=True)

@@ -168,7 +168,7 @@ def _counted(
     for key, chance in (("response_end", response[:, -1]), ("remission_end", remission)):
         value, drawn = people.gathered(chance)
         yield Measure(key, value, np.clip(drawn, 0.0, 1.0), spread, at_h=end)
-    days = np.trapezoid(response, times / _DAY, axis=1)
+    days: Array = np.asarray(np.trapezoid(response, times / _DAY, axis=1))
     value, drawn = people.gathered(days)
     drawn = np.clip(drawn, 0.0, end / _DAY)
     note = "expected days on which a rating shows half of the baseline or less"

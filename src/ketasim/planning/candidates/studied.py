@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -153,8 +153,9 @@ def usual_options(course: Course) -> PlanOptions:
         }
         if any(_inside(one, amount, unit) for one in known)
     )
-    doses = [own, *(one for one, _ in _usual(given, own)[:_MOST_DOSES])]
-    counts = [len(course.regimen.sessions), *(n for n, _ in _usual(numbers, 0)[:_MOST_NUMBERS])]
+    sessions = len(course.regimen.sessions)
+    doses = [own, *_usual(given, own)[:_MOST_DOSES]]
+    counts = [sessions, *(round(one) for one in _usual(numbers, sessions)[:_MOST_NUMBERS])]
     return PlanOptions(
         dose=tuple(f"{one:.4g} {unit}" for one in sorted(set(doses))),
         interval=tuple(_intervals(known)) or None,
@@ -162,12 +163,10 @@ def usual_options(course: Course) -> PlanOptions:
     )
 
 
-def _usual(found: Counter[float] | Counter[int], own: float) -> list[tuple[float, int]]:
+def _usual(found: Mapping[float, int] | Mapping[int, int], own: float) -> list[float]:
     """The most frequent first, the lower of equals; without the course's own."""
-    return sorted(
-        ((value, count) for value, count in found.items() if value != own),
-        key=lambda one: (-one[1], one[0]),
-    )
+    others = [(-count, float(value)) for value, count in found.items() if value != own]
+    return [value for _, value in sorted(others)]
 
 
 def _ordered(milligrams: float, weight: float, unit: str) -> float:
