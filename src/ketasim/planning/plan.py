@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from ketasim._base import InputError
+from ketasim._base.words import counted
 from ketasim.dosing import HEALTHY, Course, PlanOptions, PopulationSpec, load_course
 from ketasim.dosing.course import FOLLOW_UP, REFERENCE
 from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import validated
 from ketasim.engine import begin
+from ketasim.forecasting.forecast import with_baseline
+from ketasim.forecasting.weighing.ratings import ratings_of
 from ketasim.models import MODELS, mood_chain
 from ketasim.planning.burden import burden, costs, shared_costs, within
 from ketasim.planning.candidates.candidate import Candidate
@@ -38,6 +41,10 @@ PATIENTS: Final = 200
 
 _SEED: Final = 1
 _DAY: Final = 24.0
+_UNUSED: Final = (
+    "The patient's {} are not used but for that before treatment: numbers are of virtual patients "
+    "around the patient, whatever the scores say. ketasim forecast uses them."
+)
 _NOT_STUDIED: Final = "no trial of this kind with a rating is in the evidence"
 
 
@@ -89,7 +96,9 @@ def plan(
     check_course(course, MODELS[REFERENCE], sites=None, times=None, mood=True, session=False)
     begin(mood_chain(MODELS[REFERENCE]), n)
     courses = {
-        one.number: replace(course, title="", regimen=one.regimen, plan=None)
+        one.number: replace(
+            course, title="", regimen=one.regimen, plan=None, scores=(), now=None, next=()
+        )
         for one in found.candidates
     }
     people = people_of(course)
@@ -160,14 +169,18 @@ def _prepared(
     if any(dose.steady_state_interval is not None for dose in course.regimen.doses):
         problem = "a score has no steady state to start from"
         raise InputError("doses", problem, "list the earlier doses themselves")
+    notes: tuple[str, ...] = ()
+    if course.scores:
+        course = with_baseline(course, ratings_of(course))
+        notes = (_UNUSED.format(counted(len(course.scores), "score")),)
     if course.population is not None:
         if seed is not None:
             spec = course.population.model_copy(update={"seed": seed})
             course = replace(course, population=spec)
-        return course, ()
+        return course, notes
     spec = PopulationSpec(n=PATIENTS, seed=_SEED if seed is None else seed)
     note = f"The course asks for no population: {PATIENTS} virtual patients around the patient."
-    return replace(course, population=spec), (note,)
+    return replace(course, population=spec), (*notes, note)
 
 
 def _options(course: Course, grid: PlanOptions | Mapping[str, Any] | None) -> PlanOptions | None:

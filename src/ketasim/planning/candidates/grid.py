@@ -9,6 +9,7 @@ from typing import Final
 
 from ketasim._base import InputError
 from ketasim.dosing import Course, Dose, PlanOptions, Regimen, interval_words, parse_regimen
+from ketasim.dosing.follow_up.candidate import CandidateItem
 from ketasim.dosing.regimen import by_session
 from ketasim.planning.candidates.candidate import GRID, NAMED, OWN, Candidate, LeftOut
 from ketasim.planning.candidates.studied import (
@@ -73,7 +74,8 @@ def candidates_of(
 
     **Main arguments:**
 
-    - `course`: patient, own regimen and horizon.
+    - `course`: patient, own regimen and horizon. Where it says until when the patient is known, its
+      regimen was given, and candidates follow it; those of its `next` are among them.
     - `options`: the grid; without it and without `regimens`, one from what was studied.
     - `regimens`: sentences.
 
@@ -83,7 +85,7 @@ def candidates_of(
 
     **Raises:** `InputError` for a grid of nothing or of too many, and what cannot be read.
     """
-    usual = options is None and not regimens
+    usual = options is None and not regimens and not course.next
     chosen = usual_options(course) if usual else options
     conditions = conditions_of(course)
     found = [_own(course, conditions)]
@@ -91,6 +93,10 @@ def candidates_of(
         regimen = _read(course, sentence, f"regimens[{place}]")
         why = beyond_studied(regimen, conditions)
         found.append(Candidate(0, " ".join(sentence.split()), regimen, NAMED, beyond=why))
+    for one in course.next:
+        regimen = one.after(course.regimen)
+        why = beyond_studied(regimen, conditions)
+        found.append(Candidate(0, one.name, regimen, NAMED, beyond=why))
     left_out: list[LeftOut] = []
     if chosen is not None:
         chosen = _filled(course, chosen)
@@ -125,6 +131,10 @@ def _read(course: Course, sentence: str, field: str) -> Regimen:
     """A sentence as the regimen of this patient, its doses checked against the limits."""
     try:
         regimen = parse_regimen(sentence)
+        if course.now is not None:  # what was given stays, and this follows
+            item = CandidateItem(name=GRID, regimen=sentence)
+            follows = item.read(field, course.start, course.now, course.regimen)
+            regimen = follows.after(course.regimen)
         replace(course, regimen=regimen, horizon=max(course.horizon, regimen.end + 1.0))
     except InputError as error:
         raise InputError(field, error.problem, error.remedy) from None
