@@ -369,3 +369,72 @@ def test_what_cannot_be_asked_is_refused(words: dict[str, Any], said: str) -> No
 def test_courses_of_which_no_plan_is_made(change: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         ketasim.plan({**SIX, **change})
+
+
+SCORED = {
+    "patient": {"weight": "78 kg", "diagnosis": "trd"},
+    "population": {"n": 8, "seed": 1},
+    "regimen": "ketamine 0.5 mg/kg iv over 40 min on days 0 3 7 10",
+    "scores": [
+        {"day": 0, "scale": "MADRS", "score": 34},
+        {"day": 7, "scale": "MADRS", "score": 20},
+        {"day": 14, "scale": "MADRS", "score": 14},
+    ],
+    "now": "14 d",
+    "next": [{"name": "weekly", "regimen": "ketamine 0.5 mg/kg iv over 40 min weekly x 4"}],
+    "horizon": "56 d",
+}
+
+
+def test_scores_so_far_are_used_as_a_forecast_uses_them() -> None:
+    found = ketasim.plan(SCORED, grid={"interval": "2/week", "number": "2"})
+    assert [one.name for one in found.candidates[1:]] == [
+        "weekly",
+        "ketamine 0.5 mg/kg iv over 40 min 2/week x 2 sessions",
+    ]
+    given = found.candidates[0].regimen.sessions
+    for one in found.candidates[1:]:
+        assert one.regimen.sessions[: len(given)] == given
+        assert one.regimen.sessions[len(given)] == 14 * 24.0
+    days = ketasim.forecast(SCORED).days.filter(
+        (pl.col("option") == "weekly") & (pl.col("scale") == "MADRS")
+    )
+    end = days.sort("day").tail(1).to_dicts()[0]
+    own = found.measures[2]
+    assert own["MADRS_end"].value == pytest.approx(end["mean"], abs=0.8)
+    assert own["response_end"].value == pytest.approx(end["p_response"], abs=0.03)
+    assert own["remission_end"].value == pytest.approx(end["p_remission"], abs=0.03)
+    assert found.scores == 2
+    unscored = ketasim.plan(
+        {
+            **{key: value for key, value in SCORED.items() if key != "scores"},
+            "patient": {
+                "weight": "78 kg",
+                "diagnosis": "trd",
+                "baseline": {"scale": "MADRS", "score": 34},
+            },
+        }
+    )
+    before = unscored.measures[2]["MADRS_end"].value
+    assert before is not None
+    assert own["MADRS_end"].value is not None
+    assert own["MADRS_end"].value < before - 1.0  # the scores were better than expected
+    assert set(found.summary()["range"]) >= {"this patient", "parameter uncertainty"}
+    assert "what this patient may be" in ketasim.report(found)
+
+
+def test_a_plan_is_drawn(found: Plan) -> None:
+    drawn = ketasim.plot(found, x="hours").to_dict()
+    assert len(drawn["layer"]) == 2
+    with pytest.raises(InputError, match="y: there is no criterion 'joy'"):
+        ketasim.plot(found, y="joy")
+
+
+def test_a_further_candidate_changes_nothing_with_scores_either() -> None:
+    alone = ketasim.plan(SCORED)
+    more = ketasim.plan(SCORED, ["esketamine 56 mg intranasal twice weekly x 2 wk"])
+    key = {one.name: one.number for one in more.candidates}
+    for one in alone.candidates:
+        mine, theirs = alone.measures[one.number], more.measures[key[one.name]]
+        for name in ("MADRS_end", "response_end", "remission_end", "days_well", "relapse"):
+            assert mine[name].value == theirs[name].value

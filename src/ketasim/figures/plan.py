@@ -212,5 +212,5 @@ def plot_plan(plan: Plan, *, x: str = "sessions", y: str = "score") -> altair.La
     points = base.mark_point(filled=True, size=60).encode(shape=alt.Shape("place:N", title=""))
     front = "datum.place == 'front' || datum.place == 'front, unclear'"
     numbers = base.mark_text(dx=9, align="left").encode(text="candidate:N")
-    layers = alt.layer(points, numbers.transform_filter(front))
-    return layers.properties(width=420, height=300)
+    layers = [points, numbers.transform_filter(front)]
+    return alt.LayerChart(layer=layers).properties(width=420, height=300)

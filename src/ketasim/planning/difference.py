@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.planning.measure import EXACT, PATIENTS, UNCERTAINTY, Measure, ranged
+from ketasim.planning.measure import EXACT, PATIENT, PATIENTS, UNCERTAINTY, Measure, ranged
 
 Array = NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def difference(one: Measure, other: Measure) -> Difference:
     low, middle, high = ranged(gap, drawn)
     assert low is not None
     assert high is not None
-    better = _better(drawn, one) if spread == UNCERTAINTY else None
+    better = _better(drawn, one) if spread in (UNCERTAINTY, PATIENT) else None
     clear = spread != PATIENTS and (low > 0.0 or high < 0.0)
     return Difference(gap, low, middle, high, better, clear, clear)
 

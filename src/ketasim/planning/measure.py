@@ -18,6 +18,9 @@ UNCERTAINTY: Final = "parameter uncertainty"
 PATIENTS: Final = "between patients"
 """What a range of exposures is of: the virtual patients."""
 
+PATIENT: Final = "this patient"
+"""What such a range is of where scores were used: what the patient may be, parameters included."""
+
 EXACT: Final = ""
 """Of what follows from the regimen alone, and of what has no range."""
 
@@ -35,7 +38,7 @@ class Measure:
     - `value`: in the criterion's unit; nothing where it is not assessed, and `note` says why.
     - `drawn`: under each parameter draw, or of each patient, shape (k,); the same draws and the
       same patients in every option.
-    - `spread`: `UNCERTAINTY`, `PATIENTS` or `EXACT`: what `drawn` is of.
+    - `spread`: `UNCERTAINTY`, `PATIENTS`, `PATIENT` or `EXACT`: what `drawn` is of.
     - `at_h`: h from the first dose; nothing where it is of no single time.
     - `note`: what the reader must know, in words. `currency`: of a cost.
     """

@@ -24,6 +24,7 @@ from ketasim.planning.candidates.grid import Grid, candidates_of
 from ketasim.planning.candidates.people import people_of
 from ketasim.planning.candidates.scores import scored
 from ketasim.planning.candidates.session import peaks
+from ketasim.planning.candidates.survivors import SURVIVORS, Survived, survived
 from ketasim.planning.certainty import WORDS, Certainty, nearest_arms
 from ketasim.planning.criteria import CRITERIA, PLANNED, criterion
 from ketasim.planning.measure import Measure
@@ -41,10 +42,6 @@ PATIENTS: Final = 200
 
 _SEED: Final = 1
 _DAY: Final = 24.0
-_UNUSED: Final = (
-    "The patient's {} are not used but for that before treatment: numbers are of virtual patients "
-    "around the patient, whatever the scores say. ketasim forecast uses them."
-)
 _NOT_STUDIED: Final = "no trial of this kind with a rating is in the evidence"
 
 
@@ -67,7 +64,8 @@ def plan(
     **Main arguments:**
 
     - `course`: the patient, the own regimen and the horizon, as `simulate` takes it; its key `plan`
-      is the grid. Without a population there are 200 virtual patients around the patient.
+      is the grid. With `scores`, virtual patients are weighed by them, and candidates follow what
+      was given. Without a population there are 200 virtual patients around the patient.
     - `regimens`: sentences, each a candidate.
 
     **Other arguments:**
@@ -92,6 +90,9 @@ def plan(
     options = _options(course, grid)
     found, course, more = _candidates(course, options, regimens, beyond_studied)
     notes += more
+    scored_course = course if course.scores else None
+    if scored_course is not None:
+        course = with_baseline(course, ratings_of(course))
     n = 0 if course.population is None else course.population.n
     check_course(course, MODELS[REFERENCE], sites=None, times=None, mood=True, session=False)
     begin(mood_chain(MODELS[REFERENCE]), n)
@@ -103,7 +104,12 @@ def plan(
     }
     people = people_of(course)
     given = {number: within(one) for number, one in courses.items()}
-    by_scores, by_session = scored(courses, people), peaks(courses, people.first)
+    seen = None
+    if scored_course is not None:
+        seen = survived(scored_course, courses, people.first.seed or 0)
+        notes += (_used(seen),)
+    by_scores = scored(courses, people) if seen is None else seen.measures
+    by_session = peaks(courses, people.first)
     certain: dict[int, tuple[Certainty, ...]] = {}
     disagrees: dict[int, str] = {}
     for number, one in courses.items():
@@ -137,6 +143,17 @@ def plan(
         assumed=tuple(text for _, text in first.assumed),
         notes=tuple(dict.fromkeys((*notes, *first.warnings, *people.first.notes))),
         mood_sources=first.sources,
+        scores=None if seen is None else seen.scores,
+    )
+
+
+def _used(seen: Survived) -> str:
+    """What the scores so far did, in a sentence."""
+    return (
+        f"Score, response, remission, relapse and days are of this patient: {SURVIVORS} virtual "
+        f"patients drawn by how likely {counted(seen.scores, 'score')} after the first make them "
+        f"(effective sample {seen.effective:.0f}). Sessions are of virtual patients around the "
+        "patient."
     )
 
 
@@ -169,18 +186,14 @@ def _prepared(
     if any(dose.steady_state_interval is not None for dose in course.regimen.doses):
         problem = "a score has no steady state to start from"
         raise InputError("doses", problem, "list the earlier doses themselves")
-    notes: tuple[str, ...] = ()
-    if course.scores:
-        course = with_baseline(course, ratings_of(course))
-        notes = (_UNUSED.format(counted(len(course.scores), "score")),)
     if course.population is not None:
         if seed is not None:
             spec = course.population.model_copy(update={"seed": seed})
             course = replace(course, population=spec)
-        return course, notes
+        return course, ()
     spec = PopulationSpec(n=PATIENTS, seed=_SEED if seed is None else seed)
     note = f"The course asks for no population: {PATIENTS} virtual patients around the patient."
-    return replace(course, population=spec), (*notes, note)
+    return replace(course, population=spec), (note,)
 
 
 def _options(course: Course, grid: PlanOptions | Mapping[str, Any] | None) -> PlanOptions | None:

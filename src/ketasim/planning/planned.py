@@ -52,6 +52,8 @@ class Plan(Result):
     - `patients`, `seed`: of the virtual patients. `baseline`: MADRS before treatment, points.
     - `assumed`: what was assumed of the patient. `notes`: what the reader must know, as sentences.
     - `mood_sources`: keys of sources of the patient's situation.
+    - `scores`: of the patient, after that before treatment, by which the virtual patients were
+      weighed; nothing where none were given.
     """
 
     course: Course
@@ -71,6 +73,7 @@ class Plan(Result):
     assumed: tuple[str, ...]
     notes: tuple[str, ...]
     mood_sources: tuple[str, ...]
+    scores: int | None = None
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:

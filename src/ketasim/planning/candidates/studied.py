@@ -127,7 +127,8 @@ def usual_options(course: Course) -> PlanOptions:
 
     **Raises:** `InputError` where no study of the condition says anything of it.
     """
-    conditions, first = conditions_of(course), course.regimen.doses[0]
+    conditions, session = conditions_of(course), by_session(course.regimen.doses)[0]
+    first = session[0]
     known = studied_for(conditions, first.drug, first.route)
     if not known:
         named = "depression" if len(conditions) > 1 else conditions[0]
@@ -137,7 +138,7 @@ def usual_options(course: Course) -> PlanOptions:
             "from",
             "name intervals, numbers or doses, and beyond_studied",
         )
-    own, unit = session_dose(by_session(course.regimen.doses)[0])
+    own, unit = session_dose(session)
     arms = [
         arm
         for arm in studied_arms().values()

@@ -94,6 +94,7 @@ def plan_view(plan: Plan) -> dict[str, Any]:
         "ranking": _ranking(plan),
         "ranks": [SAID[key] for key in PLANNED],
         "draws": DRAWS,
+        "scored": plan.scores is not None,
         "most": MOST,
         "monitoring": monitoring(),
         "warnings": plan.warnings,
