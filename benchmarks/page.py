@@ -460,8 +460,9 @@ def _events(found: Results) -> str:
     text = (
         "## An event table\n\n"
         f"{_count(found['subjects'])} subjects, {_count(found['records'])} records, a depot and "
-        "two compartments, three doses each; clearance and volume are columns of the table. Medians "
-        "of turns; compiled and warm.\n\n" + _table(["", "s", "largest relative error"], rows)
+        "two compartments, three doses each; clearance and volume are columns of the table. "
+        "Medians of turns; compiled and warm.\n\n"
+        + _table(["", "s", "largest relative error"], rows)
     )
     if peer is not None:
         text += f"\n`predict` takes {found['predict'] / peer:.2f} of the time of numbalsoda.\n"

@@ -88,6 +88,7 @@ def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:
         "docs/how-to/coming-from-mrgsolve.md",
         "docs/how-to/conditions.md",
         "docs/how-to/conflicts.md",
+        "docs/how-to/own-models.md",
         "docs/how-to/populations.md",
         "docs/how-to/screen.md",
         "docs/how-to/trials.md",

@@ -5,6 +5,11 @@ patients (`simulate`); regimens side by side on the same patients (`compare`), a
 their Pareto front (`plan`); trials with their controls and prediction intervals (`run_trial`); what
 the evidence says of a course before it is given (`screen`). Results are shown by `plot`, laid out
 on a page by `report`, and say with `cite` what they rest on.
+patients (`simulate`); regimens side by side on the same patients (`compare`); trials with their
+controls and prediction intervals (`run_trial`); what the evidence says of a course before it is
+given (`screen`); a model of your own at the rows of an event table (`predict`, and `pk` for its
+parts). Results are shown by `plot`, laid out on a page by `report`, and say with `cite`
+what they rest on.
 """
 
 from __future__ import annotations
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from ketasim.forecasting import Forecast, forecast
     from ketasim.models import pk
     from ketasim.planning import Comparison, Plan, compare, plan
+    from ketasim.models import pk as pk
+    from ketasim.planning import Comparison, compare
     from ketasim.reports import print_page, report
     from ketasim.screening import Screen, SessionPlan, screen
     from ketasim.simulation import Prediction, Simulation, predict, simulate
@@ -89,6 +96,8 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "pk":  # a module, whose names are its own
+        return importlib.import_module("ketasim.models.pk")
     if name not in _ROOMS:
         raise AttributeError(f"module 'ketasim' has no attribute '{name}'")
     return getattr(importlib.import_module(_ROOMS[name]), name)

@@ -106,6 +106,10 @@ class _Moved:
         return self.dose.device
 
     @property
+    def rate_given(self) -> bool:
+        return self.dose.rate_given
+
+    @property
     def steady_state_interval(self) -> float | None:
         return self.dose.steady_state_interval
 

@@ -1,6 +1,5 @@
 """Structures of models, without numbers, and the registry of the pharmacokinetic ones."""
 
-from ketasim.models import pk
 from ketasim.models.declaration import (
     Branch,
     Definition,
@@ -66,7 +65,6 @@ __all__ = [
     "mood_chain",
     "moved",
     "names_in",
-    "pk",
     "receptor_signal",
     "slope",
     "to_scale",

@@ -41,6 +41,11 @@ class SessionMark:
         return 0
 
     @property
+    def rate_given(self) -> bool:
+        """No input has a rate."""
+        return False
+
+    @property
     def steady_state_interval(self) -> float | None:
         """Nothing: a mark is set once."""
         return None

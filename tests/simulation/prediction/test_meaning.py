@@ -289,7 +289,7 @@ def test_what_changes_holds_from_the_row_before() -> None:
     """Weight and its clearance step by step: 1 h at 60 kg, then 3 h at 90 kg."""
     model = replace(
         pk.one_compartment().with_values({"CL": CL, "V": V}),
-        flows=(pk.OwnFlow("central", None, "CL*(WT/70)**0.75/V"),),
+        flows=(pk.Flow("central", None, "CL*(WT/70)**0.75/V"),),
         covariates=(pk.Covariate("WT", "kg"),),
     )
     table = {
@@ -315,10 +315,9 @@ def test_equal_rates_in_a_chain_have_no_modes_and_are_exact() -> None:
         (pk.Parameter("K", 0.7),),
         tuple(pk.Compartment(name) for name in names),
         tuple(
-            pk.OwnFlow(one, after, "K")
-            for one, after in zip(names, [*names[1:], None], strict=True)
+            pk.Flow(one, after, "K") for one, after in zip(names, [*names[1:], None], strict=True)
         ),
-        (pk.OwnOutput("LAST", "c4"),),
+        (pk.Output("LAST", "c4"),),
     )
     hours = np.array([0.0, 0.5, 2.0, 9.0, 30.0])
     table = {

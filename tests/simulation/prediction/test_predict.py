@@ -147,8 +147,8 @@ def test_saturable_elimination_is_solved_numerically_and_said() -> None:
         "saturable",
         (pk.Parameter("VM", 5.0), pk.Parameter("KM", 3.0)),
         (pk.Compartment("body"),),
-        (pk.OwnFlow("body", None, "VM/(KM + body)"),),
-        (pk.OwnOutput("A", "body"),),
+        (pk.Flow("body", None, "VM/(KM + body)"),),
+        (pk.Output("A", "body"),),
     )
     table = {
         "ID": [1] * 5,
@@ -178,8 +178,8 @@ def test_a_saturable_steady_state_repeats_itself() -> None:
         "saturable",
         (pk.Parameter("VM", 5.0), pk.Parameter("KM", 3.0)),
         (pk.Compartment("body"),),
-        (pk.OwnFlow("body", None, "VM/(KM + body)"),),
-        (pk.OwnOutput("A", "body"),),
+        (pk.Flow("body", None, "VM/(KM + body)"),),
+        (pk.Output("A", "body"),),
     )
     table = {
         "ID": [1] * 3,

@@ -48,8 +48,9 @@ CONTRACT: Final = (
     Column(
         "RATE",
         False,
-        "mg/h; 0 or blank: all at once; the duration is AMT/RATE",
-        "negative (-1 and -2, rates that a model estimates, are not supported), NaN, on an "
+        "mg/h; 0 or blank: all at once; the duration is AMT/RATE, and of a part F that is absorbed "
+        "F*AMT/RATE, as NONMEM has it: say DUR where the pump's time is meant",
+        "negative (-1 and -2 are for a model of your own, `ketasim predict`), NaN, on an "
         "observation, or by a route other than iv, im and sc",
     ),
     Column(
@@ -79,7 +80,7 @@ CONTRACT: Final = (
         "1 for a dose, 0 for an observation; without the column, a row with AMT above 0 is a dose; "
         "at the same TIME, an observation sees the doses of the rows before it and not those of "
         "the rows after it",
-        "blank, 2, 3, 4 and anything else",
+        "blank, 2, 3, 4 (which `ketasim predict` reads) and anything else",
     ),
     Column(
         "II",
@@ -98,8 +99,8 @@ CONTRACT: Final = (
         False,
         "1: infinitely many equal doses came before, II apart; only on the first dose of a "
         "subject, at TIME 0; 0 or blank otherwise",
-        "anything but 0 and 1, 1 on a later dose or after TIME 0, an input longer than II, several "
-        "nasal devices in one row, or on an observation",
+        "anything but 0 and 1, 1 on a later dose or after TIME 0, an input longer than II (all of "
+        "which `ketasim predict` reads), several nasal devices in one row, or on an observation",
     ),
     Column(
         "DRUG",

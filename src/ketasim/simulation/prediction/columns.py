@@ -7,6 +7,12 @@ from typing import Final
 
 from ketasim._base import InputError
 
+NOT_USED: Final = "not used by the model: "
+"""Before the columns that are brought along."""
+
+FROM_TABLE: Final = "is taken from the table"
+"""After a parameter that a column gives."""
+
 STATISTICS: Final = ("mean", "sd", "p05", "p25", "p50", "p75", "p95")
 """Of the draws of an output."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ketasim._base import InputError
 from ketasim.models import Branch, LinearModel
-from ketasim.models.own.declaration import (
+from ketasim.models.pk.declaration import (
     Compartment,
     CompartmentModel,
     Covariate,
-    OwnFlow,
-    OwnOutput,
+    Flow,
+    Output,
     Parameter,
 )
 
@@ -51,9 +51,9 @@ def own_model(model: LinearModel) -> CompartmentModel:
         model.name,
         tuple(Parameter(one.name, None, one.unit, one.meaning) for one in model.parameters),
         tuple(_compartment(s.name, into.get(s.name), also.get(s.name, [])) for s in model.states),
-        tuple(OwnFlow(f.source, f.target, f.rate, f.produced, f.consumes) for f in model.flows),
+        tuple(Flow(f.source, f.target, f.rate, f.produced, f.consumes) for f in model.flows),
         tuple(
-            OwnOutput(
+            Output(
                 f"{one.analyte}_{one.site}",
                 f"1000*{one.state}/({one.volume})*({one.scale})",
                 "ng/mL",

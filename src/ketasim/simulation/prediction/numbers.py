@@ -12,7 +12,8 @@ from ketasim._base import InputError, near, standard_normals
 from ketasim._base.text import shortened
 from ketasim._base.words import counted
 from ketasim.dosing import Sheet, carried
-from ketasim.models.own.declaration import TIME_SYMBOL, CompartmentModel, Parameter, names_used
+from ketasim.models.pk.declaration import TIME_SYMBOL, CompartmentModel, Parameter, names_used
+from ketasim.simulation.prediction.columns import FROM_TABLE
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -106,7 +107,7 @@ class Numbers:
                     self._sheet.field(name, int(np.argmax(bad))), "is blank", "fill it in"
                 )
             self.values[name] = np.where(bad, one.value or 0.0, values)
-            self._notes.append(f"{name} is taken from the table")
+            self._notes.append(f"{name} {FROM_TABLE}")
             self.used.add(name)
         elif one.value is None:
             if name in self._names:

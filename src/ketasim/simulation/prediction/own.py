@@ -24,7 +24,7 @@ from ketasim.dosing import (
 from ketasim.engine.stretches.follow import follow
 from ketasim.engine.stretches.numerical import follow_numerically
 from ketasim.models.expression import own_expression, own_value
-from ketasim.models.own.declaration import TIME_SYMBOL, CompartmentModel
+from ketasim.models.pk.declaration import TIME_SYMBOL, CompartmentModel
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

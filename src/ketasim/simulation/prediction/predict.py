@@ -15,9 +15,9 @@ from ketasim._base.size import Size, check_size
 from ketasim._base.text import shortened
 from ketasim.dosing import Sheet, read_records, read_sheet
 from ketasim.models import MODELS, LinearModel
-from ketasim.models.own.declaration import CompartmentModel, OwnOutput, names_used
-from ketasim.models.own.file import read_model
-from ketasim.simulation.prediction.columns import check_columns
+from ketasim.models.pk.declaration import CompartmentModel, Output, names_used
+from ketasim.models.pk.file import read_model
+from ketasim.simulation.prediction.columns import FROM_TABLE, NOT_USED, check_columns
 from ketasim.simulation.prediction.convert import own_model
 from ketasim.simulation.prediction.numbers import Numbers
 from ketasim.simulation.prediction.own import OwnProblem
@@ -49,7 +49,8 @@ def predict(
     """Predict the outputs of a model at every row of an event table.
 
     Events mean what NONMEM says they mean; `docs/reference/event-tables.md` is the contract. What
-    the reader must know is a `KetasimWarning`, and in `Prediction.notes`.
+    the reader must know is a `KetasimWarning`, and in `Prediction.notes` with what was made of the
+    columns.
 
     **Main arguments:**
 
@@ -94,7 +95,8 @@ def predict(
         own = own_model(declared) if isinstance(declared, LinearModel) else declared
         found = _own(own, table, parameters, compartments, n, seed, uncertainty, residual)
     for text in found.notes:
-        warnings.warn(text, KetasimWarning, stacklevel=2)
+        if not text.startswith(NOT_USED) and not text.endswith(FROM_TABLE):
+            warnings.warn(text, KetasimWarning, stacklevel=2)
     return found
 
 
@@ -143,7 +145,7 @@ def _own(
         if name not in sheet.events.values() and name not in numbers.used
     ]
     if left:
-        notes.append(f"not used by the model: {', '.join(map(shortened, left[:20]))}")
+        notes.append(f"{NOT_USED}{', '.join(map(shortened, left[:20]))}")
     if model.nonlinear:
         notes.append(NUMERICAL)
     rows = len(records.time)
@@ -242,11 +244,11 @@ def _drawn(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _has_error(one: OwnOutput) -> bool:
+def _has_error(one: Output) -> bool:
     return bool(one.proportional or one.additive or one.sd_log)
 
 
-def _with_error(one: OwnOutput, values: Array, seed: int) -> Array:
+def _with_error(one: Output, values: Array, seed: int) -> Array:
     """Values with a draw of the residual error each, shape (n, R)."""
     rows = values.shape[-1]
 

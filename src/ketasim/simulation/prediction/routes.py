@@ -31,7 +31,7 @@ from ketasim.population import (
     individual_parameters,
     uncertainty_of,
 )
-from ketasim.simulation.prediction.columns import check_columns
+from ketasim.simulation.prediction.columns import FROM_TABLE, check_columns
 from ketasim.simulation.prediction.result import NUMERICAL, Predicted, Prediction
 
 Array = NDArray[np.float64]
@@ -135,7 +135,7 @@ class _People:
                 self._allowed(name, values, name)
                 self.values[name] = values
                 self._given[name] = 0.0
-                self.notes.append(f"{name} is taken from the table")
+                self.notes.append(f"{name} {FROM_TABLE}")
 
     def _covariates(self, model: LinearModel) -> None:
         nothing = np.full(len(self._read.numbers), np.nan)

@@ -1,22 +1,22 @@
 """`ketasim.pk`: ready declarations of compartmental models for `ketasim.predict`."""
 
-from ketasim.models.own.declaration import (
+from ketasim.models.pk.declaration import (
     Compartment,
     CompartmentModel,
     Covariate,
-    OwnFlow,
-    OwnOutput,
+    Flow,
+    Output,
     Parameter,
 )
-from ketasim.models.own.file import read_model
-from ketasim.models.own.ready import one_compartment, two_compartments
+from ketasim.models.pk.file import read_model
+from ketasim.models.pk.ready import one_compartment, two_compartments
 
 __all__ = [
     "Compartment",
     "CompartmentModel",
     "Covariate",
-    "OwnFlow",
-    "OwnOutput",
+    "Flow",
+    "Output",
     "Parameter",
     "one_compartment",
     "read_model",

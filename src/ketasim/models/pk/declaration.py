@@ -75,7 +75,7 @@ class Compartment:
 
 
 @dataclass(frozen=True)
-class OwnFlow:
+class Flow:
     """Movement from `source` to `target`, or out of the body: `rate` times the amount, 1/h.
 
     **Arguments:**
@@ -93,7 +93,7 @@ class OwnFlow:
 
 
 @dataclass(frozen=True)
-class OwnOutput:
+class Output:
     """What is predicted: an expression of compartments, parameters and columns.
 
     **Arguments:**
@@ -132,8 +132,8 @@ class CompartmentModel:
     name: str
     parameters: tuple[Parameter, ...]
     compartments: tuple[Compartment, ...]
-    flows: tuple[OwnFlow, ...]
-    outputs: tuple[OwnOutput, ...]
+    flows: tuple[Flow, ...]
+    outputs: tuple[Output, ...]
     covariates: tuple[Covariate, ...] = ()
     definitions: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -269,7 +269,7 @@ class CompartmentModel:
                 )
 
 
-def _reached(name: str, flows: Iterable[OwnFlow]) -> set[str]:
+def _reached(name: str, flows: Iterable[Flow]) -> set[str]:
     """The compartment and those that it flows into, directly or through others."""
     found = {name}
     grown = True

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from ketasim._base import InputError, named, near, read_whole
-from ketasim.models.own.declaration import (
+from ketasim.models.pk.declaration import (
     Compartment,
     CompartmentModel,
     Covariate,
-    OwnFlow,
-    OwnOutput,
+    Flow,
+    Output,
     Parameter,
 )
 
@@ -131,21 +131,21 @@ def _compartment(name: str, given: Any) -> Compartment:
     return Compartment(name, **keys)
 
 
-def _flow(number: int, given: Any) -> OwnFlow:
+def _flow(number: int, given: Any) -> Flow:
     field = f"flow {number}"
     table = _keys(field, given, _FLOW)
     for key in ("from", "rate"):
         if key not in table:
             raise InputError(f"{field}, {key}", "is missing", "add it")
     target = table.get("to")
-    return OwnFlow(
+    return Flow(
         _text(f"{field}, from", table["from"]),
         None if target is None else _text(f"{field}, to", target),
         _formula(f"{field}, rate", table["rate"]),
     )
 
 
-def _output(name: str, given: Any) -> OwnOutput:
+def _output(name: str, given: Any) -> Output:
     field = f"output.{name}"
     if isinstance(given, str):
         given = {"expression": given}
@@ -156,7 +156,7 @@ def _output(name: str, given: Any) -> OwnOutput:
         key: _number(field, table, key, 0.0, low=0.0) or 0.0
         for key in ("proportional", "additive", "sd_log")
     }
-    return OwnOutput(
+    return Output(
         name,
         _formula(f"{field}.expression", table["expression"]),
         _words(field, table)["unit"],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ketasim.models.own.declaration import (
+from ketasim.models.pk.declaration import (
     Compartment,
     CompartmentModel,
-    OwnFlow,
-    OwnOutput,
+    Flow,
+    Output,
     Parameter,
 )
 
@@ -33,8 +33,8 @@ def one_compartment(
         depot,
         (_CLEARANCE, volume),
         (Compartment("central"),),
-        (OwnFlow("central", None, "CL/V"),),
-        OwnOutput("CP", f"{scale!r}*central/V", unit),
+        (Flow("central", None, "CL/V"),),
+        Output("CP", f"{scale!r}*central/V", unit),
     )
 
 
@@ -56,11 +56,11 @@ def two_compartments(
         ),
         (Compartment("central"), Compartment("peripheral")),
         (
-            OwnFlow("central", None, "CL/V2"),
-            OwnFlow("central", "peripheral", "Q/V2"),
-            OwnFlow("peripheral", "central", "Q/V3"),
+            Flow("central", None, "CL/V2"),
+            Flow("central", "peripheral", "Q/V2"),
+            Flow("peripheral", "central", "Q/V3"),
         ),
-        OwnOutput("CP", f"{scale!r}*central/V2", unit),
+        Output("CP", f"{scale!r}*central/V2", unit),
     )
 
 
@@ -69,12 +69,12 @@ def _with_depot(
     depot: bool,
     parameters: tuple[Parameter, ...],
     compartments: tuple[Compartment, ...],
-    flows: tuple[OwnFlow, ...],
-    output: OwnOutput,
+    flows: tuple[Flow, ...],
+    output: Output,
 ) -> CompartmentModel:
     if depot:
         name += "_with_depot"
         parameters = (*parameters, _ABSORPTION)
         compartments = (Compartment("depot"), *compartments)
-        flows = (OwnFlow("depot", "central", "KA"), *flows)
+        flows = (Flow("depot", "central", "KA"), *flows)
     return CompartmentModel(name, parameters, compartments, flows, (output,))

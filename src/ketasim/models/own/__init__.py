@@ -1,1 +1,0 @@
-"""Models that users bring: their declaration, the file it is read from, and ready ones."""
