@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from ketasim.evidence import citation
     from ketasim.figures import plot
     from ketasim.forecasting import Forecast, forecast
-    from ketasim.models import pk
-    from ketasim.planning import Comparison, Plan, compare, plan
     from ketasim.models import pk as pk
-    from ketasim.planning import Comparison, compare
+    from ketasim.planning import Comparison, Plan, compare, plan
     from ketasim.reports import print_page, report
     from ketasim.screening import Screen, SessionPlan, screen
     from ketasim.simulation import Prediction, Simulation, predict, simulate

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -11,7 +11,7 @@ import polars as pl
 from ketasim.__about__ import __version__
 from ketasim._base import Headline, HeadlineRow, Result
 from ketasim._base.headline import plain, share
-from ketasim._base.result import csv
+from ketasim._base.result import csv, later, saved
 from ketasim._base.words import counted
 from ketasim.dosing import Course
 from ketasim.evidence import Card
@@ -168,6 +168,33 @@ class Forecast(Result):
             "input": self.course.to_dict(),
         }
 
-    def files(self) -> Mapping[str, bytes]:
-        """What `save` writes: forecast.csv and fit.csv."""
-        return {"forecast.csv": csv(self.days), "fit.csv": csv(self.fit)}
+    def files(self, *, command: str = "", printed: bool = False) -> dict[str, bytes]:
+        """What `save` writes: file name to content.
+
+        **Arguments:**
+
+        - `command`: what the report says reproduces it; left out, the report shows the input.
+        - `printed`: print.pdf as well, the first page on one side of A4.
+        """
+        report = later("ketasim.reports.forecast.report:forecast_report")
+        found = {
+            "forecast.csv": csv(self.days),
+            "fit.csv": csv(self.fit),
+            "report.html": report(self, command=command).encode(),
+        }
+        if printed:
+            found["print.pdf"] = later("ketasim.reports:print_page")(self)
+        return found
+
+    def save(self, folder: str | Path, *, command: str = "", printed: bool = False) -> list[Path]:
+        """Write forecast.csv, fit.csv and report.html: all or none.
+
+        **Arguments:**
+
+        - `folder`: made if missing. `command`, `printed`: as of `files`.
+
+        **Returns:** the files.
+
+        **Raises:** `InputError` when the folder cannot be written to.
+        """
+        return saved(folder, self.files(command=command, printed=printed))

@@ -239,12 +239,18 @@ def _sentence(simulation: Simulation) -> str:
     course, cohort = simulation.course, simulation.cohort
     given = "; ".join(course.regimen.describe()).rstrip(".")
     who = "the typical patient" if cohort.typical else f"{cohort.n:,} virtual patients"
-    like = ", ".join(_patient(course.patient))
+    like = ", ".join(patient_brief(course.patient))
     of = f" ({like})" if like else ""
     return f"{words.capital(given)}, in {who}{of}, followed for {days_words(course.horizon)}."
 
 
-def _patient(patient: Patient) -> list[str]:
+def patient_brief(patient: Patient) -> list[str]:
+    """Who a patient is, in a few words each.
+
+    **Arguments:**
+
+    - `patient`: of a course.
+    """
     told: list[str] = []
     if patient.age is not None:
         told.append(f"{patient.age:g} years")

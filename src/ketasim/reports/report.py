@@ -12,6 +12,7 @@ _PAGES: Final = {
     "TrialResult": "ketasim.reports.trial:trial_report",
     "Comparison": "ketasim.reports.compare:comparison_report",
     "Plan": "ketasim.reports.planning.plan:plan_report",
+    "Forecast": "ketasim.reports.forecast.report:forecast_report",
     "Screen": "ketasim.reports.screen:screen_report",
     "SessionPlan": "ketasim.reports.session.plan:session_plan_report",
     "PkFit": "ketasim.reports.calibration.pk:calibration_report",
@@ -21,6 +22,7 @@ _PAGES: Final = {
 
 _PRINTED: Final = {
     "Simulation": "ketasim.reports.print:print_course",
+    "Forecast": "ketasim.reports.print:print_forecast",
     "SessionPlan": "ketasim.reports.print:print_session",
 }
 
@@ -30,14 +32,14 @@ def report(result: Result, **options: Any) -> str:
 
     **Main arguments:**
 
-    - `result`: a `Simulation`, a `TrialResult`, a `Comparison`, a `Plan`, a `Screen`, a
-      `SessionPlan`, or a calibration (`PkFit`, `MoodFit`, `SessionFit`).
+    - `result`: a `Simulation`, a `TrialResult`, a `Comparison`, a `Plan`, a `Forecast`, a
+      `Screen`, a `SessionPlan`, or a calibration (`PkFit`, `MoodFit`, `SessionFit`).
 
     **Other arguments:**
 
-    - `options`: of a simulation, a trial, a comparison, a plan or a calibration `command`, what
-      the page says reproduces the result; of a simulation also `costs`, whether the page has the
-      course at published prices.
+    - `options`: of a simulation, a trial, a comparison, a plan, a forecast or a calibration
+      `command`, what the page says reproduces the result; of a simulation also `costs`, whether
+      the page has the course at published prices.
 
     **Returns:** the text of the page; `result.save` writes it with the tables.
 
@@ -51,7 +53,7 @@ def print_page(result: Result, **options: Any) -> bytes:
 
     **Main arguments:**
 
-    - `result`: a `Simulation` or a `SessionPlan`.
+    - `result`: a `Simulation`, a `Forecast` or a `SessionPlan`.
 
     **Other arguments:**
 

@@ -10,10 +10,13 @@ from cyclopts import Parameter
 from ketasim._base import InputError, write_whole
 from ketasim.apps.cli.answers import print_wrapped
 from ketasim.apps.cli.console import (
+    PRINT,
     AsJson,
     OutFolder,
+    Printed,
     check_folder,
     check_input,
+    command_line,
     listen,
     print_json,
     print_table,
@@ -24,8 +27,9 @@ from ketasim.apps.cli.console import (
 if TYPE_CHECKING:
     from ketasim.forecasting import Forecast
 
-_FILES = ("forecast.csv", "fit.csv")
+_FILES = ("forecast.csv", "fit.csv", "report.html")
 _ASSESSMENT = "risk_assessment.json"
+_LEVEL = 0.5
 
 
 def forecast(
@@ -38,18 +42,19 @@ def forecast(
     level: Annotated[
         float,
         Parameter(help="Probability of having lost the response whose day is told, 0 to 1."),
-    ] = 0.5,
+    ] = _LEVEL,
     n: Annotated[int | None, whole_number("Virtual patients drawn before the scores.")] = None,
     seed: Annotated[int | None, whole_number("Seed of the virtual patients.")] = None,
     to: Annotated[
         Literal["fhir"] | None,
         Parameter(help="Also write risk_assessment.json, a FHIR R4 RiskAssessment."),
     ] = None,
+    printed: Printed = False,
     as_json: AsJson = False,
 ) -> None:
     """Forecast one patient from the scores so far, under each candidate for what follows."""
     file = check_input(course, "COURSE")
-    names = (*_FILES, _ASSESSMENT) if to == "fhir" else _FILES
+    names = (*_FILES, *([PRINT] if printed else []), *([_ASSESSMENT] if to == "fhir" else []))
     check_folder(out, names, inputs=(file,))
     if to == "fhir":
         from ketasim.interop import r4_class
@@ -63,8 +68,10 @@ def forecast(
         result = run(course, n=PATIENTS if n is None else n, seed=seed, level=level)
     except InputError as error:
         raise _as_typed(error) from None
+    command = _command(course, out, level, n, seed, to, printed)
     more = {_ASSESSMENT: _assessment(result)} if to == "fhir" else {}
-    paths = write_whole(out, {**result.files(), **more}, inputs=(file,))
+    files = result.files(command=command, printed=printed) | more
+    paths = write_whole(out, files, inputs=(file,))
     if as_json:
         print_json(
             {
@@ -72,6 +79,7 @@ def forecast(
                 "forecast": result.summary().to_dicts(),
                 "fit": result.fit.to_dicts(),
                 "lost": result.lost.to_dicts(),
+                "differences": result.differences.to_dicts(),
                 "contributions": result.contributions.to_dicts(),
                 "learned": result.learned,
                 "unusual": result.unusual,
@@ -95,6 +103,24 @@ def _assessment(result: Forecast) -> bytes:
         result.summary().iter_rows(named=True),
         notes=(result.learned, result.unusual, *result.warnings),
     )
+
+
+def _command(
+    course: Path,
+    out: Path,
+    level: float,
+    n: int | None,
+    seed: int | None,
+    to: str | None,
+    printed: bool,
+) -> str:
+    words = ["ketasim", "forecast", str(course), "--out", str(out)]
+    words += [] if level == _LEVEL else ["--level", f"{level:g}"]
+    words += [] if n is None else ["--n", str(n)]
+    words += [] if seed is None else ["--seed", str(seed)]
+    words += [] if to is None else ["--to", to]
+    words += ["--print"] if printed else []
+    return command_line(words)
 
 
 def _as_typed(error: InputError) -> InputError:
