@@ -331,6 +331,12 @@ REFUSED = {
         "flow: nothing leaves depot and central",
         "add a flow",
     ),
+    "units that do not cancel": (
+        MODEL.replace('unit = "1/h"}', 'unit = "L/h"}'),
+        TABLE,
+        "flow 1, rate: 'KA' is in L/h",
+        "units",
+    ),
     "a definition before its time": (
         MODEL.replace('CLI = "', 'OTHER = "CLI"\nCLI = "'),
         TABLE,

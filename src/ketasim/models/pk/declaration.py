@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ketasim._base import InputError, near
 from ketasim.models.expression import own_expression
+from ketasim.models.pk.dimensions import check_rates
 
 RESERVED: Final = (
     *("ID", "TIME", "AMT", "RATE", "DUR", "CMT", "EVID", "II", "ADDL", "SS", "MDV", "DV"),
@@ -178,6 +179,10 @@ class CompartmentModel:
                         where, f"'{name}' is {what}, which is not known there", "leave it out"
                     )
         self._check_loops()
+        check_rates(
+            [(f"flow {number}, rate", one.rate) for number, one in enumerate(self.flows, start=1)],
+            {one.name: one.unit for one in (*self.parameters, *self.covariates)},
+        )
 
     def expressions(self) -> list[tuple[str, str]]:
         """Every expression, after what it is called in an error."""
