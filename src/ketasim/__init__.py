@@ -2,14 +2,11 @@
 
 Concentrations, NMDA receptor block, the effects of a session, MADRS and response of virtual
 patients (`simulate`); regimens side by side on the same patients (`compare`), and many of them with
-their Pareto front (`plan`); trials with their controls and prediction intervals (`run_trial`); what
-the evidence says of a course before it is given (`screen`). Results are shown by `plot`, laid out
-on a page by `report`, and say with `cite` what they rest on.
-patients (`simulate`); regimens side by side on the same patients (`compare`); trials with their
-controls and prediction intervals (`run_trial`); what the evidence says of a course before it is
-given (`screen`); a model of your own at the rows of an event table (`predict`, and `pk` for its
-parts). Results are shown by `plot`, laid out on a page by `report`, and say with `cite`
-what they rest on.
+their Pareto front (`plan`); one patient's scores so far and what may follow (`forecast`); trials
+with their controls and prediction intervals (`run_trial`); what the evidence says of a course
+before it is given (`screen`); a model of your own at the rows of an event table (`predict`, and
+`pk` for its parts). Results are shown by `plot`, laid out on a page by `report`, and say with
+`cite` what they rest on.
 """
 
 from __future__ import annotations

@@ -113,10 +113,6 @@ class _Moved:
     def steady_state_interval(self) -> float | None:
         return self.dose.steady_state_interval
 
-    @property
-    def rate_given(self) -> bool:
-        return self.dose.rate_given
-
     def milligrams(self, weight: Any) -> Any:
         return self.dose.milligrams(weight)
 

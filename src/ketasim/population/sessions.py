@@ -50,11 +50,6 @@ class SessionMark:
         """Nothing: a mark is set once."""
         return None
 
-    @property
-    def rate_given(self) -> bool:
-        """No: a mark has no rate."""
-        return False
-
     def milligrams(self, weight: Any) -> Any:
         """One unit, for every patient."""
         return 1.0 + 0.0 * weight
