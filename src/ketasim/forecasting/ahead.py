@@ -46,7 +46,8 @@ def days_ahead(now: float, horizon: float) -> Array:
 
     Of more than `_MOST_DAYS` days every second, third … is taken.
     """
-    days = np.arange(np.floor(now / _DAY) + 1.0, np.ceil(horizon / _DAY))
+    first, last = int(np.floor(now / _DAY)) + 1, int(np.ceil(horizon / _DAY))
+    days = np.array(range(first, last), np.float64)
     every = -(-len(days) // _MOST_DAYS)
     return np.unique(np.round([now, *(days[:: max(every, 1)] * _DAY), horizon], 9))
 
@@ -156,7 +157,5 @@ def _paths(survivors: Survivors, times: Array, seed: int) -> Array:
 
 def _factor(matrix: Array) -> Array:
     """Lower factor of covariances that rounding may have made a little less than that."""
-    place = np.arange(matrix.shape[1])
-    matrix = (matrix + matrix.transpose(0, 2, 1)) / 2.0
-    matrix[:, place, place] += 1e-9
-    return np.linalg.cholesky(matrix)
+    matrix = (matrix + matrix.transpose(0, 2, 1)) / 2.0 + 1e-9 * np.eye(matrix.shape[1])
+    return np.asarray(np.linalg.cholesky(matrix), np.float64)

@@ -115,6 +115,8 @@ def tail_chance(found: Weighed, count: int, seed: int) -> float | None:
     mean = ratings.mean(axis=0)
     covariance = np.atleast_2d(np.cov(ratings.T))
     lower = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(mean)))
-    theirs = np.sum(np.linalg.solve(lower, (ratings - mean).T) ** 2, axis=0)
-    own = np.sum(np.linalg.solve(lower, np.clip(known.values, 0.0, _HIGHEST) - mean) ** 2)
-    return float((np.sum(theirs >= own) + 1.0) / (count + 1.0))
+    away = (ratings - mean).T, (np.clip(known.values, 0.0, _HIGHEST) - mean)[:, None]
+    theirs, own = (
+        np.sum(np.asarray(np.linalg.solve(lower, one), np.float64) ** 2, axis=0) for one in away
+    )
+    return float((float(np.sum(theirs >= own[0])) + 1.0) / (count + 1.0))

@@ -87,7 +87,7 @@ class Mixture:
             total += np.fft.rfft(counts) * kept
         density = np.maximum(np.fft.irfft(total, _GRID), 0.0)
         density /= density.sum(axis=1, keepdims=True)
-        return density, _LOWEST + _FINE * np.arange(_GRID)
+        return np.asarray(density, np.float64), _LOWEST + _FINE * np.arange(_GRID, dtype=np.float64)
 
 
 def _counted(means: Array, weights: Array) -> Array:
@@ -100,4 +100,4 @@ def _counted(means: Array, weights: Array) -> Array:
     size = rows * _GRID
     counts = np.bincount(flat, ((1.0 - part) * weights).ravel(), size)
     counts += np.bincount(flat + 1, (part * weights).ravel(), size + 1)[:size]
-    return counts.reshape(rows, _GRID)
+    return np.asarray(counts, np.float64).reshape(rows, _GRID)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, cast
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import LONGEST
@@ -10,8 +11,8 @@ from ketasim.dosing.fields import quantity, refuse, shortened
 from ketasim.vocabulary import Moment, read_clock, read_moment
 
 DAY: Final = 24.0  # h
-_HOURS: Final = quantity("h", -LONGEST, LONGEST, bare=True).func
-_LATER: Final = quantity("h", 0, LONGEST, example="14 d").func
+_HOURS = cast("Callable[[object], float]", quantity("h", -LONGEST, LONGEST, bare=True).func)
+_LATER = cast("Callable[[object], float]", quantity("h", 0, LONGEST, example="14 d").func)
 
 
 def read_day(value: object) -> float | Moment:
@@ -32,7 +33,7 @@ def read_time(value: object) -> float | Moment:
     """A time: h from the start, such as `36 h`, or a date with a clock time."""
     moment = read_date(value)
     if moment is None:
-        return float(_HOURS(value))
+        return _HOURS(value)
     if moment.clock is None:
         raise refuse(f"'{value}' is a date", f"write it as 'day: {value}'")
     return moment
@@ -41,7 +42,7 @@ def read_time(value: object) -> float | Moment:
 def read_now(value: object) -> float | Moment:
     """Until when a patient is known: a time since the start such as `14 d`, or a date."""
     moment = read_date(value)
-    return float(_LATER(value)) if moment is None else moment
+    return _LATER(value) if moment is None else moment
 
 
 def read_date(value: object) -> Moment | None:

@@ -123,13 +123,7 @@ class Ensemble:
             values={
                 k: _both(v, other.values[k], self.size, other.size) for k, v in self.values.items()
             },
-            law=RatingLaw(
-                *(
-                    np.concatenate([getattr(self.law, name), getattr(other.law, name)])
-                    for name in ("sigma", "omega", "rate")
-                ),
-                self.law.scale,
-            ),
+            law=self.law.joined(other.law),
             solution=np.concatenate([self.solution, n + other.solution]),
             outer=np.concatenate([self.outer, other.outer], axis=1),
             inner=np.concatenate([self.inner, other.inner], axis=1),

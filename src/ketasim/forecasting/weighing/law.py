@@ -43,11 +43,19 @@ class RatingLaw:
     def of(cls, numbers: Any, n: int, scale: str) -> RatingLaw:
         """The law by draws of the card `mood`."""
         noise = VisitNoise.of(numbers)
-        each = (
+        sigma, omega, rate = (
             np.ascontiguousarray(np.broadcast_to(np.asarray(one, np.float64), (n,)))
             for one in (noise.sigma, noise.omega, noise.rate)
         )
-        return cls(*each, scale)
+        return cls(sigma, omega, rate, scale)
+
+    def joined(self, other: RatingLaw) -> RatingLaw:
+        """The law of both, those of the other behind."""
+        sigma, omega, rate = (
+            np.concatenate([getattr(self, name), getattr(other, name)])
+            for name in ("sigma", "omega", "rate")
+        )
+        return RatingLaw(sigma, omega, rate, self.scale)
 
     def take(self, which: NDArray[np.int64]) -> RatingLaw:
         """The law of some of the patients."""

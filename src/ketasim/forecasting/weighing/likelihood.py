@@ -67,7 +67,7 @@ def factor(law: RatingLaw, ratings: Ratings) -> Array:
     inside = ratings.inside
     width = np.where(inside, np.where(inside, ratings.high, 0.0) - ratings.low, 0.0)
     matrix[:, place, place] += law.alone(scales) + width**2 / 12.0
-    return np.linalg.cholesky(matrix)
+    return np.asarray(np.linalg.cholesky(matrix), np.float64)
 
 
 def likelihood(scores: Array, lower: Array, ratings: Ratings, seed: int) -> Likelihood:
@@ -103,7 +103,8 @@ def likelihood(scores: Array, lower: Array, ratings: Ratings, seed: int) -> Like
             room = sign * (end - mean) / sd
             terms[k] = log_ndtr(room)
             chance = uniforms(seed, f"forecast:end {k}", 0, size, 1).reshape(shape[1:])
-            unit[k] = sign * ndtri(np.maximum(chance * ndtr(room), _LEAST))
+            part = chance * np.asarray(ndtr(room), np.float64)
+            unit[k] = sign * ndtri(np.maximum(part, _LEAST))
         means[k] = mean
         added[k] = mean + sd * unit[k] - chain[k]
     sds = np.repeat(np.diagonal(lower, axis1=1, axis2=2), size // n, axis=0)

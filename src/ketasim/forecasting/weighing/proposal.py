@@ -80,7 +80,8 @@ def proposal_of(ensemble: Ensemble, logs: Array) -> Proposal:
     kept = effective / (effective + size)
     covariance = _WIDER * kept * covariance + (1.0 - kept) * np.eye(size)
     told = np.maximum(np.abs(mean) - _NOISE / np.sqrt(effective), 0.0)
-    return Proposal(np.sign(mean) * told, np.linalg.cholesky(covariance), len(ensemble.outer))
+    lower = np.asarray(np.linalg.cholesky(covariance), np.float64)
+    return Proposal(np.sign(mean) * told, lower, len(ensemble.outer))
 
 
 def _flattened(logs: Array, solution: NDArray[np.int64]) -> tuple[Array, float]:

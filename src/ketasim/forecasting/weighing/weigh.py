@@ -100,7 +100,7 @@ class Weighed:
         """
         few = max(count // TOGETHER, 1)
         draws = uniforms(seed, "forecast:survivors", 0, few + 1, 2)
-        each = np.bincount(self.ensemble.solution, self.own)
+        each = np.asarray(np.bincount(self.ensemble.solution, self.own), np.float64)
         solutions = _even(np.cumsum(each), (np.arange(few) + draws[0, 0]) / few)
         # of each solution some of the patients who share it, by their weights
         begin = np.searchsorted(self.ensemble.solution, solutions)
@@ -168,13 +168,14 @@ class Survivors:
 
     def whitened(self, added: Array) -> Array:
         """Ratings as independent standard normal numbers, shape (F, `TOGETHER`, K)."""
-        return np.linalg.solve(self.lower, added.transpose(0, 2, 1)).transpose(0, 2, 1)
+        found = np.linalg.solve(self.lower, added.transpose(0, 2, 1)).transpose(0, 2, 1)
+        return np.asarray(found, np.float64)
 
     def gain(self, times: Array, scale: str) -> Array:
         """Covariance of later ratings with those numbers, shape (F, K, T)."""
         known = self.ratings
         both = self.law.covariance(known.times, known.scales, times, [scale] * len(times))
-        return np.linalg.solve(self.lower, both)
+        return np.asarray(np.linalg.solve(self.lower, both), np.float64)
 
     def moved_by(self, unit: Array, gain: Array) -> Array:
         """What such numbers say of later ratings, points, shape (M, T)."""
@@ -183,8 +184,8 @@ class Survivors:
 
 def _even(cumulated: Array, at: Array) -> Integers:
     """Positions of shares of the whole in a cumulated sum."""
-    found = np.searchsorted(cumulated, at * cumulated[-1])
-    return np.minimum(found, len(cumulated) - 1)
+    found = np.searchsorted(cumulated, at * float(cumulated[-1]))
+    return np.clip(found, 0, len(cumulated) - 1)
 
 
 def weigh(
