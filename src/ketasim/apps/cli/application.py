@@ -13,7 +13,6 @@ from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 from ketasim.__about__ import __version__
 from ketasim._base import InputError, files_made, named, visible
 from ketasim.apps.cli.calibrate import calibrate_app
-from ketasim.apps.cli.compare import compare
 from ketasim.apps.cli.console import example
 from ketasim.apps.cli.evidence import evidence_app
 from ketasim.apps.cli.forecast import forecast
@@ -22,6 +21,8 @@ from ketasim.apps.cli.imports import import_app
 from ketasim.apps.cli.models import models_app
 from ketasim.apps.cli.plan import plan
 from ketasim.apps.cli.predict import predict
+from ketasim.apps.cli.planning.compare import compare
+from ketasim.apps.cli.planning.plan import plan
 from ketasim.apps.cli.regimens import events, regimen
 from ketasim.apps.cli.screen import screen
 from ketasim.apps.cli.serve import serve

@@ -33,6 +33,11 @@ def conditions_of(course: Course) -> tuple[str, ...]:
     return DEPRESSION if course.patient.diagnosis is None else (course.patient.diagnosis,)
 
 
+def _named(conditions: Sequence[str]) -> str:
+    several = len(conditions) > 1
+    return "depression" if several else "".join(conditions)
+
+
 def studied_for(conditions: Sequence[str], drug: str, route: str) -> list[StudiedDoses]:
     """What was studied of a drug by a route, an entry a condition in which anything was.
 
@@ -59,8 +64,8 @@ def beyond_studied(regimen: Regimen, conditions: Sequence[str]) -> str:
     for drug, route in sorted(kinds):
         known = studied_for(conditions, drug, route)
         if not known:
-            named = "depression" if len(conditions) > 1 else conditions[0]
-            return f"no study of {drug} {route.replace('_', ' ')} in {named} is in the evidence"
+            what = f"{drug} {route.replace('_', ' ')}"
+            return f"no study of {what} in {_named(conditions)} is in the evidence"
         whys += _limits(regimen, known)
     return "; ".join(dict.fromkeys(whys))
 
@@ -131,11 +136,10 @@ def usual_options(course: Course) -> PlanOptions:
     first = session[0]
     known = studied_for(conditions, first.drug, first.route)
     if not known:
-        named = "depression" if len(conditions) > 1 else conditions[0]
         raise InputError(
             "plan",
-            f"no study of {first.drug} {first.route} in {named} is in the evidence to take a grid "
-            "from",
+            f"no study of {first.drug} {first.route} in {_named(conditions)} is in the evidence to "
+            "take a grid from",
             "name intervals, numbers or doses, and beyond_studied",
         )
     own, unit = session_dose(session)

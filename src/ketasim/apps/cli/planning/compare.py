@@ -84,7 +84,7 @@ def compare(
         )
         return
 
-    from ketasim.apps.cli.compared import print_comparison
+    from ketasim.apps.cli.planning.compared import print_comparison
 
     warn(result.warnings)
     print_comparison(result)
