@@ -84,6 +84,7 @@ def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:
         "docs/start.md",
         "docs/evidence.md",
         "docs/adding-a-model.md",
+        "docs/how-to/analyse.md",
         "docs/how-to/compare.md",
         "docs/how-to/coming-from-mrgsolve.md",
         "docs/how-to/conditions.md",

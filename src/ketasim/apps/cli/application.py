@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
 from ketasim.__about__ import __version__
 from ketasim._base import InputError, files_made, named, visible
+from ketasim.apps.cli.analyse import analyse
 from ketasim.apps.cli.calibrate import calibrate_app
 from ketasim.apps.cli.console import example
 from ketasim.apps.cli.evidence import evidence_app
@@ -72,6 +73,12 @@ app.command(
     help_epilogue=example("plan six_infusions --interval 3/week,1wk --number 4,6,8 --out out/plan"),
 )
 app.command(trial, help_epilogue=example("trial murrough2013 --out out/murrough2013"))
+app.command(
+    analyse,
+    help_epilogue=example(
+        'analyse adqs.csv --model "CHG ~ BASE*AVISIT + TRT*AVISIT" --subject USUBJID --visit AVISIT'
+    ),
+)
 app.command(session, help_epilogue=example("session esketamine_label --last"))
 app.command(screen, help_epilogue=example("screen screen_interactions --fail-on contraindicated"))
 app.command(harm, help_epilogue=example("harm sublingual_home --setting home"))

@@ -120,6 +120,8 @@ def imputed(
 
     **Raises:** `InputError`.
     """
+    from threadpoolctl import threadpool_limits
+
     for value, known, field in (
         (strategy, STRATEGIES, "strategy"),
         (way, WAYS, "way"),
@@ -161,15 +163,22 @@ def imputed(
         "delta": delta,
         "missing": int(np.isnan(grid.outcome).sum()),
     }
+    # many small matrices: several threads would wait for each other
+    with threadpool_limits(1):
+        found = (
+            _jackknifed(fitted, grid, last, strategy, variance, shift)
+            if way == "conditional-mean"
+            else _many(fitted, grid, last, strategy, shift, imputations, seed)
+        )
     if way == "conditional-mean":
-        value, se, df, whole = _jackknifed(fitted, grid, last, strategy, variance, shift)
+        value, se, df, whole = found
         tables = {
             "differences": _table(last, grid.visits, when, value, se, df),
             "completed": _completed(grid, whole, who, when, read.variables[0]),
         }
         options["variance"] = variance
     else:
-        value, se, df, error = _many(fitted, grid, last, strategy, shift, imputations, seed)
+        value, se, df, error = found
         tables = {"differences": _table(last, grid.visits, when, value, se, df, error)}
         options |= {"imputations": imputations, "seed": seed}
     lost = int(np.isnan(grid.outcome).sum())

@@ -424,7 +424,10 @@ def _result(
             "deviance": optimum.solved.deviance,
             "not_fitted": list(reasons),
         },
-        tuple(f"Not fitted: {reason}." for reason in reasons),
+        (
+            *(f"Not fitted: {reason}." for reason in reasons),
+            *(["No means and differences: name the arm."] if arm is None else []),
+        ),
         main,
         design,
         layout,

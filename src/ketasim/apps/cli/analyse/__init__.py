@@ -1,0 +1,5 @@
+"""The command that analyses anybody's data."""
+
+from ketasim.apps.cli.analyse.command import analyse
+
+__all__ = ["analyse"]
