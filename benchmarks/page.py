@@ -469,6 +469,27 @@ def _events(found: Results) -> str:
     return text
 
 
+def _mixed_model(found: Results) -> str:
+    head = ["", "ms"]
+    rows = [
+        ["ketasim, from sums by missing pattern", _count(found["sums_ms"])],
+        ["ketasim, from arrays, with the sums", _count(found["arrays_ms"])],
+        ["ketasim, the whole call: formula, fit, means and differences", _count(found["call_ms"])],
+        [
+            f"statsmodels {found['statsmodels']}, `MixedLM` with a random intercept",
+            _count(found["statsmodels_ms"]),
+        ],
+    ]
+    return (
+        "## Analysing a trial\n\n"
+        f"One mixed model of {found['arms']} arms of {found['each']} patients at {found['visits']} "
+        f"visits ({found['outcomes']:,} outcomes, {found['patterns']} missing patterns), one "
+        f"thread:\n\n{_table(head, rows)}\n"
+        f"statsmodels over the whole call: {_ratio(found['ratio'])}. It fits less: it has neither "
+        "an unstructured covariance nor Kenward-Roger degrees of freedom.\n"
+    )
+
+
 _SECTIONS: dict[str, Callable[[Any], str]] = {
     "workload": _population,
     "peers": _solvers,
@@ -477,6 +498,7 @@ _SECTIONS: dict[str, Callable[[Any], str]] = {
     "realistic": _realistic,
     "start": _start,
     "events": _events,
+    "mixed_model": _mixed_model,
 }
 
 

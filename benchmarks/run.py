@@ -194,6 +194,10 @@ def _events(run: Run) -> Any:
     return measure("measure_events:events", n=run.sizes.subjects, rounds=2 * run.sizes.rounds + 1)
 
 
+def _mixed_model(run: Run) -> Any:
+    return measure("measure_mixed_model:fits", repeats=run.sizes.waits)
+
+
 PARTS: dict[str, Callable[[Run], Any]] = {
     "waits": _waits,
     "workload": _workload,
@@ -202,6 +206,7 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "million": _million,
     "realistic": _realistic,
     "start": _start,
+    "mixed_model": _mixed_model,
     "growth": _growth,
     "events": _events,
 }

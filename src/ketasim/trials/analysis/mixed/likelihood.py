@@ -254,20 +254,19 @@ def fit(
     first_guess = first_covariance(statistics) if start is None else start
     shape = structure(name, statistics.visits)
     try:
-        theta, steps = _descend(statistics, shape, first_guess)
+        theta, solved, derivatives, steps = _descend(statistics, shape, first_guess)
     except NotFittedError:
         if name != "us":
             raise
         factor = structure("cholesky", statistics.visits)
-        theta, steps = _descend(statistics, factor, first_covariance(statistics))
+        theta, solved, derivatives, steps = _descend(
+            statistics, factor, first_covariance(statistics)
+        )
         theta = factor.elements(theta)
     sigma = matrix(shape.elements(theta), statistics.visits)
     scale = np.sqrt(np.diag(sigma))
     if np.linalg.eigvalsh(sigma / scale / scale[:, None])[0] < _SINGULAR:
         raise NotFittedError(f"the covariance of {told} becomes singular")
-    solved = solve(statistics, sigma)
-    assert solved is not None  # it was, in the last step
-    derivatives = differentiate(statistics, solved)
     slopes = shape.slopes(theta)
     hessian = _hessian(shape, theta, derivatives, derivatives.observed)
     try:
@@ -298,7 +297,10 @@ def _hessian(shape: Structure, theta: Array, derivatives: Derivatives, by_elemen
     return hessian
 
 
-def _descend(statistics: Statistics, shape: Structure, sigma: Array) -> tuple[Array, int]:
+def _descend(
+    statistics: Statistics, shape: Structure, sigma: Array
+) -> tuple[Array, Solved, Derivatives, int]:
+    """Parameters at the optimum, what was found there, and how many steps it took."""
     visits = statistics.visits
     theta = shape.start(sigma)
     here = _at(statistics, shape, theta, visits)
@@ -323,11 +325,11 @@ def _descend(statistics: Statistics, shape: Structure, sigma: Array) -> tuple[Ar
             raise NotFittedError("the data do not determine every parameter of the covariance")
         decrement = -float(gradient @ direction)
         if decrement < _DONE and exact:
-            return theta, step
+            return theta, here, derivatives, step
         moved = _line(statistics, shape, theta, here, direction, decrement)
         if moved is None:
             if decrement < 1e-7:
-                return theta, step
+                return theta, here, derivatives, step
             raise NotFittedError("the likelihood rises towards a singular covariance")
         theta, here = moved
     raise NotFittedError(f"no optimum within {_STEPS} steps")
