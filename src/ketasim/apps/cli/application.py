@@ -30,6 +30,7 @@ from ketasim.apps.cli.serve import serve
 from ketasim.apps.cli.session import session
 from ketasim.apps.cli.simulate import simulate
 from ketasim.apps.cli.streams import OutputLostError, asks_for_help, bare, let_go, shielded
+from ketasim.apps.cli.tables.predict import predict
 from ketasim.apps.cli.trial import trial
 
 BAD_INPUT = 2

@@ -21,7 +21,7 @@ from ketasim.apps.cli.console import (
     print_json,
     warn,
 )
-from ketasim.apps.cli.numbered import numbered
+from ketasim.apps.cli.tables.numbered import numbered
 
 if TYPE_CHECKING:
     from ketasim.dosing import EventTable, Regimen, Subject

@@ -120,14 +120,15 @@ class Propagator:
         left = exponential(self.matrices[columns] * hours[:, None, None])
         among = reached[:, :, None] * reached[:, None, :]
         matrix = np.eye(m) - left * among
-        return np.linalg.solve(matrix, (amounts * reached)[..., None])[..., 0]
+        found = np.linalg.solve(matrix, (amounts * reached)[..., None])
+        return np.asarray(found[..., 0], np.float64)
 
     def level(self, columns: Integers, supply: Array, reached: Array) -> Array:
         """What a constant supply keeps up, -K^-1 r; arguments as of `repeated`."""
         among = reached[:, :, None] * reached[:, None, :]
         m = supply.shape[1]
         matrix = self.matrices[columns] * among - np.eye(m) * (1 - reached)[:, None, :]
-        return np.linalg.solve(matrix, -supply[..., None])[..., 0]
+        return np.asarray(np.linalg.solve(matrix, -supply[..., None])[..., 0], np.float64)
 
 
 def _integral(grown: NDArray[Any], hours: Array) -> NDArray[Any]:
@@ -152,7 +153,7 @@ def exponential(matrices: Array) -> Array:
     even = (
         a6 @ (b[12] * a6 + b[10] * a4 + b[8] * a2) + b[6] * a6 + b[4] * a4 + b[2] * a2 + one * b[0]
     )
-    found = np.linalg.solve(even - odd, even + odd)
+    found: Array = np.asarray(np.linalg.solve(even - odd, even + odd), np.float64)
     for number in range(int(squarings.max(initial=0))):
         here = np.flatnonzero(squarings > number)
         found[here] = found[here] @ found[here]

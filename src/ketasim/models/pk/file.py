@@ -128,7 +128,7 @@ def _compartment(name: str, given: Any) -> Compartment:
     field = f"compartments.{name}"
     table = _keys(field, given, _COMPARTMENT)
     keys = {k: _formula(f"{field}.{k}", v) for k, v in table.items() if k != "meaning"}
-    return Compartment(name, **keys)
+    return Compartment(name, keys.get("F"), keys.get("lag"), keys.get("duration"), keys.get("rate"))
 
 
 def _flow(number: int, given: Any) -> Flow:

@@ -70,7 +70,7 @@ class Numbers:
                 where.setdefault(name, field)
             if text not in doses:
                 always |= found
-        for name in reversed(self._model.definitions):
+        for name in reversed(list(self._model.definitions)):
             if name in always:
                 always |= names_used(self._model.definitions[name], name)
         self._names, self._where = set(where), where

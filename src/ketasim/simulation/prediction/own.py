@@ -143,10 +143,11 @@ class OwnProblem:
             bad = asked & ~(np.isfinite(said) & (said > 0))
             if bad.any():
                 one = int(np.argmax(bad))
-                name = self._model.compartment_names[state[one]]
+                compartment = self._model.compartments[int(state[one])]
+                name = compartment.name
                 value = said[one]
                 where = self._sheet.field("RATE", int(record[one] % rows))
-                if getattr(self._model.compartments[state[one]], key) is None:
+                if getattr(compartment, key) is None:
                     raise InputError(
                         where,
                         f"{sign:g}, and the compartment '{name}' has no {key}",
@@ -221,9 +222,8 @@ class OwnProblem:
         """Rates of change at a record, of amounts and time; see `follow_numerically`."""
         names = self._model.compartment_names
         texts = [text for _, _, *both in self._flows for text in both if text is not None]
-        used = (
-            set().union(*(own_expression(text)[1] for text in texts)) - set(names) - {TIME_SYMBOL}
-        )
+        used = {name for text in texts for name in own_expression(text)[1]}
+        used -= {*names, TIME_SYMBOL}
         arrays = {
             name: np.broadcast_to(np.asarray(known[name], np.float64), (count,)) for name in used
         }

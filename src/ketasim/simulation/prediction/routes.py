@@ -343,7 +343,9 @@ def _entries(
                 )
     table = np.array(columns, np.float64).reshape(-1, 10).T
     whole = table[[0, 1, 9]].astype(np.int64)
-    return Entries(whole[0], whole[1], *table[2:9], whole[2])
+    amount, fraction, rate, duration, lag, interval, further = table[2:9]
+    record, state, steady = whole
+    return Entries(record, state, amount, fraction, rate, duration, lag, interval, further, steady)
 
 
 def _fraction(branch: Branch, device: int) -> str:

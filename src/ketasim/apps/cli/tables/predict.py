@@ -19,7 +19,7 @@ from ketasim.apps.cli.console import (
     print_json,
     whole_number,
 )
-from ketasim.apps.cli.numbered import numbered
+from ketasim.apps.cli.tables.numbered import numbered
 
 if TYPE_CHECKING:
     from ketasim.simulation import Prediction
