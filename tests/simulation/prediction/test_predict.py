@@ -83,6 +83,12 @@ def test_the_command_writes_one_row_a_record(
     late = 1000 * 0.5 * 20 / 20 * np.exp(-1.5 * k[1])
     expected = [0, *(oral * (np.exp(-k[0] * t) - np.exp(-1.2 * t)) for t in (1, 8)), 0, late]
     assert values == pytest.approx(expected, rel=1e-12)
+    draws = out.with_name("draws.parquet")
+    assert run([*command, "--n", "7", "--draws", str(draws)]) == 0
+    assert pl.read_parquet(draws).columns == ["draw", "ROW", "output", "value", "unit"]
+    assert pl.read_parquet(draws).height == 7 * 5 * 2
+    assert pl.read_csv(out).columns[11:14] == ["CP", "CP_mean", "CP_sd"]
+    capsys.readouterr()
     assert run([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["metadata"]["parameters"]["CL"] == 5
 
@@ -368,6 +374,12 @@ REFUSED = {
         "'central'",
     ),
     "no such number": (MODEL, TABLE.replace("a1,0,10,1", "a1,0,10,3"), "compartment 3", "1 depot"),
+    "a compartment switched off": (
+        MODEL,
+        TABLE.replace("b2,2,,,2", "b2,2,,-2,2"),
+        "CMT in row 5: '-2' would switch a compartment off",
+        "give the number",
+    ),
     "an event": (
         MODEL,
         TABLE.replace(",2,90", ",5,90"),

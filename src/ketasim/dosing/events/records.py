@@ -206,6 +206,13 @@ def _doses(sheet: Sheet, dosed: Flags, filled: dict[str, Array]) -> DoseRecords:
         duration = np.where(both, 0.0, duration)
     which = np.flatnonzero(dosed)
     words = sheet.texts("CMT") if sheet.has("CMT") else []
+    for row, word in enumerate(words):
+        if word[:1] == "-":  # of EVID 2 in NONMEM, to switch a compartment off
+            raise InputError(
+                sheet.field("CMT", row),
+                f"'{shortened(word)}' would switch a compartment off, which is not supported",
+                "give the number or the name of a compartment",
+            )
     return DoseRecords(
         which,
         amount[which],

@@ -300,9 +300,7 @@ class OwnProblem:
         raise InputError(
             self._sheet.field("CMT", row),
             f"there is no compartment {shortened(text)}",
-            f"use {_numbered(names)}; a compartment is not switched off"
-            if number < 0
-            else f"use {_numbered(names)}",
+            f"use {_numbered(names)}",
         )
 
 
