@@ -25,6 +25,7 @@ from ketasim.apps.web.pages import (
     download,
     evidence,
     mechanism,
+    patient,
     screening,
     session,
     trial,
@@ -36,7 +37,18 @@ from ketasim.apps.web.templating import STATIC, static
 
 _QUIET: Final = 2.0  # s; the first page comes before what later ones need is loaded
 _YEAR: Final = 365 * 24 * 3600
-_PAGES: Final = (course, compare, session, screening, mechanism, evidence, trial, download, api)
+_PAGES: Final = (
+    course,
+    patient,
+    compare,
+    session,
+    screening,
+    mechanism,
+    evidence,
+    trial,
+    download,
+    api,
+)
 
 
 def create_app(settings: Settings | None = None, *, beside: bool = False) -> FastAPI:

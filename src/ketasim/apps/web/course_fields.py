@@ -71,11 +71,16 @@ def course_form(
     )
 
 
-def example_state() -> PageState:
-    """The course that is shown where the address has none."""
+def example_state(name: str = EXAMPLE) -> PageState:
+    """The course that is shown where the address has none.
+
+    **Arguments:**
+
+    - `name`: of the example.
+    """
     from ketasim.dosing.shipped import read_input
 
-    return PageState(read_input(EXAMPLE, "course"))
+    return PageState(read_input(name, "course"))
 
 
 def has_course(state: PageState) -> bool:

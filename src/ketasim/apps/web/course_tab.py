@@ -12,7 +12,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from ketasim._base import InputError
 from ketasim.apps.web import courses
-from ketasim.apps.web.course_fields import course_form, example_state, has_course
+from ketasim.apps.web.course_fields import (
+    EXAMPLE,
+    CourseForm,
+    course_form,
+    example_state,
+    has_course,
+)
 from ketasim.apps.web.courses import read_course, with_age_kept
 from ketasim.apps.web.state import PageState
 from ketasim.apps.web.templating import answer, is_partial
@@ -34,6 +40,8 @@ class CourseTab:
     - `fields`: of its form; the rest of the course travels along.
     - `shows`: what the templates find empty where the course cannot be used.
     - `options`: that its address may have. `check`: refuses what they cannot be.
+    - `meant`: what is typed, as a course has it. `form`: makes a form with other fields too.
+    - `example`: what is shown where the address has no course.
     """
 
     path: str
@@ -42,6 +50,9 @@ class CourseTab:
     shows: str
     options: tuple[str, ...] = courses.OPTIONS
     check: Callable[[PageState], object] = lambda _: None
+    meant: Callable[[PageState], PageState] = lambda state: state
+    form: Callable[[PageState, InputError | None], CourseForm] | None = None
+    example: str = EXAMPLE
 
     async def page(self, request: Request, show: Show) -> Response:
         """The page; where HTMX asks, what changed of it.
@@ -55,10 +66,11 @@ class CourseTab:
         try:
             state = PageState.read(request.url.query, self.options)
             if not has_course(state) and not state.course:
-                return RedirectResponse(example_state().link(self.path), 303)
+                return RedirectResponse(example_state(self.example).link(self.path), 303)
             self.check(state)
-            read = await asyncio.to_thread(read_course, state, request.app.state.settings.limits)
-            kept = with_age_kept(state, read)
+            meant = self.meant(state)
+            read = await asyncio.to_thread(read_course, meant, request.app.state.settings.limits)
+            kept = with_age_kept(meant, read)
             if kept != state:
                 return RedirectResponse(kept.link(self.path), 303)
             shown = await show(state, read)
@@ -71,6 +83,9 @@ class CourseTab:
             state=state,
             status=200 if error is None else 422,
             partial=is_partial(request),
-            form=course_form(state, self.fields, error),
+            form=(self.form or self._form)(state, error),
             **shown,
         )
+
+    def _form(self, state: PageState, error: InputError | None) -> CourseForm:
+        return course_form(state, self.fields, error)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TABS: Final = (
     ("/course", "Course", True),
+    ("/patient", "This patient", True),
     ("/compare", "Compare", True),
     ("/session", "Session", True),
     ("/screening", "Screening", True),

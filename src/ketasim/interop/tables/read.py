@@ -31,7 +31,8 @@ _SEXES: Final = {
 }
 _ONE: Final = ("date", "day", "clock", "scale", "score", "drug", "route", "over", "weight")
 _SOUGHT: Final = 30  # rows above the headings: the clinic's name, a title
-_DAY_ZERO: Final = date(2000, 1, 1)  # of a table that counts days; never written
+DAY_ZERO: Final = date(2000, 1, 1)
+"""Day 0 of a table that counts days; never written."""
 _DAYS: Final = 20 * 365
 
 
@@ -78,10 +79,23 @@ def read_table(
 
     **Raises:** `InputError` with the row and column.
     """
+    usual = Usual(drug, route, over)
+    return read_rows(read_sheet(Path(path), sheet), usual, order=order, since=since)
+
+
+def read_rows(
+    found: Sheet, usual: Usual, *, order: Order | None = None, since: date | None = None
+) -> Imported:
+    """Read the rows of a table; arguments, what is returned and raised as of `read_table`.
+
+    **Arguments:**
+
+    - `found`: the rows. `usual`: what doses are that do not say it.
+    - `order`, `since`: see `read_table`.
+    """
     account = Account()
-    found = read_sheet(Path(path), sheet)
     place, columns = _headings(found, account)
-    table = _Table(columns, Usual(drug, route, over), account)
+    table = _Table(columns, usual, account)
     body = found.rows[place + 1 :]
     _check_one_patient(columns, body)
     for number, cells, moment in _dated(table, body, found.from_1904, order):
@@ -92,7 +106,7 @@ def read_table(
     given = in_order(table.doses)
     if any(one.entry["route"] == "iv" and "over" not in one.entry for one in given):
         account.note("An iv dose without a duration is given all at once: see --over.")
-    weights = sorted(table.weights, key=lambda one: one[0].day if one[0] else _DAY_ZERO)
+    weights = sorted(table.weights, key=lambda one: one[0].day if one[0] else DAY_ZERO)
     return Imported(
         Person(None, table.sex, tuple(weights), table.age),
         given,
@@ -220,7 +234,7 @@ def _counted(one: DateCell) -> Moment:
         day = -1.0
     if not day.is_integer() or not 0 <= day <= _DAYS:
         raise InputError(one.place, "it is not a day counted from 0", "give whole days from 0")
-    return Moment(_DAY_ZERO + timedelta(days=int(day)))
+    return Moment(DAY_ZERO + timedelta(days=int(day)))
 
 
 def _clock(cell: Cell, place: str) -> float:

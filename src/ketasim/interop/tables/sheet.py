@@ -73,6 +73,15 @@ def read_sheet(path: Path, sheet: str = "") -> Sheet:
     return found
 
 
+def sheet_of(text: str) -> Sheet:
+    """The rows of a table that was copied from a spreadsheet, or of CSV as text."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
+    try:
+        return Sheet(_numbered(rows))
+    except csv.Error:
+        raise InputError(_FIELD, "it cannot be read as a table", "copy it again") from None
+
+
 def _numbered(rows: Iterable[Sequence[Cell]]) -> tuple[tuple[int, tuple[Cell, ...]], ...]:
     found: list[tuple[int, tuple[Cell, ...]]] = []
     for number, row in enumerate(rows, 1):

@@ -23,8 +23,17 @@ if TYPE_CHECKING:
     from ketasim.apps.web.jobs.worker import Outcome
     from ketasim.apps.web.settings import Settings
 
-_PATHS: Final = ("/course", "/compare", "/session", "/screening", "/how", "/download")
-_COURSE: Final = ("patient.", "population", "regimen", "doses", "horizon", "start", "pk_model")
+_PATHS: Final = ("/course", "/patient", "/compare", "/session", "/screening", "/how", "/download")
+_COURSE: Final = (
+    "patient.",
+    "population",
+    "regimen",
+    "doses",
+    "horizon",
+    "start",
+    "pk_model",
+    "scores",
+)
 _WORK: Final = "ketasim.apps.web.answers.inside:answer"
 _MOST: Final = 4  # processes
 _REMEMBERED: Final = 256  # courses whose process is known
