@@ -20,8 +20,6 @@ from ketasim.apps.cli.forecast import forecast
 from ketasim.apps.cli.harm import harm
 from ketasim.apps.cli.imports import import_app
 from ketasim.apps.cli.models import models_app
-from ketasim.apps.cli.plan import plan
-from ketasim.apps.cli.predict import predict
 from ketasim.apps.cli.planning.compare import compare
 from ketasim.apps.cli.planning.plan import plan
 from ketasim.apps.cli.regimens import events, regimen
