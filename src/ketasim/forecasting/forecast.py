@@ -138,7 +138,8 @@ def _told(
     survivors = found.survivors(SURVIVORS, seed)
     times = days_ahead(ahead.now, ahead.horizon)
     # the first of the ensemble are those of the prior
-    prior = (SHARED * np.arange(_PRIOR)[:, None] + np.arange(_EACH)).ravel()
+    few = min(_PRIOR, first.size // SHARED)
+    prior = (SHARED * np.arange(few)[:, None] + np.arange(_EACH)).ravel()
     chosen = np.concatenate([survivors.chosen, prior])
     options = ahead.options
     bare = [replace(one, course=with_baseline(one.course, ratings)) for one in options]

@@ -101,7 +101,8 @@ def _of_table(text: str) -> Pasted:
         raise InputError(_FIELD, f"{place}{error.problem}", remedy) from None
     rows = [one for one in found.left_out if not one.startswith("Column")]
     if rows:
-        raise InputError(_FIELD, rows[0], "leave one of them out")
+        problem = re.sub(r" \(\d+ times\)$", "", rows[0]).partition("; ")[0]
+        raise InputError(_FIELD, problem, "leave the one out that does not count")
     left = list(found.left_out)
     if found.doses:
         left.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -35,6 +36,8 @@ CANDIDATES: Final = 4
 """Most candidates of the page; the command takes more."""
 
 _OPTIONS: Final = (*courses.OPTIONS, "level", "left_out")
+_SCORE_OF: Final = re.compile(r"scores\[(\d+)\]")
+_NEXT_OF: Final = re.compile(r"next\[([0-3])\]")
 _LEVELS: Final = (("", "50 %"), ("0.25", "25 %"), ("0.75", "75 %"))
 _PATIENT: Final = (
     *("patient.age", "patient.weight", "patient.diagnosis", "patient.setting"),
@@ -44,9 +47,9 @@ _BASELINE: Final = ("patient.baseline.scale", "patient.baseline.score")
 _SCORES: Final = Entry(
     "scores",
     "Scores so far",
-    "One a line: its day (0 is that of the first session) or date, the scale, the points, such as "
-    "0 PHQ-9 21; after 4 h behind it where it was measured after that day's session. Or paste a "
-    "table with headings from a spreadsheet.",
+    "One a line: day (0: first session) or date, scale, points, such as 0 PHQ-9 21. On a session's "
+    "day it is before the session, unless after 4 h stands behind it. Or paste a table with "
+    "headings.",
     "lines",
     wide=True,
 )
@@ -68,10 +71,10 @@ _LEVEL: Final = Entry(
 def _candidate(place: int) -> tuple[Entry, Entry]:
     """Fields of a candidate: its name and its regimen."""
     letter = "ABCD"[place]
-    hint = "such as ketamine 0.5 mg/kg iv over 40 min weekly x 4; empty: no further session"
+    hint = "such as ketamine 0.5 mg/kg iv over 40 min weekly x 4; empty: none"
     return (
-        Entry(f"next.{place}.name", f"Candidate {letter}", "its name", wide=True),
-        Entry(f"next.{place}.regimen", f"Sessions of {letter}", hint, "lines", wide=True),
+        Entry(f"next.{place}.name", f"Candidate {letter}: name", wide=True),
+        Entry(f"next.{place}.regimen", f"Candidate {letter}: sessions", hint, "lines", wide=True),
     )
 
 
@@ -185,14 +188,15 @@ def _form(state: PageState, error: InputError | None) -> CourseForm:
     base = _BASELINE if isinstance(patient, Mapping) and "baseline" in patient else ()
     names = (*_PATIENT, *base, "start")
     form = course_form(_without(state, ("scores", "now", "next")), names, error)
-    own = [_SCORES, _START, _GIVEN, _NOW, _HORIZON, _LEVEL]
+    own = [_SCORES, _GIVEN, _NOW, _START, _HORIZON, _LEVEL]
     if "doses" in state.course:
         own.remove(_GIVEN)
     own += [one for place in range(CANDIDATES) for one in _candidate(place)]
     field, told = _wrong(error, {one.name for one in own})
     fields = [Field(one, _value(state, one.name), told if one.name == field else "") for one in own]
     start = next(one for one in form.fields if one.entry.name == "start")
-    fields[own.index(_START)] = replace(fields[own.index(_START)], error=start.error)
+    if start.error:
+        fields[own.index(_START)] = replace(fields[own.index(_START)], error=start.error)
     fields += [one for one in form.fields if one.entry.name != "start"]
     known = {one.entry.name for one in fields}
     pairs = parse_qsl(_without(state, ()).query(options=True), keep_blank_values=True)
@@ -240,13 +244,14 @@ def _wrong(error: InputError | None, names: set[str]) -> tuple[str, str]:
     if error is None:
         return "", ""
     name = error.field.replace("[", ".").replace("]", "")
-    told = f"{error.problem}; {error.remedy}"
+    told = _SCORE_OF.sub(lambda hit: f"score {int(hit[1]) + 1}", f"{error.problem}; {error.remedy}")
+    told = _NEXT_OF.sub(lambda hit: f"candidate {'ABCD'[int(hit[1])]}", told)
     parts = name.split(".")
     if parts[0] == "scores":
         if "the course has no start" in error.problem:
             return "start", f"{error.problem}; give the date of day 0 here"
-        line = f"line {int(parts[1]) + 1}: " if len(parts) > 1 and parts[1].isdecimal() else ""
-        return "scores", f"{line}{told}"
+        which = f"score {int(parts[1]) + 1}: " if len(parts) > 1 and parts[1].isdecimal() else ""
+        return "scores", f"{which}{told}"
     if parts[0] == "next" and name not in names:
         place = parts[1] if len(parts) > 1 and parts[1].isdecimal() else "0"
         return f"next.{place}.regimen" if len(parts) > 1 else "next.0.name", told
