@@ -33,6 +33,7 @@ class Simulated:
     - `times`: h since the start, shape (K,). `scales`: of the ratings, length K.
     - `outer`, `inner`: standard normal numbers behind the patients, as of `Ensemble`, a column
       each.
+    - `sensitivity`: to the drug, times that of the card, shape (P,); 0 of those it never helps.
     - `chain`: their scores without error and fluctuation, points of the MADRS, shape (P, K).
     - `ratings`: before they are rounded, points of the MADRS, shape (P, K).
     - `scores`: as they are rated, whole points of the scales, shape (P, K).
@@ -43,6 +44,7 @@ class Simulated:
     scales: tuple[str, ...]
     outer: Array
     inner: Array
+    sensitivity: Array
     chain: Array
     ratings: Array
     scores: Array
@@ -97,6 +99,7 @@ def simulated_patients(
         tuple(rated_on),
         drawn.outer,
         drawn.inner[:, own],
+        np.asarray(drawn.of(own)["sens"], np.float64),
         chain,
         ratings,
         scores,

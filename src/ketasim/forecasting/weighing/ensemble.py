@@ -32,7 +32,9 @@ Integers = NDArray[np.int64]
 PATIENTS: Final = 48_000
 """Virtual patients of an ensemble when nothing else is asked for."""
 
-INNER: Final = ("sens", "e_P", "e_N", "e_C", "none")
+_CLINIC: Final = ("clinic_early", "clinic_late", "clinic_drug")
+
+INNER: Final = ("sens", "e_P", "e_N", "e_C", "none", *_CLINIC)
 """Normals that tell apart the patients who share a solution; two more with a new antidepressant."""
 
 _WITH_NEW: Final = ("e_O", "none_O")
@@ -45,7 +47,7 @@ class Ensemble:
 
     Each solution has a draw of the cards' numbers within their uncertainty and a patient's
     pharmacokinetics and loss of synapses; what acts outside the solved states, as the sensitivity
-    to the drug, differs between the patients who share it.
+    to the drug, differs between the patients who share it. Each is of a clinic of its own.
 
     **Arguments:**
 
@@ -184,6 +186,7 @@ def ensemble(
     own |= dict(zip(inner_names(given), drawn.inner, strict=True))
     own[_TRAJECTORY] = np.repeat(drawn.outer[0], SHARED)
     values = mood_values(each, _turned(each, own), given.situation, np.full(size, given.baseline))
+    values |= _of_clinic(values, each, own, blinded=course.mood.blinded)
     first = {k: v[::SHARED] if np.ndim(v) else v for k, v in values.items()}
     asked = np.unique(np.asarray(times, np.float64))
     calendar = calendar_of(alone, max(float(asked[-1]), 1.0) if len(asked) else 1.0)
@@ -230,6 +233,28 @@ def _turned(numbers: Mapping[str, Any], own: Mapping[str, Array]) -> dict[str, A
     rest = np.sqrt(1.0 - rho**2)
     loss, free = own[_TRAJECTORY], own["sens"]
     return {**own, "sens": -rho * loss + rest * free, "kS": rest * loss + rho * free}
+
+
+def _of_clinic(
+    values: Mapping[str, Any], numbers: Mapping[str, Any], own: Mapping[str, Array], *, blinded: bool
+) -> dict[str, Any]:
+    """Values of patients of a clinic that nobody has seen: clinics differ as trials do.
+
+    As in `trials`, an early and a late effect add where expectation and where the natural course
+    act, and the effect of the drug is multiplied, taken away at most. Where patients know what they
+    get, trials differ more; the SDs of independent effects join.
+    """
+    early, late, drug = (own[name] for name in _CLINIC)
+    known = 0.0 if blinded else 1.0
+    of_early, of_late = (
+        np.hypot(numbers[name], known * numbers["tau_open"]) for name in ("tau_early", "tau_late")
+    )
+    of_drug = np.hypot(numbers["tau_drug"], known * numbers["tau_series"])
+    return {
+        "sens": values["sens"] * np.maximum(1.0 + of_drug * drug, 0.0),
+        "e_P": values["e_P"] + of_early * early,
+        "e_N": values["e_N"] + of_late * late,
+    }
 
 
 def _joined(one: Patients, other: Patients) -> Patients:
