@@ -28,7 +28,9 @@ def test_ratings_vary_as_those_of_patients_of_many_trials(blinded: bool) -> None
     )
     patients = simulated_patients(course, times, ["MADRS"] * 3, count=COUNT, seed=3)
     own = np.clip(patients.ratings, 0.0, 60.0)
-    control = [{"id": "c", "n": 1, "control": "midazolam", "days": [0, 3, 7, 10]}] if blinded else []
+    control = (
+        [{"id": "c", "n": 1, "control": "midazolam", "days": [0, 3, 7, 10]}] if blinded else []
+    )
     trial = load_trial(
         {
             "trial": "clinics",

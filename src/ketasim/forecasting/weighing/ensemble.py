@@ -236,7 +236,11 @@ def _turned(numbers: Mapping[str, Any], own: Mapping[str, Array]) -> dict[str, A
 
 
 def _of_clinic(
-    values: Mapping[str, Any], numbers: Mapping[str, Any], own: Mapping[str, Array], *, blinded: bool
+    values: Mapping[str, Any],
+    numbers: Mapping[str, Any],
+    own: Mapping[str, Array],
+    *,
+    blinded: bool,
 ) -> dict[str, Any]:
     """Values of patients of a clinic that nobody has seen: clinics differ as trials do.
 
