@@ -102,7 +102,7 @@ def _written(subject: Subject) -> list[dict[str, Any]]:
     zero = {
         "AMT": 0.0,
         "RATE": 0.0,
-        "DUR_H": 0.0,
+        "DUR_H": None,
         "CMT": 0,
         "II": 0.0,
         "ADDL": 0,
