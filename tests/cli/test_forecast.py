@@ -22,7 +22,7 @@ def test_it_prints_what_was_learned_and_writes_two_tables(
     assert "Three scores say" in told
     assert "passes 40 % on day" in told
     assert "Decision support for professionals; not medical advice." in " ".join(told.split())
-    assert {path.name for path in out.iterdir()} == {"forecast.csv", "fit.csv"}
+    assert {path.name for path in out.iterdir()} == {"forecast.csv", "fit.csv", "report.html"}
     table = pl.read_csv(out / "forecast.csv")
     assert table.columns[:5] == ["option", "day", "scale", "mean", "sd"]
     assert table["option"].unique(maintain_order=True).to_list() == [

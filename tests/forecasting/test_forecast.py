@@ -111,7 +111,7 @@ def test_what_is_said_of_the_scores(found: Forecast) -> None:
 
 def test_files(found: Forecast, tmp_path: Path) -> None:
     paths = found.save(tmp_path / "out")
-    assert {path.name for path in paths} == {"forecast.csv", "fit.csv"}
+    assert {path.name for path in paths} == {"forecast.csv", "fit.csv", "report.html"}
     assert len(pl.read_csv(tmp_path / "out" / "forecast.csv")) == len(found.days)
 
 
