@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +80,7 @@ class Design:
     @cached_property
     def least_squares(self) -> Array:
         """Ordinary least squares of the outcome, shape (P,)."""
-        return np.linalg.lstsq(self.matrix, self.outcome, rcond=None)[0]
+        return np.asarray(np.linalg.lstsq(self.matrix, self.outcome, rcond=None)[0], dtype=float)
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -146,8 +146,8 @@ def read_model(text: str) -> Model:
 
     **Raises:** `InputError`.
     """
-    from formulaic import Formula
-    from formulaic.errors import FormulaicError
+    from formulaic import Formula  # pyright: ignore[reportMissingTypeStubs]
+    from formulaic.errors import FormulaicError  # pyright: ignore[reportMissingTypeStubs]
 
     hits = list(_COVARIANCE.finditer(text))
     if len(hits) > 1:
@@ -160,7 +160,7 @@ def read_model(text: str) -> Model:
             "write OUTCOME ~ terms, such as CHG ~ BASE*AVISIT + TRT*AVISIT",
         )
     try:
-        formula: Any = Formula(shown)
+        formula: Any = cast("Any", Formula)(shown)
         sides = (list(formula.lhs), list(formula.rhs))
         factors = [[factor.expr for term in side for factor in term.factors] for side in sides]
     except (FormulaicError, SyntaxError, AttributeError, TypeError, ValueError):
@@ -355,7 +355,7 @@ def build(model: Model, table: Table) -> Design:
     )
     for name in model.variables[1:]:
         column = used.columns[name]
-        if column.values is None and len(column.levels) < 2:
+        if column.values is None and len(column.levels) == 1:
             raise InputError(
                 name, f"every row has '{shortened(column.levels[0])}'", "leave it out of the model"
             )
@@ -408,8 +408,12 @@ def _check_rank(matrix: Array, names: Sequence[str]) -> None:
             kept.append(place)
             basis = np.column_stack([basis, rest / length])
             continue
-        weights = np.linalg.lstsq(scaled[:, kept], column, rcond=None)[0]
-        by = [names[kept[i]] for i in np.argsort(-np.abs(weights)) if abs(weights[i]) > 1e-6]
+        weights: Array = np.asarray(
+            np.linalg.lstsq(scaled[:, kept], column, rcond=None)[0], dtype=float
+        )
+        by = [
+            names[kept[i]] for i in np.argsort(-np.abs(weights)).tolist() if abs(weights[i]) > 1e-6
+        ]
         raise InputError(
             FIELD,
             f"'{names[place]}' is a sum of other columns: {few(by)}",
@@ -419,7 +423,7 @@ def _check_rank(matrix: Array, names: Sequence[str]) -> None:
 
 def _pandas(table: Table, model: Model) -> Any:
     """The variables as a frame that formulaic reads."""
-    import pandas
+    import pandas  # pyright: ignore[reportMissingTypeStubs]
 
     columns = dict[str, Any]()
     for name in model.variables:

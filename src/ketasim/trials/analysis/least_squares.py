@@ -49,7 +49,9 @@ def least_squares(design: Array, outcome: Array) -> Inference:
     inverse = np.linalg.inv(upper)
     df = rows - columns
     variance = float(residual @ residual) / df * (inverse @ inverse.T)
-    return fixed_inference(beta, variance, float(df))
+    return fixed_inference(
+        np.asarray(beta, dtype=float), np.asarray(variance, dtype=float), float(df)
+    )
 
 
 def ancova(

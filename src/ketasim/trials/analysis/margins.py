@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,10 +169,10 @@ def as_vector(design_names: Sequence[str], weights: Mapping[str, float] | Any) -
             )
         return vector
     vector = np.zeros(len(design_names))
-    for name, weight in weights.items():
+    for name, weight in cast("Mapping[str, float]", weights).items():
         if name not in design_names:
             raise InputError(
-                "contrast", f"no coefficient is called '{name}'", near(str(name), design_names)
+                "contrast", f"no coefficient is called '{name}'", near(name, design_names)
             )
         vector[list(design_names).index(name)] = weight
     return vector

@@ -7,6 +7,7 @@ intervals: Mee, Biometrics 40 (1984) 1175; Miettinen and Nurminen, Statistics in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -79,12 +80,12 @@ def risk_difference(
     return Difference(gap, low, high)
 
 
-def _root(distance: object, low: Array, high: Array, aim: float) -> Array:
+def _root(distance: Callable[[Array], Array], low: Array, high: Array, aim: float) -> Array:
     """Where a falling function takes a value, by halving; the end where it does not."""
     left, right = low.copy(), high.copy()
     for _ in range(_HALVINGS):
         middle = (left + right) / 2.0
-        above = distance(middle) > aim  # type: ignore[operator]
+        above = distance(middle) > aim
         left = np.where(above, middle, left)
         right = np.where(above, right, middle)
     return (left + right) / 2.0

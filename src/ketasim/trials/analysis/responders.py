@@ -150,8 +150,8 @@ def _differences(arms: Mapping[str, tuple[int, int]]) -> polars.DataFrame:
         score = risk_difference(a, n, b, m)
         hybrid = risk_difference(a, n, b, m, method="newcombe")
         ratio = risk_ratio(a, n, b, m)
-        counts = (np.array(float(one)) for one in (a, n, b, m))
-        z = float(score_statistic(*counts, np.array(0.0)))
+        a_, n_, b_, m_ = (np.array(float(one)) for one in (a, n, b, m))
+        z = float(score_statistic(a_, n_, b_, m_, np.array(0.0)))
         rows.append(
             {
                 "contrast": f"{name} - {base}",
@@ -161,7 +161,7 @@ def _differences(arms: Mapping[str, tuple[int, int]]) -> polars.DataFrame:
                 "p": float(2.0 * special.ndtr(-abs(z))) if np.isfinite(z) else 1.0,
                 "newcombe_low": float(hybrid.low),
                 "newcombe_high": float(hybrid.high),
-                "p_fisher": float(stats.fisher_exact([[a, n - a], [b, m - b]])[1]),
+                "p_fisher": float(stats.fisher_exact(np.array([[a, n - a], [b, m - b]]))[1]),
                 "risk_ratio": float(ratio.estimate),
                 "risk_ratio_low": float(ratio.low),
                 "risk_ratio_high": float(ratio.high),

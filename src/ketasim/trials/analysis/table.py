@@ -188,7 +188,7 @@ def as_table(data: object) -> Table:
         return read_table(Path(data))
     if isinstance(data, Mapping):
         try:
-            data = polars.DataFrame(data, strict=False)
+            data = polars.DataFrame(cast("Mapping[str, Any]", data), strict=False)
         except Exception as error:  # noqa: BLE001 -- polars' own kinds, told in one line
             raise InputError("data", str(error), "give columns of equal length") from None
     try:

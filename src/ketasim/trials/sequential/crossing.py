@@ -35,7 +35,8 @@ def crossing(
     """
     above, below, share = (np.asarray(one, dtype=float) for one in (upper, lower, information))
     over, under = np.zeros(len(share)), np.zeros(len(share))
-    points = weights = np.zeros(0)
+    points = weights = middle = np.zeros(0)
+    gap = 1.0
     for look, fraction in enumerate(share):
         mean = drift * np.sqrt(fraction)
         if look == 0:
@@ -43,7 +44,7 @@ def crossing(
             under[0] = special.ndtr(below[0] - mean)
         else:
             before = share[look - 1]
-            gap = np.sqrt(fraction - before)
+            gap = float(np.sqrt(fraction - before))
             middle = points * np.sqrt(before) + drift * (fraction - before)
             over[look] = weights @ special.ndtr((middle - above[look] * np.sqrt(fraction)) / gap)
             under[look] = weights @ special.ndtr((below[look] * np.sqrt(fraction) - middle) / gap)

@@ -141,9 +141,10 @@ def power_of_rates(
     **Arguments:** as of `size_of_rates`; `total`: patients of both arms.
     """
     free, pooled = _spreads(rate, rate_control, ratio)
-    z = special.ndtri(1.0 - alpha / sided)
+    z = float(special.ndtri(1.0 - alpha / sided))
     shift = abs(rate - rate_control) * np.sqrt(total)
-    return float(special.ndtr((shift - z * pooled) / free))
+    reached = (float(shift) - z * pooled) / free
+    return float(special.ndtr(reached))
 
 
 def _spreads(rate: float, rate_control: float, ratio: float) -> tuple[float, float]:

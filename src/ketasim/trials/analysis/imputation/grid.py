@@ -83,7 +83,7 @@ def one_row_each(
             lost = number < 0
             kept[name] = Column(name, None, number, column.levels, column.ordered)
         if not same.all():
-            first = people.levels[who[known][int(np.flatnonzero(~same)[0])]]
+            first = people.levels[int(who[known][int(np.flatnonzero(~same)[0])])]
             raise InputError(
                 name,
                 f"it changes between the visits of '{shortened(first)}'",
@@ -123,8 +123,9 @@ def whole_grid(
             seen[i, ended[name] :] = np.nan
     there = ~np.isnan(seen)
     last = np.where(there.any(axis=1), count - 1 - there[:, ::-1].argmax(axis=1), -1)
-    after = np.arange(count)[None, :] > last[:, None]
-    who = np.repeat(np.arange(size), count)
+    every_visit: NDArray[np.intp] = np.arange(count, dtype=np.intp)
+    after = every_visit > last[:, None]
+    who = np.repeat(np.arange(size, dtype=np.intp), count)
     every = people.taking(np.ones(people.rows, dtype=bool))
     rows = {
         name: Column(
@@ -136,10 +137,12 @@ def whole_grid(
         for name, column in every.columns.items()
     }
     if visit in design.factors:
-        rows[visit] = Column(visit, None, np.tile(np.arange(count), size), visits)
-    own = design.rows(Table(rows, size * count))
+        rows[visit] = Column(visit, None, np.tile(every_visit, size), visits)
+    own: Array = design.rows(Table(rows, size * count))
     levels = rows[arm].levels
-    rows[arm] = Column(arm, None, np.full(size * count, levels.index(reference)), levels)
+    rows[arm] = Column(
+        arm, None, np.full(size * count, levels.index(reference), dtype=np.intp), levels
+    )
     other = design.rows(Table(rows, size * count))
     shape = (size, count, own.shape[1])
     return Grid(subjects, visits, seen, own.reshape(shape), other.reshape(shape), after, people)

@@ -73,8 +73,14 @@ class _Final:
     def leaving_out(self, subject: int) -> _Final:
         """The same without a subject."""
         matrix = np.delete(self.design.matrix, subject, axis=0)
-        inverse = np.linalg.inv(matrix.T @ matrix)
-        return _Final(self.design, inverse @ matrix.T, inverse, self.contrasts, self.labels)
+        inverse: Array = np.asarray(np.linalg.inv(matrix.T @ matrix), dtype=float)
+        return _Final(
+            self.design,
+            inverse @ matrix.T,
+            inverse,
+            self.contrasts,
+            self.labels,
+        )
 
 
 def imputed(
@@ -120,7 +126,7 @@ def imputed(
 
     **Raises:** `InputError`.
     """
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
     for value, known, field in (
         (strategy, STRATEGIES, "strategy"),
@@ -201,10 +207,10 @@ def _stops(table: Table, ended: str, subject: str, visit: str) -> dict[str, int]
     people, order = table.columns[subject], table.columns[visit]
     assert column.codes is not None and people.codes is not None
     found = dict[str, int]()
-    for code, who in zip(column.codes, people.codes, strict=True):
+    for code, who in zip(column.codes.tolist(), people.codes.tolist(), strict=True):
         if code < 0 or who < 0:
             continue
-        when = column.levels[code]
+        when = column.levels[int(code)]
         if when not in order.levels:
             raise InputError(ended, f"'{shortened(when)}' is no {visit}", near(when, order.levels))
         found[people.levels[who]] = order.levels.index(when)
@@ -262,7 +268,7 @@ def _final(analysis: str, grid: Grid, arm: str) -> _Final:
     levels = design.table.columns[arm].levels
     heads, means_of = design.grid([arm])
     contrasts = means_of[1:] - means_of[0]
-    inverse = np.linalg.inv(design.matrix.T @ design.matrix)
+    inverse: Array = np.asarray(np.linalg.inv(design.matrix.T @ design.matrix), dtype=float)
     labels = tuple(f"{head[0]} - {levels[0]}" for head in heads[1:])
     return _Final(design, inverse @ design.matrix.T, inverse, contrasts, labels)
 

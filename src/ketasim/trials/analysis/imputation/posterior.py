@@ -43,7 +43,7 @@ def draws(
     patterns = Patterns(layout.present, layout.pattern)
     zero = np.zeros((size, visits))
     below = np.tril_indices(visits, -1)
-    df = size - np.arange(visits)
+    df: Array = size - np.arange(visits, dtype=float)
     for step in range(BURN_IN + count * THIN):
         found = solve(statistics, sigma)
         assert found is not None  # the draw is positive definite

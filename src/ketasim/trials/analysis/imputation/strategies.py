@@ -38,7 +38,7 @@ def means(grid: Grid, beta: Array, strategy: str) -> Array:
         return own
     other = grid.as_reference @ beta
     if strategy == "cr":
-        return np.where(grid.after.any(axis=1)[:, None], other, own)
+        return np.where(grid.after[:, -1:], other, own)
     if strategy == "j2r":
         return np.where(grid.after, other, own)
     last = np.maximum((~grid.after).sum(axis=1) - 1, 0)

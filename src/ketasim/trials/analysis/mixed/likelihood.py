@@ -92,7 +92,7 @@ def solve(statistics: Statistics, sigma: Array) -> Solved | None:
     present = statistics.present
     both = present[:, :, None] & present[:, None, :]
     filled = np.where(both, sigma, 0.0)
-    visit = np.arange(sigma.shape[0])
+    visit = np.arange(sigma.shape[0], dtype=np.intp)
     filled[:, visit, visit] += ~present
     try:
         factors = np.linalg.cholesky(filled)
@@ -210,7 +210,9 @@ def first_covariance(statistics: Statistics) -> Array:
     first, second = pairs(visits)
     same = first == second
     total = statistics.products[:, same].sum(axis=(0, 1))
-    beta = linalg.lstsq(total[:-1, :-1], total[:-1, -1])[0]
+    beta: Array = np.asarray(
+        np.linalg.lstsq(total[:-1, :-1], total[:-1, -1], rcond=None)[0], dtype=float
+    )
     aside = np.append(-beta, 1.0)
     scatter = _square(statistics.products @ aside @ aside, visits).sum(axis=0)
     present = statistics.present.astype(np.float64)

@@ -171,8 +171,7 @@ class MixedModel(Analysis):
     def _by(self, by: str | Sequence[str] | None) -> list[str]:
         if by is not None:
             return [by] if isinstance(by, str) else list(by)
-        found = [one for one in (self.arm, self.visit) if one in self.design.factors]
-        return [one for one in found if one is not None]
+        return [one for one in (self.arm or "", self.visit) if one in self.design.factors]
 
 
 def one_of_factors(design: Design) -> str:
@@ -276,7 +275,7 @@ def _arranged(
     rows = whole_rows(read, ready, also)
     order, people = used_levels(rows.columns[visit]), used_levels(rows.columns[subject])
     rows = rows.having(order, people)
-    if len(order.levels) < 2:
+    if len(order.levels) == 1:
         raise InputError(
             visit,
             f"there is one visit, '{shortened(order.levels[0])}'",
@@ -339,8 +338,8 @@ def _check_once(rows: Table, subject: str, visit: str) -> None:
     found, counts = np.unique(key, return_counts=True)
     twice = found[counts > 1]
     if len(twice):
-        who = people.levels[twice[0] // len(order.levels)]
-        when = order.levels[twice[0] % len(order.levels)]
+        who = people.levels[int(twice[0]) // len(order.levels)]
+        when = order.levels[int(twice[0]) % len(order.levels)]
         raise InputError(
             "data",
             f"{len(twice)} pairs of subject and visit have several rows, first '{shortened(who)}' "

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, special
+from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -111,10 +111,10 @@ def kaplan_meier(
     """
     times, happened = np.asarray(time, dtype=float), np.asarray(event, dtype=bool)
     distinct, place = np.unique(times, return_inverse=True)
-    events = np.bincount(place, happened, len(distinct))
+    events: Array = np.bincount(place, happened.astype(float), len(distinct)).astype(float)
     every = np.bincount(place, minlength=len(distinct)).astype(float)
     at_risk = every[::-1].cumsum()[::-1]
-    survival = np.cumprod(1.0 - events / at_risk)
+    survival: Array = np.asarray(np.cumprod(1.0 - events / at_risk), dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         greenwood = np.cumsum(events / (at_risk * (at_risk - events)))
         relative = np.sqrt(greenwood)
@@ -178,7 +178,7 @@ def log_rank(time: ArrayLike, event: ArrayLike, group: ArrayLike, *, rho: float 
     n, d = at_risk.sum(axis=1), deaths.sum(axis=1)
     weight = np.ones(len(distinct))
     if rho:
-        weight = np.concatenate([[1.0], np.cumprod(1.0 - d / n)[:-1]]) ** rho
+        weight[1:] = np.asarray(np.cumprod(1.0 - d / n), dtype=float)[:-1] ** rho
     share = at_risk / n[:, None]
     observed = (weight[:, None] * deaths).sum(axis=0)
     expected = (weight[:, None] * d[:, None] * share).sum(axis=0)
@@ -186,6 +186,7 @@ def log_rank(time: ArrayLike, event: ArrayLike, group: ArrayLike, *, rho: float 
         factor = np.where(n > 1, weight**2 * d * (n - d) / (n - 1), 0.0)
     variance = np.diag((factor[:, None] * share).sum(axis=0)) - (factor[:, None] * share).T @ share
     gap = (observed - expected)[1:]
-    statistic = float(gap @ linalg.lstsq(variance[1:, 1:], gap)[0])
+    moved: Array = np.asarray(np.linalg.lstsq(variance[1:, 1:], gap, rcond=None)[0], dtype=float)
+    statistic = float(gap @ moved)
     df = count - 1
     return LogRank(statistic, df, float(special.chdtrc(df, statistic)), observed, expected)

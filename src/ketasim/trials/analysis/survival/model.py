@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,7 +206,7 @@ def _log_rank(
 def _summary(curves: Mapping[str, Curve], last: float) -> polars.DataFrame:
     import polars
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, curve in curves.items():
         median, low, high = curve.quantile()
         mean, se = curve.restricted_mean(last)
