@@ -408,12 +408,11 @@ def _check_rank(matrix: Array, names: Sequence[str]) -> None:
             kept.append(place)
             basis = np.column_stack([basis, rest / length])
             continue
-        weights: Array = np.asarray(
+        weights: list[float] = np.asarray(
             np.linalg.lstsq(scaled[:, kept], column, rcond=None)[0], dtype=float
-        )
-        by = [
-            names[kept[i]] for i in np.argsort(-np.abs(weights)).tolist() if abs(weights[i]) > 1e-6
-        ]
+        ).tolist()
+        order = sorted(range(len(kept)), key=[-abs(one) for one in weights].__getitem__)
+        by = [names[kept[i]] for i in order if abs(weights[i]) > 1e-6]
         raise InputError(
             FIELD,
             f"'{names[place]}' is a sum of other columns: {few(by)}",

@@ -139,10 +139,8 @@ def whole_grid(
     if visit in design.factors:
         rows[visit] = Column(visit, None, np.tile(every_visit, size), visits)
     own: Array = design.rows(Table(rows, size * count))
-    levels = rows[arm].levels
-    rows[arm] = Column(
-        arm, None, np.full(size * count, levels.index(reference), dtype=np.intp), levels
-    )
+    levels: tuple[str, ...] = rows[arm].levels
+    rows[arm] = Column(arm, None, np.repeat(np.intp(levels.index(reference)), size * count), levels)
     other = design.rows(Table(rows, size * count))
     shape = (size, count, own.shape[1])
     return Grid(subjects, visits, seen, own.reshape(shape), other.reshape(shape), after, people)
