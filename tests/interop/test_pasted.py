@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim import InputError
@@ -66,7 +66,6 @@ def test_a_table_of_days_keeps_its_days() -> None:
     assert [one["day"] for one in found.entries] == [3, 7]
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

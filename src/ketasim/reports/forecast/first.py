@@ -271,7 +271,7 @@ def _beside(forecast: Forecast) -> str:
     return (
         "Differences are from A on the same virtual patients, each under both candidates with the "
         "same fluctuations; in brackets 90 % of these patients, so that what is uncertain in both "
-        "alike cancels. Differences between trials and errors of the model are not in them."
+        "alike cancels. Errors of the model itself are not in them."
     )
 
 
