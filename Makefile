@@ -20,7 +20,7 @@ EXAMPLES := src/ketasim/dosing/examples
 COURSES := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/*.yaml))))
 TRIALS := $(sort $(basename $(notdir $(wildcard $(EXAMPLES)/trials/*.yaml))))
 
-.PHONY: help demo examples test slow fuzz lint bench load bench-words calibrate judge pages docs requirements browser clean
+.PHONY: help demo examples test slow fuzz lint bench load bench-words calibrate forecast-checks judge pages docs requirements browser clean
 
 help:
 	@echo "make demo          simulate one course and one trial: what came out, and what to open"
@@ -30,6 +30,7 @@ help:
 	@echo "make fuzz          mutated input for an hour; FUZZ_SECONDS=600 for ten minutes"
 	@echo "make lint          style, types, imports, dependencies, evidence"
 	@echo "make calibrate     fit the three models again; cards and reports in out/calibrate-*"
+	@echo "make forecast-checks  a thousand simulated patients forecast, rivals, a long walk, minutes; taken up where it was left"
 	@echo "make judge         ten full refits of mood and parameter recovery, hours; taken up where it was left"
 	@echo "make pages         write again what is generated in the pages; ARGS=--recompute for kept results"
 	@echo "make docs          build the documentation into site/"
@@ -115,6 +116,9 @@ calibrate: .venv/.run .venv/.package
 	@$(BIN)/ketasim calibrate pk --out out/calibrate-pk
 	@$(BIN)/ketasim calibrate mood --out out/calibrate-mood
 	@$(BIN)/ketasim calibrate session --out out/calibrate-session
+
+forecast-checks: .venv/.dev .venv/.package
+	@$(BIN)/python docs/build/pages.py --recompute forecast-calibration forecast-skill forecast-early forecast-walk
 
 judge: .venv/.dev .venv/.package
 	@$(BIN)/python docs/build/pages.py --recompute mood-refit mood-recovery

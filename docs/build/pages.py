@@ -15,6 +15,11 @@ from functools import cache
 from pathlib import Path
 
 import figures
+import forecast_calibration
+import forecast_early
+import forecast_noise
+import forecast_skill
+import forecast_walk
 import mechanism
 import mood_beside
 import mood_equations
@@ -42,6 +47,13 @@ def _session() -> SessionFit:
 
 
 REGIONS: dict[str, Callable[[], str]] = {
+    "forecast-areas": forecast_skill.areas,
+    "forecast-coverage": forecast_calibration.coverage,
+    "forecast-early": forecast_early.early,
+    "forecast-noise": forecast_noise.noise,
+    "forecast-ranks": forecast_calibration.ranks,
+    "forecast-skill": forecast_skill.skill,
+    "forecast-walk": forecast_walk.walk,
     "mechanism": mechanism.mechanism,
     "mood-beliefs": mood_values.beliefs,
     "mood-definitions": mood_equations.definitions,
@@ -69,6 +81,10 @@ VALUES: dict[str, Callable[[], dict[str, str]]] = {"mood": mood_values.mood_valu
 """What makes the values whose names begin so, as in `mood.half_fast`."""
 RESULTS: dict[str, Callable[[], None]] = {
     "figures": figures.draw,
+    "forecast-calibration": forecast_calibration.compute,
+    "forecast-early": forecast_early.compute,
+    "forecast-skill": forecast_skill.compute,
+    "forecast-walk": forecast_walk.compute,
     "mood-beside": mood_beside.compute,
     "mood-recovery": mood_recovery.compute,
     "mood-refit": mood_refit.compute,

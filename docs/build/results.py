@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +22,10 @@ OUT = Path(__file__).parents[2] / "out"
 STAMPS = KEPT / "cards.json"
 FOLLOWED = {
     "figures": ("mood", "receptor", "reference"),
+    "forecast-calibration": ("mood", "receptor", "reference"),
+    "forecast-early": ("mood", "receptor", "reference"),
+    "forecast-skill": ("mood", "receptor", "reference"),
+    "forecast-walk": ("mood", "receptor", "reference"),
     "mood-beside": ("mood", "receptor", "reference", "session"),
     "mood-recovery": ("mood", "mood_prior"),
     "mood-refit": ("mood", "mood_prior"),
@@ -81,6 +86,12 @@ def _stamps() -> dict[str, dict[str, str]]:
 def _stamp(name: str) -> dict[str, str]:
     """A digest of the numbers of each card; its words may change."""
     return {key: _digest(load_card(key).values()) for key in FOLLOWED[name]}
+
+
+def digest_of(cards: Sequence[str]) -> str:
+    """A short digest of the numbers of some cards, for names of files of long work."""
+    text = " ".join(_digest(load_card(key).values()) for key in cards)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _digest(values: dict[str, float]) -> str:

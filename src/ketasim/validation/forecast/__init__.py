@@ -1,0 +1,1 @@
+"""Whether a forecast is calibrated: patients whose truth is known, rivals, a long walk."""
