@@ -71,12 +71,13 @@ def test_every_score_is_in_the_figure_and_in_the_table(two: Forecast) -> None:
     assert len(page.figure.drawings) == 2
 
 
-def test_what_is_less_than_the_error_of_a_rating_is_said(two: Forecast) -> None:
+def test_what_cannot_be_told_apart_is_said(two: Forecast) -> None:
     score = forecast_page(two).lines[0]
     gap = two.differences.row(0, named=True)
     assert score.cells[0].gap == ""
     assert score.cells[1].gap.startswith("+" if gap["mean"] > 0 else "−")
-    assert "less than the error of one rating" in score.cells[1].verdict
+    said = "less than the error of one rating" if gap["told_apart"] else "not distinguishable"
+    assert said in score.cells[1].verdict
 
 
 def test_dates_are_shown_where_the_course_has_a_start() -> None:

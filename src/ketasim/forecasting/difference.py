@@ -22,6 +22,7 @@ _HIGHEST: Final = 60.0  # of the MADRS
 _NODES: Final = 9  # of a Gauss-Hermite rule: a rating within the ends of its scale
 _NORMAL_95: Final = 1.6448536269514722  # quantile of the normal law
 _SAME: Final = 1e-6  # of a number: less is rounding
+_SHOWN: Final = {"point": 0.05, "fraction": 0.0005}  # less is written as no difference
 
 SCHEMA: Final[Mapping[str, type[pl.DataType]]] = {
     "option": pl.String,
@@ -80,6 +81,8 @@ def differences(
         for quantity in (scale, "p_response", "p_remission"):
             gap = own[quantity] - base[quantity]
             low, high = np.quantile(gap, [0.05, 0.95])
+            unit = "point" if quantity == scale else "fraction"
+            least = _SHOWN[unit]
             rows.append(
                 {
                     **head,
@@ -87,8 +90,8 @@ def differences(
                     "mean": float(gap.mean()),
                     "p05": float(low),
                     "p95": float(high),
-                    "told_apart": bool(low > _SAME or high < -_SAME),
-                    "unit": "point" if quantity == scale else "fraction",
+                    "told_apart": bool(low >= least or high <= -least),
+                    "unit": unit,
                 }
             )
         rows.append({**head, **_well(one.kept.kept[:, -1], first.kept.kept[:, -1], effective)})
