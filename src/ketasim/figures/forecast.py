@@ -13,6 +13,7 @@ from ketasim._base.headline import plain
 from ketasim.figures.figure import DOTS, OPEN, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, INNER, LINE_WIDTH, OUTER, Line, Panel, Points
 from ketasim.figures.svg import Axis, Frame, Look, nice
+from ketasim.figures.svg.lettering import shortened
 from ketasim.figures.svg.palette import INK, SOFT
 from ketasim.forecasting.tables import limits_of
 from ketasim.population import from_madrs, to_madrs
@@ -29,9 +30,11 @@ _PAST: Final = COLOURS["course"]
 _AHEAD: Final = COLOURS["mood"]
 _DAY: Final = 24.0
 _MOST: Final = 6  # panels
-_NARROW, _WIDE, _HIGH = 222, 560, 190  # px of the plot
+_NARROW, _HIGH = 222, 190  # px of the plot
 _BANDS: Final = ("p05", "p25", "p50", "p75", "p95")
+_WIDTHS: Final = {1: 640, 2: 350, 4: 350}  # of a wide page, by number of panels
 _LIMITS: Final = ("response", "remission")
+_TITLE: Final = 13.0  # px of a title, on one line so that panels stand in one row
 _SMALL: Final = 10.5  # px of words in the plot
 
 
@@ -107,9 +110,11 @@ def forecast_figure(forecast: Forecast) -> Figure:
         title = name if single else f"{letter}: {name}"
         told = _told(forecast, name)
         small = _panel(forecast, name, title, told, _NARROW)
-        drawings.append(
-            Drawing(_panel(forecast, name, title, told, _WIDE), small) if single else Drawing(small)
-        )
+        if len(shown) in _WIDTHS:
+            large = _panel(forecast, name, title, told, _WIDTHS[len(shown)])
+            drawings.append(Drawing(large, small))
+        else:
+            drawings.append(Drawing(small))
     legend = [
         Legend("dot", "scores as given", INK, DOTS["circle"]),
         Legend("line", "expected until now, given all scores", _PAST),
@@ -193,7 +198,7 @@ def _panel(forecast: Forecast, name: str, title: str, told: str, across: float) 
         Axis(0.0, top, f"{scale}, points"),
         width=across,
         height=_HIGH,
-        title=title,
+        title=shortened(title, across + 60.0, _TITLE, bold=True),
         labels=[last, *_LIMITS],
     )
     for table, colour in ((past, _PAST), (ahead, _AHEAD)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ketasim._base import InputError
 from ketasim.dosing import scales
@@ -77,7 +77,7 @@ def written(entries: Sequence[Any]) -> str:
 def _line(one: Any) -> str:
     if not isinstance(one, Mapping):
         return str(one)
-    entry: Mapping[str, Any] = one
+    entry = cast("Mapping[str, Any]", one)
     when = next((entry[name] for name in ("day", "date", "time") if name in entry), "")
     after = f"after {entry['after']}" if "after" in entry else ""
     parts = (when, entry.get("scale", ""), entry.get("score", ""), after)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from ketasim._base.numbers import number, percent, span
+from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.population import from_madrs, to_madrs
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _well(row: dict[str, Any] | None) -> tuple[str, str]:
 
 def _lost(row: dict[str, Any]) -> Cell:
     if row["p_lost"] is None:
-        return Cell("–", "hardly any response to lose")
+        return Cell(NOTHING, "hardly any response to lose")
     late = f"after day {row['horizon']:.4g}"
     value = late if row["day"] is None else f"day {row['day']:.4g}"
     if row["p05"] is None:
@@ -174,7 +174,9 @@ def _drug(forecast: Forecast, name: str) -> str:
     own = table.filter(
         (pl.col("option") == name) & (pl.col("day") == day) & (pl.col("part") == "drug")
     )
-    return percent(own["share"][0], 2)
+    share = own["share"][0]
+    # of a score that did not fall there is no part
+    return NOTHING if share is None or share < 0.0 or share > 1.0 else percent(share, 2)
 
 
 def _of_hundred(share: float) -> str:

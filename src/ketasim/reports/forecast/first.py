@@ -94,9 +94,9 @@ def forecast_page(forecast: Forecast) -> ForecastPage:
 
     - `forecast`: what `forecast` returned.
     """
-    warned = forecast.warnings
+    warned, unusual = forecast.warnings, forecast.unusual
     if forecast.tail is not None and forecast.tail < NO_FIT:
-        warned = (forecast.unusual, *warned)
+        warned, unusual = (unusual, *warned), ""
     return ForecastPage(
         title=forecast.course.title or "Forecast of one patient",
         sentence=_sentence(forecast),
@@ -108,7 +108,7 @@ def forecast_page(forecast: Forecast) -> ForecastPage:
         learned=tuple(_learned(forecast))[-_SCORES:],
         unlisted=max(len(forecast.fit) - _SCORES, 0),
         says=forecast.learned,
-        unusual=forecast.unusual,
+        unusual=unusual,
         warnings=warned[:_WARNINGS],
         more_warnings=warned[_WARNINGS:],
         rests=tuple(_rests(forecast)),
@@ -235,7 +235,7 @@ def lost_range(forecast: Forecast, row: dict[str, Any]) -> str:
     if row["day"] is None:
         told = f"not until day {row['horizon']:.4g} (highest {percent(row['p_lost'], 2)})"
     else:
-        told = on_day(forecast, row["day"])
+        told = on_day(forecast, row["day"]).replace(" (", ", ").removesuffix(")")
     if row["p05"] is None:
         return told
     late = f"after {row['horizon']:.4g}" if row["p95"] is None else f"{row['p95']:.4g}"

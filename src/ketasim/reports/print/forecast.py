@@ -29,7 +29,11 @@ def print_forecast(forecast: Forecast) -> bytes:
     """
     page = forecast_page(forecast)
     panels = page.figure.drawings[:_PANELS]
-    drawings = {f"panel-{place}": one.svg for place, one in enumerate(panels)}
+    single = len(panels) == 1
+    drawings = {
+        f"panel-{place}": one.svg if single else one.narrow or one.svg
+        for place, one in enumerate(panels)
+    }
     candidates = page.candidates[:_PANELS]
     data = {
         "kind": "Forecast of one patient",
@@ -43,7 +47,8 @@ def print_forecast(forecast: Forecast) -> bytes:
         "alt": page.figure.caption,
         "legend": _legend(page.figure),
         "candidates": [
-            {"name": f"{one.letter}: {one.name}", "what": one.what} for one in candidates
+            {"name": one.name if single else f"{one.letter}: {one.name}", "what": one.what}
+            for one in candidates
         ],
         "more-candidates": len(page.candidates) - len(candidates),
         "lines": [_line(one) for one in page.lines],

@@ -234,7 +234,7 @@ def _value(state: PageState, name: str) -> str:
         _, place, key = name.split(".")
         follow = state.course.get("next")
         every = cast("list[Any]", follow) if isinstance(follow, list) else []
-        one = every[int(place)] if int(place) < len(every) else {}
+        one = every[int(place)] if int(place) < len(every) else None
         return str(cast("Mapping[str, Any]", one).get(key, "")) if isinstance(one, Mapping) else ""
     return typed(state, name)
 
