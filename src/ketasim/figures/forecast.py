@@ -33,6 +33,7 @@ _MOST: Final = 6  # panels
 _NARROW, _HIGH = 222, 190  # px of the plot
 _BANDS: Final = ("p05", "p25", "p50", "p75", "p95")
 _WIDTHS: Final = {1: 640, 2: 350, 4: 350}  # of a wide page, by number of panels
+_ON_PAPER: Final = {1: 560, 2: 330, 3: 200, 4: 130}  # of a row on paper, by number of panels
 _LIMITS: Final = ("response", "remission")
 _TITLE: Final = 13.0  # px of a title, on one line so that panels stand in one row
 _SMALL: Final = 10.5  # px of words in the plot
@@ -145,6 +146,28 @@ def forecast_figure(forecast: Forecast) -> Figure:
         ),
         columns={1: 1, 2: 2, 4: 2}.get(len(shown), 3),
     )
+
+
+def printed_panels(forecast: Forecast, most: int) -> list[str]:
+    """The panels as SVG for one row on paper, where words must not become too small.
+
+    **Arguments:**
+
+    - `forecast`: what `forecast` returned. `most`: panels.
+    """
+    names = forecast.names[:most]
+    single = len(names) == 1
+    across = _ON_PAPER.get(len(names), min(_ON_PAPER.values()))
+    return [
+        _panel(
+            forecast,
+            name,
+            name if single else f"{letter}: {name}",
+            _told(forecast, name),
+            across,
+        )
+        for letter, name in zip(LETTERS, names, strict=False)
+    ]
 
 
 @dataclass(frozen=True)

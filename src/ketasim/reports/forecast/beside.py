@@ -129,7 +129,8 @@ def _points(row: dict[str, Any] | None, error: float) -> tuple[str, str]:
         return "", ""
     if abs(row["mean"]) < 1e-6:
         return "0", _SAME
-    gap = f"{_signed(row['mean'])} ({_signed(row['p05'])} to {_signed(row['p95'])})"
+    middle, low, high = (_signed(round(row[one], 1)) for one in ("mean", "p05", "p95"))
+    gap = f"{middle} ({low} to {high})"
     if not row["told_apart"]:
         return gap, _SAME
     if abs(row["mean"]) < error:

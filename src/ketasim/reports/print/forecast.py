@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ketasim.evidence import with_source_names
+from ketasim.figures.figure import OPEN
+from ketasim.figures.forecast import printed_panels
 from ketasim.reports.first_page import FirstTile
 from ketasim.reports.forecast.beside import Line
 from ketasim.reports.forecast.first import ForecastPage, forecast_page
@@ -28,12 +30,9 @@ def print_forecast(forecast: Forecast) -> bytes:
     **Returns:** a PDF of one page. What has no room is counted: it is in the report.
     """
     page = forecast_page(forecast)
-    panels = page.figure.drawings[:_PANELS]
-    single = len(panels) == 1
-    drawings = {
-        f"panel-{place}": one.svg if single else one.narrow or one.svg
-        for place, one in enumerate(panels)
-    }
+    panels = printed_panels(forecast, _PANELS)
+    drawings = {f"panel-{place}": one for place, one in enumerate(panels)}
+    single = len(page.candidates) == 1
     candidates = page.candidates[:_PANELS]
     data = {
         "kind": "Forecast of one patient",
@@ -71,7 +70,7 @@ def _tile(one: FirstTile) -> dict[str, Any]:
 def _legend(figure: Figure) -> list[dict[str, Any]]:
     return [
         {
-            "kind": mark.kind,
+            "kind": "ring" if mark.dash == OPEN else mark.kind,
             "text": mark.text,
             "colour": mark.colour,
             "dash": [],
