@@ -217,7 +217,8 @@ def early() -> str:
     for row in read(RESULT).to_dicts():
         answer = _answer(row)
         answers.append(answer)
-        ends = "" if row["low"] is None else f"{row["low"]:.3g} to {row["high"]:.3g}"
+        low, high = row["low"], row["high"]
+        ends = "" if low is None else f"{low:.3g} to {high:.3g}"
         published = (
             "" if row["published"] is None else f"{row['published']:.3g} {row['unit'] or ''}"
         )
