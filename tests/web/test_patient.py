@@ -139,6 +139,12 @@ def test_what_cannot_be_used_is_said_at_its_field(
     assert said in told[1].replace("&#39;", "'")
 
 
+def test_what_a_form_sends_comes_back_as_it_was_typed(page: str) -> None:
+    answer = get(page, changed={"scores": "0 PHQ-9 21\r\n3 PHQ 14"})
+    assert answer.status_code == 422
+    assert "0 PHQ-9 21\n3 PHQ 14</textarea>" in answer.text
+
+
 def test_the_course_leads_here(page: str) -> None:
     asked = {"regimen": "ketamine 0.5 mg/kg im once", "patient.weight": "80 kg"}
     answer = httpx.get(f"{page}/course", params=asked, headers=HTMX, timeout=120)

@@ -227,7 +227,7 @@ def _value(state: PageState, name: str) -> str:
             from ketasim.interop.pasted import written
 
             return written(cast("list[Any]", given))
-        return str(given)
+        return "\n".join(str(given).splitlines())  # a form sends CR LF
     if name == "level":
         return str(state.options.get("level", ""))
     if name.startswith("next."):
