@@ -112,7 +112,8 @@ def ranks() -> str:
         "Uniform numbers have a mean of 0.500 and an SD of 0.289; ranges are over the numbers of "
         "scores."
     )
-    return f"{head}\n\n{table(columns, lines)}\n\n{foot}\n"
+    figure = f"![Histograms of the ranks of the truth](images/{IMAGE.name})"
+    return f"{figure}\n\n{head}\n\n{table(columns, lines)}\n\n{foot}\n"
 
 
 def coverage() -> str:

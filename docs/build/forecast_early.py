@@ -217,8 +217,7 @@ def early() -> str:
     for row in read(RESULT).to_dicts():
         answer = _answer(row)
         answers.append(answer)
-        low, high = row["low"], row["high"]
-        ends = "" if low is None else f"{low:.3g} to {high:.3g}"
+        ends = "" if row["low"] is None else f"{row['low']:.3g} to {row['high']:.3g}"
         published = (
             "" if row["published"] is None else f"{row['published']:.3g} {row['unit'] or ''}"
         )
@@ -243,3 +242,16 @@ def _answer(row: dict[str, Any]) -> str:
     if row["low"] is None:
         return "cannot tell"
     return "yes" if row["low"] <= row["forecast"] <= row["high"] else "no"
+
+
+def values() -> dict[str, str]:
+    """Return response on day 28 with and without a response on day 2, published and forecast."""
+    if not kept(RESULT):
+        return dict.fromkeys(("early", "early_published", "no_early", "no_early_published"), "?")
+    rows = {row["group"]: row for row in read(RESULT).to_dicts() if "day 28" in row["what"][:18]}
+    found: dict[str, str] = {}
+    for name, group in (("early", "with"), ("no_early", "without")):
+        row = rows[f"esketamine, {group} response on day 2"]
+        found[name] = f"{row['forecast']:.0f} %"
+        found[f"{name}_published"] = f"{row['published']:.0f} %"
+    return found

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from ketasim.forecasting.simulated import Simulated
+from ketasim.forecasting.weighing.ensemble import Ensemble
 from ketasim.validation.forecast.fits import drawn_for, fit_rows, simulated
-from ketasim.validation.forecast.settings import COUNTS, SETTINGS
+from ketasim.validation.forecast.settings import COUNTS, SETTINGS, Setting
 from results import OUT, digest_of, tell
 
 PATIENTS = 125
 """Of each setting."""
+
+TOGETHER = 25
+"""Patients of a setting before those of the next."""
 
 _CARDS = ("mood", "receptor", "reference")
 
@@ -41,7 +46,7 @@ def path_of(name: str) -> Path:
 
 @cache
 def fits() -> pl.DataFrame:
-    """Return all fits; computes those that are not there yet, in a quarter of an hour."""
+    """Return all fits; computes those that are not there yet, ten minutes of a core."""
     path = path_of("forecast-fits")
     done = {(row["setting"], row["patient"], row["scores"]) for row in kept_lines(path)}
     with path.open("a", encoding="utf-8") as out:
@@ -56,15 +61,17 @@ def fits() -> pl.DataFrame:
 
 
 def _missing(done: set[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
-    for setting in SETTINGS:
-        which = _left(setting.name, done)
-        if not which:
-            continue
-        tell(f"{setting.name}: {len(which)} fits")
-        patients, drawn = simulated(setting, PATIENTS), drawn_for(setting)
-        yield from fit_rows(setting, patients, drawn, which=which)
+    """Some patients of every setting after the other: what is there at any time is of all."""
+    for start in range(0, PATIENTS, TOGETHER):
+        for setting in SETTINGS:
+            some = range(start, min(start + TOGETHER, PATIENTS))
+            every = [(patient, count) for patient in some for count in COUNTS]
+            which = [(p, count) for p, count in every if (setting.name, p, count) not in done]
+            if which:
+                tell(f"{setting.name}: patients {start + 1} to {some[-1] + 1}")
+                yield from fit_rows(setting, *_of(setting), which=which)
 
 
-def _left(name: str, done: set[tuple[str, int, int]]) -> Sequence[tuple[int, int]]:
-    every = [(patient, count) for patient in range(PATIENTS) for count in COUNTS]
-    return [(p, count) for p, count in every if (name, p, count) not in done]
+@cache
+def _of(setting: Setting) -> tuple[Simulated, Ensemble]:
+    return simulated(setting, PATIENTS), drawn_for(setting)

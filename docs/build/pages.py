@@ -77,7 +77,10 @@ REGIONS: dict[str, Callable[[], str]] = {
     "visits": visits.visits,
 }
 """What makes each region."""
-VALUES: dict[str, Callable[[], dict[str, str]]] = {"mood": mood_values.mood_values}
+VALUES: dict[str, Callable[[], dict[str, str]]] = {
+    "forecast": forecast_early.values,
+    "mood": mood_values.mood_values,
+}
 """What makes the values whose names begin so, as in `mood.half_fast`."""
 RESULTS: dict[str, Callable[[], None]] = {
     "figures": figures.draw,
