@@ -69,6 +69,16 @@ from ketasim.dosing.regimen import Regimen, split_devices
 from ketasim.dosing.sentence.parse import parse_regimen
 from ketasim.dosing.shipped import located, shipped
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
+from ketasim.dosing.trial.analyses import (
+    ANALYSES,
+    ESTIMANDS,
+    PATTERNS,
+    Dropout,
+    Power,
+    Primary,
+    Scenario,
+    analysed_visits,
+)
 from ketasim.dosing.trial.arm import (
     BACKGROUNDS,
     DEFAULT_BACKGROUND,
@@ -101,6 +111,7 @@ from ketasim.dosing.trial.studies import load_studies
 from ketasim.dosing.trial.withdrawal import ENTRIES, Branch, Entry, TargetItem, WithdrawalItem
 
 __all__ = [
+    "ANALYSES",
     "BACKGROUNDS",
     "COMPARTMENTS",
     "CONTRACT",
@@ -112,6 +123,7 @@ __all__ = [
     "DRAWN_WEIGHTS",
     "DRUGS",
     "ENTRIES",
+    "ESTIMANDS",
     "EVENT_COLUMNS",
     "FOLLOWED",
     "FROM_PHASE",
@@ -123,6 +135,7 @@ __all__ = [
     "MODELLED_RATE",
     "MOST_NUMBER",
     "MOST_STRESS",
+    "PATTERNS",
     "RELAPSES",
     "REPLICATES",
     "RESPONSE",
@@ -147,6 +160,7 @@ __all__ = [
     "DoseItem",
     "DoseRange",
     "DoseRecords",
+    "Dropout",
     "Entries",
     "Entry",
     "EventError",
@@ -162,10 +176,13 @@ __all__ = [
     "Phase",
     "PlanOptions",
     "PopulationSpec",
+    "Power",
+    "Primary",
     "Records",
     "Regimen",
     "Relapse",
     "RoutedTable",
+    "Scenario",
     "Score",
     "Sheet",
     "Steady",
@@ -178,6 +195,7 @@ __all__ = [
     "WeightSpread",
     "WithdrawalItem",
     "actions_of",
+    "analysed_visits",
     "arm_details",
     "arm_label",
     "arm_name",

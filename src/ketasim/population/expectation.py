@@ -103,6 +103,7 @@ class Situation:
     - `setting`: outpatient, inpatient or emergency.
     - `background`: `none`, `continued`, or `new` for a new oral antidepressant from day 0.
     - `older`: from the age of `OLDER`.
+    - `unblinded`: part of the patients in doubt who know what they got, a scenario.
 
     **Raises:** `InputError` when a control is unknown.
     """
@@ -115,6 +116,7 @@ class Situation:
     setting: str = "outpatient"
     background: str = "continued"
     older: bool = False
+    unblinded: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the control."""
@@ -150,6 +152,7 @@ class Situation:
         against = self._against(few[:, :, None], few[self.place][:, None] + _NODES, odds=True)
         # beyond 700 the exponential is endless, and the belief is none
         found = ((1.0 / (1.0 + np.exp(np.minimum(against, 700.0)))) @ _WEIGHTS)[runs]
+        found = self._told(found)
         drawn = any(np.ndim(numbers[symbol]) for one in self.among for symbol in one.symbols)
         return found if drawn else float(found[0])
 
@@ -171,7 +174,7 @@ class Situation:
         x: Array = np.linspace(float(felt.min()) - _FAR, float(felt.max()) + _FAR, _STEPS)
         against = self._against(felt, x, odds=False)
         if np.abs(against).max() < _SAME:
-            return 0.5
+            return float(self._told(0.5))
         # where the sign turns, by a straight line
         turns = np.flatnonzero(np.diff(against >= 0.0))
         slope = against[turns + 1] - against[turns]
@@ -180,7 +183,11 @@ class Situation:
         below = np.asarray(ndtr(edges - felt[self.place]), np.float64)
         # by turns for and against the drug
         start = int(against[0] >= 0.0)
-        return float(np.diff(below)[start::2].sum())
+        return float(self._told(np.diff(below)[start::2].sum()))
+
+    def _told(self, chance: Any) -> Any:
+        """A chance to take it for the drug, with those who know what they got."""
+        return (1.0 - self.unblinded) * chance + self.unblinded * (self.control is None)
 
     def _felt(self, numbers: Mapping[str, Any]) -> Array:
         """What is felt of each of the treatments, shape (treatments, n)."""
@@ -283,6 +290,7 @@ def situation_of(trial: Trial, arm: Arm) -> Situation:
         setting=arm.setting,
         background=arm.background,
         older=arm.age is not None and arm.age.mean >= OLDER,
+        unblinded=0.0 if trial.scenario is None else trial.scenario.unblinding,
     )
 
 

@@ -15,7 +15,14 @@ from ketasim.figures.trial import trial_figures
 from ketasim.population import EXPECTATION_WORDS, situation_of
 from ketasim.reports.near import near_groups, own_of_trial
 from ketasim.reports.page import render
-from ketasim.trials import DERIVED, OBSERVED, PublishedValue, TrialResult, is_share, value_in_words
+from ketasim.trials import (
+    DERIVED,
+    PublishedValue,
+    TrialResult,
+    is_share,
+    observed,
+    value_in_words,
+)
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
 
 if TYPE_CHECKING:
@@ -118,7 +125,8 @@ def _context(result: TrialResult) -> dict[str, Any]:
         "unpredicted": [_beside(one, trial) for one in result.reported if one.predicted is None],
         "agreement": _agreement(result.reported),
         "nearest": near_groups(result.near, own_of_trial(summary), trial.labels),
-        "observed": OBSERVED,
+        "observed": observed(trial),
+        "by_score": trial.dropout is not None and trial.dropout.pattern == "lack_of_effect",
         "words": words,
     }
 

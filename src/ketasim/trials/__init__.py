@@ -6,11 +6,11 @@ from ketasim.trials.contrasts import Estimate
 from ketasim.trials.metrics import is_share, value_in_words
 from ketasim.trials.published import DERIVED, USES, PublishedValue
 from ketasim.trials.result import TrialAssumption, TrialResult
-from ketasim.trials.run import OBSERVED, run_trial
+from ketasim.trials.run import run_trial
+from ketasim.trials.scenario import observed
 
 __all__ = [
     "DERIVED",
-    "OBSERVED",
     "USES",
     "Cell",
     "Estimate",
@@ -22,6 +22,7 @@ __all__ = [
     "imputed",
     "is_share",
     "mmrm",
+    "observed",
     "responder",
     "run_trial",
     "time_to_event",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -12,19 +13,31 @@ from ketasim._base.headline import share
 from ketasim._base.numbers import span
 from ketasim.dosing import Trial
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
+from ketasim.trials.operating.characteristics import Characteristics
 
 _DAY: Final = 24.0
 # arms have long names, and a line is short
 _BRIEF: Final = {"change": "change"}
+_CALLED: Final = {"mmrm": "MMRM", "ancova": "ANCOVA", "responder": "responders"}
+_BESIDE: Final = (
+    "Those of power, assurance, type-I error and sizes: two Monte-Carlo errors, and one of sizes."
+)
 _NOTE: Final = "Expected values; ranges: 90 % prediction interval of a trial of this size."
 
 
-def trial_headline(trial: Trial, summary: pl.DataFrame, *, by_id: bool = False) -> Headline:
-    """The last visit of the scale named first: how far arms are apart, and what each shows.
+def trial_headline(
+    trial: Trial,
+    summary: pl.DataFrame,
+    characteristics: Characteristics | None = None,
+    *,
+    by_id: bool = False,
+) -> Headline:
+    """The primary contrast with its power, then the last visit of the scale named first.
 
     **Main arguments:**
 
     - `summary`: as `TrialResult.summary` returns it.
+    - `characteristics`: of its analyses, where it has a primary contrast.
 
     **Other arguments:**
 
@@ -34,7 +47,66 @@ def trial_headline(trial: Trial, summary: pl.DataFrame, *, by_id: bool = False) 
         f"Trial {trial.title or trial.key}: {trial.design}, {trial.enrolled} patients; "
         f"{trial.replicates} replicates, seed {trial.seed}"
     )
-    return Headline(title, tuple(_rows(trial, summary, by_id)), _NOTE)
+    if characteristics is None:
+        return Headline(title, tuple(_rows(trial, summary, by_id)), _NOTE)
+    first = [*_primary(trial, characteristics, by_id)]
+    first += [*_sizes(trial, characteristics, by_id)]
+    # the primary contrast stands first, and what it is beside follows
+    rest = [replace(row, brief=False) for row in _rows(trial, summary, by_id)]
+    return Headline(title, (*first, *rest), f"{_NOTE} {_BESIDE}")
+
+
+def _primary(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[HeadlineRow]:
+    """The primary contrast, and how often it is told from none at this size."""
+    row = found.own_row()
+    metric = "response" if row["analysis"] == "responder" else "change"
+    name = row["contrast"] if by_id else trial.label(row["contrast"])
+    how, when = _CALLED[row["analysis"]], _when(row["time_h"])
+    n = f"{row['n_per_arm']} in {_first(trial, by_id)}"
+    yield HeadlineRow(
+        f"Primary, {name}: {row['scale']} {metric}, {when}, {how}",
+        _write(metric, row["predicted"]),
+        span(_write(metric, row["p05"]), _write(metric, row["p95"])),
+        "%" if metric in RATES else unit_of(metric),
+    )
+    for key, told in (
+        ("power", f"Power with {n}, the effect as in the card"),
+        ("assurance", f"Assurance with {n}, the effect uncertain"),
+        ("type1", "Type-I error, no difference between arms"),
+    ):
+        if row[key] is not None:
+            yield HeadlineRow(told, *_with_error(row[key], row[f"{key}_mc_se"]), "%")
+
+
+def _sizes(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[HeadlineRow]:
+    """Patients for 80 and 90 %."""
+    primary = trial.primary
+    assert primary is not None
+    arm = _first(trial, by_id)
+    sizes = found.question.sizes
+    for assurance in (False, True):
+        what = "assurance" if assurance else "power"
+        for one in found.needed(primary.analysis, assurance=assurance):
+            told = f"Patients in {arm} for {share(one.target)} % {what}"
+            if one.n is not None:
+                low = sizes[0] if one.low is None else one.low
+                high = f"> {sizes[-1]}" if one.high is None else str(one.high)
+                yield HeadlineRow(told, str(one.n), span(str(low), high), "patients")
+            else:
+                end = f"<= {sizes[0]}" if one.above else f"> {sizes[-1]}"
+                yield HeadlineRow(told, end, unit="patients")
+
+
+def _first(trial: Trial, by_id: bool) -> str:
+    assert trial.primary is not None
+    name = trial.primary.contrast[0]
+    return name if by_id else trial.label(name)
+
+
+def _with_error(value: float, error: float) -> tuple[str, str]:
+    """A share with two Monte-Carlo errors to each side."""
+    ends = max(value - 2.0 * error, 0.0), min(value + 2.0 * error, 1.0)
+    return share(value), span(*map(share, ends))
 
 
 def _rows(trial: Trial, summary: pl.DataFrame, by_id: bool) -> Iterator[HeadlineRow]:

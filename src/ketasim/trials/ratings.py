@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import standard_normals, uniforms
-from ketasim.dosing import Arm, Trial
+from ketasim.dosing import Arm, Scenario, Trial
 from ketasim.engine import Patients, Plan, solve
 from ketasim.evidence import Card
 from ketasim.models import MODELS, mood_chain
@@ -33,6 +33,13 @@ from ketasim.population import (
     visit_normals,
 )
 from ketasim.trials.criteria import enters
+from ketasim.trials.leaving import (
+    constant_hazard,
+    exposure,
+    hours_until,
+    leaves_after_session,
+    rate_of,
+)
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -135,6 +142,10 @@ class Ratings:
         """Scores of a scale before treatment, whole points, shape (R, n)."""
         return _rated(scale, self.before)
 
+    def of_first(self, n: int) -> Ratings:
+        """Those of the first patients of every replicate."""
+        return replace(self, madrs=self.madrs[:, :n], before=self.before[:, :n])
+
     def score(self, scale: str, time: float) -> Array:
         """Scores of a scale at a visit, whole points, shape (R, n)."""
         place = int(np.searchsorted(self.times, time - 1e-9))
@@ -159,6 +170,11 @@ class ArmSimulation:
     - `patients`: false: every replicate holds the same patients.
     - `pilot`: worlds drawn with `PILOT_SEED`, of `pilot_replicates`, with which steps are chosen;
       those of the replicates when left out.
+    - `rate`: at which patients leave for lack of effect, 1/h, as `dropout_rate` finds it.
+    - `given`: another arm, whose treatment and patients this one has, as in a trial without any
+      difference; patients leave as in their own.
+    - `stays`: the second ratings are of the same patients had nobody left, in place of those
+      without the effects of the trials.
     """
 
     trial: Trial
@@ -168,6 +184,9 @@ class ArmSimulation:
     worlds: Worlds
     patients: bool
     pilot: Worlds | None = None
+    rate: float = 0.0
+    given: Arm | None = None
+    stays: bool = False
     _plan: Plan | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -191,6 +210,11 @@ class ArmSimulation:
     def people_seed(self) -> int:
         """Seed of who the patients are."""
         return _derived(self.seed, "everybody") if self._crossover else self.own_seed
+
+    @property
+    def _own(self) -> Arm:
+        """The arm whose treatment is given."""
+        return self.arm if self.given is None else self.given
 
     @property
     def _crossover(self) -> bool:
@@ -302,8 +326,11 @@ class ArmSimulation:
                     earlier = people["expected"] - values["e_P"]
                     own["e_P"] = np.asarray(own["e_P"])[:, None] + earlier[:, None] * left
                 scores[place][:, later] = chain_scores(own, states) + noise
-        gone = self.times[None, :] >= people["leaves"][:, None]
-        rated = np.where(gone, np.nan, np.clip(scores, 0.0, HIGHEST))
+        scores = np.clip(scores, 0.0, HIGHEST)
+        gone = self._gone(people, scores, baseline)
+        if self.stays:
+            scores[1], gone[1] = scores[0], False
+        rated = np.where(gone, np.nan, scores)
         return rated.astype(np.float32), baseline.astype(np.float32)
 
     def _left(self, values: Mapping[str, Any], states: Array, times: Array) -> Array | None:
@@ -333,16 +360,29 @@ class ArmSimulation:
         share = np.divide(rest, states, out=np.zeros_like(states), where=states > 0)
         return np.where(times > branch.after, np.clip(share, 0.0, 1.0), 1.0)
 
+    def _gone(
+        self, people: Mapping[str, Array], scores: Array, baseline: Array
+    ) -> NDArray[np.bool_]:
+        """Whether a patient has left before a visit, shape (2, n, T)."""
+        dropout = self.trial.dropout
+        if dropout is not None and dropout.pattern == "lack_of_effect":
+            hours = exposure(scores, baseline, self.times)
+            return self.rate * hours >= people["due"][:, None]
+        gone = self.times[None, :] >= people["leaves"][:, None]
+        return np.repeat(gone[None], 2, axis=0)
+
     @cached_property
     def _calendar(self) -> Any:
-        return arm_calendar(self.arm, max(float(self.times[-1]), 1.0))
+        return arm_calendar(self._own, max(float(self.times[-1]), 1.0))
 
     def _planned(self) -> Plan:
         """Steps that depend neither on how many replicates are asked for nor on their seed."""
         standard = self
         if self.pilot is not None:
             standard = ArmSimulation(
-                self.trial, self.arm, self.times, PILOT_SEED, self.pilot, patients=True
+                *(self.trial, self.arm, self.times, PILOT_SEED, self.pilot),
+                patients=True,
+                given=self.given,
             )
         people, values, _ = standard._people(np.arange(_PILOT))
         patients = Patients(values, people["weight"], (self._calendar,))
@@ -362,20 +402,25 @@ class ArmSimulation:
             pick = positions % self.stride
         numbers = self.worlds.of(replicate)
         effects = {k: v[pick] for k, v in mood_effects(self.people_seed, first, count).items()}
-        pk, weight, _ = arm_patients(self.arm, self.people_seed, first, count)
+        pk, weight, _ = arm_patients(self._own, self.people_seed, first, count)
         values = {name: value[pick] if np.ndim(value) == 1 else value for name, value in pk.items()}
-        spread = self.arm.baseline
+        spread = self._own.baseline
         mean, sd = in_madrs(spread.scale, spread.mean, spread.sd)
         baseline = baseline_scores(mean, sd, effects["M0"], HIGHEST)
-        values |= mood_values(numbers, effects, situation_of(self.trial, self.arm), baseline)
+        values |= mood_values(numbers, effects, situation_of(self.trial, self._own), baseline)
         values["k_session"] = numbers["k_session"]
+        scenario = self.trial.scenario or Scenario()
+        values["sens"] = values["sens"] * scenario.drug_effect
+        values["e_P"] = values["e_P"] * scenario.expectation
         expected = values["e_P"]
         again = self.arm.branch
         if again is not None:
             before = situation_of(self.trial, self.trial.arm(again.of))
             expected = mood_values(numbers, effects, before, baseline)["e_P"]
+            expected = expected * scenario.expectation
         chance = uniforms(self.own_seed, "trial:leaves", first, count, 1)[:, 0]
-        leaves = self._leaves(-np.log(chance[pick]), numbers)
+        due = -np.log(chance[pick])
+        leaves = self._leaves(due, numbers)
         # each arm has its own: periods of a crossover share patients, not what is rated
         drawn = visit_normals(self.own_seed, first, count, self.times)
         normals = {name: values[pick] for name, values in drawn.items()}
@@ -383,6 +428,7 @@ class ArmSimulation:
         people = {
             "weight": np.asarray(weight)[pick],
             "noise": VisitNoise.of(numbers).draws(normals, self.times),
+            "due": np.broadcast_to(due, (n,)),
             "leaves": np.broadcast_to(leaves, (n,)),
             "expected": np.broadcast_to(expected, (n,)),
         }
@@ -390,14 +436,53 @@ class ArmSimulation:
 
     def _leaves(self, due: Array, numbers: Mapping[str, Any]) -> Array:
         """Time at which a patient leaves, h: when the hazards add up to what is due."""
+        dropout = self.trial.dropout
+        if dropout is not None and dropout.pattern == "adverse_event" and self.arm.control is None:
+            return leaves_after_session(dropout, self.arm.sessions, due)
         with np.errstate(divide="ignore", invalid="ignore"):
-            hazard = stop_hazard(self.arm, numbers)
+            hazard = self._hazard(self.arm, numbers)
             again = self.arm.branch
             if again is None:
                 return due / hazard
-            before = stop_hazard(self.trial.arm(again.of), numbers)
+            before = self._hazard(self.trial.arm(again.of), numbers)
             rest = due - before * again.after
             return np.where(rest < 0, due / before, again.after + np.maximum(rest, 0.0) / hazard)
+
+    def _hazard(self, arm: Arm, numbers: Mapping[str, Any]) -> Array:
+        dropout = self.trial.dropout
+        if dropout is not None and dropout.pattern == "completely_at_random":
+            return np.asarray(constant_hazard(dropout))
+        return stop_hazard(arm, numbers)
+
+
+def dropout_rate(trial: Trial, visits: Mapping[str, Array], card: Card) -> float:
+    """Rate at which patients leave for lack of effect, 1/h, by the numbers of the card.
+
+    **Arguments:**
+
+    - `trial`: with its drop-out. `visits`: arm to the times of its ratings, h. `card`: `mood`.
+
+    **Returns:** 0 where patients leave otherwise.
+    """
+    dropout = trial.dropout
+    if dropout is None or dropout.pattern != "lack_of_effect":
+        return 0.0
+    pilot = worlds(
+        *(trial, card, PILOT_SEED, pilot_replicates(trial)),
+        uncertainty=False,
+        between_trials=False,
+    )
+    hours: list[tuple[Array, float]] = []
+    for arm in trial.enrolled_arms:
+        times = visits[arm.id]
+        if not len(times):
+            continue
+        one = ArmSimulation(trial, arm, times, PILOT_SEED, pilot, patients=True, stays=True)
+        rated = one.ratings(0, pilot_replicates(trial))[1]
+        scores = rated.madrs.reshape(-1, len(times)).astype(np.float64)
+        baseline = rated.before.ravel().astype(np.float64)
+        hours.append((hours_until(dropout.by, scores, baseline, times), float(arm.n)))
+    return rate_of(dropout, hours)
 
 
 def stop_hazard(arm: Arm, numbers: Mapping[str, Any]) -> Array:

@@ -25,7 +25,9 @@ from ketasim.trials.beside import near_trials
 from ketasim.trials.blinding import blinding_table
 from ketasim.trials.contrasts import Estimate
 from ketasim.trials.headline import trial_headline
+from ketasim.trials.operating.characteristics import Characteristics
 from ketasim.trials.published import PublishedValue, published_table, published_values
+from ketasim.trials.scenario import leaves_as_card
 
 Array = NDArray[np.float64]
 
@@ -70,6 +72,8 @@ class TrialResult(Result):
     - `notes`: what the reader must know of the simulation, as sentences.
     - `entered`: id of an arm of a randomised withdrawal to the patients randomised into it in every
       replicate, shape (R,).
+    - `characteristics`: power, type-I error, bias and coverage of its analyses, where it has a
+      primary contrast.
     """
 
     trial: Trial
@@ -81,10 +85,11 @@ class TrialResult(Result):
     between_trials: bool = True
     notes: tuple[str, ...] = ()
     entered: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    characteristics: Characteristics | None = None
 
     def headline(self) -> Headline:
         """The primary contrast, then the arms: last visit of the scale named first."""
-        return trial_headline(self.trial, self.summary())
+        return trial_headline(self.trial, self.summary(), self.characteristics)
 
     def summary(self) -> pl.DataFrame:
         """Expected values and prediction intervals.
@@ -113,6 +118,13 @@ class TrialResult(Result):
         return pl.DataFrame(rows, schema=schema).join(
             told, on="arm", how="left", maintain_order="left"
         )
+
+    def analysis(self) -> pl.DataFrame:
+        """What the analyses of the replicates found, as `Characteristics.table` has it.
+
+        **Returns:** empty where the trial has no primary contrast.
+        """
+        return pl.DataFrame() if self.characteristics is None else self.characteristics.table
 
     def blinding(self) -> pl.DataFrame:
         """What patients can tell of their treatment, by the card's own numbers.
@@ -215,6 +227,7 @@ class TrialResult(Result):
         if symbol in ("e_O", "omega_O", "kO"):
             return any(one.new_antidepressant for one in situations)
         if symbol in ("stop_drug", "stop_control"):
+            arms = tuple(arm for arm in arms if leaves_as_card(self.trial, arm))
             return any((arm.control is None) == (symbol == "stop_drug") for arm in arms)
         if symbol.startswith("tau_"):
             known = all(arm.open for arm in arms)
@@ -289,8 +302,10 @@ class TrialResult(Result):
         - `command`: what the report says reproduces it; left out, the report shows the input.
         """
         report = later("ketasim.reports:trial_report")
+        analysis = {} if self.characteristics is None else {"analysis.csv": csv(self.analysis())}
         return {
             "summary.csv": csv(self.summary()),
+            **analysis,
             "patients.parquet": parquet(self.patients()),
             "report.html": report(self, command=command).encode(),
         }
@@ -313,13 +328,14 @@ class TrialResult(Result):
         """Everything but the single patients, for machines.
 
         **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
-        blinding, published and nearest as columns.
+        analysis, blinding, published and nearest as columns.
         """
         document = {
             "metadata": self.metadata,
             "warnings": list(self.warnings),
             "assumptions": [vars(one) for one in self.assumptions],
             "summary": self.summary().to_dict(as_series=False),
+            "analysis": self.analysis().to_dict(as_series=False),
             "blinding": self.blinding().to_dict(as_series=False),
             "published": self.published().to_dict(as_series=False),
             "nearest": self.nearest().to_dict(as_series=False),

@@ -22,14 +22,18 @@ from ketasim.trials.assess import Cell, Values, assessed
 from ketasim.trials.beside import evidence_notes
 from ketasim.trials.contrasts import contrast, contrasts, withdrawals
 from ketasim.trials.metrics import CONTRASTED, RATIO
+from ketasim.trials.operating.operate import operated, pooled
+from ketasim.trials.operating.world import World, question_of
 from ketasim.trials.ratings import (
     PILOT_SEED,
     ArmSimulation,
     Ratings,
+    dropout_rate,
     pilot_replicates,
     worlds,
 )
 from ketasim.trials.result import Estimate, TrialResult
+from ketasim.trials.scenario import scenario_notes
 from ketasim.trials.size import MOST_ROWS, replicates_at_once, trial_size
 from ketasim.trials.withdrawal import entered_notes, hazard_ratios
 
@@ -37,12 +41,6 @@ Array = NDArray[np.float64]
 Found = dict[Cell, dict[str, tuple[Values, Values]]]
 
 _FEW: Final = 100  # replicates below which an interval is a rough one
-
-OBSERVED: Final = (
-    "Patients leave at a constant hazard; a patient who left has no later visits, and every number "
-    "is of the patients still there (observed cases), relapse by Kaplan and Meier."
-)
-"""How drop-out is treated, in a sentence."""
 
 
 def run_trial(
@@ -89,35 +87,44 @@ def run_trial(
         trial = replace(trial, replicates=checked.replicates, seed=checked.seed)
     _check_scales(trial)
     visits = {arm.id: _visits(trial, arm) for arm in trial.arms}
-    _check_size(trial, visits)
+    # operating characteristics of trials that hold the same patients would mean nothing
+    question = question_of(trial) if patients else None
+    pool = pooled(trial, question)
+    _check_size(pool, visits, question is not None)
     mood = load_card("mood") if card is None else card
     drawn = worlds(
-        *(trial, mood, trial.seed, trial.replicates),
+        *(pool, mood, trial.seed, trial.replicates),
         uncertainty=uncertainty,
         between_trials=between_trials,
     )
     pilot = worlds(
-        *(trial, mood, PILOT_SEED, pilot_replicates(trial)),
+        *(pool, mood, PILOT_SEED, pilot_replicates(pool)),
         uncertainty=uncertainty,
         between_trials=False,  # they act on scores, not on states
     )
+    rate = dropout_rate(pool, visits, mood)
     arms = [
-        ArmSimulation(trial, arm, visits[arm.id], trial.seed, drawn, patients, pilot)
-        for arm in trial.arms
+        ArmSimulation(pool, arm, visits[arm.id], trial.seed, drawn, patients, pilot, rate)
+        for arm in pool.arms
         if len(visits[arm.id])
     ]
     kept = _kept(trial, arms)
+    uncertain = None if question is None else World(question)
+    characteristics = None
     members: dict[str, list[Array]] = {}
     tables: list[pl.DataFrame] = []
     pieces: list[Found] = []
-    size = replicates_at_once(trial, visits)
+    size = replicates_at_once(pool, visits)
     # who follows the sentences at a terminal sees no bar beside them
     shown = False if progress is not None and sys.stderr.isatty() else None
     total = trial.replicates * sum(one.stride for one in arms)
+    if question is not None:  # and at the effect of the card, and without any
+        total += 2 * trial.replicates * sum(pool.arm(arm.id).n for arm in question.arms)
     with Progress(total, show=shown) as bar:
         for first in range(0, trial.replicates, size):
             count = min(size, trial.replicates - first)
             found: Found = {}
+            held: dict[str, Ratings] = {}
             for one in arms:
                 if progress is not None:
                     last = first + count
@@ -125,6 +132,10 @@ def run_trial(
                 end = bar.done + count * one.stride
                 # half for what is rated, half for what is made of it
                 rated, plain = one.ratings(first, count, lambda n: bar.advance(n // 2))
+                if question is not None:
+                    held[one.arm.id] = rated
+                own = trial.arm(one.arm.id)
+                rated, plain = rated.of_first(own.n), plain.of_first(own.n)
                 there = (~np.isnan(rated.before)).sum(axis=1).astype(np.float64)
                 members.setdefault(one.arm.id, []).append(there)
                 for assessment in trial.assessed(one.arm):
@@ -135,9 +146,19 @@ def run_trial(
                         found.setdefault(cell, {})[one.arm.id] = values, without
                 if first < kept:
                     few = min(kept - first, count)
-                    tables += _patients(trial, one, rated, first, few)
+                    tables += _patients(trial, own, rated, first, few)
                 bar.advance(end - bar.done)
             pieces.append(_compared(trial, found))
+            if uncertain is not None:
+                uncertain.add(held)
+        if question is not None and uncertain is not None:
+            characteristics = operated(
+                *(question, pool, uncertain, visits, mood),
+                rate=rate,
+                size=size,
+                advance=bar.advance,
+                progress=progress,
+            )
     entered = {
         name: np.concatenate(counts)
         for name, counts in members.items()
@@ -154,6 +175,7 @@ def run_trial(
         uncertainty=uncertainty,
         between_trials=between_trials,
         entered=entered,
+        characteristics=characteristics,
         notes=(
             *_notes(trial, mood, uncertainty, kept),
             *entered_notes(trial, entered),
@@ -181,17 +203,17 @@ def _check_scales(trial: Trial) -> None:
             )
 
 
-def _check_size(trial: Trial, visits: Mapping[str, Array]) -> None:
+def _check_size(trial: Trial, visits: Mapping[str, Array], analysed: bool) -> None:
     """Refuse a trial that does not fit into memory, and tell how long a long one takes."""
     largest = max(trial.enrolled_arms, key=lambda arm: arm.n * len(visits[arm.id]))
     place = trial.arms.index(largest)
 
     def fitting(n: int) -> Size:
         arms = tuple(replace(arm, n=min(arm.n, max(n, 1))) for arm in trial.arms)
-        return trial_size(replace(trial, arms=arms), visits)
+        return _tripled(trial_size(replace(trial, arms=arms), visits), analysed)
 
     check_size(
-        trial_size(trial, visits),
+        _tripled(trial_size(trial, visits), analysed),
         f"arms[{place}].n",
         f"{trial.replicates:,} replicates of {trial.enrolled:,} patients",
         fitting=fitting,
@@ -199,6 +221,11 @@ def _check_size(trial: Trial, visits: Mapping[str, Array]) -> None:
         counted="patients an arm",
         or_else="fewer visits or metrics",
     )
+
+
+def _tripled(size: Size, analysed: bool) -> Size:
+    """A trial that is analysed is simulated in three worlds, one after the other."""
+    return Size(size.bytes, size.seconds * 3.0) if analysed else size
 
 
 def _visits(trial: Trial, arm: Arm) -> Array:
@@ -266,7 +293,8 @@ def _estimates(
 def _kept(trial: Trial, arms: list[ArmSimulation]) -> int:
     """How many replicates of patients are kept."""
     rows = sum(
-        one.arm.n * sum(1 + len(times) for times in _by_scale(trial, one.arm).values())
+        trial.arm(one.arm.id).n
+        * sum(1 + len(times) for times in _by_scale(trial, one.arm).values())
         for one in arms
     )
     return min(trial.replicates, max(1, MOST_ROWS // rows))
@@ -281,15 +309,13 @@ def _by_scale(trial: Trial, arm: Arm) -> dict[str, tuple[float, ...]]:
     return {scale: tuple(sorted(found - {0.0})) for scale, found in times.items()}
 
 
-def _patients(
-    trial: Trial, one: ArmSimulation, rated: Ratings, first: int, count: int
-) -> list[pl.DataFrame]:
+def _patients(trial: Trial, arm: Arm, rated: Ratings, first: int, count: int) -> list[pl.DataFrame]:
     """Table of an arm's patients, replicate by replicate."""
-    n, tables = one.arm.n, list[pl.DataFrame]()
+    n, tables = arm.n, list[pl.DataFrame]()
     arms = pl.Enum([arm.id for arm in trial.arms])
     scales = pl.Enum(list(dict.fromkeys(each.scale for each in trial.assessments)))
-    place = trial.arms.index(one.arm)
-    for scale, times in _by_scale(trial, one.arm).items():
+    place = trial.arms.index(arm)
+    for scale, times in _by_scale(trial, arm).items():
         hours = np.array([0.0, *times])
         baseline = rated.baseline(scale)[:count]
         score = np.stack([baseline, *(rated.score(scale, t)[:count] for t in times)], axis=2)
@@ -314,7 +340,7 @@ def _patients(
         tables.append(
             table.select(
                 "replicate",
-                pl.lit(one.arm.id, dtype=arms).alias("arm"),
+                pl.lit(arm.id, dtype=arms).alias("arm"),
                 "id",
                 "time_h",
                 pl.lit(scale, dtype=scales).alias("scale"),
@@ -336,7 +362,7 @@ def _remission(trial: Trial, scale: str) -> float | None:
 
 
 def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str, ...]:
-    notes = _of_arms(trial)
+    notes = [*_of_arms(trial), *scenario_notes(trial)]
     if trial.scale != "MADRS":
         notes.append(
             f"Baselines are given on {trial.scale} and taken as MADRS by a published cross-walk."

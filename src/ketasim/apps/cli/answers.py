@@ -91,7 +91,7 @@ def print_trial(result: TrialResult) -> None:
     """Print the headline of a trial and, where it is a published one, what it reported."""
     from ketasim.trials.headline import trial_headline
 
-    headline = trial_headline(result.trial, result.summary(), by_id=True)
+    headline = trial_headline(result.trial, result.summary(), result.characteristics, by_id=True)
     guesses = dict(result.blinding().select("arm", "guess_drug").iter_rows())
     entered = {name: float(counts.mean()) for name, counts in result.entered.items()}
     arms = [

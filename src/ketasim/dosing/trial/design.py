@@ -17,6 +17,16 @@ from ketasim.dosing.fields import FROZEN, Text, quantity, validated, word
 from ketasim.dosing.patient import reference_weight, scales
 from ketasim.dosing.people import drawn_ages_assumed, drawn_weights_assumed
 from ketasim.dosing.shipped import read_input
+from ketasim.dosing.trial.analyses import (
+    Analyses,
+    Dropout,
+    Estimands,
+    Power,
+    Primary,
+    Scenario,
+    check_analyses,
+    forms_of,
+)
 from ketasim.dosing.trial.arm import (
     DEFAULT_BACKGROUND,
     DEFAULT_SETTING,
@@ -72,6 +82,8 @@ class TrialFile(BaseModel):
     - `replicates`: how often the trial is simulated.
     - `seed`: of the random numbers.
     - `horizon`: such as `84 d`; left out, the last assessment.
+    - `primary`, `analysis`, `estimands`, `power`: how replicates are analysed; see `Primary`.
+    - `dropout`, `scenario`: see `Dropout` and `Scenario`.
     """
 
     model_config = FROZEN
@@ -83,6 +95,9 @@ class TrialFile(BaseModel):
         ),
         **dict.fromkeys(("groups", "treatments"), "write it as 'arms'"),
         **dict.fromkeys(("n", "n_per_arm", "size"), "write 'n' in each arm"),
+        **dict.fromkeys(("analyses", "analyse", "analyze"), "write it as 'analysis', a list"),
+        "estimand": "write it as 'estimands', a list",
+        **dict.fromkeys(("drop_out", "drop-out", "attrition"), "write it as 'dropout'"),
         **dict.fromkeys(("randomisation", "randomization", "allocation"), "write 'n' in each arm"),
         "start": "days and visits of a trial count from day 0, that of the first session",
         "withdrawal": "write it in the arm whose patients are randomised again",
@@ -103,6 +118,12 @@ class TrialFile(BaseModel):
     replicates: Annotated[int, Field(strict=True, ge=1, le=MOST_REPLICATES)] = REPLICATES
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
     horizon: Annotated[float, quantity("h", 0, LONGEST, example="84 d")] | None = None
+    primary: Primary | None = None
+    analysis: Analyses = ()
+    estimands: Estimands = ()
+    dropout: Dropout | None = None
+    power: Power | None = None
+    scenario: Scenario | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +145,10 @@ class Trial:
     - `replicates`, `seed`: of the simulation.
     - `horizon`: how long patients are followed, in each period of a crossover, h.
     - `horizon_given`: false when the horizon is the last assessment.
+    - `primary`: the primary contrast, or nothing. `analysis`: analyses beside that of the primary.
+    - `estimands`: what is estimated of patients who leave, beside had they stayed.
+    - `dropout`: how they leave; nothing: at the rates of the card `mood`.
+    - `power`: for which sizes. `scenario`: what is taken to be otherwise. Both may be nothing.
     """
 
     key: str
@@ -141,6 +166,18 @@ class Trial:
     horizon: float
     horizon_given: bool = True
     note: str = ""
+    primary: Primary | None = None
+    analysis: tuple[str, ...] = ()
+    estimands: tuple[str, ...] = ()
+    dropout: Dropout | None = None
+    power: Power | None = None
+    scenario: Scenario | None = None
+
+    @property
+    def analyses(self) -> tuple[str, ...]:
+        """Analyses of a replicate, that of the primary contrast first; none without one."""
+        first = () if self.primary is None else (self.primary.analysis,)
+        return tuple(dict.fromkeys((*first, *self.analysis)))
 
     @property
     def scale(self) -> str:
@@ -301,7 +338,9 @@ class Trial:
         }
         if self.horizon_given:
             form["horizon"] = f"{self.horizon!r} h"
-        return form
+        form |= forms_of(self.primary, self.dropout, self.power, self.scenario)
+        lists = {"analysis": list(self.analysis), "estimands": list(self.estimands)}
+        return form | {key: names for key, names in lists.items() if names}
 
     def _remission(self, scale: str) -> float | None:
         return self.remission_at_most if scale == self.scale else None
@@ -362,8 +401,21 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         seed=file.seed,
         horizon=horizon,
         horizon_given=file.horizon is not None,
+        primary=file.primary,
+        analysis=file.analysis,
+        estimands=file.estimands,
+        dropout=file.dropout,
+        power=file.power,
+        scenario=file.scenario,
     )
     _check_phases(file, trial)
+    check_analyses(
+        file.primary,
+        {"analysis": file.analysis, "estimands": file.estimands, "power": file.power},
+        trial.arms,
+        trial.assessments,
+        crossover=trial.design == "crossover",
+    )
     return trial
 
 
