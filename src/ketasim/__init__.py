@@ -5,8 +5,8 @@ patients (`simulate`); regimens side by side on the same patients (`compare`), a
 their Pareto front (`plan`); one patient's scores so far and what may follow (`forecast`); trials
 with their controls and prediction intervals (`run_trial`); what the evidence says of a course
 before it is given (`screen`); a model of your own at the rows of an event table (`predict`, and
-`pk` for its parts). Results are shown by `plot`, laid out on a page by `report`, and say with
-`cite` what they rest on.
+`pk` for its parts); sampled concentrations without a model (`nca`). Results are shown by `plot`,
+laid out on a page by `report`, and say with `cite` what they rest on.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ketasim.figures import plot
     from ketasim.forecasting import Forecast, forecast
     from ketasim.models import pk as pk
+    from ketasim.noncompartmental import NonCompartmental, nca
     from ketasim.planning import Comparison, Plan, compare, plan
     from ketasim.reports import print_page, report
     from ketasim.screening import Screen, SessionPlan, screen
@@ -35,6 +36,7 @@ __all__ = [
     "Forecast",
     "InputError",
     "KetasimError",
+    "NonCompartmental",
     "Plan",
     "Prediction",
     "Screen",
@@ -48,6 +50,8 @@ __all__ = [
     "forecast",
     "load_course",
     "load_trial",
+    "nca",
+    "pk",
     "plan",
     "plot",
     "predict",
@@ -65,6 +69,7 @@ _ROOMS = {
     "Forecast": "ketasim.forecasting",
     "InputError": "ketasim._base",
     "KetasimError": "ketasim._base",
+    "NonCompartmental": "ketasim.noncompartmental",
     "Prediction": "ketasim.simulation",
     "Plan": "ketasim.planning",
     "Screen": "ketasim.screening",
@@ -77,6 +82,8 @@ _ROOMS = {
     "forecast": "ketasim.forecasting",
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",
+    "nca": "ketasim.noncompartmental",
+    "pk": "ketasim.models",
     "plan": "ketasim.planning",
     "plot": "ketasim.figures",
     "predict": "ketasim.simulation",

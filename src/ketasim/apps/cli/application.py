@@ -28,6 +28,7 @@ from ketasim.apps.cli.serve import serve
 from ketasim.apps.cli.session import session
 from ketasim.apps.cli.simulate import simulate
 from ketasim.apps.cli.streams import OutputLostError, asks_for_help, bare, let_go, shielded
+from ketasim.apps.cli.tables.nca import nca
 from ketasim.apps.cli.tables.predict import predict
 from ketasim.apps.cli.trial import trial
 
@@ -93,6 +94,7 @@ app.command(
     predict,
     help_epilogue=example("predict model.toml data.csv --set CL=1.1 --out predictions.csv"),
 )
+app.command(nca, help_epilogue=example("nca samples.csv --unit ng/mL --out nca.csv"))
 app.command(evidence_app)
 app.command(models_app)
 app.command(serve, help_epilogue=example("serve --port 8765"))

@@ -1,0 +1,180 @@
+"""The verb `nca`: sampled concentrations become non-compartmental metrics."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ketasim._base import InputError, KetasimWarning, near
+from ketasim._base.text import shortened
+from ketasim.noncompartmental.metrics import Measured, Options, Partial, measure
+from ketasim.noncompartmental.result import NonCompartmental
+from ketasim.noncompartmental.samples import Samples
+from ketasim.noncompartmental.simulated import check_profiles, of_prediction, of_simulation
+from ketasim.noncompartmental.table import EventRows
+from ketasim.noncompartmental.units import Units, units_of
+from ketasim.simulation import Prediction, Simulation
+
+
+def nca(
+    source: Any,
+    *,
+    dv: str | Sequence[str] | None = None,
+    unit: str = "",
+    dose_unit: str = "mg",
+    lloq: float | None = None,
+    route: str | None = None,
+    steady_state: bool = False,
+    partial: Sequence[Partial] = (),
+    terminal: Partial | None = None,
+    method: str = "linear up, log down",
+    by: Sequence[str] = (),
+    at: Sequence[float] = (),
+    individuals: int | None = None,
+) -> NonCompartmental:
+    """Measure sampled concentrations without a model, by the rules of the field.
+
+    A profile is what was sampled of one subject from a dose to the next. Rules, and what each
+    column is: `docs/how-to/nca.md`. What the reader must know is a `KetasimWarning`, and in
+    `NonCompartmental.notes`.
+
+    **Main arguments:**
+
+    - `source`: an event table with doses as rows (path, mapping or data frame), or what `predict`
+      or `simulate` returned.
+    - `dv`: columns with concentrations (`DV` when left out), or outputs of a prediction and
+      quantities of a simulation (all when left out), such as `ketamine_venous`.
+    - `unit`: of concentrations, such as `ng/mL`, in a table. `dose_unit`: of AMT.
+
+    **Other arguments:**
+
+    - `lloq`: lower limit of quantification; values below it count as below.
+    - `route`: `iv` or `extravascular`, of every dose, instead of what the table says.
+    - `steady_state`: doses after others at equal intervals are at steady state.
+    - `partial`: pairs of h after the dose. `terminal`: h after the dose between which every point
+      is taken for the terminal line, instead of choosing by the adjusted R².
+    - `method`: `linear up, log down`, or `linear`.
+    - `by`: columns that the summary is grouped by.
+    - `at`: of a simulation, h after each session's first dose at which it is sampled; all its times
+      when left out. `individuals`: how many patients, the first of them.
+
+    **Returns:** `NonCompartmental`.
+
+    **Raises:** `InputError`, one line with the field and the remedy.
+    """
+    options = Options(_is_linear(method), _pairs(partial), _terminal(terminal))
+    if lloq is not None and not (math.isfinite(lloq) and lloq >= 0):
+        raise InputError("lloq", f"{lloq:g} is no limit", "give a concentration above 0")
+    wanted = [dv] if isinstance(dv, str) else list(dv or ())
+    notes: list[str] = []
+    units: dict[str, Units]
+    if isinstance(source, Simulation):
+        _not_of_a_simulation(unit, dose_unit, route, by, steady_state=steady_state)
+        profiles, units = of_simulation(source, wanted, at, individuals, lloq)
+        name = source.course.title or "course"
+        groups: tuple[str, ...] = ()
+    else:
+        if len(at) or individuals is not None:
+            field = "at" if len(at) else "individuals"
+            raise InputError(field, "is of a simulation alone", "leave it out")
+        predicted = isinstance(source, Prediction)
+        table: Any = source.carried if predicted else source
+        rows = EventRows.read(table, by, route, steady_state=steady_state)
+        notes += rows.notes
+        groups = tuple(by)
+        quantities: dict[tuple[str, int], Samples]
+        if predicted:
+            if unit:
+                raise InputError("unit", "the prediction has its own", "leave it out")
+            quantities, units = of_prediction(source, rows, wanted, dose_unit, lloq)
+            name = source.model
+        else:
+            quantities = {(one, 0): rows.columns(one, lloq) for one in wanted or ["DV"]}
+            units = dict.fromkeys(wanted or ["DV"], units_of(unit, dose_unit))
+            name = Path(source).name if isinstance(source, str | Path) else "table"
+        check_profiles(len(rows.doses.record) * len(quantities), "source")
+        profiles = list(rows.profiles(quantities))
+        if not profiles:
+            raise InputError(
+                *_nothing(wanted or ["DV"]), "give the values in rows with EVID 0 after a dose"
+            )
+        told = route is not None or "ROUTE" in rows.sheet.columns
+        if not told and any(one.given.route == "extravascular" for one in profiles):
+            notes.append(
+                "no ROUTE: doses without RATE or DUR are taken for extravascular; "
+                "say route iv where they went into the vein at once"
+            )
+    measured = tuple(measure(one, options) for one in profiles)
+    notes += _said(measured)
+    for text in notes:
+        warnings.warn(text, KetasimWarning, stacklevel=2)
+    return NonCompartmental(measured, units, groups, options, tuple(notes), name)
+
+
+def _nothing(names: list[str]) -> tuple[str, str]:
+    return ", ".join(map(shortened, names)), "no dose is followed by a value"
+
+
+def _said(measured: tuple[Measured, ...]) -> list[str]:
+    """What was assumed of values at doses, and how often."""
+    words = {
+        "zero": "no sample at the dose, and none given before: 0 there",
+        "back-extrapolated": "no sample at the bolus: drawn back from the first two",
+        "first value": "no sample at the bolus, and the first two do not fall: the first one there",
+        "least value": "no sample at a later dose: the least value of its interval there",
+    }
+    starts = [one.curve.start for one in measured if one.curve]
+    found = [
+        f"{text} ({starts.count(key)} of {len(measured)} profiles)"
+        for key, text in words.items()
+        if key in starts
+    ]
+    without = sum(one.slope is None for one in measured)
+    if without:
+        found.append(
+            f"no terminal slope in {without} of {len(measured)} profiles; the column why says why"
+        )
+    return found
+
+
+def _is_linear(method: str) -> bool:
+    known = ("linear up, log down", "linear")
+    if method not in known:
+        raise InputError("method", f"'{shortened(method)}' is not known", near(str(method), known))
+    return method == "linear"
+
+
+def _pairs(partial: Sequence[Partial]) -> tuple[Partial, ...]:
+    found: list[Partial] = []
+    for pair in partial:
+        start, end = pair
+        if not (0 <= start < end < math.inf):
+            raise InputError(
+                "partial", f"'{start:g}-{end:g}' is no interval", "give h after the dose, as 0-24"
+            )
+        found.append((float(start), float(end)))
+    return tuple(dict.fromkeys(found))
+
+
+def _terminal(pair: Partial | None) -> Partial | None:
+    if pair is None:
+        return None
+    start, end = pair
+    if not (0 <= start < end < math.inf):
+        raise InputError(
+            "terminal", f"'{start:g}-{end:g}' is no interval", "give h after the dose, as 6-24"
+        )
+    return float(start), float(end)
+
+
+def _not_of_a_simulation(
+    unit: str, dose_unit: str, route: str | None, by: Sequence[str], *, steady_state: bool
+) -> None:
+    given = {"unit": bool(unit), "dose_unit": dose_unit != "mg", "route": route is not None}
+    given |= {"by": bool(by), "steady_state": steady_state}
+    for field, there in given.items():
+        if there:
+            raise InputError(field, "a simulation has its own", "leave it out")

@@ -1,0 +1,92 @@
+"""Samples of an event table: which rows are values, and which of them are below the limit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError, near
+from ketasim._base.text import shortened
+from ketasim.dosing import Sheet
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_BELOW: Final = re.compile(r"(?:<.*|blq|bql|blloq|bloq|b?lloq|below.*)", re.IGNORECASE)
+_FLAGS: Final = ("BLQ", "BQL", "CENS")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Values of every row of a table.
+
+    **Arguments:**
+
+    - `values`: 0 where it is below the limit, shape (R,).
+    - `below`: whether it is, shape (R,). `there`: whether the row is a sample, shape (R,).
+    """
+
+    values: Array
+    below: Flags
+    there: Flags
+
+
+def samples_of(sheet: Sheet, name: str, limit: float | None, events: Flags) -> Samples:
+    """Read the values of a column.
+
+    **Arguments:**
+
+    - `name`: of the column. `limit`: of quantification; nothing where words, BLQ or CENS say it.
+    - `events`: rows that are no observation, shape (R,).
+
+    **Raises:** `InputError` for a column that is not there, a cell that is no number and not below
+    the limit, or a value below 0.
+    """
+    if name not in sheet.columns:
+        have = [one for one in sheet.columns if one not in sheet.events.values()]
+        raise InputError("dv", f"the table has no column '{shortened(name)}'", near(name, have))
+    words = sheet.texts(name)
+    told = np.array([bool(_BELOW.fullmatch(word)) for word in words])
+    values = _numbers(sheet, name, words, told)
+    wrong = (values < 0) & ~events
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            sheet.field(name, row),
+            f"{values[row]:g} is below 0",
+            "write BLQ, or leave it blank where there was no sample",
+        )
+    for flag in _FLAGS:
+        if flag in sheet.columns:
+            told |= np.nan_to_num(sheet.values(flag)) != 0
+    below = told | (values == 0)
+    if limit is not None:
+        below |= values < limit
+    missing = np.isnan(values) & ~told
+    if "MDV" in sheet.events:
+        missing |= np.nan_to_num(sheet.values("MDV")) != 0
+    return Samples(np.where(below, 0.0, values), below, ~(missing | events))
+
+
+def _numbers(sheet: Sheet, name: str, words: list[str], told: Flags) -> Array:
+    if not told.any():
+        return sheet.values(name)
+    found = np.full(len(words), np.nan)
+    for row, word in enumerate(words):
+        if told[row] or not word:
+            continue
+        try:
+            found[row] = float(word)
+        except ValueError:
+            found[row] = np.inf
+        if not np.isfinite(found[row]):
+            raise InputError(
+                sheet.field(name, row),
+                f"'{shortened(word)}' is not a finite number",
+                "give a number or BLQ, or leave it blank",
+            )
+    return found
