@@ -62,9 +62,9 @@ def test_the_tiles_are_numbers_of_the_tables(two: Forecast) -> None:
 
 def test_every_score_is_in_the_figure_and_in_the_table(two: Forecast) -> None:
     page = forecast_page(two)
-    assert [one.score for one in page.learned] == ["PHQ9 21", "PHQ9 13", "MADRS 16"]
+    assert [one.score for one in page.learned] == ["PHQ-9 21", "PHQ-9 13", "MADRS 16"]
     for drawing in page.figure.drawings:
-        assert "day 3: PHQ9 13" in drawing.svg
+        assert "day 3: PHQ-9 13" in drawing.svg
         assert re.search(r"MADRS 16, about \d", drawing.svg)
         assert "<title" in drawing.svg
         assert "<desc" in drawing.svg

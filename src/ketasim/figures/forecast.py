@@ -17,6 +17,7 @@ from ketasim.figures.svg.lettering import shortened
 from ketasim.figures.svg.palette import INK, SOFT
 from ketasim.forecasting.tables import limits_of
 from ketasim.population import from_madrs, to_madrs
+from ketasim.vocabulary import scale_words
 
 if TYPE_CHECKING:
     import altair
@@ -86,7 +87,7 @@ def plot_forecast(forecast: Forecast, *, option: str = "") -> altair.LayerChart:
         Panel(
             name,
             "days",
-            f"{scale}, points",
+            f"{scale_words(scale)}, points",
             lines=tuple(lines),
             points=(points,),
             marks=tuple((at / _DAY, at / _DAY) for at in course.regimen.sessions),
@@ -127,16 +128,19 @@ def forecast_figure(forecast: Forecast) -> Figure:
     if any(one.hollow for one in _marks(forecast)):
         scale = forecast.scales[0]
         legend.insert(
-            1, Legend("dot", f"of another scale, as {scale} by the link of groups", INK, OPEN)
+            1,
+            Legend(
+                "dot", f"of another scale, as {scale_words(scale)} by the link of groups", INK, OPEN
+            ),
         )
     left = len(forecast.names) - len(shown)
     more = f" {words.counted(left, 'further candidate')} in the tables." if left else ""
     scale = forecast.scales[0]
     return Figure(
         name="ahead",
-        title=f"{scale} until now, and what may follow"
+        title=f"{scale_words(scale)} until now, and what may follow"
         if not single
-        else f"{scale} until now and ahead",
+        else f"{scale_words(scale)} until now and ahead",
         drawings=tuple(drawings),
         legend=tuple(legend),
         caption=(
@@ -183,14 +187,21 @@ class _Mark:
 def _marks(forecast: Forecast) -> list[_Mark]:
     ratings, scale = forecast.ratings, forecast.scales[0]
     base = ratings.baseline
-    found = [_Mark(0.0, base.score, f"before treatment: {base.scale} {base.score:g}")]
+    found = [_Mark(0.0, base.score, f"before treatment: {scale_words(base.scale)} {base.score:g}")]
     for one in ratings.scores:
-        day, name = one.time / _DAY, f"day {one.time / _DAY:.4g}: {one.scale} {one.score:g}"
+        day, name = (
+            one.time / _DAY,
+            f"day {one.time / _DAY:.4g}: {scale_words(one.scale)} {one.score:g}",
+        )
         if one.scale == scale:
             found.append(_Mark(day, one.score, name))
         else:
             score = float(from_madrs(scale, min(float(to_madrs(one.scale, one.score)), 60.0)))
-            found.append(_Mark(day, score, f"{name}, about {plain(score)} of {scale}", hollow=True))
+            found.append(
+                _Mark(
+                    day, score, f"{name}, about {plain(score)} of {scale_words(scale)}", hollow=True
+                )
+            )
     return found
 
 
@@ -218,7 +229,7 @@ def _panel(forecast: Forecast, name: str, title: str, told: str, across: float) 
     last = plain(ahead["p50"][-1])
     frame = Frame(
         Axis(0.0, end, "days", style="days", grid=False),
-        Axis(0.0, top, f"{scale}, points"),
+        Axis(0.0, top, f"{scale_words(scale)}, points"),
         width=across,
         height=_HIGH,
         title=shortened(title, across + 60.0, _TITLE, bold=True),
@@ -271,6 +282,6 @@ def _told(forecast: Forecast, name: str) -> str:
         for row in (first, last)
     ]
     return (
-        f"{scale} over days. Scores: {given}. Expected under '{name}', with 90 % of ratings: "
-        f"{', '.join(ends)}."
+        f"{scale_words(scale)} over days. Scores: {given}. Expected under '{name}', with 90 % of "
+        f"ratings: {', '.join(ends)}."
     )

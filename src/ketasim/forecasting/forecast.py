@@ -30,6 +30,7 @@ from ketasim.forecasting.weighing.shared import SHARED
 from ketasim.forecasting.weighing.steps import steps_for
 from ketasim.forecasting.weighing.weigh import ENOUGH, Weighed, weigh
 from ketasim.forecasting.words import learned_words, lost_words, unusual_words
+from ketasim.vocabulary import scale_words
 
 Array = NDArray[np.float64]
 
@@ -236,6 +237,6 @@ def _learned(days: pl.DataFrame, before: pl.DataFrame, ratings: Ratings) -> tupl
     ]
     old, new = rows
     gone = 1.0 - (new["sd"] / old["sd"]) ** 2 if old["sd"] > 0.0 else 0.0
-    where = f"{scale} on day {new['day']:.4g}"
+    where = f"{scale_words(scale)} on day {new['day']:.4g}"
     ends = [(row["p05"], row["p95"]) for row in (old, new)]
     return gone, learned_words(len(ratings.scores), gone, where, ends[0], ends[1])

@@ -20,6 +20,7 @@ from ketasim.forecasting.weighing.ratings import Ratings
 from ketasim.forecasting.weighing.scale_error import ScaleError
 from ketasim.population import crosswalk
 from ketasim.simulation.mood.inputs import MoodInput
+from ketasim.vocabulary import scale_words
 
 _DAY: Final = 24.0
 
@@ -111,7 +112,7 @@ class Forecast(Result):
         )
         for row in last.to_dicts():
             ends = f"{plain(max(row['p05'], 0.0))}-{plain(row['p95'])}"
-            name = f"{row['option']}: {scale} on day {day:.4g}"
+            name = f"{row['option']}: {scale_words(scale)} on day {day:.4g}"
             rows.append(HeadlineRow(name, plain(row["mean"]), ends, "points"))
             rows.append(HeadlineRow(f"{row['option']}: still well", share(row["p_well"]), "", "%"))
         count = len(self.ratings.scores) + 1
@@ -140,7 +141,7 @@ class Forecast(Result):
             ]
             if one.scale != "MADRS":
                 found.append(
-                    f"{one.scale} against the MADRS, SD in points of the MADRS: "
+                    f"{scale_words(one.scale)} against the MADRS, SD in points of the MADRS: "
                     f"{', '.join(words)}; links of scales are of groups."
                 )
         return tuple(dict.fromkeys(found))

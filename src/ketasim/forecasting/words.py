@@ -22,6 +22,13 @@ NO_FIT: Final = 0.01
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
+def chance(value: float | None) -> str:
+    """A chance of a single patient in whole percent, without the sign: more would be pretence."""
+    if value is None:
+        return "-"
+    return "< 1" if value < 0.01 else "> 99" if value > 0.99 else f"{100 * value:.0f}"
+
+
 def in_words(count: int) -> str:
     """A small number as a word."""
     return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
@@ -36,7 +43,7 @@ def learned_words(
 
     - `count`: of the scores after that before treatment.
     - `gone`: part of the variance that they took away.
-    - `where`: scale and day, such as `PHQ9 on day 70`.
+    - `where`: scale and day, such as `PHQ-9 on day 70`.
     - `before`, `after`: ends of the 90 % range there, points.
     """
     if not count:
@@ -63,7 +70,7 @@ def unusual_words(tail: float | None, count: int) -> str:
     """
     if tail is None:
         return ""
-    told = f"{share(tail)} % of virtual patients have scores this far from the mean"
+    told = f"{chance(tail)} % of virtual patients have scores this far from the mean or farther"
     if tail < NO_FIT:
         return (
             f"The model does not fit this patient: {told}. Read the forecast with caution; check "
@@ -85,17 +92,16 @@ def lost_words(
     - `most`: highest probability until the horizon, or nothing where nobody has a response.
     - `horizon`: day. `ever`: chance of having had a response.
     """
-    chance = share(level)
+    passed = share(level)
     if most is None:
-        return f"{name}: hardly any response to lose (probability of one {share(ever)} %)."
+        return f"{name}: hardly any response to lose (probability of one {chance(ever)} %)."
+    among = f"{name}: among those who respond now or later ({chance(ever)} %), the probability of"
     if day is None:
         return (
-            f"{name}: the probability of having lost the response stays at or below {chance} % "
-            f"until day {horizon:.4g} (highest {share(most)} %)."
+            f"{among} having lost the response stays at or below {passed} % "
+            f"until day {horizon:.4g} (highest {chance(most)} %)."
         )
-    return (
-        f"{name}: the probability of having lost the response passes {chance} % on day {day:.4g}."
-    )
+    return f"{among} having lost the response passes {passed} % on day {day:.4g}."
 
 
 def _range(ends: tuple[float, float]) -> str:

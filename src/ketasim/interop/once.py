@@ -9,6 +9,7 @@ from typing import Final
 
 from ketasim.dosing.follow_up.score import EARLIEST
 from ketasim.interop.records import Account, Given, Rating
+from ketasim.vocabulary import scale_words
 
 _EARLIEST: Final = int(EARLIEST / 24)
 """Days before the first session from which a score is none of before treatment."""
@@ -35,7 +36,7 @@ def each_once(
         later = [one for one in same_day if after(one, start)]
         by_clock = groupby(later, key=lambda one: one.when.clock)
         for same in (before, *(list(at) for _, at in by_clock)):
-            kept += _agreed(scale, same, account)
+            kept += _agreed(_called(scale, day, doses), same, account)
     kept = [one for one in kept if _counts(one, kept, doses, account)]
     return tuple(sorted(kept, key=lambda one: (one.when.day, one.when.clock or 0.0, one.scale)))
 
@@ -53,30 +54,36 @@ def _counts(one: Rating, every: Sequence[Rating], doses: Sequence[Given], accoun
         for other in every
     ):
         account.leave_out(
-            f"{one.scale} score", "before treatment, and a later one before it counts"
+            f"{scale_words(one.scale)} score", "before treatment, and a later one before it counts"
         )
         return False
     if (first - one.when.day).days >= _EARLIEST:
         account.leave_out(
-            f"{one.scale} score", f"{_EARLIEST} days or more before the first session"
+            f"{scale_words(one.scale)} score", f"{_EARLIEST} days or more before the first session"
         )
         return False
     return True
 
 
-def _agreed(scale: str, same: Sequence[Rating], account: Account) -> list[Rating]:
+def _called(scale: str, day: date, doses: Sequence[Given]) -> str:
+    """A score as what was left out names it: by its day, since a date may tell who somebody is."""
+    name = f"{scale_words(scale)} score"
+    return f"{name} of day {(day - doses[0].when.day).days}" if doses else name
+
+
+def _agreed(called: str, same: Sequence[Rating], account: Account) -> list[Rating]:
     if not same:
         return []
     values = {one.score for one in same}
     if len(values) > 1:
         for _ in same:
             account.leave_out(
-                f"{scale} score",
+                called,
                 "another score of that scale on the same day differs; add the one that counts",
             )
         return []
     if len(same) > 1:
-        account.note(f"A score recorded more than once with the same value counts once ({scale}).")
+        account.note(f"A score recorded more than once with the same value counts once ({called}).")
     return [same[0]]
 
 

@@ -17,7 +17,7 @@ from ketasim.vocabulary.medicine import (
 )
 from ketasim.vocabulary.number import value_of
 from ketasim.vocabulary.route import RouteName, read_route, route_of
-from ketasim.vocabulary.scale import scale_of, scale_remedy
+from ketasim.vocabulary.scale import scale_of, scale_remedy, scale_words
 
 __all__ = [
     "SALTS",
@@ -48,5 +48,6 @@ __all__ = [
     "route_of",
     "scale_of",
     "scale_remedy",
+    "scale_words",
     "value_of",
 ]

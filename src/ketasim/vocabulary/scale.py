@@ -28,6 +28,17 @@ _SEVERAL: Final = ("hdrs", "hamd", "hrsd", "hamilton")
 """A scale of several lengths, whose name does not say which."""
 
 
+_WRITTEN: Final = {
+    "PHQ9": "PHQ-9",
+    **{f"HDRS{items}": f"HDRS-{items}" for items in ("17", "21", "24")},
+}
+
+
+def scale_words(scale: str) -> str:
+    """A scale as its users write it, such as `PHQ-9` of `PHQ9`; any other as it is."""
+    return _WRITTEN.get(scale, scale)
+
+
 def scale_of(text: str, known: Iterable[str]) -> str | None:
     """The scale that a name means, in any case, with or without hyphens.
 

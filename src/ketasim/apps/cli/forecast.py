@@ -133,11 +133,16 @@ def _as_typed(error: InputError) -> InputError:
 def _print(result: Forecast) -> None:
     """Print what was learned, and each option by week."""
     from ketasim.forecasting.shown import HEADER, week_rows
+    from ketasim.vocabulary import scale_words
 
     print(result.headline().title)
     print_wrapped(f"{result.learned} {result.unusual}")
     print()
-    print(f"{result.scales[0]} as rated on a day, 90 % of ratings in brackets; chances in %")
+    scale = scale_words(result.scales[0])
+    print_wrapped(
+        f"{scale} as rated on a day, 90 % of ratings in brackets; chances in %; well: a response "
+        "now or later, not lost since"
+    )
     print_table(HEADER, week_rows(result))
     print()
     for sentence in result.losing:

@@ -134,6 +134,7 @@ def _written(imported: Imported, source: Path, out: Path, dates: bool, as_json: 
 
 def _summary(imported: Imported) -> list[str]:
     from ketasim._base.words import counted
+    from ketasim.vocabulary import scale_words
 
     doses, scores = imported.doses, imported.scores
     days = (doses[-1].when.day - doses[0].when.day).days if doses else 0
@@ -141,5 +142,8 @@ def _summary(imported: Imported) -> list[str]:
     for one in scores:
         by_scale[one.scale] = by_scale.get(one.scale, 0) + 1
     lines = [f"{counted(len(doses), 'dose')} given" + (f" over {days} days" if days else "")]
-    lines += [f"{counted(count, 'score')} of {scale}" for scale, count in sorted(by_scale.items())]
+    lines += [
+        f"{counted(count, 'score')} of {scale_words(scale)}"
+        for scale, count in sorted(by_scale.items())
+    ]
     return lines

@@ -43,7 +43,7 @@ _WORDS: Final = {
     "birthdate;birthday;geburtsdatum;geburtstag;geb;patient id;patient number;id;subject;"
     "subject id;patientennummer;patienten id;fallnummer;case;case number;nhs number;ssn;"
     "social security number;insurance number;versicherungsnummer;account;account number;"
-    "initials;initialen;pid;pat id;pseudonym",
+    "initials;initialen;pid;pat nr;patienten nr;fall nr;pat id;pseudonym",
     # tells of a person as well, and may change from row to row
     "private": "phone;telephone;telefon;mobile;handy;email;e mail;mail;address;adresse;street;"
     "strasse;straße;city;ort;stadt;zip;zip code;postcode;plz;provider;clinician;therapist;"

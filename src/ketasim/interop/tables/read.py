@@ -18,7 +18,7 @@ from ketasim.interop.tables.dose import Usual, read_dose
 from ketasim.interop.tables.heading import Heading, read_heading
 from ketasim.interop.tables.sheet import Cell, Sheet, read_sheet
 from ketasim.interop.tables.when import DateCell, Order, order_of, read_when
-from ketasim.vocabulary import Moment, read_clock
+from ketasim.vocabulary import Moment, read_clock, scale_words
 
 _EMPTY: Final = frozenset(
     ("", "-", "--", ".", "n/a", "na", "none", "nil", "missing", "nd", "not done", "keine", "k.a.")
@@ -336,7 +336,9 @@ def _score(cell: Cell, scale: str, place: str) -> float:
     found = float(hit[1].replace(",", "."))
     if found > most:
         raise InputError(
-            place, f"{found:g} is outside 0 to {most:g} of {scale}", "check the score and its scale"
+            place,
+            f"{found:g} is outside 0 to {most:g} of {scale_words(scale)}",
+            "check the score and its scale",
         )
     return found
 

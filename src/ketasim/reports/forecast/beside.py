@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from ketasim._base.numbers import NOTHING, number, percent, span
+from ketasim.forecasting.words import chance
 from ketasim.population import from_madrs, to_madrs
+from ketasim.vocabulary import scale_words
 
 if TYPE_CHECKING:
     from ketasim.forecasting import Forecast
@@ -64,7 +66,7 @@ def lines(forecast: Forecast) -> Iterator[Line]:
     end = f"day {own[names[0]]['day']:.4g}"
     error = _rating_error(forecast, own[names[0]]["mean"])
     yield Line(
-        f"{scale} on {end}, points",
+        f"{scale_words(scale)} on {end}, points",
         "90 % of ratings",
         tuple(
             Cell(
@@ -79,27 +81,28 @@ def lines(forecast: Forecast) -> Iterator[Line]:
     limit = next(one.remission for one in forecast.errors if one.scale == scale)
     for key, title, note in (
         ("p_response", f"Response on {end}", half),
-        ("p_remission", f"Remission on {end}", f"{scale} of at most {limit:g}"),
+        ("p_remission", f"Remission on {end}", f"{scale_words(scale)} of at most {limit:g}"),
     ):
         yield Line(
             title,
             note,
             tuple(
-                Cell(percent(own[name][key], 2), "", *_chance(gaps.get((name, key))))
+                Cell(f"{chance(own[name][key])}\u202f%", "", *_chance(gaps.get((name, key))))
                 for name in names
             ),
         )
     yield Line(
         f"Still well on {end}",
-        "the state is a response, and at no weekly visit since now was one lost",
+        "a response now or later, and at no weekly visit since then without it",
         tuple(
-            Cell(percent(own[name]["p_well"], 2), "", *_well(gaps.get((name, "p_well"))))
+            Cell(f"{chance(own[name]['p_well'])}\u202f%", "", *_well(gaps.get((name, "p_well"))))
             for name in names
         ),
     )
     yield Line(
         f"Probability of having lost the response passes {percent(forecast.level, 2)}",
-        "90 % over patients and parameters that the scores allow",
+        "only of those who respond now or later; 90 % over patients and parameters that the scores "
+        "allow",
         tuple(_lost(row) for row in forecast.lost.to_dicts()),
     )
     yield Line(
@@ -160,13 +163,14 @@ def _well(row: dict[str, Any] | None) -> tuple[str, str]:
 
 def _lost(row: dict[str, Any]) -> Cell:
     if row["p_lost"] is None:
-        return Cell(NOTHING, "hardly any response to lose")
+        return Cell(NOTHING, f"hardly any response to lose: {chance(row['p_responded'])}\u202f%")
     late = f"after day {row['horizon']:.4g}"
     value = late if row["day"] is None else f"day {row['day']:.4g}"
+    who = f"{chance(row['p_responded'])}\u202f% respond now or later"
     if row["p05"] is None:
-        return Cell(value)
+        return Cell(value, "", who)
     last = late if row["p95"] is None else f"{row['p95']:.4g}"
-    return Cell(value, f"day {row['p05']:.4g} to {last}")
+    return Cell(value, f"day {row['p05']:.4g} to {last}", who)
 
 
 def _drug(forecast: Forecast, name: str) -> str:
@@ -177,7 +181,7 @@ def _drug(forecast: Forecast, name: str) -> str:
     )
     share = own["share"][0]
     # of a score that did not fall there is no part
-    return NOTHING if share is None or share < 0.0 or share > 1.0 else percent(share, 2)
+    return NOTHING if share is None or share < 0.0 or share > 1.0 else f"{chance(share)}\u202f%"
 
 
 def _of_hundred(share: float) -> str:

@@ -12,9 +12,10 @@ import polars as pl
 from ketasim._base import words
 from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.figures.forecast import LETTERS, forecast_figure
-from ketasim.forecasting.words import LITTLE, MUCH, NO_FIT
+from ketasim.forecasting.words import LITTLE, MUCH, NO_FIT, chance
 from ketasim.reports.first_page import FirstTile, patient_brief
 from ketasim.reports.forecast.beside import Line, lines
+from ketasim.vocabulary import scale_words
 
 if TYPE_CHECKING:
     from ketasim.figures.figure import Figure
@@ -136,7 +137,7 @@ def _sentence(forecast: Forecast) -> str:
     given = "; ".join(course.regimen.describe()).rstrip(".").removeprefix(f"{count}: ")
     scores = len(forecast.ratings.scores) + 1
     scales = dict.fromkeys((forecast.ratings.baseline.scale, *forecast.ratings.scales))
-    of = " and ".join(scales) if len(scales) < 3 else f"{len(scales)} scales"
+    of = " and ".join(map(scale_words, scales)) if len(scales) < 3 else f"{len(scales)} scales"
     who = ", ".join(patient_brief(course.patient))
     names = [f"'{name}'" for name in forecast.names]
     if not course.next:
@@ -169,13 +170,13 @@ def _tiles(forecast: Forecast) -> Iterator[FirstTile]:
     scale, names = forecast.scales[0], forecast.names
     now = _row(forecast, names[0], 0)
     yield FirstTile(
-        f"{scale} now, {on_day(forecast, forecast.ahead.now / _DAY)}",
+        f"{scale_words(scale)} now, {on_day(forecast, forecast.ahead.now / _DAY)}",
         f"{number(now['mean'], 2)} points",
         f"{span(number(now['p05'], 2), number(now['p95'], 2))}, 90 % of ratings",
         (
             f"before treatment {forecast.ratings.baseline.score:g}",
-            f"response now {percent(now['p_response'], 2)}",
-            f"remission now {percent(now['p_remission'], 2)}",
+            f"response now {_chance(now['p_response'])}",
+            f"remission now {_chance(now['p_remission'])}",
         ),
     )
     several = len(names) > 1
@@ -184,16 +185,20 @@ def _tiles(forecast: Forecast) -> Iterator[FirstTile]:
     ends = [row["p_response"] for row in last.values()]
     yield FirstTile(
         f"Probability of response, {end}",
-        span(percent(min(ends), 2), percent(max(ends), 2)),
+        span(_chance(min(ends)), _chance(max(ends))),
         "by candidate" if several else "",
         tuple(
-            _lettered(place, several, f"{percent(row['p_response'], 2)}, remission "
-            f"{percent(row['p_remission'], 2)}")
+            _lettered(place, several, f"{_chance(row['p_response'])}, remission "
+            f"{_chance(row['p_remission'])}")
             for place, row in enumerate(last.values())
         ),
     )  # fmt: skip
     yield _lost_tile(forecast)
     yield _says_tile(forecast)
+
+
+def _chance(value: float) -> str:
+    return f"{chance(value)}\u202f%"
 
 
 def _lettered(place: int, several: bool, text: str) -> str:
@@ -216,7 +221,7 @@ def _lost_tile(forecast: Forecast) -> FirstTile:
         f"First day with more than {percent(forecast.level, 2)} probability of having lost the "
         "response",
         value,
-        "by candidate; in brackets 90 %" if several else "in brackets 90 %",
+        "only of those who respond now or later",
         tuple(
             _lettered(place, several, lost_range(forecast, row)) for place, row in enumerate(rows)
         ),
@@ -233,13 +238,13 @@ def lost_range(forecast: Forecast, row: dict[str, Any]) -> str:
     if row["p_lost"] is None:
         return "hardly any response to lose"
     if row["day"] is None:
-        told = f"not until day {row['horizon']:.4g} (highest {percent(row['p_lost'], 2)})"
+        told = f"not until day {row['horizon']:.4g} (highest {_chance(row['p_lost'])})"
     else:
         told = on_day(forecast, row["day"]).replace(" (", ", ").removesuffix(")")
     if row["p05"] is None:
         return told
     late = f"after {row['horizon']:.4g}" if row["p95"] is None else f"{row['p95']:.4g}"
-    return f"{told} ({row['p05']:.4g} to {late})"
+    return f"{told}; 90 % {row['p05']:.4g} to {late}"
 
 
 def _says_tile(forecast: Forecast) -> FirstTile:
@@ -256,9 +261,11 @@ def _says_tile(forecast: Forecast) -> FirstTile:
         return FirstTile(name, told, "", ("this is the population with that baseline",))
     notes = [f"without them {ranges[1]}"]
     if forecast.tail is not None:
-        notes.append(f"{percent(forecast.tail, 2)} of virtual patients are as far from the mean")
+        notes.append(
+            f"{_chance(forecast.tail)} of virtual patients are as far from the mean or farther"
+        )
     return FirstTile(
-        f"{name}, of {forecast.scales[0]} on day {last['day']:.4g}",
+        f"{name}, of {scale_words(forecast.scales[0])} on day {last['day']:.4g}",
         told,
         f"90 % of ratings now {ranges[0]}",
         tuple(notes),
@@ -277,7 +284,7 @@ def _beside(forecast: Forecast) -> str:
 
 def _learned(forecast: Forecast) -> Iterator[Learned]:
     for row in forecast.fit.to_dicts():
-        given = f"{row['scale']} {row['score']:g}"
+        given = f"{scale_words(row['scale'])} {row['score']:g}"
         day = on_day(forecast, row["day"])[4:]
         if row["before_mean"] is None:
             yield Learned(day, given, NOTHING, "before treatment", NOTHING)
@@ -309,9 +316,10 @@ def _rests(forecast: Forecast) -> Iterator[str]:
     if scale == "MADRS":
         yield f"{words.capital(told)}: a change smaller than that may be chance."
     else:
+        lasting = f"{error.offset:.2g} MADRS points ({error.grades[1]})"
         yield (
-            f"{scale} is read through a published link of groups to the MADRS: {told}, lasting "
-            f"difference in one patient {error.offset:.2g} ({error.grades[1]})."
+            f"{scale_words(scale)} is read through a published link of groups to the MADRS: "
+            f"{told}, lasting difference in one patient {lasting}."
         )
     yield (
         "Cannot know what changes after now (other medicines, events, missed sessions, adverse "

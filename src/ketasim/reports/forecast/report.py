@@ -13,6 +13,7 @@ from ketasim.forecasting.shown import week_rows
 from ketasim.reports.forecast.beside import Cell
 from ketasim.reports.forecast.first import ForecastPage, forecast_page
 from ketasim.reports.page import render
+from ketasim.vocabulary import scale_words
 
 if TYPE_CHECKING:
     from ketasim.forecasting import Forecast
@@ -74,7 +75,7 @@ def forecast_view(forecast: Forecast) -> ForecastView:
     """
     return ForecastView(
         first=forecast_page(forecast),
-        scale=forecast.scales[0],
+        scale=scale_words(forecast.scales[0]),
         end=f"{forecast.days['day'].max():.4g}",
         weeks=tuple(_weeks(forecast)),
         causes=tuple(_causes(forecast)),
@@ -104,7 +105,13 @@ def _causes(forecast: Forecast) -> list[tuple[str, tuple[Cell, ...]]]:
 
 
 def _cell(row: dict[str, Any]) -> Cell:
-    return Cell(number(row["mean"], 2), span(number(row["p05"], 2), number(row["p95"], 2)))
+    middle, low, high = (_tenths(row[one]) for one in ("mean", "p05", "p95"))
+    return Cell(middle, span(low, high))
+
+
+def _tenths(points: float) -> str:
+    """Points, not finer than a tenth."""
+    return number(round(points, 1) + 0.0, 2)
 
 
 def _text(value: object) -> str:

@@ -14,13 +14,12 @@ from starlette.requests import ClientDisconnect
 from ketasim._base.size import processors
 from ketasim.apps.web.answers.inside import Answer, Asked
 from ketasim.apps.web.jobs.limits import JobLimits
-from ketasim.apps.web.jobs.worker import Worker
+from ketasim.apps.web.jobs.worker import Outcome, Worker
 from ketasim.apps.web.refusal import refused_page
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from ketasim.apps.web.jobs.worker import Outcome
     from ketasim.apps.web.settings import Settings
 
 _PATHS: Final = ("/course", "/patient", "/compare", "/session", "/screening", "/how", "/download")
@@ -190,6 +189,7 @@ class Answers:
         """Let a process answer, then go on with what waits for it."""
         arguments = {"settings": self._settings, "asked": wanted.asked}
         worker = self._workers[place]
+        outcome = Outcome("died")
         for _ in range(_TRIES):
             outcome = await asyncio.to_thread(
                 worker.do, _WORK, arguments, lambda *_: None, _SECONDS
