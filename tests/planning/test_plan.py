@@ -405,6 +405,7 @@ def test_scores_so_far_are_used_as_a_forecast_uses_them() -> None:
     assert own["response_end"].value == pytest.approx(end["p_response"], abs=0.03)
     assert own["remission_end"].value == pytest.approx(end["p_remission"], abs=0.03)
     assert found.scores == 2
+    assert found.candidates[0].name.startswith("no further session after ")
     unscored = ketasim.plan(
         {
             **{key: value for key, value in SCORED.items() if key != "scores"},

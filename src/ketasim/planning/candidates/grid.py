@@ -122,6 +122,8 @@ def candidates_of(
 def _own(course: Course, conditions: Sequence[str]) -> Candidate:
     regimen = course.regimen
     name = regimen.text or "; ".join(regimen.describe())
+    if course.scores:  # it was given: what stands here is what happens without a further session
+        name = f"no further session after {name}"
     return Candidate(
         0, " ".join(name.split()), regimen, OWN, beyond=beyond_studied(regimen, conditions)
     )

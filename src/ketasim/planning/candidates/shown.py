@@ -102,7 +102,7 @@ def rows(plan: Plan, keys: Sequence[str], *, only_front: bool = False) -> list[R
             STANDS[plan.placed[one.number].word],
             why(plan, one.number),
             bool(plan.placed[one.number].on_front),
-            one.origin == "own",
+            one.origin == "own" and plan.scores is None,
         )
         for one in chosen
     ]

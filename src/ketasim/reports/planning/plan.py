@@ -108,6 +108,13 @@ def _shown(plan: Plan) -> list[str]:
 
 def _who(plan: Plan) -> str:
     days = f"{plan.course.horizon / _DAY:.3g} days"
+    if plan.scores is not None:
+        return (
+            f"One patient, MADRS {plan.baseline:.3g} before treatment and "
+            f"{counted(plan.scores, 'score')} since, until day {plan.course.horizon / _DAY:.4g}: "
+            "the same virtual patients under every candidate, drawn by these scores; only what "
+            "follows differs."
+        )
     return (
         f"The same {plan.patients:,} virtual patients, seed {plan.seed}, MADRS {plan.baseline:.3g} "
         f"before treatment, followed for {days}: only what is given differs."
@@ -118,7 +125,7 @@ def _asked(plan: Plan) -> str:
     """What was asked, in a sentence."""
     grid = plan.grid
     origins = [one.origin for one in plan.candidates]
-    parts = ["the course's own regimen (1)"]
+    parts = ["the course's own regimen (1)" if plan.scores is None else "no further session (1)"]
     named, combined = origins.count("named"), origins.count("grid")
     parts += (
         [f"{counted(named, 'regimen')} that {'was' if named == 1 else 'were'} named"]

@@ -39,6 +39,7 @@ from ketasim.population import (
     virtual_patients,
 )
 from ketasim.simulation.mood.published import medicine_warnings, switch_warning
+from ketasim.vocabulary import scale_words
 
 Array = NDArray[np.float64]
 
@@ -200,7 +201,10 @@ def mood_input(course: Course) -> MoodInput:
             f"The mood model was fitted to depression: for '{patient.diagnosis}' the MADRS is "
             "what the same receptor block would give in depression."
         )
-    warnings += _outside(baseline)
+    base = patient.baseline
+    other = base is not None and base.scale != "MADRS"
+    measured = f" ({scale_words(base.scale)} {base.score:g})" if base is not None and other else ""
+    warnings += _outside(baseline, measured)
     if course.age is not None and course.age < _ADULT:
         warnings.append("The mood model was fitted to adults; this patient is younger.")
     return replace(
@@ -244,14 +248,14 @@ def _baseline(scale: str, score: float) -> float:
     return found
 
 
-def _outside(baseline: float) -> list[str]:
-    """What must be said of a score that the published trials do not hold."""
+def _outside(baseline: float, measured: str) -> list[str]:
+    """What must be said of a score that the published trials do not hold, with that measured."""
     low, high = published_baselines()
     if low <= baseline <= high:
         return []
     text = (
-        f"A MADRS of {baseline:.1f} before treatment is outside {low:.0f}-{high:.0f}, the means of "
-        "the published trials: this is an extrapolation."
+        f"A MADRS of {baseline:.1f}{measured} before treatment is outside {low:.0f}-{high:.0f}, "
+        "the means of the published trials: this is an extrapolation."
     )
     already = " It is within remission before treatment, so remission rates are not meaningful."
     return [text + (already if baseline <= _REMISSION else "")]

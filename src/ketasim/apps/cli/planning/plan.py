@@ -125,7 +125,7 @@ def _print(result: Plan) -> None:
     from ketasim.planning.candidates.grid import left_out_words
     from ketasim.planning.candidates.shown import default_words, heading, rows
     from ketasim.planning.criteria import CRITERIA
-    from ketasim.planning.shown import ranked_words, written
+    from ketasim.planning.shown import ranked_words, unit_words, written
 
     print_wrapped(result.headline().title)
     print_wrapped(default_words(result), "  ")
@@ -159,8 +159,9 @@ def _print(result: Plan) -> None:
         names = {str(one.number): one.name for one in result.candidates}
         for one, told in ranked_words(result, called):
             more = f"; {told}" if told else ""
-            value = written(chosen, one.value)
-            print_wrapped(f"{one.place}. {one.option}  {names[one.option]}: {value}{more}", "  ")
+            value = f"{written(chosen, one.value)} {unit_words(chosen.unit)}".rstrip()
+            place = f"place {one.place}: candidate {one.option}, {names[one.option]}"
+            print_wrapped(f"{place}: {value}{more}", "  ")
 
 
 def _as_typed(error: InputError, given: dict[str, Any]) -> InputError:

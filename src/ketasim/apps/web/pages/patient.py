@@ -68,6 +68,12 @@ _LEVEL: Final = Entry(
 )
 
 
+_NO_SESSION: Final = (
+    "no session is given, and a forecast follows at least one; before the first, the page Compare "
+    "shows what may follow in the population"
+)
+
+
 def _candidate(place: int) -> tuple[Entry, Entry]:
     """Fields of a candidate: its name and its regimen."""
     letter = "ABCD"[place]
@@ -247,6 +253,8 @@ def _wrong(error: InputError | None, names: set[str]) -> tuple[str, str]:
     told = _SCORE_OF.sub(lambda hit: f"score {int(hit[1]) + 1}", f"{error.problem}; {error.remedy}")
     told = _NEXT_OF.sub(lambda hit: f"candidate {'ABCD'[int(hit[1])]}", told)
     parts = name.split(".")
+    if name == "regimen" and error.problem.startswith("neither is given"):
+        return name, _NO_SESSION
     if parts[0] == "scores":
         if "the course has no start" in error.problem:
             return "start", f"{error.problem}; give the date of day 0 here"
