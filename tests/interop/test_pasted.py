@@ -79,3 +79,10 @@ def test_a_table_of_days_keeps_its_days() -> None:
 def test_lines_read_back(scores: list[tuple[int, str, int]]) -> None:
     entries = [{"day": day, "scale": scale, "score": score} for day, scale, score in scores]
     assert list(read_pasted(written(entries)).entries) == entries
+
+
+def test_dates_in_two_orders_are_refused() -> None:
+    with pytest.raises(
+        InputError, match="'3/29/2026' has the month first, and '25/3/2026' the day"
+    ):
+        read_pasted("25/3/2026 PHQ-9 21\n3/29/2026 PHQ-9 14")

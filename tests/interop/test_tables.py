@@ -255,3 +255,24 @@ def test_any_cell_is_a_date_or_one_line(cell: Cell) -> None:
     else:
         told = ""
     assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("date,PHQ-9,dose\n2026-03-12,21,0,5 mg/kg\n", "row 2: it has 4 cells"),
+        ("date,PHQ-9,age\n2026-03-12,21,500\n", "500 years is outside 0 to 120 year"),
+        ("date,PHQ-9,weight (kg)\n2026-03-12,21,0\n", "0 kg is outside 20 to 400 kg"),
+    ],
+)
+def test_what_cannot_be_is_not_taken(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        read(tmp_path, text, **USUAL)
+
+
+@pytest.mark.parametrize("heading", ["drug", "route", "duration", "weight", "age", "time"])
+def test_an_error_shows_no_words_of_a_cell(tmp_path: Path, heading: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, f"date,PHQ-9,dose,{heading}\n2026-03-12,21,40 mg,Mustermann\n", **USUAL)
+    assert "Mustermann" not in str(caught.value)
+    assert "row 2" in str(caught.value)

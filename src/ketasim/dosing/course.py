@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from ketasim.dosing.sentence.parse import parse_regimen
 from ketasim.dosing.shipped import read_input
 from ketasim.dosing.structured import DoseItem, items_of, regimen_of
 from ketasim.dosing.yaml_text import read_mapping
-from ketasim.vocabulary import Moment, read_moment
+from ketasim.vocabulary import Moment, check_one_order, read_moment
 
 FOLLOW_UP: Final = 7 * 24.0
 """How long a course is followed after its last session when no horizon is given, h."""
@@ -288,6 +288,7 @@ def parse_course(text: str) -> Course:
 
 def _course(content: Mapping[str, Any]) -> Course:
     file = validated(CourseFile, dict(content))
+    check_one_order(_dates(content))
     if (file.regimen is None) == (file.doses is None):
         problem = "both are" if file.regimen is not None else "neither is"
         raise InputError(
@@ -320,6 +321,16 @@ def _course(content: Mapping[str, Any]) -> Course:
         next=read_candidates(candidates, file.start, until or 0.0, regimen),
         plan=file.plan,
     )
+
+
+def _dates(content: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Fields that may hold dates, with what was written."""
+    for name in ("start", "now"):
+        yield name, content.get(name)
+    for name in ("doses", "scores"):
+        for place, entry in enumerate(content.get(name) or ()):
+            for key in ("day", "date", "time"):
+                yield f"{name}[{place}].{key}", entry.get(key)
 
 
 def _middle(patient: Patient, population: PopulationSpec | None) -> Patient:

@@ -9,7 +9,7 @@ import yaml
 
 from ketasim._base import InputError
 from ketasim.interop.once import after, first_clock
-from ketasim.interop.records import SAFE_AGE, Imported, Rating
+from ketasim.interop.records import MOST_AGE, SAFE_AGE, Imported, Rating
 from ketasim.vocabulary import Moment
 from ketasim.vocabulary.clock import clock_text
 
@@ -83,6 +83,9 @@ def remarks(imported: Imported) -> list[str]:
     apart = _weight_apart(imported)
     if apart > _OLD:
         found.append(f"The body weight is {apart} days from the first session.")
+    age = _age(imported) if imported.doses or imported.scores else None
+    if age is not None and not 0 <= age <= MOST_AGE:
+        found.append(f"The birth year cannot be right (an age of {age:.0f}): no age is written.")
     clocks = {one.when.clock is None for one in imported.doses}
     if len(clocks) > 1:
         found.append("Some doses have no clock time: none is written.")
@@ -163,12 +166,17 @@ def _weight_apart(imported: Imported) -> int:
     return abs((first - found[0].day).days)
 
 
+def _age(imported: Imported) -> float | None:
+    """Age at the first session, years; nothing where it is not known."""
+    born = imported.person.birth_year
+    return imported.person.age if born is None else float(day_zero(imported).year - born)
+
+
 def _patient(imported: Imported) -> dict[str, Any]:
     person = imported.person
-    zero = day_zero(imported)
     found: dict[str, Any] = {}
-    age = person.age if person.birth_year is None else float(zero.year - person.birth_year)
-    if age is not None:
+    age = _age(imported)
+    if age is not None and 0 <= age <= MOST_AGE:
         found["age"] = int(min(age, SAFE_AGE))
     weight = _weight(imported)
     if weight is not None:

@@ -15,7 +15,7 @@ from ketasim.interop.tables.dose import Usual
 from ketasim.interop.tables.heading import read_heading
 from ketasim.interop.tables.read import DAY_ZERO, read_rows
 from ketasim.interop.tables.sheet import sheet_of
-from ketasim.vocabulary import read_moment, scale_remedy
+from ketasim.vocabulary import check_one_order, read_moment, scale_remedy
 
 MOST_LINES: Final = 500
 """Most lines of scores: a limit against slips."""
@@ -61,6 +61,7 @@ def read_pasted(text: str) -> Pasted:
         raise InputError(_FIELD, f"there are {len(lines)} lines", f"give at most {MOST_LINES}")
     if lines and _is_heading(lines[0][1]):
         return _of_table(text)
+    check_one_order((_FIELD, line) for _, line in lines)
     return Pasted(tuple(_entry(number, line) for number, line in lines))
 
 

@@ -13,6 +13,13 @@ SAFE_AGE: Final = 90
 """Ages from here on are written as this one: a higher age tells who somebody is."""
 
 
+MOST_AGE: Final = 120
+"""Years; an age above it is a slip, not an old patient."""
+
+WEIGHTS: Final = (20.0, 400.0)
+"""Body weights that are taken, kg, against slips; narrower than that of a course."""
+
+
 @dataclass(frozen=True)
 class Rating:
     """A score of one scale.

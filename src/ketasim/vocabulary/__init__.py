@@ -1,6 +1,6 @@
 """What people write, read in one place: medicines, histories, doses, times and numbers."""
 
-from ketasim.vocabulary.clock import Moment, read_clock, read_moment
+from ketasim.vocabulary.clock import Moment, check_one_order, read_clock, read_moment
 from ketasim.vocabulary.context.assertion import assertions
 from ketasim.vocabulary.context.denial import Assertion
 from ketasim.vocabulary.daily_dose import daily_mg
@@ -34,6 +34,7 @@ __all__ = [
     "Moment",
     "RouteName",
     "assertions",
+    "check_one_order",
     "daily_mg",
     "drug_of",
     "frequency_of",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -16,6 +17,7 @@ _CLOCK: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _ISO: Final = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})", re.ASCII)
+_MONTHS_OF_YEAR: Final = 12
 _NUMERIC: Final = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})", re.ASCII)
 _MONTHS: Final = {
     name.lower(): number
@@ -153,6 +155,33 @@ def _day(text: str, field: str) -> tuple[date | None, str]:
     if _LIKE_DATE.match(text):
         raise InputError(field, f"'{text}' cannot be read as a date", _WHOLE)
     return None, text
+
+
+def check_one_order(dates: Iterable[tuple[str, object]]) -> None:
+    """Refuse dates of which some have the day first and some the month.
+
+    Each can be one day only; together they say that somebody, or a spreadsheet, mixed the two up.
+
+    **Arguments:**
+
+    - `dates`: field and what was written, dates and others.
+
+    **Raises:** `InputError` at the first that differs from one before it.
+    """
+    seen: dict[bool, str] = {}
+    for field, value in dates:
+        hit = _NUMERIC.match(value.strip()) if isinstance(value, str) else None
+        if hit is None or (int(hit[1]) > _MONTHS_OF_YEAR) == (int(hit[3]) > _MONTHS_OF_YEAR):
+            continue
+        month_first = int(hit[3]) > _MONTHS_OF_YEAR
+        seen.setdefault(month_first, hit[0])
+        if len(seen) > 1:
+            one, other = ("month", "day") if month_first else ("day", "month")
+            raise InputError(
+                field,
+                f"'{hit[0]}' has the {one} first, and '{seen[not month_first]}' the {other}",
+                "write all dates as year-month-day, such as '2026-01-05'",
+            )
 
 
 def _numeric(text: str, hit: re.Match[str], field: str) -> date:

@@ -31,7 +31,9 @@ def read_json(path: Path) -> Any:
             _FIELD, f"'{shown}' is not text in UTF-8", "save the Bundle as JSON in UTF-8"
         ) from None
     try:
-        return json.loads(text, parse_constant=_constant, parse_float=_finite)
+        return json.loads(
+            text, parse_constant=_constant, parse_float=_finite, object_pairs_hook=_once
+        )
     except InputError:
         raise
     except RecursionError:
@@ -48,6 +50,14 @@ def read_json(path: Path) -> Any:
         raise InputError(
             _FIELD, f"'{shown}' has a number that is too long", "export it again"
         ) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; a key that stands twice has two values, and JSON does not say which counts."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise InputError(_FIELD, "an object has a key twice, with two values", "export it again")
+    return found
 
 
 def _constant(name: str) -> NoReturn:

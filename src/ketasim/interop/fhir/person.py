@@ -9,12 +9,10 @@ from typing import Any, Final
 from ketasim._base import InputError
 from ketasim.interop.fhir.bundle import Bundle
 from ketasim.interop.fhir.element import Element, number, part, text
-from ketasim.interop.records import Account
+from ketasim.interop.records import WEIGHTS, Account
 
 _KILOGRAMS: Final = {"kg": 1.0, "g": 0.001, "[lb_av]": 0.45359237, "lb": 0.45359237}
 """UCUM codes and words of units of body weight, to kg."""
-
-_WEIGHTS: Final = (20.0, 400.0)  # kg, against slips; narrower than that of a course
 
 
 def check_one_patient(bundle: Bundle, used: Iterable[Mapping[str, Any]]) -> None:
@@ -72,4 +70,4 @@ def kilograms(observation: Element) -> float | None:
     if value is None or factor is None or text(quantity, "comparator"):
         return None
     found = value * factor
-    return found if _WEIGHTS[0] <= found <= _WEIGHTS[1] else None
+    return found if WEIGHTS[0] <= found <= WEIGHTS[1] else None

@@ -71,11 +71,13 @@ def read_dose(cell: str, usual: Usual, place: str) -> list[dict[str, str]]:
     if usual.over and not _OVER.search(text):
         words.append(f"over {usual.over}")
     sentence = " ".join(words if _ONCE.search(text) else [*words, "once"])
+    # other columns of the row, too, may hold a name
+    plain = _plain(" ".join((text, in_english(usual.drug), in_english(usual.route), usual.over)))
     try:
         return entries_of(parse_regimen(sentence))
     except InputError as error:
-        problem = error.problem if _plain(text) else "it is not read as one dose of ketamine"
-        remedy = error.remedy if _plain(text) else "write it such as '0.5 mg/kg iv over 40 min'"
+        problem = error.problem if plain else "it is not read as one dose of ketamine"
+        remedy = error.remedy if plain else "write it such as '0.5 mg/kg iv over 40 min'"
         raise InputError(place, problem, remedy) from None
 
 

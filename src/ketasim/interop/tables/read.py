@@ -12,7 +12,16 @@ from typing import Final
 from ketasim._base import InputError, parse_quantity
 from ketasim.dosing import scales
 from ketasim.interop.once import each_once
-from ketasim.interop.records import Account, Given, Imported, Person, Rating, in_order
+from ketasim.interop.records import (
+    MOST_AGE,
+    WEIGHTS,
+    Account,
+    Given,
+    Imported,
+    Person,
+    Rating,
+    in_order,
+)
 from ketasim.interop.scale_name import scale_named
 from ketasim.interop.tables.dose import Usual, read_dose
 from ketasim.interop.tables.heading import Heading, read_heading
@@ -30,6 +39,7 @@ _SEXES: Final = {
     **dict.fromkeys(("m", "male", "man", "männlich", "mann"), "male"),
 }
 _ONE: Final = ("date", "day", "clock", "scale", "score", "drug", "route", "over", "weight")
+_PLAIN: Final = re.compile(r"[-+]?[\d.,\s]+[a-z%]{0,7}", re.IGNORECASE)  # a number and its unit
 _SOUGHT: Final = 30  # rows above the headings: the clinic's name, a title
 DAY_ZERO: Final = date(2000, 1, 1)
 """Day 0 of a table that counts days; never written."""
@@ -97,6 +107,7 @@ def read_rows(
     place, columns = _headings(found, account)
     table = _Table(columns, usual, account)
     body = found.rows[place + 1 :]
+    _check_width(len(found.rows[place][1]), body)
     _check_one_patient(columns, body)
     for number, cells, moment in _dated(table, body, found.from_1904, order):
         if since is not None and moment.day < since:
@@ -171,6 +182,17 @@ def _check_headings(read: Mapping[int, Heading], account: Account) -> None:
             account.leave_out(shown, "dropped, as free text may tell who somebody is")
         elif not one.role:
             account.leave_out(shown, "not understood")
+
+
+def _check_width(width: int, body: Sequence[tuple[int, tuple[Cell, ...]]]) -> None:
+    """Refuse rows longer than the headings: a comma within a cell moves the cells behind it."""
+    for number, cells in body:
+        if not all(_empty(cell) for cell in cells[width:]):
+            raise InputError(
+                f"row {number}",
+                f"it has {len(cells)} cells, and the headings are {width}",
+                "put cells that hold a comma in quotes, or part the cells by semicolons",
+            )
 
 
 def _check_one_patient(
@@ -278,11 +300,11 @@ def _take(table: _Table, number: int, cells: tuple[Cell, ...], moment: Moment) -
             entries = read_dose(_amount(cells[n], heading), Usual(drug, own.route, own.over), place)
             _add(table, [Given(moment, entry) for entry in entries], place)
         elif heading.role == "weight":
-            amount = _amount(cells[n], heading)
-            table.weights.append((moment, parse_quantity(amount, "kg", field=place)))
+            kg = _measured(_amount(cells[n], heading), "kg", WEIGHTS, place, "a body weight")
+            table.weights.append((moment, kg))
         elif heading.role == "age" and table.age is None:
-            years = heading.unit or "years"
-            table.age = parse_quantity(_with_unit(cells[n], years), "year", field=place)
+            text = _with_unit(cells[n], heading.unit or "years")
+            table.age = _measured(text, "year", (0.0, MOST_AGE), place, "an age")
         elif heading.role == "sex" and table.sex is None:
             table.sex = _SEXES.get(_text(cells, n).lower())
             if table.sex is None:
@@ -321,8 +343,29 @@ def _over(table: _Table, cells: tuple[Cell, ...], number: int) -> str:
     heading = table.columns[n]
     unit = heading.unit or ("min" if heading.typed.lower() == "minutes" else "")
     text = _with_unit(cells[n], unit)
-    parse_quantity(text, "h", field=_place(number, heading))
+    _measured(text, "h", (0.0, 24.0 * _DAYS), _place(number, heading), "a duration")
     return text
+
+
+def _measured(text: str, unit: str, ends: tuple[float, float], place: str, what: str) -> float:
+    """A quantity within its ends.
+
+    **Raises:** `InputError`, which shows no words of the cell: they may be a name.
+    """
+    like = {"kg": "78 kg", "year": "42 years", "h": "40 min"}[unit]
+    try:
+        found = parse_quantity(text, unit, field=place)
+    except InputError as error:
+        if _PLAIN.fullmatch(text):
+            raise
+        raise InputError(place, f"it is not {what}", f"write it such as {like}") from error
+    if not ends[0] <= found <= ends[1]:
+        raise InputError(
+            place,
+            f"{text} is outside {ends[0]:g} to {ends[1]:g} {unit}",
+            f"write it such as {like}",
+        )
+    return found
 
 
 def _score(cell: Cell, scale: str, place: str) -> float:
