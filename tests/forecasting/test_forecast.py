@@ -241,8 +241,29 @@ def test_what_cannot_be_forecast_is_refused(more: dict[str, Any], field: str, wo
     assert words in str(refused.value)
 
 
-@pytest.mark.parametrize(("name", "value"), [("n", 10), ("level", 1.0), ("level", 0.0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("n", 10), ("n", 10**9), ("seed", -1), ("level", 1.0), ("level", 0.0)]
+)
 def test_an_option_that_cannot_be(name: str, value: float) -> None:
     options: dict[str, Any] = {name: value}
     with pytest.raises(InputError, match=name):
         forecast(_course(), **options)
+
+
+def test_dates_in_two_orders_are_refused() -> None:
+    scores = [
+        {"date": "25/3/2026", "scale": "PHQ-9", "score": 21},
+        {"date": "3/29/2026", "scale": "PHQ-9", "score": 14},
+    ]
+    with pytest.raises(InputError, match=r"scores\[1\]\.date: '3/29/2026' has the month first"):
+        forecast(_course(start="2026-03-25", scores=scores))
+
+
+def test_a_small_level_is_passed_within_its_range() -> None:
+    row = forecast(_course(), n=1000, level=0.05).lost.row(0, named=True)
+    assert row["p05"] <= row["day"] <= row["p95"]
+
+
+def test_one_score_is_not_said_to_be_unlike_everybody() -> None:
+    (told,) = forecast(_course(scores=[{"day": 0, "scale": "PHQ-9", "score": 21}]), n=1000).warnings
+    assert "few virtual patients were drawn" in told

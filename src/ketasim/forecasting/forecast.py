@@ -40,6 +40,9 @@ SURVIVORS: Final = 3200
 LEAST_PATIENTS: Final = 1000
 """Fewest virtual patients that can be asked for."""
 
+MOST_PATIENTS: Final = 1_000_000
+"""Most virtual patients that can be asked for."""
+
 _PRIOR: Final = 200  # solutions of the population that is shown beside the patient
 _EACH: Final = 4  # patients on each
 
@@ -72,9 +75,9 @@ def forecast(
     **Raises:** `InputError`, one line with the field and the remedy.
     """
     course = course if isinstance(course, Course) else load_course(course)
-    _check(n, level)
     if seed is None:
         seed = 0 if course.population is None else course.population.seed
+    _check(n, seed, level)
     ahead, ratings = options_of(course), ratings_of(course)
     plan = steps_for([ahead.given, *(one.course for one in ahead.options)])
     found = weighed(with_baseline(ahead.given, ratings), ratings, n=n, seed=seed, plan=plan)
@@ -119,9 +122,15 @@ def weighed(
     return weigh(first, ratings, seed=seed, look=look)
 
 
-def _check(n: int, level: float) -> None:
+def _check(n: int, seed: int, level: float) -> None:
     if n < LEAST_PATIENTS:
         raise InputError("n", f"{n} virtual patients are too few", f"give {LEAST_PATIENTS} or more")
+    if n > MOST_PATIENTS:
+        raise InputError(
+            "n", f"{n:,} virtual patients are too many", f"give at most {MOST_PATIENTS:,}"
+        )
+    if seed < 0:
+        raise InputError("seed", f"{seed} is below 0", "give 0 or more")
     if not 0.0 < level < 1.0:
         raise InputError("level", f"{level:g} is no probability", "give one between 0 and 1")
 
@@ -218,6 +227,12 @@ def _few(found: Weighed) -> tuple[str, ...]:
     """Say where hardly any virtual patient is like this one."""
     if found.effective >= ENOUGH:
         return ()
+    if not found.ratings.scores:
+        told = (
+            f"The effective sample is {found.effective:.0f}, below {ENOUGH:.0f}: few virtual "
+            "patients were drawn, and chances and ranges are rough. Draw more."
+        )
+        return (told,)
     told = (
         f"The effective sample is {found.effective:.0f} after {found.rounds} further looks, below "
         f"{ENOUGH:.0f}: hardly any virtual patient has such scores, and chances and ranges are "

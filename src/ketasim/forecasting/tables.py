@@ -141,6 +141,7 @@ def lost_row(
     ever = float(kept.ever[:, -1].mean())
     with_one = had[:, -1]
     lost = np.where(had, 1.0 - responds, 0.0)[with_one]
+    lost[:, 0] = 0.0  # now, nobody can have lost a response since now
     days = own_days(lost, level, noise.times) if len(lost) else np.array([np.inf])
     low, high = np.quantile(days, [0.05, 0.95], method="inverted_cdf")
     chances = kept.p_lost

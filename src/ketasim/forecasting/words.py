@@ -92,7 +92,7 @@ def lost_words(
     - `most`: highest probability until the horizon, or nothing where nobody has a response.
     - `horizon`: day. `ever`: chance of having had a response.
     """
-    passed = share(level)
+    passed = f"{100 * level:.6g}"
     if most is None:
         return f"{name}: hardly any response to lose (probability of one {chance(ever)} %)."
     among = f"{name}: among those who respond now or later ({chance(ever)} %), the probability of"

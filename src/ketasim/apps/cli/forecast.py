@@ -125,7 +125,7 @@ def _command(
 
 def _as_typed(error: InputError) -> InputError:
     """The error in the words of the command line."""
-    if error.field in ("n", "level"):
+    if error.field in ("n", "seed", "level"):
         return InputError(f"--{error.field}", error.problem, error.remedy)
     return error
 
