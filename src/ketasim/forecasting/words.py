@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ketasim._base.headline import plain, share
+from ketasim._base.headline import plain
 from ketasim._base.words import counted
 
 LITTLE: Final = 0.25
