@@ -117,7 +117,7 @@ def _row(patients: Simulated, patient: int, found: Weighed, expected: Array) -> 
     truth, rated = patients.chain[patient, later], patients.ratings[patient, later]
     scores = patients.scores[patient, later]
     scale = baseline.scale
-    mixture = predicted(found, times, scale, count=SURVIVORS, seed=patient)
+    mixture = predicted(found, times.tolist(), scale, count=SURVIVORS, seed=patient)
     spread, points = mixture.spread(scale), points_of(mixture, scale)
     responds = mixture.below(limits_of(found.ratings, scale).response)
     crps = [float(one) for one in points.crps(scores)]

@@ -40,8 +40,8 @@ class Points:
 
     def crps(self, score: Any) -> Any:
         """Continuous ranked probability score, points: lower is better, 0 of the sure truth."""
-        place = np.arange(self.up_to.shape[-1])
-        happened = place >= np.asarray(score)[..., None]
+        place = np.arange(self.up_to.shape[-1], dtype=np.float64)
+        happened = place >= np.asarray(score, np.float64)[..., None]
         return np.sum((self.up_to - happened) ** 2, axis=-1)
 
     def at_most(self, score: float) -> Any:

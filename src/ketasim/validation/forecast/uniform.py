@@ -70,7 +70,7 @@ def bin_band(n: int) -> tuple[int, int]:
     """Between which counts a bin stays in 99 % of sets of n uniform numbers."""
     from scipy.stats import binom  # only here: scipy is slow to load
 
-    low, high = binom.ppf([0.005, 0.995], n, 1.0 / BINS)
+    low, high = (float(binom.ppf(end, n, 1.0 / BINS)) for end in (0.005, 0.995))
     return int(low), int(high)
 
 
