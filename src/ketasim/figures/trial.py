@@ -106,6 +106,60 @@ def trial_figures(result: TrialResult) -> list[Figure]:
     return made
 
 
+def power_figure(result: TrialResult) -> Figure | None:
+    """Power and assurance of the primary contrast by size; nothing for a single size."""
+    found = result.characteristics
+    primary = result.trial.primary
+    if found is None or primary is None or len(found.question.sizes) < 2:
+        return None
+    table = found.table.filter(pl.col("analysis") == primary.analysis)
+    sizes = table["n_per_arm"].to_list()
+    lines: list[Line] = []
+    points: list[Points] = []
+    for name, (colour, dash), shape in (
+        ("power", _LOOKS[0], _SHAPES[0]),
+        ("assurance", _LOOKS[1], _SHAPES[1]),
+    ):
+        middle, error = table[name], 2.0 * table[f"{name}_mc_se"]
+        ends = (
+            (middle - error).clip(0.0).to_list(),
+            (middle + error).clip(upper_bound=1.0).to_list(),
+        )
+        lines.append(Line(name, sizes, middle.to_list(), outer=ends, colour=colour, dash=dash))
+        points.append(Points(name, sizes, middle.to_list(), [""] * len(sizes), colour, shape))
+    target = 0.8 if result.trial.power is None else result.trial.power.target
+    span = (0.0, 1.05 * max(sizes))
+    panel = Panel(
+        "Power and assurance by size",
+        f"patients in {result.trial.label(primary.contrast[0])}",
+        "trials",
+        lines=tuple(lines),
+        points=tuple(points),
+        x_domain=span,
+        y_domain=(0.0, 1.0),
+        percent=True,
+        guides=((span, (target, target), (2, 3)),),
+        width=420,
+        height=230,
+    )
+    told = "Power and assurance by the number of patients, with their Monte-Carlo errors"
+    legend = [
+        Legend("line", f"{line.name}: {what}", line.colour, " ".join(map(str, line.dash)))
+        for line, what in zip(
+            lines, ("the effect as in the card", "the effect uncertain"), strict=True
+        )
+    ]
+    band = "Band: two Monte-Carlo errors to each side"
+    return Figure(
+        name="figure-power",
+        title="Power and size",
+        drawings=(Drawing(svg(panel, told)),),
+        legend=(*legend, Legend("band", band, COLOURS["ketamine"], opacity=0.17)),
+        caption=f"Dotted: {100 * target:g} %. The other arms keep their ratio to the first.",
+        columns=1,
+    )
+
+
 def _look(result: TrialResult, arm: str) -> tuple[str, tuple[int, ...], str]:
     place = [one.id for one in result.trial.arms].index(arm)
     colour, dash = _LOOKS[place % len(_LOOKS)]

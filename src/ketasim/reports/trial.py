@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,7 @@ import polars as pl
 from ketasim._base import words
 from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.dosing import arm_details
-from ketasim.figures.trial import trial_figures
+from ketasim.figures.trial import power_figure, trial_figures
 from ketasim.population import EXPECTATION_WORDS, situation_of
 from ketasim.reports.near import near_groups, own_of_trial
 from ketasim.reports.page import render
@@ -23,7 +24,9 @@ from ketasim.trials import (
     observed,
     value_in_words,
 )
+from ketasim.trials.headline import ANALYSES_IN_WORDS
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
+from ketasim.trials.operating import TWO_POWERS
 
 if TYPE_CHECKING:
     from ketasim.dosing import Arm, Trial
@@ -113,7 +116,8 @@ def _context(result: TrialResult) -> dict[str, Any]:
         "trial": trial,
         "enrolled": trial.enrolled if trial.design == "parallel" else None,
         "horizon": _days(trial.horizon),
-        "tiles": _tiles(summary, trial, pairs),
+        "tiles": _primary_tiles(result) or _tiles(summary, trial, pairs),
+        "power": _power(result),
         "arms": [_arm(arm, result) for arm in trial.arms],
         "again": any(arm.branch is not None for arm in trial.arms),
         "blinding": _blinding(result),
@@ -180,6 +184,82 @@ def _tiles(summary: pl.DataFrame, trial: Trial, pairs: set[str]) -> list[_Tile]:
         )
         for row in rows[:_TILES]
     ]
+
+
+def _primary_tiles(result: TrialResult) -> list[_Tile]:
+    """The primary contrast, its power at this size, and the sizes for 80 and 90 %."""
+    if result.characteristics is None:
+        return []
+    rows = [row for row in result.headline().rows if row.brief]
+    first = rows[0]
+    chosen = [row for row in rows[1:] if "power" in row.name.lower()]
+    return [
+        _Tile(
+            first.name, _minus(first.value), first.unit, f"{_minus(first.range)}, 90 % of trials"
+        ),
+        *(
+            _Tile(row.name, row.value, row.unit, f"{row.range}, Monte Carlo" if row.range else "")
+            for row in chosen[: _TILES - 1]
+        ),
+    ]
+
+
+def _minus(text: str) -> str:
+    """With the sign of a minus, where a hyphen stands for it."""
+    return re.sub(r"(?<!\d)-(?=\d)", "−", text)
+
+
+def _power(result: TrialResult) -> dict[str, Any] | None:
+    """What the analyses of the replicates found, in words; nothing without a primary contrast."""
+    found, primary = result.characteristics, result.trial.primary
+    if found is None or primary is None:
+        return None
+    groups: list[dict[str, Any]] = []
+    for name in result.trial.analyses:
+        part = found.table.filter(pl.col("analysis") == name).to_dicts()
+        metric = "response" if name == "responder" else "change"
+        groups.append(
+            {
+                "name": words.capital(ANALYSES_IN_WORDS[name]),
+                "estimand": part[0]["estimand"].replace("_", " "),
+                "rows": [
+                    {
+                        "n": f"{row['n_per_arm']:,}",
+                        "total": f"{row['n_total']:,}",
+                        **{key: _shared(row, key) for key in _SHARES},
+                        "estimate": _with(metric, row["estimate"], row["mc_se"]),
+                        "bias": _with(metric, row["bias"], row["bias_mc_se"]),
+                        "failed": f"{row['failed']:,}",
+                    }
+                    for row in part
+                ],
+            }
+        )
+    return {
+        "contrast": result.trial.label(" - ".join(primary.contrast)),
+        "what": f"{primary.scale}, {_time(primary.at)}",
+        "first": result.trial.label(primary.contrast[0]),
+        "figure": power_figure(result),
+        "groups": groups,
+        "sentences": TWO_POWERS,
+        "failures": [text for text in found.table["failed_why"].unique() if text],
+        "replicates": f"{result.trial.replicates:,}",
+    }
+
+
+_SHARES: Final = ("power", "assurance", "type1", "coverage")
+
+
+def _shared(row: dict[str, Any], key: str) -> tuple[str, str]:
+    value, error = row[key], row[f"{key}_mc_se"]
+    return (NOTHING, "") if value is None else (percent(value), f"± {100 * error:.1f}")
+
+
+def _with(metric: str, value: float | None, error: float | None) -> tuple[str, str]:
+    if value is None or error is None:
+        return (NOTHING, "")
+    scale = 100.0 if metric in RATES else 1.0
+    return _write(metric, value), f"± {scale * error:.2f}"
 
 
 def _arm(arm: Arm, result: TrialResult) -> dict[str, Any]:

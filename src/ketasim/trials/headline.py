@@ -18,9 +18,11 @@ from ketasim.trials.operating.characteristics import Characteristics
 _DAY: Final = 24.0
 # arms have long names, and a line is short
 _BRIEF: Final = {"change": "change"}
-_CALLED: Final = {"mmrm": "MMRM", "ancova": "ANCOVA", "responder": "responders"}
+ANALYSES_IN_WORDS: Final = {"mmrm": "MMRM", "ancova": "ANCOVA", "responder": "responders"}
+"""Analysis to its name in words."""
 _BESIDE: Final = (
-    "Those of power, assurance, type-I error and sizes: two Monte-Carlo errors, and one of sizes."
+    "Ranges of power, assurance and type-I error: two Monte-Carlo errors to each side; those of "
+    "sizes: one."
 )
 _NOTE: Final = "Expected values; ranges: 90 % prediction interval of a trial of this size."
 
@@ -61,7 +63,7 @@ def _primary(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[Head
     row = found.own_row()
     metric = "response" if row["analysis"] == "responder" else "change"
     name = row["contrast"] if by_id else trial.label(row["contrast"])
-    how, when = _CALLED[row["analysis"]], _when(row["time_h"])
+    how, when = ANALYSES_IN_WORDS[row["analysis"]], _when(row["time_h"])
     n = f"{row['n_per_arm']} in {_first(trial, by_id)}"
     yield HeadlineRow(
         f"Primary, {name}: {row['scale']} {metric}, {when}, {how}",

@@ -220,6 +220,18 @@ class ArmSimulation:
     def _crossover(self) -> bool:
         return self.trial.design == "crossover"
 
+    def covariates(self, count: int) -> tuple[Array | None, Array | None]:
+        """Ages, years, and weights, kg, of the patients of the first replicates.
+
+        **Returns:** shape (count × `stride`,) each; nothing where the arm does not say them.
+        """
+        total = count * self.stride
+        values, weight, _ = arm_patients(self._own, self.people_seed, 0, total)
+        age = None
+        if self._own.age is not None:
+            age = np.broadcast_to(np.asarray(values.get("AGE", self._own.age.mean)), (total,))
+        return age, weight if self._own.weight is not None else None
+
     def ratings(
         self, first: int, count: int, told: Callable[[int], None] | None = None
     ) -> tuple[Ratings, Ratings]:

@@ -98,6 +98,7 @@ def print_trial(result: TrialResult) -> None:
         f"{arm.id} = {_arm(arm, guesses[arm.id], entered.get(arm.id))}" for arm in result.trial.arms
     ]
     _headline(headline, [*arms, *result.trial.notes])
+    _print_power(result)
     published = _shown(result)
     if not published:
         return
@@ -129,6 +130,37 @@ def print_trial(result: TrialResult) -> None:
         print_wrapped(f"{mark} {whence}", "  ")
     if any(one.grade == DERIVED for one in shown):
         print_wrapped("derived: the difference of the two published arms, computed here", "  ")
+
+
+def _print_power(result: TrialResult) -> None:
+    """Print the curve of power and assurance of the primary contrast."""
+    found, primary = result.characteristics, result.trial.primary
+    if found is None or primary is None:
+        return
+    from ketasim.trials.operating import TWO_POWERS
+
+    table = found.table
+    trials = f"% of {result.trial.replicates} trials (Monte-Carlo error)"
+    print(f"\nBy patients in {primary.contrast[0]}, {trials}:")
+    rows = [
+        (
+            row["analysis"],
+            str(row["n_per_arm"]),
+            *(_share_of(row, key) for key in ("power", "assurance", "type1", "coverage")),
+            str(row["failed"]),
+        )
+        for row in table.to_dicts()
+    ]
+    header = ("analysis", "n", "power", "assurance", "type-I error", "coverage", "no fit")
+    print_table(header, rows)
+    print_wrapped(TWO_POWERS)
+
+
+def _share_of(row: Mapping[str, float | None], key: str) -> str:
+    value, error = row[key], row[f"{key}_mc_se"]
+    if value is None or error is None:
+        return _NOTHING
+    return f"{100 * value:.1f} ({100 * error:.1f})"
 
 
 def _near_what(one: NearValue) -> str:

@@ -24,7 +24,7 @@ TWO_POWERS: Final = (
     "Power is the share of trials that tell the contrast from none where the drug's effect is that "
     "of the card. Assurance is the same share with that effect itself uncertain: every trial has "
     "its own draw of the parameters and its own effects of the trial, so it stays below 100 %, "
-    "however many patients there are, and a size for it is larger."
+    "however many patients there are, and the size for a high one is larger."
 )
 """The difference between power and assurance."""
 

@@ -1,0 +1,252 @@
+"""Tables of a trial's virtual patients as statisticians know them: subjects, scores, times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from ketasim._base import InputError
+from ketasim.dosing import Trial
+from ketasim.trials.operating.operate import pooled
+from ketasim.trials.operating.world import question_of
+from ketasim.trials.people import people_of
+
+if TYPE_CHECKING:
+    from ketasim.trials.result import TrialResult
+
+_DAY: Final = 24.0
+
+LABELS: Final[Mapping[str, str]] = {
+    "STUDYID": "Study Identifier",
+    "USUBJID": "Unique Subject Identifier",
+    "SUBJID": "Subject Identifier for the Study",
+    "REPL": "Simulated Replicate, from 1",
+    "ARM": "Description of Planned Arm",
+    "ARMCD": "Planned Arm Code",
+    "TRT01P": "Planned Treatment for Period 01",
+    "TRT01PN": "Planned Treatment for Period 01 (N)",
+    "TRTP": "Planned Treatment",
+    "TRTPN": "Planned Treatment (N)",
+    "AGE": "Age",
+    "AGEU": "Age Units",
+    "SEX": "Sex",
+    "WEIGHTBL": "Weight at Baseline (kg)",
+    "BASE": "Baseline Value",
+    "ITTFL": "Intent-To-Treat Population Flag",
+    "RANDFL": "Randomized Population Flag",
+    "EOSSTT": "End of Study Status",
+    "DCSREAS": "Reason for Discontinuation from Study",
+    "PARAM": "Parameter",
+    "PARAMCD": "Parameter Code",
+    "AVISIT": "Analysis Visit",
+    "AVISITN": "Analysis Visit (N)",
+    "ADY": "Analysis Relative Day",
+    "ATPT": "Analysis Timepoint, Hours from Day 0",
+    "AVAL": "Analysis Value",
+    "CHG": "Change from Baseline",
+    "PCHG": "Percent Change from Baseline",
+    "ABLFL": "Baseline Record Flag",
+    "CNSR": "Censor",
+    "EVNTDESC": "Event or Censoring Description",
+}
+"""Variable to its label, at most 40 characters."""
+
+_REASONS: Final = {
+    "lack_of_effect": "LACK OF EFFICACY",
+    "adverse_event": "ADVERSE EVENT",
+}
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set.
+
+    **Arguments:**
+
+    - `name`: such as `ADSL`. `label`: what it is. `table`: its rows.
+    """
+
+    name: str
+    label: str
+    table: pl.DataFrame
+
+
+def data_sets(result: TrialResult, *, replicate: int | None = None) -> tuple[DataSet, ...]:
+    """ADSL, ADQS and ADTTE of a trial's virtual patients.
+
+    **Arguments:**
+
+    - `result`: of a parallel trial without a randomised withdrawal.
+    - `replicate`: one of them, from 1; left out, all that the table of patients holds.
+
+    **Returns:** subjects; scores at the visits at which they were rated; days to the first response
+    and to leaving.
+
+    **Raises:** `InputError`.
+    """
+    check_design(result.trial)
+    kept = int(result.patients()["replicate"].n_unique())
+    if replicate is not None and not 1 <= replicate <= kept:
+        raise InputError(
+            "--replicate",
+            f"replicate {replicate} is not among those whose patients are kept",
+            f"give 1 to {kept}",
+        )
+    table = result.patients()
+    if replicate is not None:
+        table = table.filter(pl.col("replicate") == replicate - 1)
+    rated = _keyed(result, table)
+    return (
+        DataSet("ADSL", "Subject-Level Analysis Dataset", _subjects(result, rated)),
+        DataSet("ADQS", "Questionnaire Analysis Dataset", _scores(rated)),
+        DataSet("ADTTE", "Time-to-Event Analysis Dataset", _times(result, rated)),
+    )
+
+
+def check_design(trial: Trial) -> None:
+    """Refuse a trial whose data sets cannot be written: its patients are in several arms.
+
+    **Raises:** `InputError`.
+    """
+    if trial.design == "crossover" or any(arm.branch is not None for arm in trial.arms):
+        what = "a crossover" if trial.design == "crossover" else "a randomised withdrawal"
+        raise InputError(
+            "--datasets", f"of {what} no data sets are written", "take patients.parquet"
+        )
+
+
+def study_of(result: TrialResult) -> str:
+    """Identifier of the study: the key of the trial."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", result.trial.key)[:40].upper()
+
+
+def _keyed(result: TrialResult, table: pl.DataFrame) -> pl.DataFrame:
+    """The table of patients with the identifiers and the arms that all data sets have."""
+    trial, study = result.trial, study_of(result)
+    places = {arm.id: place for place, arm in enumerate(trial.arms, 1)}
+    arm = pl.col("arm").cast(pl.String)
+    place = arm.replace_strict(places, return_dtype=pl.Int64)
+    number = place.cast(pl.String) + (pl.col("id") + 1).cast(pl.String).str.zfill(5)
+    repeat = (pl.col("replicate") + 1).cast(pl.String).str.zfill(6)
+    return table.with_columns(
+        pl.lit(study).alias("STUDYID"),
+        (pl.lit(f"{study}-") + repeat + "-" + number).alias("USUBJID"),
+        number.alias("SUBJID"),
+        (pl.col("replicate") + 1).cast(pl.Int64).alias("REPL"),
+        arm.alias("ARMCD"),
+        arm.replace_strict(dict(trial.labels), return_dtype=pl.String).alias("ARM"),
+        place.alias("TRTPN"),
+    ).with_columns(pl.col("ARM").alias("TRTP"))
+
+
+def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
+    trial = result.trial
+    first = rated.filter(pl.col("scale").cast(pl.String) == trial.assessments[0].scale)
+    left = first.group_by("USUBJID").agg(pl.col("dropped").any().alias("left"))
+    base = first.filter(pl.col("time_h") == 0.0).select(
+        *("STUDYID", "USUBJID", "SUBJID", "REPL", "ARM", "ARMCD", "TRTP", "TRTPN"),
+        *("arm", "id", "replicate"),
+        pl.col("score").alias("BASE"),
+    )
+    people = people_of(
+        result, pooled(trial, question_of(trial) if result.patients_differ else None)
+    )
+    pattern = "" if trial.dropout is None else trial.dropout.pattern
+    reason = _REASONS.get(pattern, "WITHDRAWAL BY SUBJECT")
+    return (
+        base.with_columns(pl.col("arm").cast(pl.String))
+        .join(people, on=["replicate", "arm", "id"], how="left", maintain_order="left")
+        .join(left, on="USUBJID", how="left", maintain_order="left")
+        .select(
+            *("STUDYID", "USUBJID", "SUBJID", "REPL", "ARM", "ARMCD"),
+            pl.col("TRTP").alias("TRT01P"),
+            pl.col("TRTPN").alias("TRT01PN"),
+            pl.col("age").round(1).alias("AGE"),
+            pl.when(pl.col("age").is_not_null()).then(pl.lit("YEARS")).alias("AGEU"),
+            pl.col("sex").alias("SEX"),
+            pl.col("weight").round(1).alias("WEIGHTBL"),
+            "BASE",
+            pl.lit("Y").alias("ITTFL"),
+            pl.lit("Y").alias("RANDFL"),
+            pl.when(pl.col("left"))
+            .then(pl.lit("DISCONTINUED"))
+            .otherwise(pl.lit("COMPLETED"))
+            .alias("EOSSTT"),
+            pl.when(pl.col("left")).then(pl.lit(reason)).alias("DCSREAS"),
+        )
+    )
+
+
+def _scores(rated: pl.DataFrame) -> pl.DataFrame:
+    """Scores at visits; who has left has no rows."""
+    keys = ["USUBJID", "scale"]
+    start = rated.filter(pl.col("time_h") == 0.0).select(*keys, pl.col("score").alias("BASE"))
+    scale = pl.col("scale").cast(pl.String)
+    times = sorted(rated["time_h"].unique().to_list())
+    number = {time: float(place) for place, time in enumerate(times)}
+    name = {time: _visit(time) for time in times}
+    return (
+        rated.filter(pl.col("score").is_not_null())
+        .join(start, on=keys, how="left", maintain_order="left")
+        .select(
+            *("STUDYID", "USUBJID", "SUBJID", "REPL", "ARMCD", "TRTP", "TRTPN"),
+            (scale + " Total Score").alias("PARAM"),
+            scale.str.replace_all(r"[^A-Za-z0-9]", "")
+            .str.to_uppercase()
+            .str.head(8)
+            .alias("PARAMCD"),
+            pl.col("time_h").replace_strict(name, return_dtype=pl.String).alias("AVISIT"),
+            pl.col("time_h").replace_strict(number, return_dtype=pl.Float64).alias("AVISITN"),
+            ((pl.col("time_h") / _DAY).floor().cast(pl.Int64) + 1).alias("ADY"),
+            pl.col("time_h").alias("ATPT"),
+            pl.col("score").alias("AVAL"),
+            "BASE",
+            pl.when(pl.col("time_h") > 0.0).then(pl.col("change")).alias("CHG"),
+            pl.when((pl.col("time_h") > 0.0) & (pl.col("BASE") > 0.0))
+            .then(100.0 * pl.col("change") / pl.col("BASE"))
+            .alias("PCHG"),
+            pl.when(pl.col("time_h") == 0.0).then(pl.lit("Y")).alias("ABLFL"),
+        )
+    )
+
+
+def _visit(hours: float) -> str:
+    if hours == 0.0:
+        return "Baseline"
+    return f"Hour {hours:g}" if hours < 2.0 * _DAY else f"Day {hours / _DAY:g}"
+
+
+def _times(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
+    """Days to the first visit with a response, and to the first visit missed by who left."""
+    scale = result.trial.assessments[0].scale
+    part = rated.filter(pl.col("scale").cast(pl.String) == scale, pl.col("time_h") > 0.0)
+    day = pl.col("time_h") / _DAY
+    there = pl.col("score").is_not_null()
+    keys = ["STUDYID", "USUBJID", "SUBJID", "REPL", "ARMCD", "TRTP", "TRTPN"]
+    each = part.group_by(keys, maintain_order=True).agg(
+        day.filter(pl.col("response").fill_null(value=False) & there).min().alias("response"),
+        day.filter(~there).min().alias("left"),
+        day.filter(there).max().fill_null(0.0).alias("last"),
+    )
+    tables = [
+        each.select(
+            *keys,
+            pl.lit(name).alias("PARAM"),
+            pl.lit(code).alias("PARAMCD"),
+            pl.col(event).fill_null(pl.col("last")).alias("AVAL"),
+            pl.col(event).is_null().cast(pl.Int64).alias("CNSR"),
+            pl.when(pl.col(event).is_null())
+            .then(pl.lit("LAST VISIT"))
+            .otherwise(pl.lit(described))
+            .alias("EVNTDESC"),
+        )
+        for event, code, name, described in (
+            ("response", "TTRESP", f"Days to First Response, {scale}", "RESPONSE"),
+            ("left", "TTDISC", "Days to First Visit Missed after Leaving", "LEFT THE TRIAL"),
+        )
+    ]
+    return pl.concat(tables)

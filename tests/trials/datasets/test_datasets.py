@@ -1,0 +1,184 @@
+"""Data sets of simulated trials: written, read back, and analysed to the same estimate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dsjframe
+import numpy as np
+import polars as pl
+import pyreadstat
+import pytest
+import yaml
+
+from ketasim._base import InputError
+from ketasim.apps.cli.application import run
+from ketasim.trials import TrialResult, mmrm, run_trial
+from ketasim.trials.datasets import data_files, data_sets
+from ketasim.trials.datasets.tables import LABELS
+
+SESSION = {"drug": "ketamine", "route": "iv", "dose": "0.5 mg/kg", "over": "40 min"}
+TRIAL: dict[str, Any] = {
+    "trial": "a.b",
+    "population": {
+        "baseline": {"scale": "MADRS", "mean": 33, "sd": 5},
+        "age": {"mean": 45, "sd": 12},
+        "weight": {"mean": 80, "sd": 15},
+        "female": 0.6,
+    },
+    "arms": [
+        {"id": "ket", "n": 30, "days": [0], **SESSION},
+        {"id": "mdz", "n": 25, "control": "midazolam"},
+    ],
+    "assess": [
+        {"scale": "MADRS", "at": ["24 h", "3 d", "7 d"], "metrics": ["change", "response"]},
+        {"scale": "HDRS17", "at": ["7 d"], "metrics": ["change"]},
+    ],
+    "primary": {"scale": "MADRS", "at": "7 d", "contrast": ["ket", "mdz"]},
+    "dropout": {"share": 0.3, "by": "7 d", "pattern": "adverse_event"},
+    "power": {"n": [40]},
+    "replicates": 3,
+    "seed": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def result() -> TrialResult:
+    return run_trial(TRIAL)
+
+
+@pytest.fixture(scope="module")
+def tables(result: TrialResult) -> dict[str, pl.DataFrame]:
+    return {one.name: one.table for one in data_sets(result)}
+
+
+def test_subjects_are_unique_and_described(tables: dict[str, pl.DataFrame]) -> None:
+    subjects = tables["ADSL"]
+    assert subjects.height == 3 * 55
+    assert subjects["USUBJID"].n_unique() == subjects.height
+    assert set(subjects["SEX"]) == {"F", "M"}
+    assert subjects["AGE"].std() == pytest.approx(12.0, rel=0.25)
+    assert subjects["WEIGHTBL"].mean() == pytest.approx(80.0, abs=5.0)
+    left = subjects.filter(pl.col("EOSSTT") == "DISCONTINUED")
+    assert left.height > 0
+    assert set(left.filter(pl.col("ARMCD") == "ket")["DCSREAS"]) == {"ADVERSE EVENT"}
+    # another replicate has other people
+    first, second = (subjects.filter(pl.col("REPL") == i)["AGE"] for i in (1, 2))
+    assert first.to_list() != second.to_list()
+
+
+def test_names_and_labels_fit_a_transport_file(tables: dict[str, pl.DataFrame]) -> None:
+    for table in tables.values():
+        assert set(table.columns) <= set(LABELS)
+        assert all(len(name) <= 8 and name.isupper() for name in table.columns)
+        assert all(len(LABELS[name]) <= 40 for name in table.columns)
+
+
+def test_scores_are_those_of_the_patients(
+    result: TrialResult, tables: dict[str, pl.DataFrame]
+) -> None:
+    scores = tables["ADQS"]
+    rated = result.patients().filter(pl.col("score").is_not_null())
+    assert scores["AVAL"].to_list() == rated["score"].to_list()
+    assert set(scores["USUBJID"]) <= set(tables["ADSL"]["USUBJID"])
+    later = scores.filter(pl.col("ABLFL").is_null())
+    assert (later["AVAL"] - later["BASE"]).to_list() == later["CHG"].to_list()
+    assert scores.group_by("USUBJID", "PARAMCD", "AVISITN").len()["len"].max() == 1
+    assert set(scores["PARAMCD"]) == {"MADRS", "HDRS17"}
+
+
+def test_times_are_events_or_last_visits(tables: dict[str, pl.DataFrame]) -> None:
+    times = tables["ADTTE"]
+    assert times.height == 2 * tables["ADSL"].height
+    assert set(times["CNSR"]) == {0, 1}
+    assert times["AVAL"].min() >= 0.0 and times["AVAL"].max() <= 7.0
+    left = times.filter(pl.col("PARAMCD") == "TTDISC", pl.col("CNSR") == 0)
+    gone = tables["ADSL"].filter(pl.col("EOSSTT") == "DISCONTINUED")
+    assert set(left["USUBJID"]) == set(gone["USUBJID"])
+
+
+def test_the_data_analysed_are_the_estimates_of_the_replicates(result: TrialResult) -> None:
+    assert result.characteristics is not None
+    place = result.characteristics.question.own
+    found = result.characteristics.uncertain.outcome("mmrm", place)
+    for replicate in (1, 3):
+        scores = data_sets(result, replicate=replicate)[1].table
+        part = scores.filter(pl.col("PARAMCD") == "MADRS", pl.col("ABLFL").is_null())
+        fitted = mmrm(
+            "CHG ~ BASE*AVISIT + ARMCD*AVISIT",
+            part,
+            subject="USUBJID",
+            visit="AVISIT",
+            arm="ARMCD",
+            reference="mdz",
+        )
+        row = fitted.differences().filter(pl.col("AVISIT") == "Day 7").to_dicts()[0]
+        assert found.estimate[replicate - 1] == pytest.approx(row["estimate"], abs=1e-4)
+        assert found.se[replicate - 1] == pytest.approx(row["se"], rel=1e-4)
+
+
+def test_files_are_read_back(
+    result: TrialResult, tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    files = data_files(result, ("csv", "xpt", "json"))
+    assert len(files) == 9
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    for name, table in tables.items():
+        path = tmp_path / name.lower()
+        assert pl.read_csv(path.with_suffix(".csv"))["USUBJID"].equals(table["USUBJID"])
+        frame, meta = pyreadstat.read_xport(path.with_suffix(".xpt"))
+        assert list(frame.columns) == table.columns
+        assert meta.table_name == name
+        assert meta.column_labels == [LABELS[one] for one in table.columns]
+        back = dsjframe.read_dataset(path.with_suffix(".json"))
+        assert back.num_rows == table.height
+        for column, kind in table.schema.items():
+            if kind == pl.Float64:
+                wanted = table[column].to_numpy()
+                np.testing.assert_allclose(frame[column].to_numpy(), wanted, rtol=1e-12)
+                own = back.column(column).to_pandas().to_numpy(dtype=float)
+                np.testing.assert_allclose(own, wanted, rtol=1e-12)
+
+
+def test_the_command_writes_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = tmp_path / "t.yaml", tmp_path / "out"
+    path.write_text(yaml.safe_dump(_plain()))
+    words = ["trial", str(path), "--out", str(out), "--datasets", "csv,xpt", "--replicate", "2"]
+    assert run(words) == 0
+    names = sorted(one.name for one in (out / "datasets").iterdir())
+    assert names == [
+        *("adqs.csv", "adqs.xpt", "adsl.csv", "adsl.xpt", "adtte.csv", "adtte.xpt"),
+    ]
+    assert set(pl.read_csv(out / "datasets" / "adsl.csv")["REPL"]) == {2}
+    assert str(out / "datasets" / "adsl.csv") in capsys.readouterr().out
+
+
+def _plain() -> dict[str, Any]:
+    return {key: value for key, value in TRIAL.items() if key not in ("primary", "power")}
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        (["--datasets", "sas"], "--datasets"),
+        (["--datasets", ","], "--datasets"),
+        (["--replicate", "1"], "--replicate"),
+        (["--datasets", "csv", "--replicate", "9"], "--replicate"),
+    ],
+)
+def test_bad_options_write_nothing(
+    options: list[str], field: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "t.yaml", tmp_path / "out"
+    path.write_text(yaml.safe_dump(_plain()))
+    assert run(["trial", str(path), "--out", str(out), *options]) == 2
+    assert field in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_of_a_crossover_none_are_written() -> None:
+    crossover = run_trial(_plain() | {"design": "crossover", "washout": "7 d", "replicates": 1})
+    with pytest.raises(InputError, match="crossover"):
+        data_sets(crossover)
