@@ -146,6 +146,10 @@ class Ratings:
         """Those of the first patients of every replicate."""
         return replace(self, madrs=self.madrs[:, :n], before=self.before[:, :n])
 
+    def of_replicates(self, block: slice) -> Ratings:
+        """Those of some of the replicates."""
+        return replace(self, madrs=self.madrs[block], before=self.before[block])
+
     def score(self, scale: str, time: float) -> Array:
         """Scores of a scale at a visit, whole points, shape (R, n)."""
         place = int(np.searchsorted(self.times, time - 1e-9))

@@ -11,9 +11,9 @@ import polars as pl
 
 from ketasim._base import InputError
 from ketasim.dosing import Trial
+from ketasim.trials.datasets.people import people_of
 from ketasim.trials.operating.operate import pooled
 from ketasim.trials.operating.world import question_of
-from ketasim.trials.people import people_of
 
 if TYPE_CHECKING:
     from ketasim.trials.result import TrialResult

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from ketasim._base.size import processors
 from ketasim.dosing import Arm, Trial, analysed_visits, scales
 from ketasim.trials.operating.outcomes import ANALYSED, Outcome, joined
-from ketasim.trials.operating.sums import Sums, arm_sums, together
+from ketasim.trials.operating.sums import arm_sums, together
 from ketasim.trials.ratings import Ratings
 
 Array = NDArray[np.float64]
 
 _TOGETHER: Final = 250
-"""Replicates analysed in one call."""
+"""Replicates whose sums are held at once, for each thread."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,18 @@ class World:
 
         - `rated`: arm to its ratings. `stayed`: the same had nobody left.
         """
+        from concurrent.futures import ThreadPoolExecutor
+
+        from threadpoolctl import threadpool_limits
+
         asked = self.question
-        sums = [
-            arm_sums(*_numbers(asked, rated[arm.id]), asked.patients(arm)) for arm in asked.arms
-        ]
-        for place in range(len(asked.sizes)):
-            whole = together(sums, place)
-            for name in asked.trial.analyses:
-                self.found.setdefault((name, place), []).append(_analysed(name, whole, asked.pair))
+        count = len(rated[asked.arms[0].id].before)
+        blocks = [slice(start, start + _TOGETHER) for start in range(0, count, _TOGETHER)]
+        # many small matrices: the library's own threads would wait for each other
+        with threadpool_limits(1), ThreadPoolExecutor(min(processors(), len(blocks))) as pool:
+            for made in pool.map(lambda block: _analysed(asked, rated, block), blocks):
+                for key, outcome in made.items():
+                    self.found.setdefault(key, []).append(outcome)
         if stayed is not None:
             first, second = (
                 _numbers(asked, stayed[asked.arms[place].id])[1][:, :, -1] for place in asked.pair
@@ -134,14 +138,17 @@ def _numbers(asked: Question, rated: Ratings) -> tuple[Array, Array, NDArray[np.
     return baseline - scales()[primary.scale] / 2.0, change, response
 
 
-def _analysed(name: str, sums: Sums, pair: tuple[int, int]) -> Outcome:
-    from concurrent.futures import ThreadPoolExecutor
-
-    from threadpoolctl import threadpool_limits
-
-    function = ANALYSED[name][1]
-    starts = range(0, len(sums.events), _TOGETHER)
-    pieces = [Sums(*(part[start : start + _TOGETHER] for part in sums)) for start in starts]
-    # many small matrices: the library's own threads would wait for each other
-    with threadpool_limits(1), ThreadPoolExecutor(min(processors(), len(pieces))) as pool:
-        return joined(list(pool.map(lambda piece: function(piece, *pair), pieces)))
+def _analysed(
+    asked: Question, rated: Mapping[str, Ratings], block: slice
+) -> dict[tuple[str, int], Outcome]:
+    """Outcomes of a block of replicates, by analysis and place of the size."""
+    sums = [
+        arm_sums(*_numbers(asked, rated[arm.id].of_replicates(block)), asked.patients(arm))
+        for arm in asked.arms
+    ]
+    made: dict[tuple[str, int], Outcome] = {}
+    for place in range(len(asked.sizes)):
+        whole = together(sums, place)
+        for name in asked.trial.analyses:
+            made[name, place] = ANALYSED[name][1](whole, *asked.pair)
+    return made
