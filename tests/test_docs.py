@@ -89,6 +89,8 @@ def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:
         "docs/how-to/coming-from-mrgsolve.md",
         "docs/how-to/conditions.md",
         "docs/how-to/conflicts.md",
+        "docs/how-to/export.md",
+        "docs/how-to/nca.md",
         "docs/how-to/own-models.md",
         "docs/how-to/populations.md",
         "docs/how-to/screen.md",

@@ -54,7 +54,7 @@ def doses_of(sheet: Sheet, time: Array, doses: DoseRecords, route: str | None) -
 
     **Raises:** `InputError` for a dose whose duration or amount is not in the table.
     """
-    words = sheet.texts("ROUTE") if "ROUTE" in sheet.columns else None
+    words: list[str] = sheet.texts("ROUTE") if "ROUTE" in sheet.columns else []
     found: list[Dosed] = []
     for place, row in enumerate(doses.record):
         rate, amount = float(doses.rate[place]), float(doses.amount[place])
@@ -71,7 +71,7 @@ def doses_of(sheet: Sheet, time: Array, doses: DoseRecords, route: str | None) -
                 "give the amount that was infused, with RATE",
             )
         duration = amount / rate if rate > 0 else float(doses.duration[place])
-        word = (words[row] if words else "") or doses.compartment[place]
+        word = (words[int(row)] if words else "") or doses.compartment[place]
         kind = _kind(route or word, duration)
         steady, interval = bool(doses.steady[place]), float(doses.interval[place])
         for more in range(int(doses.further[place]) + 1):
@@ -85,7 +85,7 @@ def _kind(word: str, duration: float) -> RouteKind:
     if word == "extravascular":
         return "extravascular"
     known = route_of(word) if word else None
-    into_vein = known is not None and known.route == "iv" if known else duration > 0
+    into_vein = duration > 0 if known is None else known.route == "iv"
     if not into_vein:
         return "extravascular"
     return "infusion" if duration > 0 else "bolus"

@@ -38,8 +38,8 @@ def nca(
     """Measure sampled concentrations without a model, by the rules of the field.
 
     A profile is what was sampled of one subject from a dose to the next. Rules, and what each
-    column is: `docs/how-to/nca.md`. What the reader must know is a `KetasimWarning`, and in
-    `NonCompartmental.notes`.
+    column is: `docs/how-to/nca.md`. An assumed route and profiles without a terminal slope are a
+    `KetasimWarning`; these and what else was assumed are in `NonCompartmental.notes`.
 
     **Main arguments:**
 
@@ -70,6 +70,7 @@ def nca(
         raise InputError("lloq", f"{lloq:g} is no limit", "give a concentration above 0")
     wanted = [dv] if isinstance(dv, str) else list(dv or ())
     notes: list[str] = []
+    assumed: list[str] = []
     units: dict[str, Units]
     if isinstance(source, Simulation):
         _not_of_a_simulation(unit, dose_unit, route, by, steady_state=steady_state)
@@ -103,14 +104,19 @@ def nca(
             )
         told = route is not None or "ROUTE" in rows.sheet.columns
         if not told and any(one.given.route == "extravascular" for one in profiles):
-            notes.append(
+            assumed.append(
                 "no ROUTE: doses without RATE or DUR are taken for extravascular; "
                 "say route iv where they went into the vein at once"
             )
     measured = tuple(measure(one, options) for one in profiles)
-    notes += _said(measured)
-    for text in notes:
+    without = sum(one.slope is None for one in measured)
+    if without:
+        assumed.append(
+            f"no terminal slope in {without} of {len(measured)} profiles; the column why says why"
+        )
+    for text in assumed:
         warnings.warn(text, KetasimWarning, stacklevel=2)
+    notes += [*assumed, *_said(measured)]
     return NonCompartmental(measured, units, groups, options, tuple(notes), name)
 
 
@@ -127,17 +133,11 @@ def _said(measured: tuple[Measured, ...]) -> list[str]:
         "least value": "no sample at a later dose: the least value of its interval there",
     }
     starts = [one.curve.start for one in measured if one.curve]
-    found = [
+    return [
         f"{text} ({starts.count(key)} of {len(measured)} profiles)"
         for key, text in words.items()
         if key in starts
     ]
-    without = sum(one.slope is None for one in measured)
-    if without:
-        found.append(
-            f"no terminal slope in {without} of {len(measured)} profiles; the column why says why"
-        )
-    return found
 
 
 def _is_linear(method: str) -> bool:

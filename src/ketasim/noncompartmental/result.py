@@ -117,32 +117,27 @@ class NonCompartmental(Result):
         **Returns:** `ID`, `draw` where there are draws, `quantity`, `dose`, `time_h` (after the
         dose), `value`, `below`, `terminal`, and `line`: the terminal line there.
         """
-        parts: list[pl.DataFrame] = []
-        for one in self.measured:
-            profile, slope = one.profile, one.slope
-            count = len(profile.times)
-            used, line = np.zeros(count, bool), np.full(count, np.nan)
-            if slope is not None:
-                used = np.isin(profile.times, slope.times) & ~profile.below
-                ahead = profile.times - slope.times[-1]
-                line = np.where(used, slope.predicted * np.exp(-slope.rate * ahead), np.nan)
-            parts.append(
-                pl.DataFrame(
-                    {
-                        "ID": [profile.subject] * count,
-                        "draw": [profile.draw] * count,
-                        "quantity": [profile.quantity] * count,
-                        "dose": [profile.given.number] * count,
-                        "time_h": profile.times,
-                        "value": profile.values,
-                        "below": profile.below,
-                        "terminal": used,
-                        "line": line,
-                    }
-                )
-            )
-        found = pl.concat(parts).with_columns(pl.col("line").fill_nan(None))
-        return found if (found["draw"] > 0).any() else found.drop("draw")
+        profiles = [one.profile for one in self.measured]
+        counts = [len(one.times) for one in profiles]
+        used, lines = zip(*map(_terminal, self.measured), strict=True)
+
+        def repeated(values: list[Any]) -> Any:
+            return np.repeat(np.array(values), counts)
+
+        found = pl.DataFrame(
+            {
+                "ID": repeated([one.subject for one in profiles]),
+                "draw": repeated([one.draw for one in profiles]),
+                "quantity": repeated([one.quantity for one in profiles]),
+                "dose": repeated([one.given.number for one in profiles]),
+                "time_h": np.concatenate([one.times for one in profiles]),
+                "value": np.concatenate([one.values for one in profiles]),
+                "below": np.concatenate([one.below for one in profiles]),
+                "terminal": np.concatenate(used),
+                "line": np.concatenate(lines),
+            }
+        ).with_columns(pl.col("line").fill_nan(None))
+        return found if any(one.draw for one in profiles) else found.drop("draw")
 
     def summary(self) -> pl.DataFrame:
         """Each metric over the profiles of a group, a quantity and a dose.
@@ -234,6 +229,16 @@ class NonCompartmental(Result):
             "nca_points.csv": csv(self.points()),
             "nca_summary.csv": csv(self.summary()),
         }
+
+
+def _terminal(one: Measured) -> tuple[NDArray[np.bool_], Array]:
+    """Which samples the terminal line goes through, and the line there."""
+    profile, slope = one.profile, one.slope
+    if slope is None:
+        return np.zeros(len(profile.times), bool), np.full(len(profile.times), np.nan)
+    used = np.isin(profile.times, slope.times) & ~profile.below
+    ahead = profile.times - slope.times[-1]
+    return used, np.where(used, slope.predicted * np.exp(-slope.rate * ahead), np.nan)
 
 
 def _statistics(known: Array) -> dict[str, float | None]:

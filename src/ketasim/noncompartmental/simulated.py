@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 Key = tuple[str, str]
 
 _BYTES: Final = 6_000.0  # of a profile with its metrics, about
-_SECONDS: Final = 4e-4  # of a profile
+_SECONDS: Final = 1e-3  # of a profile
 _PARENT: Final = {"ketamine": 1.0, "s_ketamine": 0.5, "r_ketamine": 0.5}  # of the racemate
 _ENANTIOMER: Final = {"esketamine": "s_ketamine", "arketamine": "r_ketamine"}
 _CONCENTRATION: Final = "ng/mL"

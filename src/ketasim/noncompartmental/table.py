@@ -95,12 +95,13 @@ class EventRows:
         dosed = doses_of(self.sheet, time, self.doses, self.route)
         period = np.cumsum(self.records.reset | np.append(True, np.diff(subject) != 0))
         names = self.sheet.texts("ID")
-        told = {name: self.sheet.texts(name) for name in self.groups}
+        told: dict[str, list[str]] = {name: self.sheet.texts(name) for name in self.groups}
         by_period: dict[int, list[Dosed]] = {}
         for dose in dosed:
             by_period.setdefault(int(period[dose.row]), []).append(dose)
-        for one in range(1, int(period[-1]) + 1):
-            rows = np.flatnonzero(period == one)
+        ends = np.append(np.flatnonzero(np.diff(period)) + 1, len(period))
+        for one, end in enumerate(ends, start=1):
+            rows = np.arange(ends[one - 2] if one > 1 else 0, end)
             doses = sorted(by_period.get(one, []), key=lambda dose: (dose.time, dose.row))
             groups = tuple(self._group(name, told[name], rows) for name in self.groups)
             for (name, draw), samples in quantities.items():
@@ -114,7 +115,7 @@ class EventRows:
                         continue
                     self._once(time, kept, name)
                     yield Profile(
-                        names[rows[0]],
+                        names[int(rows[0])],
                         name,
                         draw,
                         dose,
@@ -125,15 +126,15 @@ class EventRows:
                     )
 
     def _group(self, name: str, cells: list[str], rows: Integers) -> str:
-        found = {cells[row] for row in rows}
-        if len(found) > 1:
-            row = next(int(r) for r in rows if cells[r] != cells[rows[0]])
-            raise InputError(
-                self.sheet.field(name, row),
-                f"'{shortened(cells[row])}' where the subject had '{shortened(cells[rows[0]])}'",
-                "group by what stays the same in a subject",
-            )
-        return found.pop()
+        first, last = int(rows[0]), int(rows[-1])
+        for row in range(first, last + 1):
+            if cells[row] != cells[first]:
+                raise InputError(
+                    self.sheet.field(name, row),
+                    f"'{shortened(cells[row])}' where the subject had '{shortened(cells[first])}'",
+                    "group by what stays the same in a subject",
+                )
+        return cells[first]
 
     def _once(self, time: Array, kept: Integers, name: str) -> None:
         again = np.flatnonzero(np.diff(time[kept]) == 0)

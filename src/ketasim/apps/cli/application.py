@@ -16,6 +16,7 @@ from ketasim.apps.cli.analyse import analyse
 from ketasim.apps.cli.calibrate import calibrate_app
 from ketasim.apps.cli.console import example
 from ketasim.apps.cli.evidence import evidence_app
+from ketasim.apps.cli.export import export
 from ketasim.apps.cli.forecast import forecast
 from ketasim.apps.cli.harm import harm
 from ketasim.apps.cli.imports import import_app
@@ -95,6 +96,7 @@ app.command(
     help_epilogue=example("predict model.toml data.csv --set CL=1.1 --out predictions.csv"),
 )
 app.command(nca, help_epilogue=example("nca samples.csv --unit ng/mL --out nca.csv"))
+app.command(export, help_epilogue=example("export reference --to sbml --out reference.xml"))
 app.command(evidence_app)
 app.command(models_app)
 app.command(serve, help_epilogue=example("serve --port 8765"))

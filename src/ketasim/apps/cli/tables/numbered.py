@@ -1,4 +1,4 @@
-"""What the numbers in CMT of an event table stand for: `1=oral,2=iv`."""
+"""Words with a sign between: `1=oral,2=iv` of CMT, and `CL=1.1` of parameters."""
 
 from __future__ import annotations
 
@@ -28,4 +28,27 @@ def numbered(text: str | None) -> dict[int, str]:
         if int(number) in found:
             raise InputError("--cmt", f"{number} stands twice", "give each number one route")
         found[int(number)] = route
+    return found
+
+
+def settings(words: list[str]) -> dict[str, float]:
+    """Read parameters with their numbers, such as `CL=1.1`.
+
+    **Raises:** `InputError`.
+    """
+    found: dict[str, float] = {}
+    for word in words:
+        for part in word.split(","):
+            name, sign, value = (one.strip() for one in part.partition("="))
+            try:
+                if not (sign and name and value.isascii() and "_" not in value):
+                    raise ValueError
+                number = float(value)
+            except ValueError:
+                raise InputError(
+                    "--set", f"'{part.strip()}' is no parameter with a number", "write CL=1.1"
+                ) from None
+            if name in found:
+                raise InputError("--set", f"{name} stands twice", "give it once")
+            found[name] = number
     return found

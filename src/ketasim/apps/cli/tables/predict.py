@@ -19,7 +19,7 @@ from ketasim.apps.cli.console import (
     print_json,
     whole_number,
 )
-from ketasim.apps.cli.tables.numbered import numbered
+from ketasim.apps.cli.tables.numbered import numbered, settings
 
 if TYPE_CHECKING:
     from ketasim.simulation import Prediction
@@ -80,7 +80,7 @@ def predict(
             raise InputError("--draws", "there are no draws", "ask for them, as --n 500")
         if draws.resolve() == out.resolve():
             raise InputError("--draws", f"'{named(draws)}' is --out as well", "name another file")
-    given = _given(set_ or [])
+    given = settings(set_ or [])
 
     listen()
     from ketasim.simulation import predict as run
@@ -117,26 +117,6 @@ def predict(
     print(result)
     for file in files:
         print(file)
-
-
-def _given(words: list[str]) -> dict[str, float]:
-    """Read `CL=1.1`."""
-    found: dict[str, float] = {}
-    for word in words:
-        for part in word.split(","):
-            name, sign, value = (one.strip() for one in part.partition("="))
-            try:
-                if not (sign and name and value.isascii() and "_" not in value):
-                    raise ValueError
-                number = float(value)
-            except ValueError:
-                raise InputError(
-                    "--set", f"'{part.strip()}' is no parameter with a number", "write CL=1.1"
-                ) from None
-            if name in found:
-                raise InputError("--set", f"{name} stands twice", "give it once")
-            found[name] = number
-    return found
 
 
 def _as_option(error: InputError) -> InputError:

@@ -1,0 +1,28 @@
+"""Random effects in the words of R, C++ and NONMEM, which agree on them."""
+
+from __future__ import annotations
+
+from ketasim.interop.export.ode import Effects
+
+
+def drawn(typical: str, effect: str, scale: str, *, exp: str = "exp", log: str = "log") -> str:
+    """A patient's parameter from the typical one.
+
+    **Arguments:**
+
+    - `typical`, `effect`: what the engine calls them. `scale`: `log`, `logit` or `natural`.
+    - `exp`, `log`: the engine's functions.
+    """
+    if scale == "log":
+        return f"{typical}*{exp}({effect})"
+    if scale == "logit":
+        return f"1.0/(1.0 + {exp}(-({log}({typical}/(1.0 - {typical})) + {effect})))"
+    return f"{typical} + {effect}"
+
+
+def lower_rows(effects: Effects) -> list[str]:
+    """Covariance as lines: the diagonal alone where effects are independent, else the triangle."""
+    table = effects.covariance
+    if effects.diagonal:
+        return [repr(float(table[i, i])) for i in range(len(table))]
+    return [" ".join(repr(float(v)) for v in table[i, : i + 1]) for i in range(len(table))]

@@ -1,0 +1,109 @@
+"""mrgsolve: a model specification for R, compiled as C++."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from ketasim.interop.export.effects import drawn, lower_rows
+from ketasim.interop.export.ode import Constant, OdeModel
+from ketasim.interop.export.syntax import Syntax, named_for
+
+_RESERVED: Final = frozenset(
+    (
+        *("ID", "TIME", "AMT", "RATE", "CMT", "EVID", "II", "ADDL", "SS", "MDV", "DV", "R", "F"),
+        *("self", "ETA", "EPS", "THETA", "SOLVERTIME", "NEWIND", "T", "t", "time", "pi", "exp"),
+        *("log", "sqrt", "pow", "double", "int", "bool", "if", "else", "for", "while", "return"),
+        *("const", "auto", "new", "delete", "class", "default", "switch", "case", "break", "do"),
+        *("float", "long", "short", "char", "void", "true", "false", "this", "using", "E", "D"),
+    )
+)
+_SYNTAX: Final = Syntax(
+    "mrgsolve",
+    "SOLVERTIME",
+    power=lambda low, high: f"pow({low}, {high})",
+    choice=lambda condition, yes, no: f"({condition} ? {yes} : {no})",
+    functions={"min": "std::min", "max": "std::max"},
+)
+
+
+def mrgsolve_text(model: OdeModel) -> str:
+    """The model as an mrgsolve specification (`mread`)."""
+    names = named_for(model.symbols, _RESERVED.__contains__)
+    varied = list(model.effects.scales)
+    lines = ["$PROB", f"# {_flat(model.title)}", *(f"# {_flat(note)}" for note in model.notes)]
+    lines += ["", "$PARAM @annotated"]
+    for one in (*model.parameters, *model.covariates):
+        lines.append(
+            _annotated(f"TV{names[one.name]}" if one.name in varied else names[one.name], one)
+        )
+    lines += ["", "$CMT @annotated"]
+    lines += [
+        f"{names[one.name]} : {_flat(one.meaning).replace(':', ';')}"
+        f"{f' ({one.unit})' if one.unit else ''}"
+        for one in model.states
+    ]
+    if varied:
+        lines += ["", "$OMEGA", "@name BSV"]
+        if not model.effects.diagonal:
+            lines.append("@block")
+        lines.append(f"@labels {' '.join(f'ETA_{names[one]}' for one in varied)}")
+        lines += lower_rows(model.effects)
+    residual = [
+        (one, kind, value)
+        for one in model.outputs
+        for kind, value in (
+            ("log", one.sd_log),
+            ("prop", one.proportional),
+            ("add", one.additive),
+        )
+        if value
+    ]
+    if residual:
+        labels = " ".join(f"{kind.upper()}_{names[one.name]}" for one, kind, _ in residual)
+        lines += ["", "$SIGMA", "@name RUV", f"@labels {labels}"]
+        lines.append(" ".join(repr(value**2) for _, _, value in residual))
+    lines += ["", "$MAIN"]
+    for symbol, scale in model.effects.scales.items():
+        own = names[symbol]
+        lines.append(f"double {own} = {drawn(f'TV{own}', f'ETA_{own}', scale)};")
+    lines += [
+        f"double {names[one.name]} = {_SYNTAX.written(one.expression, names)};"
+        for one in model.formulas
+    ]
+    for state in model.states:
+        for letter, text in (
+            ("F", state.fraction),
+            ("ALAG", state.lag),
+            ("D", state.duration),
+            ("R", state.rate),
+        ):
+            if text is not None:
+                own = names[state.name]
+                lines.append(f"{letter}_{own} = {_SYNTAX.written(text, names)};")
+    lines += ["", "$ODE"]
+    lines += [
+        f"dxdt_{names[one.name]} = {_SYNTAX.written(one.change, names)};" for one in model.states
+    ]
+    lines += ["", "$TABLE"]
+    for one in model.outputs:
+        lines.append(f"double {names[one.name]} = {_SYNTAX.written(one.expression, names)};")
+        errors = {kind: f"{kind.upper()}_{names[one.name]}" for o, kind, _ in residual if o is one}
+        if errors:
+            text = names[one.name]
+            text = f"{text}*exp({errors['log']})" if "log" in errors else text
+            text = f"{text} + {names[one.name]}*{errors['prop']}" if "prop" in errors else text
+            text = f"{text} + {errors['add']}" if "add" in errors else text
+            lines.append(f"double DV_{names[one.name]} = {text};")
+    shown = [names[one.name] for one in model.outputs]
+    shown += dict.fromkeys(f"DV_{names[one.name]}" for one, _, _ in residual)
+    return "\n".join([*lines, "", "$CAPTURE", *shown, ""])
+
+
+def _annotated(name: str, one: Constant) -> str:
+    assert math.isfinite(one.value)
+    return f"{name} : {one.value!r} : {_flat(one.said).replace(':', ';') or one.name}"
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
