@@ -101,7 +101,8 @@ class EventRows:
             by_period.setdefault(int(period[dose.row]), []).append(dose)
         ends = np.append(np.flatnonzero(np.diff(period)) + 1, len(period))
         for one, end in enumerate(ends, start=1):
-            rows = np.arange(ends[one - 2] if one > 1 else 0, end)
+            first = int(ends[one - 2]) if one > 1 else 0
+            rows = np.arange(first, int(end), dtype=np.int64)
             doses = sorted(by_period.get(one, []), key=lambda dose: (dose.time, dose.row))
             groups = tuple(self._group(name, told[name], rows) for name in self.groups)
             for (name, draw), samples in quantities.items():
