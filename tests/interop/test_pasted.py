@@ -21,6 +21,8 @@ SCALES = {"MADRS": 60, "PHQ9": 27, "HDRS17": 52, "QIDS": 27}
         ("day 3: phq 9 14/27", {"day": 3, "scale": "PHQ9", "score": 14}),
         ("-2, MADRS, 33 points", {"day": -2, "scale": "MADRS", "score": 33}),
         ("2026-01-05 MADRS 33", {"date": "2026-01-05", "scale": "MADRS", "score": 33}),
+        ("5.1.2026 MADRS 33", {"date": "2026-01-05", "scale": "MADRS", "score": 33}),
+        ("05.01.26 9:30 MADRS 3", {"time": "2026-01-05 09:30", "scale": "MADRS", "score": 3}),
         ("13 Jan 2026\tHAM-D 17\t20", {"date": "2026-01-13", "scale": "HDRS17", "score": 20}),
         ("2026-01-05 14:30 QIDS-SR 9", {"time": "2026-01-05 14:30", "scale": "QIDS", "score": 9}),
         ("7 QIDS 12 after 4 h", {"day": 7, "scale": "QIDS", "score": 12, "after": "4 h"}),

@@ -63,7 +63,7 @@ def test_typed_scores_become_the_address_of_a_course(page: str) -> None:
     ]
     assert course["next"][1] == {"name": "stop"}
     assert course["now"] == "7 d"
-    assert "0 PHQ9 21\n3 PHQ9 14</textarea>" in answer.text
+    assert "0 PHQ-9 21\n3 PHQ-9 14</textarea>" in answer.text
     again = httpx.get(str(answer.url), timeout=120)
     assert again.status_code == 200
     assert not again.history
@@ -121,6 +121,8 @@ def test_without_scores_they_are_asked_for(page: str) -> None:
         ({"scores": "0 PHQ-9 21\n3 PHQ-9 9\n3 PHQ-9 8"}, "scores", "score 2 says 9"),
         ({"scores": "2026-01-05 PHQ-9 21"}, "start", "give the date of day 0 here"),
         ({"scores": "0 PHQ-9 21\n9 PHQ-9 14"}, "now", "before the score PHQ9 14 of day 9"),
+        ({"regimen": None}, "regimen", "no session is given"),
+        ({"now": "-3"}, "now", "day -3 is before the first session"),
         ({"regimen": "ketamine often"}, "regimen", "often"),
         ({"next.0.regimen": "ketamien weekly"}, "next-0-regimen", "ketamien"),
         ({"next.1.name": "weekly"}, "next-1-name", "candidate A"),
@@ -130,7 +132,7 @@ def test_without_scores_they_are_asked_for(page: str) -> None:
     ],
 )
 def test_what_cannot_be_used_is_said_at_its_field(
-    page: str, changed: dict[str, str], field: str, said: str
+    page: str, changed: dict[str, str | None], field: str, said: str
 ) -> None:
     answer = get(page, changed=changed)
     assert answer.status_code == 422
@@ -160,7 +162,7 @@ def test_scores_are_typed_in_a_browser(page: str, browser: Browser) -> None:
     scores = tab.get_by_label("Scores so far")
     scores.press("Control+End")
     scores.press_sequentially("\n7 PHQ-9 11")
-    expect(tab.locator("#result")).to_contain_text("3 scores of PHQ9", timeout=60_000)
+    expect(tab.locator("#result")).to_contain_text("3 scores of PHQ-9", timeout=60_000)
     assert "scores.2.score=11" in tab.url
     scores.press_sequentially("0")
     wrong = tab.locator("#e-f-scores")

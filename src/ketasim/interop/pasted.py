@@ -15,7 +15,7 @@ from ketasim.interop.tables.dose import Usual
 from ketasim.interop.tables.heading import read_heading
 from ketasim.interop.tables.read import DAY_ZERO, read_rows
 from ketasim.interop.tables.sheet import sheet_of
-from ketasim.vocabulary import check_one_order, read_moment, scale_remedy
+from ketasim.vocabulary import check_one_order, read_moment, scale_remedy, scale_words
 
 MOST_LINES: Final = 500
 """Most lines of scores: a limit against slips."""
@@ -29,6 +29,9 @@ _SCORE: Final = re.compile(
 )
 _DAY: Final = re.compile(r"(?:on\s+)?(?:day|d|tag)?\s*(?P<day>[-−]?\d+(?:[.,]\d+)?)", re.I)
 _HOURS: Final = re.compile(r"(?P<hours>[-−]?\d+(?:[.,]\d+)?)\s*(?:h|hours?)", re.I)
+_POINTS: Final = re.compile(
+    r"(?P<day>0?[1-9]|[12]\d|3[01])\.(?P<month>0?[1-9]|1[0-2])\.(?P<year>(?:20)?\d\d)(?P<rest>\s.*)?"
+)
 _SHOWN: Final = 40  # characters of a line in an error
 
 
@@ -65,6 +68,22 @@ def read_pasted(text: str) -> Pasted:
     return Pasted(tuple(_entry(number, line) for number, line in lines))
 
 
+def day_first(text: str) -> str:
+    """A date with points as year-month-day; any other text as it is.
+
+    With points the day comes first: no country writes the month first so.
+
+    **Arguments:**
+
+    - `text`: such as `5.1.2026` or `05.01.26 10:30`.
+    """
+    hit = _POINTS.fullmatch(text.strip())
+    if hit is None:
+        return text
+    year = f"20{hit['year'][-2:]}"
+    return f"{year}-{int(hit['month']):02}-{int(hit['day']):02}{hit['rest'] or ''}"
+
+
 def written(entries: Sequence[Any]) -> str:
     """Scores of a course file as lines that read back as the same.
 
@@ -81,7 +100,8 @@ def _line(one: Any) -> str:
     entry = cast("Mapping[str, Any]", one)
     when = next((entry[name] for name in ("day", "date", "time") if name in entry), "")
     after = f"after {entry['after']}" if "after" in entry else ""
-    parts = (when, entry.get("scale", ""), entry.get("score", ""), after)
+    scale = scale_words(str(entry.get("scale", "")))
+    parts = (when, scale, entry.get("score", ""), after)
     return " ".join(str(part) for part in parts if str(part))
 
 
@@ -177,7 +197,7 @@ def _when(text: str, told: str) -> dict[str, Any]:
         day = float(hit["day"].replace(",", ".").replace("−", "-"))
         return {"day": int(day) if day.is_integer() else day}
     try:
-        moment = read_moment(text)
+        moment = read_moment(day_first(text))
     except InputError as error:
         raise InputError(_FIELD, f"{told}: {error.problem}", error.remedy) from None
     if moment is None:

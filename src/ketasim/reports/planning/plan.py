@@ -21,7 +21,7 @@ from ketasim.planning.candidates.shown import (
 from ketasim.planning.certainty import Certainty
 from ketasim.planning.criteria import CRITERIA, PLANNED
 from ketasim.planning.planned import numbered
-from ketasim.planning.shown import ranked_words, written
+from ketasim.planning.shown import ranked_words, unit_words, written
 from ketasim.reports.page import render
 from ketasim.simulation.mood.drawn import DRAWS
 
@@ -200,7 +200,7 @@ def _ranking(plan: Plan) -> dict[str, Any] | None:
                 "place": one.place,
                 "letter": one.option,
                 "option": names[one.option],
-                "value": written(chosen, one.value),
+                "value": f"{written(chosen, one.value)} {unit_words(chosen.unit)}".rstrip(),
                 "told": told,
             }
             for one, told in ranked_words(plan, called)

@@ -168,8 +168,16 @@ def _meant(state: PageState) -> PageState:
         found = read_pasted(str(given))
         course["scores"] = [dict(one) for one in found.entries]
         options["left_out"] = "; ".join(found.left_out) or None
+    start = course.get("start")
+    if isinstance(start, str):
+        from ketasim.interop.pasted import day_first
+
+        course["start"] = day_first(start)
     now = course.get("now")
     if isinstance(now, int | float) and not isinstance(now, bool):
+        if now < 0.0:
+            problem = f"day {now:g} is before the first session, day 0"
+            raise InputError("now", problem, "give a later day, or leave it out")
         course["now"] = f"{now} d"
     follow = course.get("next")
     if isinstance(follow, list):
