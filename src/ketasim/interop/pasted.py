@@ -59,6 +59,7 @@ def read_pasted(text: str) -> Pasted:
 
     **Raises:** `InputError` of the field `scores` with the line as typed.
     """
+    text = text.removeprefix("\ufeff")  # of a file that was copied whole
     lines = [(n, one.strip()) for n, one in enumerate(text.splitlines(), 1) if one.strip()]
     if len(lines) > MOST_LINES:
         raise InputError(_FIELD, f"there are {len(lines)} lines", f"give at most {MOST_LINES}")

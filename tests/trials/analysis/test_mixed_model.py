@@ -304,3 +304,25 @@ def test_the_next_covariance_is_taken_and_told() -> None:
     found = mmrm("y ~ arm + week", apart, covariance=("us", "cs"), **KEYS)
     assert found.optimum.structure.name == "cs"
     assert "no subject has both" in found.notes[0]
+
+
+def test_numbers_that_a_frame_keeps_as_text_or_objects_are_numbers() -> None:
+    data = trial(4)
+    found = mmrm(MODEL, data, **KEYS).differences()
+    text = {name: data[name].to_list() for name in data.columns}
+    text["y"] = [repr(one) for one in text["y"]]
+    assert mmrm(MODEL, text, **KEYS).differences().equals(found)
+    objects = data.with_columns(pl.Series("y", data["y"].to_list(), dtype=pl.Object))
+    assert mmrm(MODEL, objects, **KEYS).differences().equals(found)
+
+
+def test_a_word_among_numbers_is_told() -> None:
+    data = trial(4)
+    words = ["n/a?", *(f"{one:.2f}" for one in data["base"][1:])]
+    with pytest.raises(InputError, match=r"base: 'n/a\?' in row 1 is not a number"):
+        mmrm(MODEL, data.with_columns(base=pl.Series(words)), **KEYS)
+
+
+def test_an_outcome_that_leaves_no_error_is_refused() -> None:
+    with pytest.raises(InputError, match="the model explains it whole"):
+        mmrm(MODEL, trial(4).with_columns(y=pl.lit(3.0)), **KEYS)

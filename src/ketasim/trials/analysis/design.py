@@ -17,6 +17,7 @@ from ketasim._base import InputError, near, one_of, shortened
 from ketasim.trials.analysis.table import (
     Column,
     Table,
+    check_category,
     few,
     used_levels,
     with_reference,
@@ -36,6 +37,8 @@ _COVARIANCE: Final = re.compile(
 )
 _LEVEL: Final = re.compile(r"\[(?:T\.)?(.*?)\](?=:|$)")
 _TOLERANCE: Final = 1e-9  # of a column that others explain, after scaling to length 1
+_EXACT: Final = 1e-12  # of the outcome, within which a remainder is rounding
+_TINY: Final = 1e-300
 _MOST_COLUMNS: Final = 400
 _MOST_CELLS: Final = 20_000  # of a grid of all categories
 
@@ -288,7 +291,11 @@ def prepared(
     made = {name: table.factor(name, FIELD) for _, name in named_ones}
     for name, level in given.items():
         made[name] = with_reference(made[name], level, "reference")
-    table.numbers(model.variables[0], FIELD)
+    outcome = model.variables[0]
+    made[outcome] = Column(outcome, table.numbers(outcome, FIELD))
+    for name in model.variables[1:]:
+        if name not in made and table.columns[name].values is None:
+            check_category(table.columns[name])
     return table.having(*made.values())
 
 
@@ -380,6 +387,20 @@ def build(model: Model, table: Table) -> Design:
         )
     _check_rank(matrix, names)
     return Design(model, used, matrix, outcome[:, 0], names, matrices.rhs.model_spec)
+
+
+def check_remainder(design: Design) -> None:
+    """Refuse an outcome that the model explains whole: no error would be left to test against.
+
+    **Raises:** `InputError`.
+    """
+    left = design.outcome - design.matrix @ design.least_squares
+    if np.abs(left).max() <= _EXACT * max(float(np.abs(design.outcome).max()), _TINY):
+        raise InputError(
+            design.model.outcome,
+            "the model explains it whole, and nothing is left over to estimate an error from",
+            "check the outcome",
+        )
 
 
 def _shown(name: str) -> str:

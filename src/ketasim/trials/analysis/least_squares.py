@@ -14,6 +14,7 @@ from ketasim.trials.analysis.design import (
     Model,
     arm_of,
     build,
+    check_remainder,
     prepared,
     read_model,
     references,
@@ -91,6 +92,7 @@ def ancova(
                 f"{len(design.outcome)} outcomes are too few for {len(design.names)} coefficients",
                 "use fewer terms",
             )
+        check_remainder(design)
         rows += len(design.outcome)
         compared = arm or arm_of(design)
         inference = least_squares(design.matrix, design.outcome)

@@ -23,6 +23,10 @@ _MISSING: Final = ("", "NA", "NaN", "nan", ".", "null", "NULL", "N/A", "n/a")
 _PARTS: Final = re.compile(r"(\d+(?:\.\d+)?)")
 
 
+_NUMBERS: Final = 6
+"""Different numbers in a column from which a word among them is taken for a slip."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column.
@@ -41,6 +45,16 @@ class Column:
     codes: Codes | None = None
     levels: tuple[str, ...] = ()
     ordered: bool = False
+
+    @property
+    def strange(self) -> str:
+        """The first category that is no number; empty where all are."""
+        return next((one for one in self.levels if not _is_number(one)), "")
+
+    def row_of(self, level: str) -> int:
+        """The first row of a category, from 1."""
+        assert self.codes is not None
+        return int(np.flatnonzero(self.codes == self.levels.index(level))[0]) + 1
 
     @property
     def missing(self) -> NDArray[np.bool_]:
@@ -83,11 +97,13 @@ class Table:
         column = self.column(name, field)
         if column.values is None:
             assert column.codes is not None
-            word = next((one for one in column.levels if not _is_number(one)), "")
-            row = int(np.flatnonzero(column.codes == column.levels.index(word))[0]) + 1
+            word = column.strange
+            if not word:  # text, each a number
+                each = np.array([*(float(one) for one in column.levels), math.nan])
+                return each[column.codes]
             raise InputError(
                 name,
-                f"'{shortened(word)}' in row {row} is not a number",
+                f"'{shortened(word)}' in row {column.row_of(word)} is not a number",
                 "write numbers, and leave missing ones empty",
             )
         return column.values
@@ -122,6 +138,22 @@ class Table:
     def having(self, *columns: Column) -> Table:
         """With columns put in the place of those of their name, or added."""
         return replace(self, columns={**self.columns, **{one.name: one for one in columns}})
+
+
+def check_category(column: Column) -> None:
+    """Refuse a column of numbers that a word in it makes one of categories.
+
+    **Raises:** `InputError` with the word and its row.
+    """
+    numbers = sum(map(_is_number, column.levels))
+    if column.strange and numbers >= max(_NUMBERS, 2 * (len(column.levels) - numbers)):
+        word = column.strange
+        raise InputError(
+            column.name,
+            f"'{shortened(word)}' in row {column.row_of(word)} is not a number, and {numbers} "
+            "other values are",
+            "write a number or leave it empty; or say that it is categories (--factor)",
+        )
 
 
 def used_levels(column: Column) -> Column:
@@ -212,6 +244,14 @@ def _taken(name: str, series: Any) -> Column:
     if kind.is_numeric() or kind == nw.Boolean:
         cells: list[Any] = series.cast(nw.Float64).to_list()
         return Column(name, np.array([math.nan if one is None else one for one in cells], float))
+    if kind in (nw.Object, nw.String):
+        found = series.to_list()
+        plain = [one for one in found if one is not None]
+        if plain and all(isinstance(one, int | float | np.number) for one in plain):
+            # numbers that a data frame keeps as objects
+            return Column(
+                name, np.array([math.nan if one is None else one for one in found], float)
+            )
     cells = [
         None if one is None or one != one else str(one)  # noqa: PLR0124 -- NaN is not itself
         for one in series.to_list()

@@ -280,9 +280,11 @@ def _shift(
     if delta is None:
         return np.zeros(grid.after.shape)
     by_arm = delta if isinstance(delta, Mapping) else dict.fromkeys(levels[1:], float(delta))
-    for name in by_arm:
+    for name, points in by_arm.items():
         if name not in levels:
             raise InputError("delta", f"there is no arm '{shortened(name)}'", near(name, levels))
+        if not np.isfinite(points):
+            raise InputError("delta", f"{points} is no number of points", "give a finite one")
     column = grid.people.columns[arm]
     assert column.codes is not None
     each = np.array([by_arm.get(name, 0.0) for name in column.levels])[column.codes]

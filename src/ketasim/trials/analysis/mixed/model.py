@@ -15,6 +15,7 @@ from ketasim.trials.analysis.design import (
     Model,
     arm_of,
     build,
+    check_remainder,
     prepared,
     read_model,
     references,
@@ -283,6 +284,7 @@ def _arranged(
         )
     _check_once(rows, subject, visit)
     design = build(read, rows)
+    check_remainder(design)
     assert order.codes is not None and people.codes is not None
     root = np.ones(rows.rows)
     if weights is not None:
