@@ -439,3 +439,8 @@ def test_a_further_candidate_changes_nothing_with_scores_either() -> None:
         mine, theirs = alone.measures[one.number], more.measures[key[one.name]]
         for name in ("MADRS_end", "response_end", "remission_end", "days_well", "relapse"):
             assert mine[name].value == theirs[name].value
+
+
+def test_a_seed_below_0_is_refused() -> None:
+    with pytest.raises(InputError, match="seed: -1 is below 0"):
+        ketasim.plan(SIX, seed=-1)

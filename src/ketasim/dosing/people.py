@@ -175,6 +175,15 @@ class PopulationSpec(BaseModel):
             found.append(("population.age", drawn_ages_assumed("The patients'")))
         return tuple(found)
 
+    def reseeded(self, seed: int) -> PopulationSpec:
+        """The same people with another seed.
+
+        **Raises:** `InputError` for one below 0.
+        """
+        if seed < 0:
+            raise InputError("seed", f"{seed} is below 0", "give 0 or more")
+        return self.model_copy(update={"seed": seed})
+
     def to_dict(self) -> dict[str, Any]:
         """Return the normal form, which loads back as equal."""
         form: dict[str, Any] = self.model_dump(exclude_none=True)

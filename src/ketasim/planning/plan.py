@@ -188,10 +188,9 @@ def _prepared(
         raise InputError("doses", problem, "list the earlier doses themselves")
     if course.population is not None:
         if seed is not None:
-            spec = course.population.model_copy(update={"seed": seed})
-            course = replace(course, population=spec)
+            course = replace(course, population=course.population.reseeded(seed))
         return course, ()
-    spec = PopulationSpec(n=PATIENTS, seed=_SEED if seed is None else seed)
+    spec = PopulationSpec(n=PATIENTS).reseeded(_SEED if seed is None else seed)
     note = f"The course asks for no population: {PATIENTS} virtual patients around the patient."
     return replace(course, population=spec), (note,)
 

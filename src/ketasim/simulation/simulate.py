@@ -217,4 +217,4 @@ def _with_population(course: Course, typical: bool, seed: int | None) -> Course:
         return replace(course, population=None)
     if seed is None:
         return course
-    return replace(course, population=course.population.model_copy(update={"seed": seed}))
+    return replace(course, population=course.population.reseeded(seed))
