@@ -598,3 +598,11 @@ def test_an_age_that_cannot_be_is_left_out_and_told(tmp_path: Path, born: str) -
     found = read(tmp_path, patient(birthDate=born), observation("2026-01-05T09:00:00Z", 21))
     assert "age" not in course_of(found).get("patient", {})
     assert any("birth year cannot be right" in told for told in remarks(found))
+
+
+def test_a_course_that_cannot_be_used_says_so(tmp_path: Path) -> None:
+    found = read(tmp_path, dose("2026-01-05T10:00:00Z", "40000 mg"))
+    assert any("before this is corrected: regimen: " in told for told in remarks(found))
+    assert not any(
+        "corrected" in told for told in remarks(read(tmp_path, dose("2026-01-05T10:00:00Z")))
+    )

@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from ketasim._base import InputError
+from ketasim.dosing import load_course
 from ketasim.interop.once import after, first_clock
 from ketasim.interop.records import MOST_AGE, SAFE_AGE, Imported, Rating
 from ketasim.vocabulary import Moment
@@ -91,7 +92,21 @@ def remarks(imported: Imported) -> list[str]:
         found.append("Some doses have no clock time: none is written.")
     if any(_same_day(imported, place) for place in range(len(imported.scores))):
         found.append("A score without a clock time on a session's day is taken as before it.")
+    problem = _problem(imported)
+    if problem:
+        found.append(f"It cannot be used before this is corrected: {problem}.")
     return list(dict.fromkeys(found))
+
+
+def _problem(imported: Imported) -> str:
+    """Why the course would be refused though doses are in it, such as a dose of a slip."""
+    if not imported.doses:
+        return ""
+    try:
+        load_course(course_of(imported))
+    except InputError as error:
+        return f"{error.field}: {error.problem}"
+    return ""
 
 
 def course_text(imported: Imported, *, dates: bool = False) -> str:
