@@ -45,6 +45,6 @@ def test_weeks_are_shown_where_now_is_within_a_day() -> None:
         "horizon": "24 d",
     }
     found = forecast(course, n=1000)
-    assert found.course.regimen.describe()[0].endswith("on days 0, 3 at 10:00")
+    assert found.course.regimen.describe()[0].endswith("on days 0, 3 (10 h into the day)")
     rows = week_rows(found)
     assert [row[1] for row in rows] == ["3.417", "10", "17", "24"]

@@ -74,13 +74,13 @@ def describe_duration(hours: float) -> str:
 
 
 def describe_times(starts: Sequence[float]) -> str:
-    """Say when sessions start: by days, with the clock time that all share, otherwise by hours."""
+    """Say when sessions start: by days, with the time of day that all share, otherwise by hours."""
     clock = starts[0] % 24
     if len(starts) > 1 and clock > _CLOSE and starts[-1] - starts[0] > 24 - _CLOSE:
         days = [(start - clock) / 24 for start in starts]
         if all(abs(day - round(day)) * 24 < _CLOSE for day in days):
-            hours, minutes = divmod(round(60 * clock), 60)
-            return f"{describe_times([24.0 * round(day) for day in days])} at {hours}:{minutes:02}"
+            told = describe_times([24.0 * round(day) for day in days])
+            return f"{told} ({describe_duration(clock)} into the day)"
     whole = all(abs(start / 24 - round(start / 24)) * 24 < _CLOSE for start in starts)
     numbers = [_number(round(start / 24) if whole else start) for start in starts]
     if len(starts) > _LISTED:
