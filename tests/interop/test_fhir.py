@@ -584,25 +584,3 @@ def test_without_the_package_the_remedy_is_one_line(
     monkeypatch.setattr(importlib, "import_module", gone)
     with pytest.raises(InputError, match=r"pip install ketasim\[fhir\]"):
         read(tmp_path, *COURSE)
-
-
-def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
-    path = written(tmp_path, observation("2026-01-05T09:00:00Z", 21))
-    path.write_text(path.read_text().replace('"status":', '"status": "amended", "status":', 1))
-    with pytest.raises(InputError, match="an object has a key twice"):
-        read_fhir(path)
-
-
-@pytest.mark.parametrize("born", ["1800-01-01", "2030-01-01"])
-def test_an_age_that_cannot_be_is_left_out_and_told(tmp_path: Path, born: str) -> None:
-    found = read(tmp_path, patient(birthDate=born), observation("2026-01-05T09:00:00Z", 21))
-    assert "age" not in course_of(found).get("patient", {})
-    assert any("birth year cannot be right" in told for told in remarks(found))
-
-
-def test_a_course_that_cannot_be_used_says_so(tmp_path: Path) -> None:
-    found = read(tmp_path, dose("2026-01-05T10:00:00Z", "40000 mg"))
-    assert any("before this is corrected: regimen: " in told for told in remarks(found))
-    assert not any(
-        "corrected" in told for told in remarks(read(tmp_path, dose("2026-01-05T10:00:00Z")))
-    )
