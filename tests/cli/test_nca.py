@@ -62,7 +62,7 @@ def test_three_files_and_a_few_lines(table: Path, called: Call) -> None:
         (["--terminal", "24-6"], "--terminal: '24-6' is no interval"),
         (["--points", "OUT"], "--points: "),
         (["--by", "SITE"], "--by: the table has no column 'SITE'"),
-        (["--lloq", "-1"], "--lloq: -1 is no limit"),
+        (["--lloq", "-1"], "--lloq: -1.0 is no limit"),
     ],
 )
 def test_bad_input_is_one_line(table: Path, called: Call, options: list[str], line: str) -> None:

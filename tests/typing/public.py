@@ -34,6 +34,16 @@ compared = ketasim.compare(course, ["ketamine 0.5 mg/kg iv over 40 min once"])
 assert_type(compared, ketasim.Comparison)
 assert_type(compared.summary(), pl.DataFrame)
 
+assert_type(ketasim.plan(course), ketasim.Plan)
+assert_type(ketasim.forecast(course), ketasim.Forecast)
+
+predicted = ketasim.predict("reference", "data.csv", compartments={1: "oral", 2: "iv"})
+assert_type(predicted, ketasim.Prediction)
+assert_type(predicted.table(), pl.DataFrame)
+measured = ketasim.nca(predicted, partial=[(0, 24)], route="extravascular")
+assert_type(measured, ketasim.NonCompartmental)
+assert_type(measured.points(), pl.DataFrame)
+
 assert_type(ketasim.screen(course), ketasim.Screen)
 assert_type(ketasim.plot(simulation, hours=(0.0, 4.0)), altair.LayerChart)
 assert_type(ketasim.report(result), str)

@@ -31,7 +31,7 @@ def nca(
     partial: Sequence[Partial] = (),
     terminal: Partial | None = None,
     method: str = "linear up, log down",
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     at: Sequence[float] = (),
     individuals: int | None = None,
 ) -> NonCompartmental:
@@ -66,8 +66,10 @@ def nca(
     **Raises:** `InputError`, one line with the field and the remedy.
     """
     options = Options(_is_linear(method), _pairs(partial), _terminal(terminal))
-    if lloq is not None and not (math.isfinite(lloq) and lloq >= 0):
-        raise InputError("lloq", f"{lloq:g} is no limit", "give a concentration above 0")
+    number = isinstance(lloq, int | float) and math.isfinite(lloq) and lloq >= 0
+    if lloq is not None and not number:
+        raise InputError("lloq", f"{lloq} is no limit", "give a concentration above 0")
+    by = [by] if isinstance(by, str) else list(by)
     wanted = [dv] if isinstance(dv, str) else list(dv or ())
     notes: list[str] = []
     assumed: list[str] = []
@@ -148,26 +150,25 @@ def _is_linear(method: str) -> bool:
 
 
 def _pairs(partial: Sequence[Partial]) -> tuple[Partial, ...]:
-    found: list[Partial] = []
-    for pair in partial:
-        start, end = pair
-        if not (0 <= start < end < math.inf):
-            raise InputError(
-                "partial", f"'{start:g}-{end:g}' is no interval", "give h after the dose, as 0-24"
-            )
-        found.append((float(start), float(end)))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(_hours(pair, "partial", "0-24") for pair in partial))
 
 
 def _terminal(pair: Partial | None) -> Partial | None:
-    if pair is None:
-        return None
-    start, end = pair
-    if not (0 <= start < end < math.inf):
+    return None if pair is None else _hours(pair, "terminal", "6-24")
+
+
+def _hours(pair: Sequence[float], field: str, example: str) -> Partial:
+    """Two times after the dose, the later one behind."""
+    told = "-".join(str(one).removesuffix(".0") for one in pair)
+    try:
+        start, end = map(float, pair)
+    except (TypeError, ValueError):
+        start = end = math.nan
+    if not 0 <= start < end < math.inf:
         raise InputError(
-            "terminal", f"'{start:g}-{end:g}' is no interval", "give h after the dose, as 6-24"
+            field, f"'{shortened(told)}' is no interval", f"give h after the dose, as {example}"
         )
-    return float(start), float(end)
+    return start, end
 
 
 def _not_of_a_simulation(
