@@ -129,7 +129,7 @@ def test_power_of_two_normal_arms_is_that_of_the_closed_form() -> None:
     limit = stats.t.ppf(0.975, df)
     expected = stats.nct.sf(limit, df, away) + stats.nct.cdf(-limit, df, away)
     error = np.sqrt(expected * (1.0 - expected) / replicates)
-    assert found.rejects.mean() == pytest.approx(expected, abs=3.5 * error + 0.005)
+    assert found.rejects.mean() == pytest.approx(expected, abs=float(3.5 * error + 0.005))
     inside = (found.low <= -effect) & (found.high >= -effect)
     assert inside.mean() == pytest.approx(0.95, abs=3.5 * np.sqrt(0.05 * 0.95 / replicates))
 

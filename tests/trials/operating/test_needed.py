@@ -10,7 +10,8 @@ from ketasim.trials.operating.needed import needed
 
 
 def power(n: int) -> float:
-    return float(stats.norm.cdf(0.5 * np.sqrt(n / 2.0) - 1.959964))
+    away = 0.5 * float(np.sqrt(n / 2.0)) - 1.959964
+    return float(stats.norm.cdf(away))
 
 
 def test_a_line_between_two_sizes_finds_the_closed_form() -> None:

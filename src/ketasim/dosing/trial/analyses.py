@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
@@ -85,9 +85,10 @@ class Primary(BaseModel):
     @field_validator("contrast", mode="before")
     @classmethod
     def _two(cls, value: object) -> object:
-        if not isinstance(value, list | tuple) or len(value) != 2:
+        named = cast("list[object]", value) if isinstance(value, list | tuple) else []
+        if len(named) != 2:
             raise refuse("does not name two arms", "write two ids, such as [ket, saline]")
-        return value
+        return named
 
 
 class Dropout(BaseModel):
@@ -229,8 +230,9 @@ def check_analyses(
             "leave it out, or leave 'withdrawal' out",
         )
     for key, value in given.items():
-        if isinstance(value, tuple) and len(set(value)) < len(value):
-            twice = next(one for i, one in enumerate(value) if one in value[:i])
+        names = cast("tuple[str, ...]", value) if isinstance(value, tuple) else ()
+        if len(set(names)) < len(names):
+            twice = next(one for i, one in enumerate(names) if one in names[:i])
             raise InputError(key, f"'{twice}' is named twice", "name each once")
     ids = [arm.id for arm in arms]
     for place, name in enumerate(primary.contrast):

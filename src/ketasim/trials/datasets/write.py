@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ketasim._base import InputError, one_of, shortened
 from ketasim._base.result import csv
@@ -55,12 +56,13 @@ def data_files(
     """
     sets = data_sets(result, replicate=replicate)
     study = study_of(result)
-    makers: dict[str, Any] = {
-        "csv": lambda one: csv(one.table),
-        "xpt": _transport,
-        "json": lambda one: _json(one, study),
-    }
-    return {f"{one.name.lower()}.{name}": makers[name](one) for name in formats for one in sets}
+
+    def made(one: DataSet, name: str) -> bytes:
+        if name == "xpt":
+            return _transport(one)
+        return _json(one, study) if name == "json" else csv(one.table)
+
+    return {f"{one.name.lower()}.{name}": made(one, name) for name in formats for one in sets}
 
 
 def _transport(one: DataSet) -> bytes:
@@ -70,7 +72,7 @@ def _transport(one: DataSet) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{one.name.lower()}.xpt"
         pyreadstat.write_xport(
-            one.table.to_pandas(),
+            cast("Any", one.table.to_pandas()),
             str(path),
             file_label=one.label,
             column_labels=[LABELS[name] for name in one.table.columns],
@@ -81,7 +83,7 @@ def _transport(one: DataSet) -> bytes:
 
 
 def _json(one: DataSet, study: str) -> bytes:
-    import dsjframe
+    dsjframe: Any = import_module("dsjframe")  # it has no types
     import polars
 
     kinds: dict[Any, str] = {
@@ -94,7 +96,7 @@ def _json(one: DataSet, study: str) -> bytes:
             "itemOID": f"IT.{one.name}.{name}",
             "name": name,
             "label": LABELS[name],
-            "dataType": kinds[type(kind)],
+            "dataType": kinds[cast("Any", type(kind))],
         }
         for name, kind in one.table.schema.items()
     ]

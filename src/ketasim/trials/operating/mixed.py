@@ -78,7 +78,8 @@ def fit_contrast(sums: Sums, first: int, second: int) -> Found:
     xx, xy, yy = regressors(sums)
     data = _Data(np.trace(xx[:, 1:, :-1, :-1], axis1=2, axis2=3), xx[:, 1:], xy[:, 1:], yy[:, 1:])
     replicates = len(data.counts)
-    found = Found(*(np.full(replicates, np.nan) for _ in range(3)), {})
+    estimate, se, df = (np.full(replicates, np.nan) for _ in range(3))
+    found = Found(estimate, se, df, {})
     reason = _empty(sums)
     for why in set(reason) - {""}:
         found.failures[why] = reason.count(why)
@@ -88,8 +89,8 @@ def fit_contrast(sums: Sums, first: int, second: int) -> Found:
     size = max(1, _NUMBERS // (elements * max((visits * width) ** 2, visits * elements)))
     for start in range(0, len(able), size):
         chosen = able[start : start + size]
-        estimate, se, df, good = _piece(data.of(chosen), first, second)
-        found.estimate[chosen], found.se[chosen], found.df[chosen] = estimate, se, df
+        *each, good = _piece(data.of(chosen), first, second)
+        found.estimate[chosen], found.se[chosen], found.df[chosen] = each
         for place in chosen[~good]:
             one = _single(data, int(place), first, second)
             if isinstance(one, str):
@@ -132,7 +133,7 @@ def _piece(data: _Data, first: int, second: int) -> tuple[Array, Array, Array, F
 
 def _first(data: _Data) -> Array:
     """Covariance to start from: of residuals at each two visits of those who were at both."""
-    visits, width = data.yy.shape[-1], data.xx.shape[-1]
+    visits, width = int(data.yy.shape[-1]), int(data.xx.shape[-1])
     there = np.arange(1, visits + 1)  # visits of a pattern
     beta = np.empty((len(data.counts), visits, width))
     for visit in range(visits):
@@ -163,8 +164,8 @@ def _scatter(data: _Data, beta: Array) -> Array:
 
 def _solved(data: _Data, sigma: Array) -> _State:
     """Fixed effects and deviance at a covariance that is positive definite."""
-    replicates, patterns = data.counts.shape
-    visits, width = sigma.shape[-1], data.xx.shape[-1]
+    replicates, patterns = len(data.counts), int(data.counts.shape[1])
+    visits, width = int(sigma.shape[-1]), int(data.xx.shape[-1])
     absent = np.arange(visits) > np.arange(patterns)[:, None]
     both = ~absent[:, :, None] & ~absent[:, None, :]
     filled = np.where(both, sigma[:, None], 0.0)
@@ -316,7 +317,8 @@ def _direction(slopes: _Slopes, sigma: Array, data: _Data) -> tuple[Array, Array
         plain *= own[:, None] * own * data.counts[bad].sum(axis=1)[:, None, None]
         hessian[bad] = plain * scale[bad][:, :, None] * scale[bad][:, None, :]
     step = -np.linalg.solve(hessian, gradient[..., None])[..., 0]
-    return step * scale, -(gradient * step).sum(axis=1)
+    decrement: Array = -(gradient * step).sum(axis=1)
+    return np.asarray(step * scale, np.float64), decrement
 
 
 def _inferred(

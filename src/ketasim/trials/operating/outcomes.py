@@ -44,7 +44,14 @@ def joined(parts: list[Outcome]) -> Outcome:
     for part in parts:
         for why, count in part.failures.items():
             failures[why] = failures.get(why, 0) + count
-    return Outcome(*(np.concatenate(each) for each in list(zip(*parts, strict=True))[:5]), failures)
+    return Outcome(
+        np.concatenate([part.estimate for part in parts]),
+        np.concatenate([part.se for part in parts]),
+        np.concatenate([part.low for part in parts]),
+        np.concatenate([part.high for part in parts]),
+        np.concatenate([part.rejects for part in parts]),
+        failures,
+    )
 
 
 def mixed(sums: Sums, first: int, second: int) -> Outcome:

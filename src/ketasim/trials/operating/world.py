@@ -85,7 +85,9 @@ class World:
     """
 
     question: Question
-    found: dict[tuple[str, int], list[Outcome]] = field(default_factory=dict)
+    found: dict[tuple[str, int], list[Outcome]] = field(
+        default_factory=dict[tuple[str, int], list[Outcome]]
+    )
     truths: list[Array] = field(default_factory=list[Array])
 
     def add(
@@ -99,14 +101,18 @@ class World:
         """
         from concurrent.futures import ThreadPoolExecutor
 
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
         asked = self.question
         count = len(rated[asked.arms[0].id].before)
-        blocks = [slice(start, start + _TOGETHER) for start in range(0, count, _TOGETHER)]
+        starts = range(0, count, _TOGETHER)
+
+        def analysed(start: int) -> dict[tuple[str, int], Outcome]:
+            return _analysed(asked, rated, slice(start, start + _TOGETHER))
+
         # many small matrices: the library's own threads would wait for each other
-        with threadpool_limits(1), ThreadPoolExecutor(min(processors(), len(blocks))) as pool:
-            for made in pool.map(lambda block: _analysed(asked, rated, block), blocks):
+        with threadpool_limits(1), ThreadPoolExecutor(min(processors(), len(starts))) as pool:
+            for made in pool.map(analysed, starts):
                 for key, outcome in made.items():
                     self.found.setdefault(key, []).append(outcome)
         if stayed is not None:
