@@ -121,3 +121,21 @@ def test_drop_out_by_adverse_events_comes_after_sessions() -> None:
     left = leaves_after_session(dropout, [0.0, 72.0], due)
     assert left[:3] == pytest.approx([0.0, 72.0, 72.0])
     assert np.isinf(left[3])
+
+
+def test_the_files_and_the_report_tell_of_power(analysed: Any) -> None:
+    files = analysed.files()
+    assert pl.read_csv(files["analysis.csv"]).columns == analysed.analysis().columns
+    page = files["report.html"].decode()
+    assert 'id="power"' in page
+    assert "Assurance is the same share" in page
+    # the primary contrast stands first
+    assert page.index("Primary, ") < page.index('id="power"') < page.index('id="design"')
+    assert "analysis.csv" not in run_trial(file(primary=None, replicates=2)).files()
+
+
+def test_the_shipped_example_has_a_primary_contrast_and_sizes() -> None:
+    trial = load_trial("ketamine_midazolam_power")
+    assert trial.primary is not None and trial.power is not None
+    result = run_trial(trial, replicates=8)
+    assert result.analysis().height == len(trial.analyses) * len(trial.power.n)
