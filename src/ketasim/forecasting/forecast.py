@@ -16,6 +16,7 @@ from ketasim.dosing import Course, load_course
 from ketasim.engine import Plan
 from ketasim.evidence import load_card
 from ketasim.forecasting.ahead import days_ahead, fluctuations, followed
+from ketasim.forecasting.cautions import cautions
 from ketasim.forecasting.difference import Followed, differences
 from ketasim.forecasting.fit import fit_table, tail_chance
 from ketasim.forecasting.mixture import Mixture
@@ -214,6 +215,7 @@ def _told(
         warnings=tuple(
             dict.fromkeys(
                 (
+                    *cautions(ahead, first.given.situation.setting),
                     *(w for one in options for w in one.course.warnings),
                     *first.given.warnings,
                     *_few(found),
