@@ -152,7 +152,7 @@ def power_figure(result: TrialResult) -> Figure | None:
     band = "Band: two Monte-Carlo errors to each side"
     return Figure(
         name="figure-power",
-        title="Power and size",
+        title="By the number of patients",
         drawings=(Drawing(svg(panel, told)),),
         legend=(*legend, Legend("band", band, COLOURS["ketamine"], opacity=0.17)),
         caption=f"Dotted: {100 * target:g} %. The other arms keep their ratio to the first.",
