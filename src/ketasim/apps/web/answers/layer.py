@@ -40,6 +40,10 @@ _TRIES: Final = 2  # of an answer, where a process was gone
 _SECONDS: Final = 120.0  # an answer may take
 
 
+def _future() -> asyncio.Future[Outcome]:
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(eq=False)
 class _Wanted:
     """An answer that somebody waits for.
@@ -53,7 +57,7 @@ class _Wanted:
     asked: Asked | None
     course: str
     place: int | None
-    done: asyncio.Future[Outcome] = field(default_factory=asyncio.Future)
+    done: asyncio.Future[Outcome] = field(default_factory=_future)
 
 
 class Answers:
@@ -191,9 +195,7 @@ class Answers:
         worker = self._workers[place]
         outcome = Outcome("died")
         for _ in range(_TRIES):
-            outcome = await asyncio.to_thread(
-                worker.do, _WORK, arguments, lambda *_: None, _SECONDS
-            )
+            outcome = await asyncio.to_thread(worker.do, _WORK, arguments, _untold, _SECONDS)
             if outcome.kind != "died" or self._closed:
                 break
         if outcome.kind == "done":
@@ -220,3 +222,8 @@ def _course_of(query: bytes) -> str:
     """What of an address is the course, in one order."""
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     return repr(sorted(pair for pair in pairs if pair[0].startswith(_COURSE)))
+
+
+def _untold(part: float, what: str) -> None:
+    """Nobody follows how far an answer is."""
+    del part, what
