@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from ketasim.apps.web import Settings, create_app
@@ -35,6 +36,15 @@ async def beside() -> AsyncIterator[Answers]:
         yield answers
     finally:
         await answers.close()
+
+
+async def until(there: Callable[[], bool]) -> None:
+    """Wait for something, but not without end."""
+    for _ in range(3000):
+        if there():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come")
 
 
 def client(answers: Answers) -> httpx.AsyncClient:
@@ -85,12 +95,13 @@ def test_processes_answer_as_the_page_itself_does_and_what_ends_is_replaced() ->
 def test_what_a_browser_gives_up_is_not_computed() -> None:
     async def run() -> None:
         async with beside() as answers, client(answers) as page:
-            many = {"population.n": "3000", "population.seed": "1"}
+            for one in answers.processes:
+                os.kill(one, signal.SIGSTOP)  # they answer nothing before they are let go
             busy = [
-                asyncio.ensure_future(page.get(f"/course?{asked(horizon=f'{40 + k} d', **many)}"))
+                asyncio.ensure_future(page.get(f"/course?{asked(horizon=f'{20 + k} d')}"))
                 for k in range(2)
             ]
-            await asyncio.sleep(0.1)
+            await until(lambda: answers.busy == 2)
             left = asyncio.Event()
 
             async def receive() -> Message:
@@ -110,11 +121,13 @@ def test_what_a_browser_gives_up_is_not_computed() -> None:
                 "server": ("127.0.0.1", 8765),
             }
             waits = asyncio.ensure_future(answers(scope, receive, send))
-            while not answers.waiting:
-                await asyncio.sleep(0.01)
+            await until(lambda: answers.waiting == 1)
             left.set()
-            await asyncio.gather(waits, return_exceptions=True)
+            await asyncio.wait({waits}, timeout=30)
+            assert isinstance(waits.exception(), ClientDisconnect)
             assert not answers.waiting
+            for one in answers.processes:
+                os.kill(one, signal.SIGCONT)
             assert all(one.status_code == 200 for one in await asyncio.gather(*busy))
 
     asyncio.run(run())

@@ -98,6 +98,11 @@ class Answers:
         """How many answers wait for a process."""
         return len(self._waiting)
 
+    @property
+    def busy(self) -> int:
+        """How many processes answer."""
+        return len(self._tasks)
+
     async def loaded(self) -> None:
         """Wait until the processes that were started have answered, or ended."""
         await asyncio.gather(*self._tasks)
