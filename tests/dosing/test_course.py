@@ -237,6 +237,7 @@ def test_the_schema_lists_what_may_be_written() -> None:
         "doses",
         "horizon",
         "pk_model",
+        "plan",
         "mood",
         "scores",
         "now",

@@ -71,7 +71,7 @@ app.command(
 app.command(forecast, help_epilogue=example("forecast four_infusions_scored --out out/patient"))
 app.command(
     plan,
-    help_epilogue=example("plan six_infusions --interval 3/week,1wk --number 4,6,8 --out out/plan"),
+    help_epilogue=example("plan six_infusions --number 4,6,8 --out out/plan"),
 )
 app.command(trial, help_epilogue=example("trial murrough2013 --out out/murrough2013"))
 app.command(

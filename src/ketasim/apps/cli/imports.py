@@ -22,7 +22,11 @@ from ketasim.apps.cli.console import (
 if TYPE_CHECKING:
     from ketasim.interop import Imported
 
-import_app = App(name="import", help="Make a course file of a health record or a clinic's table.")
+import_app = App(
+    name="import",
+    help="Make a course file of a health record or a clinic's table.",
+    help_epilogue=example("import table visits.csv --out course.yaml"),
+)
 
 CourseOut = Annotated[
     Path, Parameter(name="--out", help="Course file (YAML) to write.", converter=path_given)
