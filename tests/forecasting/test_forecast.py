@@ -265,5 +265,5 @@ def test_a_small_level_is_passed_within_its_range() -> None:
 
 
 def test_one_score_is_not_said_to_be_unlike_everybody() -> None:
-    (told,) = forecast(_course(scores=[{"day": 0, "scale": "PHQ-9", "score": 21}]), n=1000).warnings
-    assert "few virtual patients were drawn" in told
+    told = forecast(_course(scores=[{"day": 0, "scale": "PHQ-9", "score": 21}]), n=1000).warnings
+    assert "few virtual patients were drawn" in told[-1]
