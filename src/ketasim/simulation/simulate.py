@@ -193,7 +193,7 @@ def with_profiles(simulation: Simulation) -> Simulation:
     **Returns:** what `simulate` returns with profiles; the same where no session is followed.
     """
     before, cohort, curves = simulation.course, simulation.cohort, simulation.values
-    followed = any(name in SESSION_UNITS for name, _ in curves)
+    followed = any(key in SESSION_UNITS for key in curves)
     if simulation.session_effects is not None or not followed:
         return simulation
     assert isinstance(curves, Curves)
