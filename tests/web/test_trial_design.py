@@ -16,7 +16,6 @@ from ketasim.apps.web.trial import form
 from ketasim.apps.web.trial.design import FIRST, Design, shipped_design
 from ketasim.dosing import load_trial, shipped
 
-
 ANALYSED = ("primary", "analysis", "estimands", "dropout", "power", "scenario")
 
 
