@@ -10,7 +10,7 @@ import re
 import shlex
 import stat
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
@@ -165,6 +165,34 @@ def save(
     from ketasim._base import write_whole
 
     return write_whole(folder, cast("Any", result).files(**options), inputs=inputs)
+
+
+def answer(
+    result: Result,
+    paths: Iterable[Path],
+    show: Callable[[Any], object],
+    document: Callable[[], Mapping[str, Any]],
+    *,
+    as_json: bool,
+) -> None:
+    """Answer a command: warnings, what came out and the files, or one JSON object with all.
+
+    **Arguments:**
+
+    - `result`: of the command, with `metadata` and `warnings`. `paths`: files that were written.
+    - `show`: prints the result. `document`: more of the object, by name.
+    - `as_json`: whether the object is asked for.
+    """
+    found = cast("Any", result)
+    if as_json:
+        told = {"warnings": list(found.warnings), "files": [str(path) for path in paths]}
+        print_json({"metadata": found.metadata, **document(), **told})
+        return
+    warn(found.warnings)
+    show(result)
+    print()
+    for path in paths:
+        print(path)
 
 
 def listen() -> None:

@@ -14,13 +14,12 @@ from ketasim.apps.cli.console import (
     AsJson,
     OutFolder,
     Printed,
+    answer,
     check_folder,
     check_input,
     command_line,
     listen,
-    print_json,
     print_table,
-    warn,
     whole_number,
 )
 
@@ -72,28 +71,22 @@ def forecast(
     more = {_ASSESSMENT: _assessment(result)} if to == "fhir" else {}
     files = result.files(command=command, printed=printed) | more
     paths = write_whole(out, files, inputs=(file,))
-    if as_json:
-        print_json(
-            {
-                "metadata": result.metadata,
-                "forecast": result.summary().to_dicts(),
-                "fit": result.fit.to_dicts(),
-                "lost": result.lost.to_dicts(),
-                "differences": result.differences.to_dicts(),
-                "contributions": result.contributions.to_dicts(),
-                "learned": result.learned,
-                "unusual": result.unusual,
-                "assumptions": list(result.assumptions),
-                "warnings": list(result.warnings),
-                "files": [str(path) for path in paths],
-            }
-        )
-        return
-    warn(result.warnings)
-    _print(result)
-    print()
-    for path in paths:
-        print(path)
+    answer(
+        result,
+        paths,
+        _print,
+        lambda: {
+            "forecast": result.summary().to_dicts(),
+            "fit": result.fit.to_dicts(),
+            "lost": result.lost.to_dicts(),
+            "differences": result.differences.to_dicts(),
+            "contributions": result.contributions.to_dicts(),
+            "learned": result.learned,
+            "unusual": result.unusual,
+            "assumptions": list(result.assumptions),
+        },
+        as_json=as_json,
+    )
 
 
 def _assessment(result: Forecast) -> bytes:

@@ -11,16 +11,15 @@ from ketasim.apps.cli.console import (
     AsJson,
     ListShipped,
     MaybeFolder,
+    answer,
     check_folder,
     check_input,
     command_line,
     listen,
     needed,
     print_catalogue,
-    print_json,
     progress_console,
     save,
-    warn,
     whole_number,
 )
 
@@ -78,28 +77,21 @@ def trial(
         from ketasim._base import write_whole
 
         paths += write_whole(out / "datasets", files, inputs=(file,))
-    if as_json:
-        print_json(
-            {
-                "metadata": result.metadata,
-                "summary": result.summary().to_dicts(),
-                "analysis": result.analysis().to_dicts(),
-                "blinding": result.blinding().to_dicts(),
-                "published": result.published().to_dicts(),
-                "nearest": result.nearest().to_dicts(),
-                "warnings": list(result.warnings),
-                "files": [str(path) for path in paths],
-            }
-        )
-        return
-
     from ketasim.apps.cli.answers import print_trial
 
-    warn(result.warnings)
-    print_trial(result)
-    print()
-    for path in paths:
-        print(path)
+    answer(
+        result,
+        paths,
+        print_trial,
+        lambda: {
+            "summary": result.summary().to_dicts(),
+            "analysis": result.analysis().to_dicts(),
+            "blinding": result.blinding().to_dicts(),
+            "published": result.published().to_dicts(),
+            "nearest": result.nearest().to_dicts(),
+        },
+        as_json=as_json,
+    )
 
 
 def _simulated(path: Path, replicates: int | None, seed: int | None) -> TrialResult:

@@ -12,13 +12,12 @@ from ketasim._base import InputError
 from ketasim.apps.cli.console import (
     AsJson,
     OutFolder,
+    answer,
     check_folder,
     check_input,
     command_line,
     listen,
-    print_json,
     save,
-    warn,
     whole_number,
 )
 from ketasim.apps.cli.simulate import loaded
@@ -70,27 +69,20 @@ def compare(
         raise _as_typed(error, courses, regimen) from None
     command = _command(courses, out, regimen, rank_by, typical, n, seed)
     paths = save(result, out, inputs=files, command=command)
-    if as_json:
-        print_json(
-            {
-                "metadata": result.metadata,
-                "comparison": result.summary().to_dicts(),
-                "ranking": result.ranking_rows(),
-                "certainty": result.certainty().to_dicts(),
-                "costs": result.costs().to_dicts(),
-                "warnings": list(result.warnings),
-                "files": [str(path) for path in paths],
-            }
-        )
-        return
-
     from ketasim.apps.cli.planning.compared import print_comparison
 
-    warn(result.warnings)
-    print_comparison(result)
-    print()
-    for path in paths:
-        print(path)
+    answer(
+        result,
+        paths,
+        print_comparison,
+        lambda: {
+            "comparison": result.summary().to_dicts(),
+            "ranking": result.ranking_rows(),
+            "certainty": result.certainty().to_dicts(),
+            "costs": result.costs().to_dicts(),
+        },
+        as_json=as_json,
+    )
 
 
 def _names(

@@ -12,14 +12,13 @@ from ketasim._base import InputError
 from ketasim.apps.cli.console import (
     AsJson,
     OutFolder,
+    answer,
     check_folder,
     check_input,
     command_line,
     listen,
-    print_json,
     print_table,
     save,
-    warn,
     whole_number,
 )
 from ketasim.apps.cli.simulate import loaded
@@ -99,23 +98,17 @@ def plan(
         raise _as_typed(error, given) from None
     command = _command(course, out, given, regimen, beyond_studied, criteria, by, n, seed)
     paths = save(result, out, inputs=(file,), command=command)
-    if as_json:
-        print_json(
-            {
-                "metadata": result.metadata,
-                "plan": result.summary().to_dicts(),
-                "left_out": result.left_out().to_dicts(),
-                "ranking": [one.to_row() for one in result.ranking()],
-                "warnings": list(result.warnings),
-                "files": [str(path) for path in paths],
-            }
-        )
-        return
-    warn(result.warnings)
-    _print(result)
-    print()
-    for path in paths:
-        print(path)
+    answer(
+        result,
+        paths,
+        _print,
+        lambda: {
+            "plan": result.summary().to_dicts(),
+            "left_out": result.left_out().to_dicts(),
+            "ranking": [one.to_row() for one in result.ranking()],
+        },
+        as_json=as_json,
+    )
 
 
 def _print(result: Plan) -> None:
