@@ -9,7 +9,8 @@ from ketasim.simulation.mood.beside import disagreement, near_values, times_comp
 from ketasim.simulation.mood.studied import of_course
 
 MAINTAINED: Final = 28 * 24.0
-"""Hours of treatment after which what follows when it stops is not told from the natural course."""
+"""Hours of treatment after which what follows when it stops is not told from the natural course;
+assumed."""
 
 _DAY: Final = 24.0
 
