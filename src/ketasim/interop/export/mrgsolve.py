@@ -72,15 +72,10 @@ def mrgsolve_text(model: OdeModel) -> str:
         for one in model.formulas
     ]
     for state in model.states:
-        for letter, text in (
-            ("F", state.fraction),
-            ("ALAG", state.lag),
-            ("D", state.duration),
-            ("R", state.rate),
-        ):
-            if text is not None:
-                own = names[state.name]
-                lines.append(f"{letter}_{own} = {_SYNTAX.written(text, names)};")
+        lines += [
+            f"{letter}_{names[state.name]} = {_SYNTAX.written(text, names)};"
+            for letter, text in state.of_doses(("F", "ALAG", "D", "R"))
+        ]
     lines += ["", "$ODE"]
     lines += [
         f"dxdt_{names[one.name]} = {_SYNTAX.written(one.change, names)};" for one in model.states

@@ -93,14 +93,10 @@ def _pk(model: OdeModel, names: dict[str, str]) -> list[str]:
         f"  {names[one.name]} = {_SYNTAX.written(one.expression, names)}" for one in model.formulas
     ]
     for number, state in enumerate(model.states, start=1):
-        for letter, text in (
-            ("F", state.fraction),
-            ("ALAG", state.lag),
-            ("D", state.duration),
-            ("R", state.rate),
-        ):
-            if text is not None:
-                lines.append(f"  {letter}{number} = {_SYNTAX.written(text, names)}")
+        lines += [
+            f"  {letter}{number} = {_SYNTAX.written(text, names)}"
+            for letter, text in state.of_doses(("F", "ALAG", "D", "R"))
+        ]
     return lines
 
 

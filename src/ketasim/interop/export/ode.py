@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ketasim.models.pk.declaration import Output
 
 Array = NDArray[np.float64]
 
@@ -65,20 +67,18 @@ class State:
     duration: str | None = None
     rate: str | None = None
 
+    def of_doses(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """What doses into it need, as name and expression.
 
-@dataclass(frozen=True)
-class Predictor:
-    """What is predicted, with its residual error.
+        **Arguments:**
 
-    **Arguments:** as of `ketasim.pk.Output`.
-    """
-
-    name: str
-    expression: str
-    unit: str = ""
-    proportional: float = 0.0
-    additive: float = 0.0
-    sd_log: float = 0.0
+        - `names`: what an engine calls the fraction, the lag, the duration and the rate.
+        """
+        for name, text in zip(
+            names, (self.fraction, self.lag, self.duration, self.rate), strict=True
+        ):
+            if text is not None:
+                yield name, text
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class OdeModel:
     covariates: tuple[Constant, ...]
     formulas: tuple[Formula, ...]
     states: tuple[State, ...]
-    outputs: tuple[Predictor, ...]
+    outputs: tuple[Output, ...]
     effects: Effects = field(default_factory=Effects)
     notes: tuple[str, ...] = ()
 

@@ -12,7 +12,6 @@ from ketasim.interop.export.ode import (
     Effects,
     Formula,
     OdeModel,
-    Predictor,
     State,
 )
 from ketasim.models.pk.declaration import (
@@ -75,10 +74,7 @@ def ode_of_own(model: CompartmentModel) -> OdeModel:
             )
             for one in model.compartments
         ),
-        tuple(
-            Predictor(o.name, o.expression, o.unit, o.proportional, o.additive, o.sd_log)
-            for o in model.outputs
-        ),
+        model.outputs,
         Effects(dict.fromkeys(spread, "log"), np.diag([sd**2 for sd in spread.values()])),
     )
 

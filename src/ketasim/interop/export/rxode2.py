@@ -82,14 +82,10 @@ def rxode2_text(model: OdeModel) -> str:
         note = f"  # {_flat(state.meaning)}" if state.meaning else ""
         lines.append(f"    d/dt({names[state.name]}) <- {said(state.change)}{note}")
     for state in model.states:
-        for called, text in (
-            ("f", state.fraction),
-            ("alag", state.lag),
-            ("dur", state.duration),
-            ("rate", state.rate),
-        ):
-            if text is not None:
-                lines.append(f"    {called}({names[state.name]}) <- {said(text)}")
+        lines += [
+            f"    {called}({names[state.name]}) <- {said(text)}"
+            for called, text in state.of_doses(("f", "alag", "dur", "rate"))
+        ]
     for one in model.outputs:
         unit = f"  # {one.unit}" if one.unit else ""
         lines.append(f"    {names[one.name]} <- {said(one.expression)}{unit}")

@@ -14,13 +14,12 @@ from ketasim.interop.export.ode import (
     Effects,
     Formula,
     OdeModel,
-    Predictor,
     State,
 )
 from ketasim.interop.export.own import right_hand_side
 from ketasim.interop.export.syntax import Syntax
 from ketasim.models import Branch, LinearModel, evaluate, names_in
-from ketasim.models.pk.declaration import Flow
+from ketasim.models.pk.declaration import Flow, Output
 from ketasim.population import covariates_of
 
 _PLAIN = Syntax("", "t", power=lambda low, high: f"(({low})**({high}))")
@@ -159,7 +158,7 @@ def _of_doses(model: LinearModel, state: str) -> tuple[str | None, str | None, s
 
 def _outputs(
     model: LinearModel, prefixes: list[str], renamed: dict[str, dict[str, str]]
-) -> Iterator[Predictor]:
+) -> Iterator[Output]:
     for one in model.outputs:
         name, parts = f"{one.analyte}_{one.site}", list[str]()
         for prefix in prefixes:
@@ -170,11 +169,11 @@ def _outputs(
             text = f"1000*{state}/({volume}){scaled}"
             own = f"{prefix}_{name}" if prefix else name
             parts.append(own)
-            yield Predictor(own, text, "ng/mL")
+            yield Output(own, text, "ng/mL")
         if len(prefixes) > 1:
-            yield Predictor(name, " + ".join(parts), "ng/mL")
+            yield Output(name, " + ".join(parts), "ng/mL")
         elif prefixes[0]:
-            yield Predictor(name, parts[0], "ng/mL")
+            yield Output(name, parts[0], "ng/mL")
 
 
 def _notes(

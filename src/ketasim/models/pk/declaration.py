@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ketasim._base import InputError, near
+from ketasim.models.declaration import Flow
 from ketasim.models.expression import own_expression
 from ketasim.models.pk.dimensions import check_rates
 
@@ -73,24 +74,6 @@ class Compartment:
     duration: str | None = None
     rate: str | None = None
     also: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Flow:
-    """Movement from `source` to `target`, or out of the body: `rate` times the amount, 1/h.
-
-    **Arguments:**
-
-    - `source`, `target`: compartments; nothing where it leaves the body.
-    - `rate`: expression. `produced`: what arrives, of what leaves.
-    - `consumes`: false of a site that follows an amount without taking of it.
-    """
-
-    source: str
-    target: str | None
-    rate: str
-    produced: str = "1"
-    consumes: bool = True
 
 
 @dataclass(frozen=True)

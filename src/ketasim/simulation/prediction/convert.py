@@ -8,7 +8,6 @@ from ketasim.models.pk.declaration import (
     Compartment,
     CompartmentModel,
     Covariate,
-    Flow,
     Output,
     Parameter,
 )
@@ -51,7 +50,7 @@ def own_model(model: LinearModel) -> CompartmentModel:
         model.name,
         tuple(Parameter(one.name, None, one.unit, one.meaning) for one in model.parameters),
         tuple(_compartment(s.name, into.get(s.name), also.get(s.name, [])) for s in model.states),
-        tuple(Flow(f.source, f.target, f.rate, f.produced, f.consumes) for f in model.flows),
+        model.flows,
         tuple(
             Output(
                 f"{one.analyte}_{one.site}",
