@@ -50,7 +50,7 @@ def test_the_keys_are_read_and_written_back() -> None:
     )
     assert trial.primary is not None and trial.primary.at == 168.0
     assert trial.analyses == ("mmrm", "responder")
-    assert trial.dropout is not None and trial.dropout.share == pytest.approx(0.2)
+    assert trial.dropout[0].share == pytest.approx(0.2)
     assert trial.power is not None and trial.power.n == (40, 60)
     assert trial.scenario is not None and trial.scenario.drug_effect == 0.5
     assert analysed_visits(trial.primary, trial.assessments) == (24.0, 168.0)

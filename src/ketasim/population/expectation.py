@@ -335,4 +335,5 @@ def _effect(arm: Arm) -> float:
 def _felt(arm: Arm) -> Sequence[Dose]:
     """Doses of which the first session tells what the arm gives."""
     after = 0.0 if arm.branch is None else arm.branch.after
-    return [dose for dose in arm.doses if dose.time >= after]
+    # by a rule alone sessions go on as the last one was
+    return [dose for dose in arm.doses if dose.time >= after] or arm.last_session

@@ -27,6 +27,7 @@ from ketasim.trials import (
 from ketasim.trials.headline import ANALYSES_IN_WORDS
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
 from ketasim.trials.operating import TWO_POWERS
+from ketasim.trials.scenario import rule_words
 
 if TYPE_CHECKING:
     from ketasim.dosing import Arm, Trial
@@ -130,7 +131,7 @@ def _context(result: TrialResult) -> dict[str, Any]:
         "agreement": _agreement(result.reported),
         "nearest": near_groups(result.near, own_of_trial(summary), trial.labels),
         "observed": observed(trial),
-        "by_score": trial.dropout is not None and trial.dropout.pattern == "lack_of_effect",
+        "by_score": any(one.pattern == "lack_of_effect" for one in trial.dropout),
         "words": words,
     }
 
@@ -285,7 +286,11 @@ def _session_days(arm: Arm, trial: Trial) -> str:
     first, last = trial.phase(arm)
     # a session at the time of a withdrawal is the first of those who are randomised again
     own = [t for t in arm.sessions if t >= first and (arm.withdrawal is None or t < last)]
-    return ", ".join(f"{time / _DAY:g}" for time in own) or "none"
+    days = ", ".join(f"{time / _DAY:g}" for time in own)
+    ruled = [time for time in arm.rule_times if first <= time < last]
+    if not ruled:
+        return days or "none"
+    return "; ".join(filter(None, (days, rule_words(arm))))
 
 
 def _told(arm: Arm) -> str:

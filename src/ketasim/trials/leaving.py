@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from ketasim.dosing import Dropout
+from ketasim.dosing import PATTERNS, Arm, Dropout, Trial
+from ketasim.evidence import load_table
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_POOLED: Final = "META_FRONT2026"
 
 _DOUBLINGS: Final = 60
 _HALVINGS: Final = 80
+
+
+CAUSES: Final = (*PATTERNS, "other")
+"""Causes by which a patient is told to have left, in the order of their codes from 0; `other` is
+what is left of the rates of the card `mood` after adverse events."""
+
+STAYS: Final = -1
+"""Code of a patient who has not left."""
+
+
+@cache
+def adverse_share(drug: bool) -> float:
+    """Part of the hazard of the card that is by adverse events: of 28 days, by frontpsy2026.
+
+    **Arguments:**
+
+    - `drug`: of patients on the drug, or on a control.
+    """
+    table = load_table("mood/outcomes").filter(
+        (pl.col("trial_id") == _POOLED)
+        & (pl.col("metric") == "dropout_pct")
+        & (pl.col("arm_id") == ("ESK" if drug else "PBO"))
+    )
+    rows = {row["note"]: float(row["value"]) / 100.0 for row in table.to_dicts()}
+    event, any_cause = rows["discontinuation for AE"], rows["any-cause discontinuation"]
+    return float(np.log1p(-event) / np.log1p(-any_cause))
 
 
 def constant_hazard(dropout: Dropout) -> float:
@@ -21,26 +54,54 @@ def constant_hazard(dropout: Dropout) -> float:
     return float(-np.log1p(-dropout.share) / dropout.by)
 
 
-def leaves_after_session(dropout: Dropout, sessions: Sequence[float], due: Array) -> Array:
+def leaves_after_session(
+    dropout: Dropout, sessions: Array, due: Array, took: Flags | None = None
+) -> Array:
     """Time at which a patient leaves, h: right after a session, each with the same chance.
 
     **Arguments:**
 
-    - `dropout`: its share has left after the sessions until its time.
-    - `sessions`: times, h, ascending.
+    - `dropout`: its share has left after the sessions until its time, were all attended.
+    - `sessions`: times, h, ascending, shape (S,).
     - `due`: cumulative hazard at which a patient leaves, shape (n,).
+    - `took`: whether a patient had each session, shape (n, S); all when left out.
 
     **Returns:** shape (n,); infinite for who stays.
     """
-    until = sum(time <= dropout.by for time in sessions)
+    until = int((sessions <= dropout.by).sum())
     if not until:
         return np.full(np.shape(due), np.inf)
     each = -np.log1p(-dropout.share) / until
     after = np.ceil(due / each).astype(np.int64) - 1
     times = np.append(np.asarray(sessions, np.float64), np.inf)
+    if took is not None:
+        # the first session by which more have been attended than the patient stands
+        past = np.cumsum(took, axis=1) > after[:, None]
+        after = np.where(past.any(axis=1), past.argmax(axis=1), len(sessions))
     left = times[np.minimum(after, len(sessions))]
     # the rating at the start of a session is before what happens in it
     return np.nextafter(left, np.inf)
+
+
+def leaves_by_score(rate: float, hours: Array, times: Array, due: Array) -> Array:
+    """Time at which a patient leaves for lack of effect, h, infinite for who stays.
+
+    **Arguments:**
+
+    - `rate`: 1/h. `hours`: as `exposure` counts them, shape (..., n, T). `times`: h, shape (T,).
+    - `due`: cumulative hazard at which a patient leaves, shape (n,).
+    """
+    over = rate * hours >= due[:, None]
+    place = over.argmax(axis=-1)
+    gone = over.any(axis=-1)
+    before = np.concatenate([np.zeros((*hours.shape[:-1], 1)), hours], axis=-1)
+    start = np.concatenate([[0.0], times])
+    low, high = (
+        np.take_along_axis(before, (place + side)[..., None], axis=-1)[..., 0] for side in (0, 1)
+    )
+    asked = due / rate if rate > 0.0 else np.full(due.shape, np.inf)
+    part = np.clip((asked - low) / np.maximum(high - low, 1e-12), 0.0, 1.0)
+    return np.where(gone, start[place] + part * (start[place + 1] - start[place]), np.inf)
 
 
 def exposure(scores: Array, baseline: Array, times: Array) -> Array:
@@ -94,3 +155,111 @@ def hours_until(time: float, scores: Array, baseline: Array, times: Array) -> Ar
     ends = np.append(times[inside], time)
     padded = np.concatenate([scores[:, inside], scores[:, :1]], axis=1)
     return exposure(padded, baseline, ends)[:, -1]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of a patient's time in one arm.
+
+    **Arguments:**
+
+    - `arm`: which. `start`: h, from the beginning of the trial.
+    """
+
+    arm: Arm
+    start: float
+
+
+def staged(due: Array, stages: Sequence[tuple[Array, float]]) -> Array:
+    """Time at which hazards that change add up to what is due, h, shape (n,).
+
+    **Arguments:**
+
+    - `due`: shape (n,). `stages`: hazard, 1/h, a number or shape (n,), and its start, h.
+    """
+    found = np.full(due.shape, np.inf)
+    rest = due
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for place, (hazard, start) in enumerate(stages):
+            end = stages[place + 1][1] if place + 1 < len(stages) else np.inf
+            time = start + np.where(hazard > 0.0, rest / hazard, np.inf)
+            here = np.isinf(found) & (time < end)
+            found = np.where(here, time, found)
+            rest = rest - (hazard * (end - start) if np.isfinite(end) else 0.0)
+    return found
+
+
+@dataclass(frozen=True)
+class Leavers:
+    """Patients who may leave.
+
+    **Arguments:**
+
+    - `trial`: with its causes. `stages`: the arms they are in, one after the other.
+    - `dues`: cause to the cumulative hazard at which a patient leaves by it, shape (n,); `card`
+      those of the card, `why` a chance for its cause.
+    - `card`: hazards of the card of each stage, 1/h, numbers or shape (n,).
+    - `sessions`: h, and ids of the arms they are of. `took`: whether each was attended, shape
+      (n, S); all when nothing.
+    - `rate`: at which they leave for lack of effect, 1/h.
+    """
+
+    trial: Trial
+    stages: Sequence[Stage]
+    dues: Mapping[str, Array]
+    card: Sequence[Array]
+    sessions: Sequence[tuple[float, str]]
+    took: Flags | None
+    rate: float
+
+    def departures(self, scores: Array, baseline: Array, times: Array) -> tuple[Array, Array]:
+        """When patients leave and why.
+
+        **Arguments:**
+
+        - `scores`: at the visits, with and without trial effects, shape (2, n, T).
+        - `baseline`: shape (n,). `times`: of the visits, h from the beginning, shape (T,).
+
+        **Returns:** h from the beginning, infinite for who stays, shape (2, n); codes of `CAUSES`,
+        with trial effects, shape (n,).
+        """
+        shape = scores.shape[:2]
+        found: list[tuple[Array, Array]] = []
+        causes = self.trial.dropout
+        whole = [any(one.of(stage.arm) for one in causes) for stage in self.stages]
+        for one in causes:
+            acts = [one.of(stage.arm) for stage in self.stages]
+            if not any(acts):
+                continue
+            due = self.dues[one.pattern]
+            if one.pattern == "lack_of_effect":
+                hours = exposure(scores, baseline, times)
+                left = leaves_by_score(self.rate, hours, times, due)
+            elif one.pattern == "adverse_event":
+                left = self._after_sessions(one, due)
+            else:
+                hazard = constant_hazard(one)
+                parts = zip(acts, self.stages, strict=True)
+                left = staged(due, [(np.asarray(hazard * on), stage.start) for on, stage in parts])
+            code = np.full(shape[1], float(CAUSES.index(one.pattern)))
+            found.append((np.broadcast_to(left, shape), code))
+        if not all(whole):
+            # whom no cause of the file reaches leaves as the card has it
+            parts = zip(whole, self.card, self.stages, strict=True)
+            rates = [(np.asarray(0.0 if on else own), stage.start) for on, own, stage in parts]
+            left = staged(self.dues["card"], rates)
+            event = self.dues["why"] < adverse_share(self.stages[-1].arm.control is None)
+            code = np.where(event, CAUSES.index("adverse_event"), CAUSES.index("other"))
+            found.append((np.broadcast_to(left, shape), code.astype(np.float64)))
+        each = np.stack([left for left, _ in found])
+        first = each.argmin(axis=0)
+        leaves = np.take_along_axis(each, first[None], axis=0)[0]
+        codes = np.stack([code for _, code in found])
+        return leaves, np.take_along_axis(codes, first[:1], axis=0)[0]
+
+    def _after_sessions(self, one: Dropout, due: Array) -> Array:
+        arms = {stage.arm.id: stage.arm for stage in self.stages}
+        chosen = np.array([one.of(arms[of]) for _, of in self.sessions], np.bool_)
+        times = np.array([time for time, _ in self.sessions])[chosen]
+        took = None if self.took is None else self.took[:, chosen]
+        return leaves_after_session(one, times, due, took)

@@ -11,18 +11,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim._base import standard_normals, uniforms
+from ketasim._base import uniforms
 from ketasim.dosing import Arm, Scenario, Trial
 from ketasim.engine import Patients, Plan, solve
 from ketasim.evidence import Card
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
     MOOD_STATES,
+    NOISE_SYMBOLS,
     VisitNoise,
     arm_calendar,
     arm_patients,
     baseline_scores,
-    card_draws,
     chain_scores,
     from_madrs,
     in_madrs,
@@ -32,17 +32,25 @@ from ketasim.population import (
     situation_of,
     visit_normals,
 )
+from ketasim.population.superposition import kernel_plan
 from ketasim.trials.criteria import enters
-from ketasim.trials.leaving import (
-    constant_hazard,
-    exposure,
-    hours_until,
-    leaves_after_session,
-    rate_of,
+from ketasim.trials.individual import (
+    COURSES,
+    MOST_LOOKS,
+    Group,
+    calendars_of,
+    courses_of,
+    groups_of,
+    orders_of,
+    taken,
 )
+from ketasim.trials.leaving import Leavers, hours_until, rate_of
+from ketasim.trials.worlds import Worlds, worlds
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
+
+_STOPS: Final = ("stop_drug", "stop_control")
 
 HIGHEST: Final = 60.0
 """Highest score of the MADRS, points."""
@@ -59,66 +67,6 @@ PIECE_NUMBERS: Final = 4_000_000
 
 
 @dataclass(frozen=True)
-class Worlds:
-    """What the replicates of a trial differ in beside their patients.
-
-    **Arguments:**
-
-    - `numbers`: symbol of the card `mood` to its draws, shape (R,).
-    - `early`, `late`: trial effects added where expectation and where the natural course act.
-    - `drug`: part of the drug's effect that the trial adds to it. Each of shape (R,).
-    """
-
-    numbers: Mapping[str, Array]
-    early: Array
-    late: Array
-    drug: Array
-
-    def of(self, replicate: NDArray[np.int64]) -> dict[str, Any]:
-        """Numbers of the card for patients of some replicates: constants stay single numbers."""
-        return {
-            symbol: float(draws[0]) if (draws == draws[0]).all() else draws[replicate]
-            for symbol, draws in self.numbers.items()
-        }
-
-
-def worlds(
-    trial: Trial, card: Card, seed: int, count: int, *, uncertainty: bool, between_trials: bool
-) -> Worlds:
-    """Draw the numbers and the trial effects of replicates.
-
-    **Main arguments:**
-
-    - `trial`: its arms tell whether everybody knows what is given.
-    - `card`: `mood`. `seed`: of the simulation. `count`: how many replicates.
-
-    **Other arguments:**
-
-    - `uncertainty`: false: the numbers of the card, in every replicate.
-    - `between_trials`: false: no trial effects.
-    """
-    if uncertainty:
-        numbers = card_draws(card, seed, 0, count)
-    else:
-        numbers = {symbol: np.full(count, value) for symbol, value in card.values().items()}
-
-    def effect(name: str, where: str = "") -> Array:
-        if not between_trials or f"tau_{name}" not in numbers:
-            return np.zeros(count)
-        z = standard_normals(seed, f"trial:tau_{name}{where}", 0, count, 1)[:, 0]
-        return numbers[f"tau_{name}"] * z
-
-    known = all(arm.open for arm in trial.arms)
-    return Worlds(
-        numbers,
-        early=effect("early") + (effect("open") if known else 0.0),
-        late=effect("late") + (effect("open", ":late") if known else 0.0),
-        # a trial may take the drug's effect away, but not turn it round
-        drug=np.maximum(effect("drug") + (effect("series") if known else 0.0), -1.0),
-    )
-
-
-@dataclass(frozen=True)
 class Ratings:
     """Ratings of one arm in some replicates.
 
@@ -131,12 +79,14 @@ class Ratings:
     - `before`: MADRS before treatment, points, not rounded, shape (R, n); not a number for the
       same.
     - `again`: when the patients were randomised again, h; nothing where they were not.
+    - `courses`: what came of the patients beside their ratings, `COURSES` to shape (R, n).
     """
 
     times: Array
     madrs: Single
     before: Single
     again: float | None = None
+    courses: Mapping[str, Single] = field(default_factory=dict[str, Single])
 
     def baseline(self, scale: str) -> Array:
         """Scores of a scale before treatment, whole points, shape (R, n)."""
@@ -144,11 +94,15 @@ class Ratings:
 
     def of_first(self, n: int) -> Ratings:
         """Those of the first patients of every replicate."""
-        return replace(self, madrs=self.madrs[:, :n], before=self.before[:, :n])
+        return self._part((slice(None), slice(n)))
 
     def of_replicates(self, block: slice) -> Ratings:
         """Those of some of the replicates."""
-        return replace(self, madrs=self.madrs[block], before=self.before[block])
+        return self._part((block,))
+
+    def _part(self, which: tuple[slice, ...]) -> Ratings:
+        courses = {name: one[which] for name, one in self.courses.items()}
+        return replace(self, madrs=self.madrs[which], before=self.before[which], courses=courses)
 
     def score(self, scale: str, time: float) -> Array:
         """Scores of a scale at a visit, whole points, shape (R, n)."""
@@ -249,21 +203,22 @@ class ArmSimulation:
         **Returns:** ratings with and without the effects of the trials, of the same patients.
         """
         total, n = count * self.stride, self.arm.n
-        size = max(1, min(PIECE, PIECE_NUMBERS // len(self.times)))
-        shape = (total, len(self.times))
-        both = np.empty((2, *shape), np.float32)
-        before = np.empty(total, np.float32)
-        if self.arm.branch is not None:
-            both[:], before[:] = np.nan, np.nan
+        size = max(1, min(PIECE, PIECE_NUMBERS // self._width))
+        both = np.full((2, total, len(self.times)), np.nan, np.float32)
+        before = np.full(total, np.nan, np.float32)
+        courses = {name: np.full(total, np.nan, np.float32) for name in COURSES}
         members = self._members(first, count)
         for start in range(0, len(members), size):
             chosen = members[start : start + size]
-            both[:, chosen], before[chosen] = self._piece(chosen + first * self.stride)
+            both[:, chosen], before[chosen], made = self._piece(chosen + first * self.stride)
+            for name, values in made.items():
+                courses[name][chosen] = values
             if told is not None:
                 told(len(chosen))
         kept = before.reshape(count, self.stride)[:, :n]
         tables = both.reshape(2, count, self.stride, len(self.times))[:, :, :n]
-        rated, plain = (Ratings(self.times, table, kept) for table in tables)
+        held = {name: one.reshape(count, self.stride)[:, :n] for name, one in courses.items()}
+        rated, plain = (Ratings(self.times, table, kept, courses=held) for table in tables)
         return self._entered(rated), self._entered(plain)
 
     def _members(self, first: int, count: int) -> NDArray[np.int64]:
@@ -304,50 +259,98 @@ class ArmSimulation:
             np.where(inside[:, :, None], ratings.madrs, np.float32(np.nan)),
             np.where(inside, ratings.before, np.float32(np.nan)),
             branch.after,
+            {
+                name: np.where(inside, one, np.float32(np.nan))
+                for name, one in ratings.courses.items()
+            },
         )
 
-    def _piece(self, positions: NDArray[np.int64]) -> tuple[Single, Single]:
-        """Ratings (2, n, T) with and without trial effects, and the scores before treatment."""
+    def _piece(self, positions: NDArray[np.int64]) -> tuple[Single, Single, dict[str, Array]]:
+        """Ratings (2, n, T) with and without trial effects, scores before treatment, `COURSES`."""
         replicate = positions // self.stride
         if self._plan is None:
             self._plan = self._planned()
         people, values, baseline = self._people(positions)
+        early = self.worlds.early[replicate]
+        moved = {
+            "sens": values["sens"] * (1.0 + self.worlds.drug[replicate]),
+            "e_P": values["e_P"] + early,
+            "e_N": values["e_N"] + self.worlds.late[replicate],
+        }
+        rated = np.empty((2, len(positions), len(self.times)), np.float32)
+        before = np.empty(len(positions), np.float32)
+        courses = {name: np.empty(len(positions)) for name in COURSES}
+        for group in self._groups(positions):
+            who, start = group.members, group.start
+            part = taken(people, who), taken(values, who), taken(moved, who)
+            entered = baseline[who]
+            if self._alone:
+                assert self._plan is not None
+                sides = group.followed(
+                    *(self.trial, self._own, self._plan, *part, early[who], self.times),
+                    normals=self.normals,
+                    chances=self.chances,
+                )
+                scores = np.stack([one.scores[:, 1:] for one in sides])
+                entered = sides[0].scores[:, 0] if start else entered
+            else:
+                sides = ()
+                scores = self._together(*part, entered)
+            took = sides[0].attended if sides and self.given is None else None
+            leavers = Leavers(
+                self.trial,
+                group.stages,
+                {name[4:]: one for name, one in part[0].items() if name.startswith("due:")},
+                [stop_hazard(stage.arm, part[0]) for stage in group.stages],
+                group.sessions,
+                took,
+                self.rate,
+            )
+            leaves, cause = leavers.departures(scores, entered, start + self.times)
+            if self.stays:
+                scores[1], leaves[1] = scores[0], np.inf
+            rated[:, who] = np.where(
+                (start + self.times)[None, None] >= leaves[:, :, None], np.nan, scores
+            )
+            # who has left before a later period of a crossover does not begin it
+            before[who] = np.where(leaves[0] <= start, np.nan, entered) if start else entered
+            for name, one in courses_of(group, sides, leaves[0], cause).items():
+                courses[name][who] = one
+        return rated, before, courses
+
+    def _together(
+        self,
+        people: Mapping[str, Array],
+        values: Mapping[str, Any],
+        moved: Mapping[str, Any],
+        baseline: Array,
+    ) -> Array:
+        """Scores of patients who all have the same sessions, with and without trial effects."""
+        assert self._plan is not None
         patients = Patients(values, people["weight"], (self._calendar,))
         later = np.flatnonzero(self.times > 0)
-        states: dict[str, Array] = {}
-        if len(later):
-            solved = solve(
-                mood_chain(MODELS["reference"]),
-                patients,
-                self.times[later],
-                MOOD_STATES,
-                plan=self._plan,
-                engine="numba",
-                progress=False,
-            )
-            states = {name: np.asarray(solved[name]) for name in MOOD_STATES}
         scores = np.repeat(baseline[None, :, None], len(self.times), axis=2).repeat(2, axis=0)
-        if len(later):
-            worlds = self.worlds
-            moved = {
-                "sens": values["sens"] * (1.0 + worlds.drug[replicate]),
-                "e_P": values["e_P"] + worlds.early[replicate],
-                "e_N": values["e_N"] + worlds.late[replicate],
-            }
-            noise = people["noise"][:, later]
-            left = self._left(values, states["expectation"], self.times[later])
-            for place, shift in enumerate((moved, {})):
-                own = {**values, **shift}
-                if left is not None:
-                    earlier = people["expected"] - values["e_P"]
-                    own["e_P"] = np.asarray(own["e_P"])[:, None] + earlier[:, None] * left
-                scores[place][:, later] = chain_scores(own, states) + noise
-        scores = np.clip(scores, 0.0, HIGHEST)
-        gone = self._gone(people, scores, baseline)
-        if self.stays:
-            scores[1], gone[1] = scores[0], False
-        rated = np.where(gone, np.nan, scores)
-        return rated.astype(np.float32), baseline.astype(np.float32)
+        if not len(later):
+            return scores
+        solved = solve(
+            mood_chain(MODELS["reference"]),
+            patients,
+            self.times[later],
+            MOOD_STATES,
+            plan=self._plan,
+            engine="numba",
+            progress=False,
+        )
+        states = {name: np.asarray(solved[name]) for name in MOOD_STATES}
+        left = self._left(values, states["expectation"], self.times[later])
+        noise = people["noise"][:, later]
+        for place, shift in enumerate((moved, {})):
+            own = {**values, **shift}
+            if left is not None:
+                earlier = people["expected"] - values["e_P"]
+                own["e_P"] = np.asarray(own["e_P"])[:, None] + earlier[:, None] * left
+            scores[place][:, later] = chain_scores(own, states) + noise
+        return np.clip(scores, 0.0, HIGHEST)
 
     def _left(self, values: Mapping[str, Any], states: Array, times: Array) -> Array | None:
         """Part of the expectation at visits that is from before a randomised withdrawal, 0 to 1.
@@ -376,17 +379,6 @@ class ArmSimulation:
         share = np.divide(rest, states, out=np.zeros_like(states), where=states > 0)
         return np.where(times > branch.after, np.clip(share, 0.0, 1.0), 1.0)
 
-    def _gone(
-        self, people: Mapping[str, Array], scores: Array, baseline: Array
-    ) -> NDArray[np.bool_]:
-        """Whether a patient has left before a visit, shape (2, n, T)."""
-        dropout = self.trial.dropout
-        if dropout is not None and dropout.pattern == "lack_of_effect":
-            hours = exposure(scores, baseline, self.times)
-            return self.rate * hours >= people["due"][:, None]
-        gone = self.times[None, :] >= people["leaves"][:, None]
-        return np.repeat(gone[None], 2, axis=0)
-
     @cached_property
     def _calendar(self) -> Any:
         return arm_calendar(self._own, max(float(self.times[-1]), 1.0))
@@ -401,74 +393,110 @@ class ArmSimulation:
                 given=self.given,
             )
         people, values, _ = standard._people(np.arange(_PILOT))
+        if self._alone:
+            return kernel_plan(values, people["weight"], calendars_of(self.trial, self._own))
         patients = Patients(values, people["weight"], (self._calendar,))
         chain = mood_chain(MODELS["reference"])
         return mood_plan(chain, patients, engine="numba")
 
+    @property
+    def _alone(self) -> bool:
+        """Whether patients differ in the sessions they have."""
+        return self.trial.individual(self._own)
+
+    @property
+    def _width(self) -> int:
+        """Values of a state held for each patient."""
+        return len(self.times) + (MOST_LOOKS if self._alone else 0)
+
+    def _groups(self, positions: NDArray[np.int64]) -> tuple[Group, ...]:
+        """Patients by the order in which they are in the arms: one group but in a crossover."""
+        order = np.zeros(len(positions), np.int64)
+        if self._crossover:
+            order = self._orders(positions)
+        return groups_of(self.trial, self.arm, self._own, order)
+
+    def _orders(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Number of the order of each patient, dealt out evenly within a replicate."""
+        known = len(orders_of(self.trial))
+        replicate = positions // self.stride if self.patients else np.zeros_like(positions)
+        first, last = int(replicate.min()), int(replicate.max())
+        count = (last - first + 1) * self.stride
+        chance = uniforms(self.people_seed, "trial:order", first * self.stride, count, 1)
+        dealt = chance.reshape(-1, self.stride).argsort(axis=1).argsort(axis=1) % known
+        return dealt[replicate - first, positions % self.stride]
+
+    def normals(self, positions: NDArray[np.int64], times: Array) -> dict[str, Array]:
+        """What is behind the ratings of patients at some times, shape (n,) each."""
+        first, count, pick = self._drawn(positions)
+        # each arm has its own: but a patient in several periods is one and the same
+        seed = self.people_seed if self._crossover else self.own_seed
+        drawn = visit_normals(seed, first, count, times)
+        return {name: values[pick] for name, values in drawn.items()}
+
+    def chances(self, positions: NDArray[np.int64], purpose: str) -> Array:
+        """Uniform numbers of patients for a purpose, shape (n,)."""
+        first, count, pick = self._drawn(positions)
+        seed = self.people_seed if self._crossover else self.own_seed
+        return uniforms(seed, f"trial:{purpose}", first, count, 1)[:, 0][pick]
+
+    def _drawn(self, positions: NDArray[np.int64]) -> tuple[int, int, NDArray[np.int64]]:
+        """Which patients are drawn, the first and how many, and who of them is at each place."""
+        if self.patients:
+            first = int(positions[0])
+            return first, int(positions[-1] - positions[0]) + 1, positions - first
+        # the patients of the first replicate
+        return 0, self.stride, positions % self.stride
+
     def _people(
         self, positions: NDArray[np.int64]
     ) -> tuple[dict[str, Array], dict[str, Any], Array]:
-        """Weight, noise and times of leaving; values of the chain; scores before treatment."""
+        """What is drawn of patients; values of the chain; scores before treatment.
+
+        What is drawn has `weight`, kg; `noise` of ratings; `expected` before a randomised
+        withdrawal; `height:ID`, what is expected of the treatment of an arm; `rescue`, what a new
+        antidepressant would do; `due:CAUSE`; and the numbers of the law of ratings and of drop-out.
+        """
         replicate = positions // self.stride
-        if self.patients:
-            first, count = int(positions[0]), int(positions[-1] - positions[0]) + 1
-            pick = positions - first
-        else:  # the patients of the first replicate
-            first, count = 0, self.stride
-            pick = positions % self.stride
+        begin, count, pick = self._drawn(positions)
         numbers = self.worlds.of(replicate)
-        effects = {k: v[pick] for k, v in mood_effects(self.people_seed, first, count).items()}
-        pk, weight, _ = arm_patients(self._own, self.people_seed, first, count)
+        effects = {k: v[pick] for k, v in mood_effects(self.people_seed, begin, count).items()}
+        pk, weight, _ = arm_patients(self._own, self.people_seed, begin, count)
         values = {name: value[pick] if np.ndim(value) == 1 else value for name, value in pk.items()}
         spread = self._own.baseline
         mean, sd = in_madrs(spread.scale, spread.mean, spread.sd)
         baseline = baseline_scores(mean, sd, effects["M0"], HIGHEST)
-        values |= mood_values(numbers, effects, situation_of(self.trial, self._own), baseline)
-        values["k_session"] = numbers["k_session"]
         scenario = self.trial.scenario or Scenario()
+
+        def expected(arm: Arm, **other: Any) -> dict[str, Any]:
+            situation = replace(situation_of(self.trial, arm), **other)
+            found = mood_values(numbers, effects, situation, baseline)
+            return found | {"e_P": found["e_P"] * scenario.expectation}
+
+        values |= expected(self._own)
+        values["k_session"] = numbers["k_session"]
         values["sens"] = values["sens"] * scenario.drug_effect
-        values["e_P"] = values["e_P"] * scenario.expectation
-        expected = values["e_P"]
         again = self.arm.branch
-        if again is not None:
-            before = situation_of(self.trial, self.trial.arm(again.of))
-            expected = mood_values(numbers, effects, before, baseline)["e_P"]
-            expected = expected * scenario.expectation
-        chance = uniforms(self.own_seed, "trial:leaves", first, count, 1)[:, 0]
-        due = -np.log(chance[pick])
-        leaves = self._leaves(due, numbers)
-        # each arm has its own: periods of a crossover share patients, not what is rated
-        drawn = visit_normals(self.own_seed, first, count, self.times)
-        normals = {name: values[pick] for name, values in drawn.items()}
-        n = len(positions)
-        people = {
-            "weight": np.asarray(weight)[pick],
-            "noise": VisitNoise.of(numbers).draws(normals, self.times),
-            "due": np.broadcast_to(due, (n,)),
-            "leaves": np.broadcast_to(leaves, (n,)),
-            "expected": np.broadcast_to(expected, (n,)),
-        }
+        others = [] if again is None else [self.trial.arm(again.of)]
+        others += list(self.trial.arms) if self._crossover else []
+        people: dict[str, Any] = {f"height:{one.id}": expected(one)["e_P"] for one in others}
+        people[f"height:{self._own.id}"] = values["e_P"]
+        people["expected"] = values["e_P"] if again is None else people[f"height:{again.of}"]
+        if self.trial.rescue is not None:
+            people["rescue"] = expected(self._own, background="new")["e_O"]
+        people |= {symbol: numbers[symbol] for symbol in (*NOISE_SYMBOLS, *_STOPS)}
+        causes = [one.pattern for one in self.trial.dropout]
+        # with one cause patients are as ready to leave as without
+        first = {"card", *causes[:1]}
+        for cause in dict.fromkeys(("card", "why", *causes)):
+            chance = self.chances(positions, "leaves" if cause in first else f"leaves:{cause}")
+            people[f"due:{cause}"] = chance if cause == "why" else -np.log(chance)
+        if not self._alone:
+            normals = self.normals(positions, self.times)
+            people["noise"] = VisitNoise.of(numbers).draws(normals, self.times)
+        people["weight"] = np.asarray(weight)[pick]
+        people["position"] = positions
         return people, values, baseline
-
-    def _leaves(self, due: Array, numbers: Mapping[str, Any]) -> Array:
-        """Time at which a patient leaves, h: when the hazards add up to what is due."""
-        dropout = self.trial.dropout
-        if dropout is not None and dropout.pattern == "adverse_event" and self.arm.control is None:
-            return leaves_after_session(dropout, self.arm.sessions, due)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            hazard = self._hazard(self.arm, numbers)
-            again = self.arm.branch
-            if again is None:
-                return due / hazard
-            before = self._hazard(self.trial.arm(again.of), numbers)
-            rest = due - before * again.after
-            return np.where(rest < 0, due / before, again.after + np.maximum(rest, 0.0) / hazard)
-
-    def _hazard(self, arm: Arm, numbers: Mapping[str, Any]) -> Array:
-        dropout = self.trial.dropout
-        if dropout is not None and dropout.pattern == "completely_at_random":
-            return np.asarray(constant_hazard(dropout))
-        return stop_hazard(arm, numbers)
 
 
 def dropout_rate(trial: Trial, visits: Mapping[str, Array], card: Card) -> float:
@@ -478,10 +506,10 @@ def dropout_rate(trial: Trial, visits: Mapping[str, Array], card: Card) -> float
 
     - `trial`: with its drop-out. `visits`: arm to the times of its ratings, h. `card`: `mood`.
 
-    **Returns:** 0 where patients leave otherwise.
+    **Returns:** 0 where nobody leaves for that.
     """
-    dropout = trial.dropout
-    if dropout is None or dropout.pattern != "lack_of_effect":
+    dropout = next((one for one in trial.dropout if one.pattern == "lack_of_effect"), None)
+    if dropout is None:
         return 0.0
     pilot = worlds(
         *(trial, card, PILOT_SEED, pilot_replicates(trial)),
@@ -491,7 +519,7 @@ def dropout_rate(trial: Trial, visits: Mapping[str, Array], card: Card) -> float
     hours: list[tuple[Array, float]] = []
     for arm in trial.enrolled_arms:
         times = visits[arm.id]
-        if not len(times):
+        if not len(times) or not dropout.of(arm):
             continue
         one = ArmSimulation(trial, arm, times, PILOT_SEED, pilot, patients=True, stays=True)
         rated = one.ratings(0, pilot_replicates(trial))[1]

@@ -21,6 +21,7 @@ from ketasim.dosing import Trial
 from ketasim.evidence import Card, Entry, load_sources
 from ketasim.population import crosswalk, situation_of
 from ketasim.simulation.mood.beside import NearValue, near_table
+from ketasim.trials.adverse import session_table
 from ketasim.trials.beside import near_trials
 from ketasim.trials.blinding import blinding_table
 from ketasim.trials.contrasts import Estimate
@@ -72,6 +73,7 @@ class TrialResult(Result):
     - `notes`: what the reader must know of the simulation, as sentences.
     - `entered`: id of an arm of a randomised withdrawal to the patients randomised into it in every
       replicate, shape (R,).
+    - `flow_table`: as `flow` returns it.
     - `characteristics`: power, type-I error, bias and coverage of its analyses, where it has a
       primary contrast.
     """
@@ -86,6 +88,7 @@ class TrialResult(Result):
     notes: tuple[str, ...] = ()
     entered: Mapping[str, Array] = field(default_factory=dict[str, Array])
     characteristics: Characteristics | None = None
+    flow_table: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def headline(self) -> Headline:
         """The primary contrast, then the arms: last visit of the scale named first."""
@@ -126,6 +129,27 @@ class TrialResult(Result):
         """
         return pl.DataFrame() if self.characteristics is None else self.characteristics.table
 
+    def flow(self) -> pl.DataFrame:
+        """Who begins, leaves by which cause and completes, and the sessions that patients had.
+
+        **Returns:** a row an arm and the columns of `ketasim.trials.flow.COLUMNS`: numbers of
+        patients are means over the replicates, parts are fractions.
+        """
+        return self.flow_table
+
+    def sessions(self) -> pl.DataFrame:
+        """Effects of the sessions of every arm by the session model: scores, pressure, events.
+
+        **Returns:** as `ketasim.trials.adverse.session_table`; a control's are not assessed.
+        """
+        return self._sessions
+
+    @cached_property
+    def _sessions(self) -> pl.DataFrame:
+        flow = self.flow()
+        attended = {} if flow.is_empty() else dict(flow.select("arm", "sessions").iter_rows())
+        return session_table(self.trial, attended)
+
     def blinding(self) -> pl.DataFrame:
         """What patients can tell of their treatment, by the card's own numbers.
 
@@ -144,7 +168,9 @@ class TrialResult(Result):
         """Patients of the first replicates at every visit.
 
         **Returns:** columns replicate, arm, id, time_h, scale, score, change, response, remission,
-        dropped; the visit at 0 h is the baseline, and what was not rated is null.
+        dropped; `left`, why, at visits after leaving; `sessions` attended and `missed` by the
+        patient; `rescued`, whether rescue has begun. The visit at 0 h is the baseline, and what
+        was not rated is null.
         """
         return self.table
 
@@ -306,12 +332,14 @@ class TrialResult(Result):
         return {
             "summary.csv": csv(self.summary()),
             **analysis,
+            "flow.csv": csv(self.flow()),
+            "sessions.csv": csv(self.sessions()),
             "patients.parquet": parquet(self.patients()),
             "report.html": report(self, command=command).encode(),
         }
 
     def save(self, folder: str | Path, *, command: str = "") -> list[Path]:
-        """Write summary.csv, patients.parquet and report.html: all of them or none.
+        """Write the tables as CSV and Parquet, and report.html: all of them or none.
 
         **Arguments:**
 
@@ -328,7 +356,7 @@ class TrialResult(Result):
         """Everything but the single patients, for machines.
 
         **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
-        analysis, blinding, published and nearest as columns.
+        analysis, blinding, flow, sessions, published and nearest as columns.
         """
         document = {
             "metadata": self.metadata,
@@ -337,6 +365,8 @@ class TrialResult(Result):
             "summary": self.summary().to_dict(as_series=False),
             "analysis": self.analysis().to_dict(as_series=False),
             "blinding": self.blinding().to_dict(as_series=False),
+            "flow": self.flow().to_dict(as_series=False),
+            "sessions": self.sessions().to_dict(as_series=False),
             "published": self.published().to_dict(as_series=False),
             "nearest": self.nearest().to_dict(as_series=False),
         }

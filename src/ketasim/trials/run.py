@@ -21,6 +21,9 @@ from ketasim.population import arm_patients, benefit_modifiers, convertible, sit
 from ketasim.trials.assess import Cell, Values, assessed
 from ketasim.trials.beside import evidence_notes
 from ketasim.trials.contrasts import contrast, contrasts, withdrawals
+from ketasim.trials.flow import Flow
+from ketasim.trials.individual import orders_of
+from ketasim.trials.leaving import CAUSES
 from ketasim.trials.metrics import CONTRASTED, RATIO
 from ketasim.trials.operating.operate import operated, pooled
 from ketasim.trials.operating.world import World, question_of
@@ -40,6 +43,8 @@ from ketasim.trials.withdrawal import entered_notes, hazard_ratios
 Array = NDArray[np.float64]
 Found = dict[Cell, dict[str, tuple[Values, Values]]]
 
+_CAUSE: Final = pl.Enum(CAUSES)
+_CAUSES: Final = {float(code): name for code, name in enumerate(CAUSES)}
 _FEW: Final = 100  # replicates below which an interval is a rough one
 
 
@@ -111,6 +116,7 @@ def run_trial(
     kept = _kept(trial, arms)
     uncertain = None if question is None else World(question)
     characteristics = None
+    flow = Flow()
     members: dict[str, list[Array]] = {}
     tables: list[pl.DataFrame] = []
     pieces: list[Found] = []
@@ -138,6 +144,7 @@ def run_trial(
                 rated, plain = rated.of_first(own.n), plain.of_first(own.n)
                 there = (~np.isnan(rated.before)).sum(axis=1).astype(np.float64)
                 members.setdefault(one.arm.id, []).append(there)
+                flow.add(one.arm.id, rated, float(visits[one.arm.id][-1]))
                 for assessment in trial.assessed(one.arm):
                     both = zip(
                         assessed(assessment, rated), assessed(assessment, plain), strict=True
@@ -176,6 +183,7 @@ def run_trial(
         between_trials=between_trials,
         entered=entered,
         characteristics=characteristics,
+        flow_table=flow.table(),
         notes=(
             *_notes(trial, mood, uncertainty, kept),
             *entered_notes(trial, entered),
@@ -329,6 +337,10 @@ def _patients(trial: Trial, arm: Arm, rated: Ratings, first: int, count: int) ->
                 "score": score.ravel(),
                 "change": change.ravel(),
                 "baseline": np.repeat(baseline.ravel(), len(hours)),
+                **{
+                    name: np.repeat(values[:count].ravel(), len(hours))
+                    for name, values in rated.courses.items()
+                },
             }
         )
         # who is not in an arm of a randomised withdrawal has no baseline in it
@@ -349,6 +361,12 @@ def _patients(trial: Trial, arm: Arm, rated: Ratings, first: int, count: int) ->
                 response.alias("response"),
                 remission.alias("remission"),
                 pl.col("score").is_null().alias("dropped"),
+                pl.when(pl.col("score").is_null())
+                .then(pl.col("cause").replace_strict(_CAUSES, default=None, return_dtype=_CAUSE))
+                .alias("left"),
+                pl.col("sessions").cast(pl.Int32),
+                pl.col("missed").cast(pl.Int32),
+                (pl.col("rescued") <= pl.col("time_h")).alias("rescued"),
                 pl.lit(place).alias("place"),
             )
         )
@@ -374,8 +392,9 @@ def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str,
         )
     if trial.design == "crossover":
         notes.append(
-            "Every period of the crossover begins at the baseline, with the same patients: no "
-            "carry-over and no effect of the order is simulated."
+            f"Crossover: the same patients go through all arms, in {len(orders_of(trial))} orders "
+            "of equal size. What is left of earlier periods, of the drug's effect and of "
+            "expectation, is simulated; a change is from the score at the start of the period."
         )
     if uncertainty and card.uncertainty is None:
         notes.append(

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from ketasim.dosing import Arm, Trial
+from ketasim.evidence import source_name
+from ketasim.trials.leaving import adverse_share
 
 
 def observed(trial: Trial) -> str:
     """How drop-out is treated, in a sentence."""
-    pattern = "" if trial.dropout is None else trial.dropout.pattern
-    when = {
-        "lack_of_effect": "Patients leave the faster the higher their last score",
-        "adverse_event": "Patients on the drug leave after sessions, others at a constant hazard",
-    }.get(pattern, "Patients leave at a constant hazard")
+    patterns = {one.pattern for one in trial.dropout}
+    if len(patterns) > 1:
+        when = "Patients leave by the first of several causes"
+    elif "lack_of_effect" in patterns:
+        when = "Patients leave the faster the higher their last score"
+    elif "adverse_event" in patterns:
+        when = "Patients on the drug leave after sessions, others at a constant hazard"
+    else:
+        when = "Patients leave at a constant hazard"
     return (
         f"{when}; a patient who left has no later visits, and every number is of the patients "
         "still there (observed cases), relapse by Kaplan and Meier."
@@ -20,28 +26,13 @@ def observed(trial: Trial) -> str:
 
 def leaves_as_card(trial: Trial, arm: Arm) -> bool:
     """Whether patients of an arm leave at the rate of the card `mood`."""
-    dropout = trial.dropout
-    return dropout is None or (dropout.pattern == "adverse_event" and arm.control is not None)
+    return not any(one.of(arm) for one in trial.dropout)
 
 
 def scenario_notes(trial: Trial) -> list[str]:
-    """Drop-out and scenario of a trial, as sentences."""
-    notes: list[str] = []
-    dropout, scenario = trial.dropout, trial.scenario
-    if dropout is not None:
-        share, day = f"{100 * dropout.share:g} %", f"day {dropout.by / 24:g}"
-        notes.append(
-            {
-                "completely_at_random": f"Drop-out as given: {share} of the patients have left by "
-                f"{day}, at a constant hazard that is the same in all arms.",
-                "lack_of_effect": f"Drop-out as given: {share} of all patients have left by {day}, "
-                "the faster the more of the score before treatment was left at their last visit "
-                "(in proportion to it, assumed).",
-                "adverse_event": f"Drop-out as given: {share} of patients on the drug have left by "
-                f"{day}, each session with the same chance (assumed); those on a control leave "
-                "at the rate of the card.",
-            }[dropout.pattern]
-        )
+    """Drop-out, missed sessions, rules, rescue and scenario of a trial, as sentences."""
+    notes = [*_dropout(trial), *_sessions(trial)]
+    scenario = trial.scenario
     if scenario is None:
         return notes
     parts: list[str] = []
@@ -54,3 +45,75 @@ def scenario_notes(trial: Trial) -> list[str]:
     if parts:
         notes.append(f"A scenario, not a forecast: {'; '.join(parts)}.")
     return notes
+
+
+def _dropout(trial: Trial) -> list[str]:
+    notes: list[str] = []
+    several = len(trial.dropout) > 1
+    for one in trial.dropout:
+        given = "on the drug" if one.arms is None else f"in {', '.join(one.arms)}"
+        share, day = f"{100 * one.share:g} %", f"day {one.by / 24:g}"
+        arms = "" if one.arms is None else f" in {', '.join(one.arms)}"
+        who = {
+            "completely_at_random": f"{share} of the patients{arms} have left by {day}, at a "
+            f"constant hazard that is the same in {'all' if one.arms is None else 'these'} arms",
+            "lack_of_effect": f"{share} of all patients{arms} have left by {day}, the faster the "
+            "more of the score before treatment was left at their last visit (in proportion to "
+            "it, assumed)",
+            "adverse_event": f"{share} of patients {given} have left by {day}, each session "
+            "with the same chance (assumed)",
+        }[one.pattern]
+        alone = ", were there no other cause" if several else ""
+        notes.append(f"Drop-out as given: {who}{alone}.")
+    if trial.dropout:
+        others = [arm for arm in trial.enrolled_arms if leaves_as_card(trial, arm)]
+        if others:
+            named = ", ".join(arm.id for arm in others)
+            notes.append(f"Drop-out in {named} is at the rate of the card.")
+    if not all(trial.dropout and not leaves_as_card(trial, arm) for arm in trial.enrolled_arms):
+        notes.append(
+            "Of those who leave at the rate of the card, "
+            f"{100 * adverse_share(True):.0f} % on the drug and {100 * adverse_share(False):.0f} % "
+            "on a control are told to leave for an adverse event, the part it had in pooled trials "
+            f"over 28 days ({source_name('frontpsy2026')})."
+        )
+    return notes
+
+
+def _sessions(trial: Trial) -> list[str]:
+    notes: list[str] = []
+    adherence = trial.adherence
+    if adherence is not None:
+        why = ""
+        if adherence.source:
+            why = (
+                f": {adherence.told} ({source_name(adherence.source)}), and each session after the "
+                "first is taken to be missed with the same chance (derived)"
+            )
+        notes.append(
+            f"Patients come to {100 * adherence.attend:.3g} % of the sessions after the first"
+            f"{why}. A missed session is not made up for."
+        )
+    rescue = trial.rescue
+    if rescue is not None:
+        notes.append(
+            f"Rescue: who is rated {rescue.when} at a visit from day {rescue.start / 24:g} on "
+            "starts a new oral antidepressant, whose effect is that of the card (fitted); the "
+            "patient stays in the trial and goes on with its sessions."
+        )
+    rules = {arm.id: rule_words(arm) for arm in trial.enrolled_arms if arm.dosing_rule is not None}
+    for name, told in rules.items():
+        notes.append(f"Arm {name}: {told}, by the score rated just before.")
+    return notes
+
+
+def rule_words(arm: Arm) -> str:
+    """The dosing rule of an arm, in words."""
+    rule = arm.dosing_rule
+    assert rule is not None
+    seldom = "none" if rule.otherwise is None else f"every {rule.otherwise / 24:g} days"
+    check = "" if rule.check is None else f", decided every {rule.check / 24:g} days"
+    return (
+        f"from day {(rule.start or 0.0) / 24:g} on a session every {rule.every / 24:g} days while "
+        f"{rule.condition}, else {seldom}{check}"
+    )

@@ -114,11 +114,10 @@ def test_the_share_given_has_left_by_the_time_given(pattern: str) -> None:
 
 
 def test_drop_out_by_adverse_events_comes_after_sessions() -> None:
-    dropout = load_trial(file(dropout={"share": 0.5, "by": "7 d"})).dropout
-    assert dropout is not None
+    (dropout,) = load_trial(file(dropout={"share": 0.5, "by": "7 d"})).dropout
     assert np.exp(-constant_hazard(dropout) * dropout.by) == pytest.approx(0.5)
     due = np.array([0.01, 0.35, 0.6, 5.0])
-    left = leaves_after_session(dropout, [0.0, 72.0], due)
+    left = leaves_after_session(dropout, np.array([0.0, 72.0]), due)
     assert left[:3] == pytest.approx([0.0, 72.0, 72.0])
     assert np.isinf(left[3])
 

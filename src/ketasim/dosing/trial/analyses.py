@@ -92,12 +92,13 @@ class Primary(BaseModel):
 
 
 class Dropout(BaseModel):
-    """How patients leave, in place of the rates of the card `mood`.
+    """A cause by which patients leave, in place of the rates of the card `mood`.
 
     **Arguments:**
 
-    - `share`: of the patients, left at `by`, h.
+    - `share`: of the patients, left at `by`, h, were there no other cause.
     - `pattern`: one of `PATTERNS`.
+    - `arms`: ids of the arms it is of; all when left out.
     """
 
     model_config = FROZEN
@@ -105,6 +106,66 @@ class Dropout(BaseModel):
     share: _Part
     by: _Later
     pattern: Annotated[str, word(PATTERNS, listed=True)] = PATTERNS[0]
+    arms: tuple[Text, ...] | None = None
+
+    def of(self, arm: Arm) -> bool:
+        """Whether patients of an arm leave by it.
+
+        Of a control nobody leaves by an adverse event, unless the arm is named.
+        """
+        name = arm.id if arm.branch is None else arm.branch.of
+        if self.arms is not None:
+            return name in self.arms
+        return self.pattern != "adverse_event" or arm.control is None
+
+    def form(self) -> dict[str, Any]:
+        """Normal form."""
+        form = self.model_dump(exclude_none=True) | {"by": f"{self.by!r} h"}
+        return form | ({} if self.arms is None else {"arms": list(self.arms)})
+
+
+def _causes(value: object) -> object:
+    """One cause is a list of one."""
+    return [value] if isinstance(value, Mapping | Dropout) else value
+
+
+Dropouts = Annotated[
+    tuple[Dropout, ...],
+    BeforeValidator(_causes, json_schema_input_type=Dropout | tuple[Dropout, ...]),
+]
+"""The key `dropout` of a trial: one cause, or a list of several."""
+
+
+def check_dropout(causes: Sequence[Dropout], arms: Sequence[Arm], *, crossover: bool) -> None:
+    """Refuse causes of drop-out that contradict each other or the trial.
+
+    **Raises:** `InputError` with the path of the field.
+    """
+    ids = [arm.id for arm in arms]
+    seen: set[tuple[str, str]] = set()
+    for place, one in enumerate(causes):
+        field = "dropout" if len(causes) == 1 else f"dropout[{place}]"
+        for number, name in enumerate(one.arms or ()):
+            if name not in ids:
+                raise InputError(
+                    f"{field}.arms[{number}]", f"unknown arm '{name}'", near(name, ids)
+                )
+        if one.arms == ():
+            raise InputError(f"{field}.arms", "no arm is named", "name some, or leave 'arms' out")
+        if crossover and one.pattern == "lack_of_effect":
+            raise InputError(
+                f"{field}.pattern",
+                "leaving by the score is not simulated in a crossover",
+                "write completely_at_random or adverse_event, or 'design: parallel'",
+            )
+        for name in one.arms or ids:
+            if (one.pattern, name) in seen:
+                raise InputError(
+                    f"{field}.pattern",
+                    f"'{one.pattern}' is given twice for arm '{name}'",
+                    "give each cause once for an arm, or tell apart with 'arms'",
+                )
+            seen.add((one.pattern, name))
 
 
 class Power(BaseModel):
@@ -289,7 +350,7 @@ def _among(time: float, visits: Sequence[float]) -> bool:
 
 def forms_of(
     primary: Primary | None,
-    dropout: Dropout | None,
+    dropout: Sequence[Dropout],
     power: Power | None,
     scenario: Scenario | None,
 ) -> dict[str, Any]:
@@ -298,8 +359,9 @@ def forms_of(
     if primary is not None:
         own = primary.model_dump()
         form["primary"] = own | {"at": f"{primary.at!r} h", "contrast": list(primary.contrast)}
-    if dropout is not None:
-        form["dropout"] = dropout.model_dump() | {"by": f"{dropout.by!r} h"}
+    if dropout:
+        causes = [one.form() for one in dropout]
+        form["dropout"] = causes[0] if len(causes) == 1 else causes
     if power is not None:
         form["power"] = {"n": list(power.n), "target": power.target}
     if scenario is not None:

@@ -47,6 +47,7 @@ from ketasim.dosing.trial.phase import (
     given,
     plain,
 )
+from ketasim.dosing.trial.rule import DosingRule, check_rule, rule_times
 from ketasim.dosing.trial.withdrawal import Branch, WithdrawalItem
 from ketasim.vocabulary import named_antidepressants, resolve_medicine
 
@@ -173,6 +174,7 @@ class ArmItem(PhaseItem):
     weight: WeightSpread | None = None
     female: Female | None = None
     withdrawal: WithdrawalItem | None = None
+    dosing_rule: DosingRule | None = None
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,7 @@ class Arm:
     - `withdrawal`: who of it is randomised again, and to what; `branch`: of an arm that this makes,
       whose `control`, `open` and `label` are those from then on. Such an arm has all patients of
       the arm it is of; who is in it is decided in a replicate.
+    - `dosing_rule`: by which score sessions come after those of `days`.
     """
 
     id: str
@@ -226,6 +229,20 @@ class Arm:
     label: str = field(default="", compare=False)
     withdrawal: WithdrawalItem | None = None
     branch: Branch | None = None
+    dosing_rule: DosingRule | None = None
+
+    @property
+    def rule_times(self) -> tuple[float, ...]:
+        """Times at which a session may take place by the dosing rule, h; none without one."""
+        return () if self.dosing_rule is None else rule_times(self.dosing_rule, self.horizon)
+
+    @property
+    def last_session(self) -> tuple[Dose, ...]:
+        """Doses of the session that a dosing rule repeats: the last one listed."""
+        if not self.doses:
+            return ()
+        last = max(dose.session for dose in self.doses)
+        return tuple(dose for dose in self.doses if dose.session == last)
 
     @property
     def drug(self) -> str | None:
@@ -289,6 +306,8 @@ class Arm:
             form["female"] = self.female
         if self.withdrawal is not None:
             form["withdrawal"] = self.withdrawal.form()
+        if self.dosing_rule is not None:
+            form["dosing_rule"] = self.dosing_rule.form()
         return form
 
 
@@ -339,6 +358,7 @@ def arm_of(item: ArmItem, field: str, population: TrialPopulation) -> Arm:
         medicines=population.medicines if item.medicines is None else item.medicines,
         label=item.label,
         withdrawal=item.withdrawal,
+        dosing_rule=_rule(item, days, field),
     )
     _check_background(item, arm, field)
     try:
@@ -347,6 +367,18 @@ def arm_of(item: ArmItem, field: str, population: TrialPopulation) -> Arm:
         place = "phases" if item.phases is not None else "dose"
         raise InputError(f"{field}.{place}", error.problem, error.remedy) from None
     return arm
+
+
+def _rule(item: ArmItem, days: tuple[float, ...], field: str) -> DosingRule | None:
+    """The dosing rule of an arm, with its first session."""
+    if item.dosing_rule is None:
+        return None
+    path = f"{field}.dosing_rule"
+    if item.control in WITHOUT_SESSIONS:
+        raise InputError(
+            path, f"the control '{item.control}' has no sessions", "leave 'dosing_rule' out"
+        )
+    return check_rule(item.dosing_rule, path, days)
 
 
 def _check_kind(item: ArmItem, field: str) -> None:

@@ -9,6 +9,7 @@ from ketasim._base import InputError
 from ketasim.dosing.regimen import Regimen
 from ketasim.dosing.trial.arm import Arm, ArmItem
 from ketasim.dosing.trial.phase import DRUG_KEYS, WITHOUT_SESSIONS, PhaseItem, days_of, given
+from ketasim.dosing.trial.rule import DosingRule
 from ketasim.dosing.trial.withdrawal import Branch, TargetItem, WithdrawalItem, check_withdrawal
 
 _DAY = 24.0
@@ -105,7 +106,9 @@ def _arm(
             f"{path}.days", f"the control '{control}' has no sessions", "leave 'days' out"
         )
     own = _after(days_of(one, path), branch.after, path) if one.days is not None else later
-    if control not in WITHOUT_SESSIONS and not own:
+    rule = _rule(arm, one, branch, kept=kept, control=control)
+    ruled = rule is not None and (rule.until is None or rule.until > branch.after)
+    if control not in WITHOUT_SESSIONS and not own and not ruled:
         last = f"day {arm.days[-1]:g}" if arm.days else "none"
         raise InputError(
             f"{path.rpartition('.to')[0]}.after",
@@ -115,7 +118,7 @@ def _arm(
     places = [(phase, field) for phase in split.before]
     if control is None and kept and one.days is None and not one.own_drug:
         places += [(phase, field) for phase in split.later]
-    elif control is None:
+    elif control is None and own:
         places += _own(one, split, own, path)
     phases, doses = given(places, path) if places else ((), ())
     own = () if control in WITHOUT_SESSIONS else own
@@ -134,12 +137,27 @@ def _arm(
         label=one.label,
         withdrawal=None,
         branch=branch,
+        dosing_rule=rule,
     )
     try:
         _ = made.warnings
     except InputError as error:
         raise InputError(f"{path}.dose", error.problem, error.remedy) from None
     return made
+
+
+def _rule(
+    arm: Arm, one: TargetItem, branch: Branch, *, kept: bool, control: str | None
+) -> DosingRule | None:
+    """The dosing rule of the arm, until the withdrawal where something else follows."""
+    rule = arm.dosing_rule
+    if rule is None:
+        return None
+    goes_on = kept and one.days is None and not one.own_drug and control not in WITHOUT_SESSIONS
+    if goes_on:
+        return rule
+    until = branch.after if rule.until is None else min(rule.until, branch.after)
+    return rule.model_copy(update={"until": until}) if until > (rule.start or 0.0) else None
 
 
 def _own(

@@ -17,14 +17,17 @@ from ketasim.dosing.fields import FROZEN, Text, quantity, validated, word
 from ketasim.dosing.patient import reference_weight, scales
 from ketasim.dosing.people import drawn_ages_assumed, drawn_weights_assumed
 from ketasim.dosing.shipped import read_input
+from ketasim.dosing.trial.adherence import Adherence, AdherenceItem
 from ketasim.dosing.trial.analyses import (
     Analyses,
     Dropout,
+    Dropouts,
     Estimands,
     Power,
     Primary,
     Scenario,
     check_analyses,
+    check_dropout,
     forms_of,
 )
 from ketasim.dosing.trial.arm import (
@@ -49,6 +52,8 @@ from ketasim.dosing.trial.assessment import (
 from ketasim.dosing.trial.branches import branches_of
 from ketasim.dosing.trial.label import arm_labels, arm_name, contrast_label
 from ketasim.dosing.trial.phase import Key
+from ketasim.dosing.trial.rule import Rescue
+from ketasim.dosing.trial.sessions import check_sessions
 from ketasim.dosing.trial.time_zero import time_zero_warnings
 from ketasim.dosing.trial.withdrawal import RELAPSE, RELAPSE_EVERY, RELAPSE_SCALE
 from ketasim.dosing.yaml_text import read_mapping
@@ -84,6 +89,7 @@ class TrialFile(BaseModel):
     - `horizon`: such as `84 d`; left out, the last assessment.
     - `primary`, `analysis`, `estimands`, `power`: how replicates are analysed; see `Primary`.
     - `dropout`, `scenario`: see `Dropout` and `Scenario`.
+    - `adherence`: share of sessions attended, or a published pattern. `rescue`: see `Rescue`.
     """
 
     model_config = FROZEN
@@ -98,6 +104,8 @@ class TrialFile(BaseModel):
         **dict.fromkeys(("analyses", "analyse", "analyze"), "write it as 'analysis', a list"),
         "estimand": "write it as 'estimands', a list",
         **dict.fromkeys(("drop_out", "drop-out", "attrition"), "write it as 'dropout'"),
+        **dict.fromkeys(("missed", "compliance", "attendance"), "write it as 'adherence'"),
+        **dict.fromkeys(("dosing_rule", "rule"), "write it in the arm as 'dosing_rule'"),
         **dict.fromkeys(("randomisation", "randomization", "allocation"), "write 'n' in each arm"),
         "start": "days and visits of a trial count from day 0, that of the first session",
         "withdrawal": "write it in the arm whose patients are randomised again",
@@ -121,9 +129,11 @@ class TrialFile(BaseModel):
     primary: Primary | None = None
     analysis: Analyses = ()
     estimands: Estimands = ()
-    dropout: Dropout | None = None
+    dropout: Dropouts = ()
     power: Power | None = None
     scenario: Scenario | None = None
+    adherence: AdherenceItem | None = None
+    rescue: Rescue | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +157,9 @@ class Trial:
     - `horizon_given`: false when the horizon is the last assessment.
     - `primary`: the primary contrast, or nothing. `analysis`: analyses beside that of the primary.
     - `estimands`: what is estimated of patients who leave, beside had they stayed.
-    - `dropout`: how they leave; nothing: at the rates of the card `mood`.
+    - `dropout`: by which causes they leave; none: at the rates of the card `mood`.
+    - `adherence`: how surely they come to sessions; nothing: they come to all.
+    - `rescue`: who gets an oral antidepressant besides; nothing: nobody.
     - `power`: for which sizes. `scenario`: what is taken to be otherwise. Both may be nothing.
     """
 
@@ -169,9 +181,16 @@ class Trial:
     primary: Primary | None = None
     analysis: tuple[str, ...] = ()
     estimands: tuple[str, ...] = ()
-    dropout: Dropout | None = None
+    dropout: tuple[Dropout, ...] = ()
     power: Power | None = None
     scenario: Scenario | None = None
+    adherence: Adherence | None = None
+    rescue: Rescue | None = None
+
+    def individual(self, arm: Arm) -> bool:
+        """Whether the treatment of an arm differs between its patients."""
+        own = arm.dosing_rule is not None or self.rescue is not None
+        return own or self.adherence is not None or self.design == "crossover"
 
     @property
     def analyses(self) -> tuple[str, ...]:
@@ -339,6 +358,10 @@ class Trial:
         if self.horizon_given:
             form["horizon"] = f"{self.horizon!r} h"
         form |= forms_of(self.primary, self.dropout, self.power, self.scenario)
+        if self.adherence is not None:
+            form["adherence"] = self.adherence.form()
+        if self.rescue is not None:
+            form["rescue"] = self.rescue.form()
         lists = {"analysis": list(self.analysis), "estimands": list(self.estimands)}
         return form | {key: names for key, names in lists.items() if names}
 
@@ -367,7 +390,14 @@ def parse_trial(text: str) -> Trial:
 
 
 def _trial(content: Mapping[str, Any]) -> Trial:
-    file = validated(TrialFile, dict(content))
+    try:
+        file = validated(TrialFile, dict(content))
+    except InputError as error:
+        if not isinstance(content.get("dropout"), Mapping):
+            raise
+        # one cause is written without a list, and named so
+        field = error.field.replace("dropout[0]", "dropout")
+        raise InputError(field, error.problem, error.remedy) from None
     _check_file(file)
     arms = [arm_of(item, f"arms[{place}]", file.population) for place, item in enumerate(file.arms)]
     scale = _scale(file, arms)
@@ -407,8 +437,15 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         dropout=file.dropout,
         power=file.power,
         scenario=file.scenario,
+        adherence=file.adherence,
+        rescue=file.rescue,
     )
     _check_phases(file, trial)
+    crossover = trial.design == "crossover"
+    check_dropout(file.dropout, trial.enrolled_arms, crossover=crossover)
+    check_sessions(
+        *(trial.arms, trial.assessments, trial.rescue, trial.individual), crossover=crossover
+    )
     check_analyses(
         file.primary,
         {"analysis": file.analysis, "estimands": file.estimands, "power": file.power},

@@ -38,6 +38,8 @@ def _after(arm: Arm, before: str) -> str:
     """What is given after a randomised withdrawal, and after what."""
     if arm.control is not None:
         return f"{_CONTROL_WORDS[arm.control]} after {before}"
+    if arm.dosing_rule is not None and not _phases(arm, True):
+        return f"{before} continued"
     early, late = ({replace(one, days=()) for one in _phases(arm, side)} for side in (False, True))
     if late <= early:
         return f"{before} continued"
@@ -109,7 +111,9 @@ def _given(arm: Arm, *, over: bool) -> str:
         return phase.drug, phase.unit, phase.route, phase.duration if over else 0.0
 
     found: list[str] = []
-    for (drug, unit, route, duration), phases in groupby(_phases(arm, True), key=kind):
+    for (drug, unit, route, duration), phases in groupby(
+        _phases(arm, True) or arm.phases, key=kind
+    ):
         amounts = [phase.amount for phase in phases]
         ends = dict.fromkeys(f"{one:g}" for one in (min(amounts), max(amounts)))
         each = dict.fromkeys(f"{one:g}" for one in amounts)

@@ -61,6 +61,7 @@ class PhaseItem(BaseModel):
         ),
         "day": "write it as 'days', such as 'days: [0]'",
         "name": "write it as 'id', or as 'label'",
+        **dict.fromkeys(("rule", "optimisation", "optimization"), "write it as 'dosing_rule'"),
         **MEANT_MEDICINES,
     }
     """Keys that people write, which an arm has not, to what to write."""

@@ -155,12 +155,13 @@ def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
     people = people_of(
         result, pooled(trial, question_of(trial) if result.patients_differ else None)
     )
-    pattern = "" if trial.dropout is None else trial.dropout.pattern
-    reason = _REASONS.get(pattern, "WITHDRAWAL BY SUBJECT")
+    why = first.group_by("USUBJID").agg(pl.col("left").cast(pl.String).drop_nulls().first())
+    reason = pl.col("left_why").replace_strict(_REASONS, default="WITHDRAWAL BY SUBJECT")
     return (
         base.with_columns(pl.col("arm").cast(pl.String))
         .join(people, on=["replicate", "arm", "id"], how="left", maintain_order="left")
         .join(left, on="USUBJID", how="left", maintain_order="left")
+        .join(why.rename({"left": "left_why"}), on="USUBJID", how="left", maintain_order="left")
         .select(
             *("STUDYID", "USUBJID", "SUBJID", "REPL", "ARM", "ARMCD"),
             pl.col("TRTP").alias("TRT01P"),
@@ -176,7 +177,7 @@ def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
             .then(pl.lit("DISCONTINUED"))
             .otherwise(pl.lit("COMPLETED"))
             .alias("EOSSTT"),
-            pl.when(pl.col("left")).then(pl.lit(reason)).alias("DCSREAS"),
+            pl.when(pl.col("left")).then(reason).alias("DCSREAS"),
         )
     )
 
