@@ -32,9 +32,8 @@ from ketasim.population import (
     situation_of,
     visit_normals,
 )
-from ketasim.population.superposition import kernel_plan
 from ketasim.trials.criteria import enters
-from ketasim.trials.individual import (
+from ketasim.trials.patients.individual import (
     COURSES,
     MOST_LOOKS,
     Group,
@@ -44,8 +43,9 @@ from ketasim.trials.individual import (
     orders_of,
     taken,
 )
-from ketasim.trials.leaving import Leavers, hours_until, rate_of
-from ketasim.trials.worlds import Worlds, worlds
+from ketasim.trials.patients.leaving import Leavers, hours_until, rate_of
+from ketasim.trials.patients.superposition import kernel_plan
+from ketasim.trials.patients.worlds import Worlds, worlds
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]

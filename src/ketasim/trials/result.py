@@ -21,12 +21,12 @@ from ketasim.dosing import Trial
 from ketasim.evidence import Card, Entry, load_sources
 from ketasim.population import crosswalk, situation_of
 from ketasim.simulation.mood.beside import NearValue, near_table
-from ketasim.trials.adverse import session_table
 from ketasim.trials.beside import near_trials
 from ketasim.trials.blinding import blinding_table
 from ketasim.trials.contrasts import Estimate
 from ketasim.trials.headline import trial_headline
 from ketasim.trials.operating.characteristics import Characteristics
+from ketasim.trials.patients.adverse import session_table
 from ketasim.trials.published import PublishedValue, published_table, published_values
 from ketasim.trials.scenario import leaves_as_card
 
@@ -132,15 +132,16 @@ class TrialResult(Result):
     def flow(self) -> pl.DataFrame:
         """Who begins, leaves by which cause and completes, and the sessions that patients had.
 
-        **Returns:** a row an arm and the columns of `ketasim.trials.flow.COLUMNS`: numbers of
-        patients are means over the replicates, parts are fractions.
+        **Returns:** a row an arm and the columns of `ketasim.trials.patients.flow.COLUMNS`: numbers
+        of patients are means over the replicates, parts are fractions.
         """
         return self.flow_table
 
     def sessions(self) -> pl.DataFrame:
         """Effects of the sessions of every arm by the session model: scores, pressure, events.
 
-        **Returns:** as `ketasim.trials.adverse.session_table`; a control's are not assessed.
+        **Returns:** as `ketasim.trials.patients.adverse.session_table`; a control's are not
+        assessed.
         """
         return self._sessions
 

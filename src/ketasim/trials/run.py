@@ -21,12 +21,12 @@ from ketasim.population import arm_patients, benefit_modifiers, convertible, sit
 from ketasim.trials.assess import Cell, Values, assessed
 from ketasim.trials.beside import evidence_notes
 from ketasim.trials.contrasts import contrast, contrasts, withdrawals
-from ketasim.trials.flow import Flow
-from ketasim.trials.individual import orders_of
-from ketasim.trials.leaving import CAUSES
 from ketasim.trials.metrics import CONTRASTED, RATIO
 from ketasim.trials.operating.operate import operated, pooled
 from ketasim.trials.operating.world import World, question_of
+from ketasim.trials.patients.flow import Flow
+from ketasim.trials.patients.individual import orders_of
+from ketasim.trials.patients.leaving import CAUSES
 from ketasim.trials.ratings import (
     PILOT_SEED,
     ArmSimulation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ketasim.dosing import Arm, Trial
 from ketasim.evidence import source_name
-from ketasim.trials.leaving import adverse_share
+from ketasim.trials.patients.leaving import adverse_share
 
 
 def observed(trial: Trial) -> str:

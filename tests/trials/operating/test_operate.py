@@ -10,7 +10,7 @@ import pytest
 
 from ketasim.dosing import load_trial
 from ketasim.trials import run_trial
-from ketasim.trials.leaving import constant_hazard, leaves_after_session
+from ketasim.trials.patients.leaving import constant_hazard, leaves_after_session
 
 CONTRACT = [
     *("analysis", "estimand", "contrast", "scale", "time_h", "n_per_arm", "replicates", "failed"),

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from ketasim.dosing import Arm, Dose, Trial
 from ketasim.engine import Calendar, Plan
 from ketasim.population import VisitNoise, chain_scores, from_madrs
-from ketasim.population.superposition import (
+from ketasim.trials.patients.leaving import STAYS, Stage
+from ketasim.trials.patients.superposition import (
     OVER,
     Followed,
     Kernels,
     session_calendar,
     session_kernels,
 )
-from ketasim.trials.leaving import STAYS, Stage
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

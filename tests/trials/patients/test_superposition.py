@@ -12,13 +12,13 @@ from ketasim.engine import Patients, solve
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import MOOD_STATES, arm_calendar
-from ketasim.population.superposition import (
+from ketasim.trials.patients.individual import Schedule
+from ketasim.trials.patients.superposition import (
     Followed,
     kernel_plan,
     session_calendar,
     session_kernels,
 )
-from ketasim.trials.individual import Schedule
 from ketasim.trials.ratings import ArmSimulation, worlds
 
 N = 200

@@ -22,7 +22,7 @@ from ketasim.population.session.effects import (
     share_now,
 )
 from ketasim.population.session.means import session_draws
-from ketasim.trials.individual import Schedule
+from ketasim.trials.patients.individual import Schedule
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ketasim.trials.leaving import CAUSES
+from ketasim.trials.patients.leaving import CAUSES
 from ketasim.trials.ratings import Ratings
 
 Array = NDArray[np.float64]

@@ -30,8 +30,7 @@ from numpy.typing import NDArray
 from ketasim.dosing import Dose
 from ketasim.engine import Calendar, Patients, Plan, solve_each
 from ketasim.models import MODELS, mood_chain
-from ketasim.population.sessions import session_marks
-from ketasim.population.steps import mood_plan
+from ketasim.population import mood_plan, session_marks
 
 Array = NDArray[np.float64]
 

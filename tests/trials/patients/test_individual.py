@@ -10,7 +10,7 @@ import pytest
 
 from ketasim.evidence import Card, load_card
 from ketasim.trials import TrialResult, run_trial
-from ketasim.trials.individual import orders_of
+from ketasim.trials.patients.individual import orders_of
 
 ESK: dict[str, Any] = {
     "id": "esk",
