@@ -32,6 +32,7 @@ from ketasim.dosing.events.records import (
     read_records,
 )
 from ketasim.dosing.events.routed import RoutedTable, read_routed
+from ketasim.dosing.events.samples import Samples, samples_of
 from ketasim.dosing.events.sheet import EVENT_COLUMNS, Sheet, carried, read_sheet
 from ketasim.dosing.events.table import EventTable, Observation, Subject, read_events
 from ketasim.dosing.events.written import write_events
@@ -182,6 +183,7 @@ __all__ = [
     "Regimen",
     "Relapse",
     "RoutedTable",
+    "Samples",
     "Scenario",
     "Score",
     "Sheet",
@@ -219,6 +221,7 @@ __all__ = [
     "read_records",
     "read_routed",
     "read_sheet",
+    "samples_of",
     "scales",
     "session_days",
     "shipped",

@@ -10,9 +10,9 @@ from typing import Any
 
 from ketasim._base import InputError, KetasimWarning, near
 from ketasim._base.text import shortened
+from ketasim.dosing import Samples
 from ketasim.noncompartmental.metrics import Measured, Options, Partial, measure
 from ketasim.noncompartmental.result import NonCompartmental
-from ketasim.noncompartmental.samples import Samples
 from ketasim.noncompartmental.simulated import check_profiles, of_prediction, of_simulation
 from ketasim.noncompartmental.table import EventRows
 from ketasim.noncompartmental.units import Units, units_of

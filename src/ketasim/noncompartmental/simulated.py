@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from ketasim._base import InputError, near
 from ketasim._base.size import Size, check_size
 from ketasim._base.text import shortened
-from ketasim.dosing import Dose
+from ketasim.dosing import Dose, Samples
 from ketasim.noncompartmental.doses import Dosed, given_of
 from ketasim.noncompartmental.profile import Given, Profile
-from ketasim.noncompartmental.samples import Samples
 from ketasim.noncompartmental.table import EventRows
 from ketasim.noncompartmental.units import Units, units_of
 from ketasim.simulation import Predicted, Prediction, Session, Simulation

@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
 from ketasim._base.text import shortened
-from ketasim.dosing import DoseRecords, Records, Sheet, read_records, read_sheet
+from ketasim.dosing import (
+    DoseRecords,
+    Records,
+    Samples,
+    Sheet,
+    read_records,
+    read_sheet,
+    samples_of,
+)
 from ketasim.noncompartmental.doses import Dosed, doses_of, occasions
 from ketasim.noncompartmental.profile import Given, Profile
-from ketasim.noncompartmental.samples import Samples, samples_of
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

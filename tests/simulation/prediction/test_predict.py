@@ -133,6 +133,24 @@ def test_the_spread_of_draws_is_the_one_declared() -> None:
 
 
 @quiet
+def test_effects_are_correlated_as_declared(tmp_path: Path) -> None:
+    """4,000 subjects: the correlation found has an SE of 0.012, six of which are allowed."""
+    file = tmp_path / "model.toml"
+    file.write_text(
+        "[parameters]\nCL = {value = 2, sd_log = 0.4}\nV = {value = 10, sd_log = 0.3}\n"
+        "[correlation]\nCL.V = 0.5\n[compartments]\ncentral = {}\n"
+        '[[flow]]\nfrom = "central"\nrate = "CL/V"\n[output]\nA = "CL + 0*central"\n'
+        'B = "V + 0*central"\n'
+    )
+    table = {"ID": [1], "TIME": [0], "AMT": [1], "EVID": [1]}
+    drawn = {one.name: one.drawn for one in ketasim.predict(file, table, n=4000, seed=3).outputs}
+    assert drawn["A"] is not None
+    assert drawn["B"] is not None
+    logs = np.log(np.concatenate([drawn["A"], drawn["B"]], axis=1))
+    assert np.corrcoef(logs.T)[0, 1] == pytest.approx(0.5, abs=0.07)
+    assert logs.std(axis=0) == pytest.approx([0.4, 0.3], rel=0.07)
+
+
 def test_parameters_come_from_columns() -> None:
     table = {
         "ID": [1, 1, 2, 2],
@@ -324,6 +342,18 @@ REFUSED = {
         TABLE,
         "flow 1, to",
         "'central'",
+    ),
+    "a correlation without spread": (
+        MODEL + "[correlation]\nCL.V = 0.5\n",
+        TABLE,
+        "correlation.CL.V",
+        "'V' has no sd_log",
+    ),
+    "a correlation of 1": (
+        MODEL + "[correlation]\nCL.V = 1.5\n",
+        TABLE,
+        "correlation.CL.V",
+        "1.5 is no correlation",
     ),
     "a key": (MODEL.replace("sd_log", "sdlog"), TABLE, "parameters.CL.sdlog", "'sd_log'"),
     "a part": (MODEL.replace("[parameters]", "[paramters]"), TABLE, "paramters", "'parameters'"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ketasim._base import InputError
 from ketasim.interop.export.ode import (
     Constant,
@@ -49,7 +47,7 @@ def ode_of_own(model: CompartmentModel) -> OdeModel:
             )
     values = [(one, 0.0 if one.value is None else one.value) for one in model.parameters]
     defaults = [(one, 0.0 if one.default is None else one.default) for one in model.covariates]
-    spread = {one.name: one.sd_log for one in model.parameters if one.sd_log}
+    spread, covariance = model.covariance()
     return OdeModel(
         model.name,
         model.name,
@@ -75,7 +73,7 @@ def ode_of_own(model: CompartmentModel) -> OdeModel:
             for one in model.compartments
         ),
         model.outputs,
-        Effects(dict.fromkeys(spread, "log"), np.diag([sd**2 for sd in spread.values()])),
+        Effects(dict.fromkeys(spread, "log"), covariance),
     )
 
 

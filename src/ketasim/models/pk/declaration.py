@@ -6,12 +6,18 @@ import keyword
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ketasim._base import InputError, near
 from ketasim.models.declaration import Flow
 from ketasim.models.expression import own_expression
 from ketasim.models.pk.dimensions import check_rates
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
 
 RESERVED: Final = (
     *("ID", "TIME", "AMT", "RATE", "DUR", "CMT", "EVID", "II", "ADDL", "SS", "MDV", "DV"),
@@ -108,6 +114,7 @@ class CompartmentModel:
     - `name`: of the model.
     - `parameters`, `covariates`, `compartments`, `flows`, `outputs`: its parts.
     - `definitions`: name to expression, each of parameters, covariates, columns and those before.
+    - `correlations`: two parameters with a spread to the correlation of their effects.
 
     **Raises:** `InputError` for two symbols of one name, a name or an expression that is not read,
     a compartment that is not known, or compartments that only feed each other.
@@ -120,6 +127,9 @@ class CompartmentModel:
     outputs: tuple[Output, ...]
     covariates: tuple[Covariate, ...] = ()
     definitions: Mapping[str, str] = field(default_factory=dict[str, str])
+    correlations: Mapping[tuple[str, str], float] = field(
+        default_factory=dict[tuple[str, str], float]
+    )
 
     def __post_init__(self) -> None:
         """Check what can be checked without a table."""
@@ -162,6 +172,7 @@ class CompartmentModel:
                         where, f"'{name}' is {what}, which is not known there", "leave it out"
                     )
         self._check_loops()
+        self._check_correlations()
         check_rates(
             [(f"flow {number}, rate", one.rate) for number, one in enumerate(self.flows, start=1)],
             {one.name: one.unit for one in (*self.parameters, *self.covariates)},
@@ -241,6 +252,51 @@ class CompartmentModel:
                         f"{kind}.{name}", f"{seen[name]} has the same name", "rename one of the two"
                     )
                 seen[name] = kind
+
+    def covariance(self) -> tuple[tuple[str, ...], Array]:
+        """Between-patient variability of the logarithms.
+
+        **Returns:** names of the q parameters with an `sd_log`, and their covariance, (q, q).
+        """
+        import numpy as np
+
+        sds = {one.name: one.sd_log for one in self.parameters if one.sd_log}
+        names = tuple(sds)
+        correlation = np.eye(len(names))
+        for (one, other), value in self.correlations.items():
+            i, j = names.index(one), names.index(other)
+            correlation[i, j] = correlation[j, i] = value
+        each = np.array(list(sds.values()))
+        return names, correlation * each[:, None] * each
+
+    def _check_correlations(self) -> None:
+        if not self.correlations:
+            return
+        import numpy as np
+
+        known = {one.name for one in self.parameters}
+        with_spread = [one.name for one in self.parameters if one.sd_log]
+        for one, other in self.correlations:
+            for name in (one, other):
+                if name not in with_spread:
+                    said = "has no sd_log" if name in known else "is no parameter"
+                    raise InputError(
+                        f"correlation.{one}.{other}",
+                        f"'{name}' {said}",
+                        near(name, with_spread) if with_spread else "give it one",
+                    )
+            if one == other or (other, one) in self.correlations:
+                raise InputError(
+                    f"correlation.{one}.{other}",
+                    "stands twice" if one != other else "is 1 in any case",
+                    "leave it out",
+                )
+        if np.linalg.eigvalsh(self.covariance()[1])[0] <= 0:
+            raise InputError(
+                "correlation",
+                "no effects can have these correlations (not positive definite)",
+                "check them together",
+            )
 
     def _check_loops(self) -> None:
         """Refuse compartments that feed each other and that nothing leaves."""

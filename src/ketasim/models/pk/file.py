@@ -21,7 +21,7 @@ from ketasim.models.pk.declaration import (
 _MOST_BYTES: Final = 1_000_000  # a limit against files that are no model
 _PARTS: Final = (
     *("name", "title", "parameters", "covariates", "definitions"),
-    *("compartments", "flow", "output"),
+    *("correlation", "compartments", "flow", "output"),
 )
 _PARAMETER: Final = ("value", "unit", "meaning", "sd_log", "rse")
 _COVARIATE: Final = ("unit", "meaning", "default")
@@ -80,6 +80,7 @@ def model_of(document: Mapping[str, Any], name: str) -> CompartmentModel:
             key: _formula(f"definitions.{key}", value)
             for key, value in _table(document, "definitions").items()
         },
+        _correlations(_table(document, "correlation")),
     )
 
 
@@ -162,6 +163,24 @@ def _output(name: str, given: Any) -> Output:
         _words(field, table)["unit"],
         **errors,
     )
+
+
+def _correlations(table: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], float] = {}
+    for one, others in table.items():
+        if not isinstance(others, dict):
+            raise InputError(
+                f"correlation.{one}", f"'{others}' is no table", f"write {one}.OTHER = 0.5"
+            )
+        for other, value in cast("dict[str, Any]", others).items():
+            field = f"correlation.{one}"
+            number = _number(field, {other: value}, other, None, low=-1.0) or 0.0
+            if abs(number) >= 1.0:
+                raise InputError(
+                    f"{field}.{other}", f"{number:g} is no correlation", "give it between -1 and 1"
+                )
+            found[one, other] = number
+    return found
 
 
 def _words(field: str, table: Mapping[str, Any]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -187,16 +187,11 @@ class Numbers:
             name: np.tile(value, n) if np.ndim(value) else value
             for name, value in self.values.items()
         }
+        effects = self._effects(seed, draws)
         for one in self._drawn:
             shift = np.zeros((n, self.count))
             if one.sd_log:
-                each = np.stack(
-                    [
-                        standard_normals(seed, f"predict:{one.name}:{d}", 0, self.subjects, 1)[:, 0]
-                        for d in draws
-                    ]
-                )
-                shift += one.sd_log * each[:, self._subject]
+                shift += effects[one.name][:, self._subject]
             if one.rse and uncertainty:
                 sd = np.sqrt(np.log1p((one.rse / _PERCENT) ** 2))
                 own = standard_normals(seed, f"predict:uncertainty:{one.name}", draws.start, n, 1)
@@ -204,7 +199,27 @@ class Numbers:
             found[one.name] = found[one.name] * np.exp(shift.reshape(-1))
         return found
 
-
-def values_of(given: Mapping[str, Any] | None) -> dict[str, float]:
-    """Parameters that a call gives, as numbers."""
-    return {str(name): value for name, value in (given or {}).items()}
+    def _effects(self, seed: int, draws: range) -> dict[str, Array]:
+        """Effects of every subject by parameter, each of shape (draws, S), correlated as told."""
+        names, covariance = self._model.covariance()
+        here = [name for name in names if any(one.name == name for one in self._drawn)]
+        place = [names.index(name) for name in here]
+        normals = {
+            name: np.stack(
+                [
+                    standard_normals(seed, f"predict:{name}:{d}", 0, self.subjects, 1)[:, 0]
+                    for d in draws
+                ]
+            )
+            for name in here
+        }
+        lower = np.linalg.cholesky(covariance[np.ix_(place, place)]) if here else np.zeros((0, 0))
+        found: dict[str, Array] = {}
+        for row, name in enumerate(here):
+            # a sum, not a matrix product: its rounding must not depend on the number of draws
+            total = lower[row, row] * normals[name]
+            for column in range(row):
+                if lower[row, column]:
+                    total = total + lower[row, column] * normals[here[column]]
+            found[name] = total
+        return found

@@ -13,6 +13,7 @@ from ketasim._base.text import shortened
 from ketasim.dosing import (
     MODELLED_DURATION,
     MODELLED_RATE,
+    Actions,
     DoseRecords,
     Entries,
     EventError,
@@ -72,6 +73,7 @@ class OwnProblem:
         for middle in range(m):
             reaches |= reaches[:, middle : middle + 1] & reaches[middle]
         self._reaches = reaches
+        self._kept: dict[int, tuple[Entries, Actions]] = {}
 
     def outputs(self, numbers: Mapping[str, Any], draws: int = 1) -> dict[str, Array]:
         """Predictions at every row.
@@ -112,7 +114,7 @@ class OwnProblem:
         records, offset = tiled(self._records, draws), np.arange(draws) * rows
         entries = self._entries(known, offset, rows)
         try:
-            actions = actions_of(records, entries)
+            actions = self._meant(records, entries, draws)
             if self._model.nonlinear:
                 return follow_numerically(
                     actions, records.time, self._rates(known, rows * draws), len(self._reaches)
@@ -124,6 +126,15 @@ class OwnProblem:
             row = error.record % rows
             column = _KEYS.get(error.column, error.column)
             raise InputError(self._sheet.field(column, row), error.problem, error.remedy) from None
+
+    def _meant(self, records: Records, entries: Entries, draws: int) -> Actions:
+        """What the rows mean, which a fit asks for again and again with the same doses."""
+        last = self._kept.get(draws)
+        if last is not None and _same(last[0], entries):
+            return last[1]
+        actions = actions_of(records, entries)
+        self._kept = {draws: (entries, actions)}
+        return actions
 
     def _entries(self, known: Mapping[str, Any], offset: Integers, rows: int) -> Entries:
         doses, draws = self._doses, len(offset)
@@ -302,6 +313,13 @@ class OwnProblem:
             f"there is no compartment {shortened(text)}",
             f"use {_numbered(names)}",
         )
+
+
+def _same(one: Entries, other: Entries) -> bool:
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("amount", "fraction", "rate", "duration", "lag")
+    )
 
 
 def _numbered(names: Sequence[str]) -> str:

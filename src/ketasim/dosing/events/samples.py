@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
 from ketasim._base.text import shortened
-from ketasim.dosing import Sheet
+from ketasim.dosing.events.sheet import Sheet
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _BELOW: Final = re.compile(r"(?:<.*|blq|bql|blloq|bloq|b?lloq|below.*)", re.IGNORECASE)
+_SAID: Final = re.compile(r"<\s*(\d+(?:\.\d*)?|\.\d+)")
 _FLAGS: Final = ("BLQ", "BQL", "CENS")
 
 
@@ -28,20 +29,26 @@ class Samples:
 
     - `values`: 0 where it is below the limit, shape (R,).
     - `below`: whether it is, shape (R,). `there`: whether the row is a sample, shape (R,).
+    - `limits`: of quantification where a value is below it, as far as the table or the call says
+      it, shape (R,); not a number elsewhere. Nothing where nobody asked.
     """
 
     values: Array
     below: Flags
     there: Flags
+    limits: Array | None = None
 
 
-def samples_of(sheet: Sheet, name: str, limit: float | None, events: Flags) -> Samples:
+def samples_of(
+    sheet: Sheet, name: str, limit: float | None, events: Flags, *, zero_below: bool = True
+) -> Samples:
     """Read the values of a column.
 
     **Arguments:**
 
     - `name`: of the column. `limit`: of quantification; nothing where words, BLQ or CENS say it.
     - `events`: rows that are no observation, shape (R,).
+    - `zero_below`: whether a 0 that nothing marks is below the limit too, or a value.
 
     **Raises:** `InputError` for a column that is not there, a cell that is no number and not below
     the limit, or a value below 0.
@@ -63,13 +70,28 @@ def samples_of(sheet: Sheet, name: str, limit: float | None, events: Flags) -> S
     for flag in _FLAGS:
         if flag in sheet.columns:
             told |= np.nan_to_num(sheet.values(flag)) != 0
-    below = told | (values == 0)
+    below = told | (values == 0) if zero_below else told
     if limit is not None:
         below |= values < limit
+    limits = _limits(words, values, below, limit)
     missing = np.isnan(values) & ~told
     if "MDV" in sheet.events:
         missing |= np.nan_to_num(sheet.values("MDV")) != 0
-    return Samples(np.where(below, 0.0, values), below, ~(missing | events))
+    return Samples(np.where(below, 0.0, values), below, ~(missing | events), limits)
+
+
+def _limits(words: list[str], values: Array, below: Flags, limit: float | None) -> Array:
+    """The limit where a value is below it: that of the call, of `<2`, or the number marked."""
+    found = np.full(len(words), np.nan)
+    for row in np.flatnonzero(below):
+        said = _SAID.fullmatch(words[row])
+        if limit is not None:
+            found[row] = limit
+        elif said is not None:
+            found[row] = float(said[1])
+        elif values[row] > 0:
+            found[row] = values[row]
+    return found
 
 
 def _numbers(sheet: Sheet, name: str, words: list[str], told: Flags) -> Array:
