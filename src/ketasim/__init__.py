@@ -5,8 +5,9 @@ patients (`simulate`); regimens side by side on the same patients (`compare`), a
 their Pareto front (`plan`); one patient's scores so far and what may follow (`forecast`); trials
 with their controls and prediction intervals (`run_trial`); what the evidence says of a course
 before it is given (`screen`); a model of your own at the rows of an event table (`predict`, and
-`pk` for its parts); sampled concentrations without a model (`nca`). Results are shown by `plot`,
-laid out on a page by `report`, and say with `cite` what they rest on.
+`pk` for its parts) or fitted to observations (`fit`); sampled concentrations without a model
+(`nca`). Results are shown by `plot`, laid out on a page by `report`, and say with `cite` what they
+rest on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ketasim.__about__ import __version__
 if TYPE_CHECKING:
     from ketasim._base import InputError, KetasimError
     from ketasim.dosing import Course, Trial, load_course, load_trial
+    from ketasim.estimation import ModelFit, fit
     from ketasim.evidence import citation
     from ketasim.figures import plot
     from ketasim.forecasting import Forecast, forecast
@@ -36,6 +38,7 @@ __all__ = [
     "Forecast",
     "InputError",
     "KetasimError",
+    "ModelFit",
     "NonCompartmental",
     "Plan",
     "Prediction",
@@ -47,6 +50,7 @@ __all__ = [
     "__version__",
     "citation",
     "compare",
+    "fit",
     "forecast",
     "load_course",
     "load_trial",
@@ -68,6 +72,7 @@ _ROOMS = {
     "Forecast": "ketasim.forecasting",
     "InputError": "ketasim._base",
     "KetasimError": "ketasim._base",
+    "ModelFit": "ketasim.estimation",
     "NonCompartmental": "ketasim.noncompartmental",
     "Prediction": "ketasim.simulation",
     "Plan": "ketasim.planning",
@@ -78,6 +83,7 @@ _ROOMS = {
     "TrialResult": "ketasim.trials",
     "citation": "ketasim.evidence",
     "compare": "ketasim.planning",
+    "fit": "ketasim.estimation",
     "forecast": "ketasim.forecasting",
     "load_course": "ketasim.dosing",
     "load_trial": "ketasim.dosing",

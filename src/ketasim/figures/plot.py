@@ -17,6 +17,7 @@ _CHARTS: Final = {
     "Plan": "ketasim.figures.plan:plot_plan",
     "Forecast": "ketasim.figures.forecast:plot_forecast",
     "SessionPlan": "ketasim.figures.session_plan:plot_plan",
+    "ModelFit": "ketasim.figures.fit:plot_fit",
     "MetaResult": "ketasim.figures.forest.chart:forest_plot",
 }
 
@@ -28,14 +29,15 @@ def plot(result: Result, **options: Any) -> altair.LayerChart:
 
     - `result`: a `Simulation` (one quantity over time), a `TrialResult` (one metric of its arms), a
       `Comparison` (one metric of its options), a `Plan` (two of its criteria), a `Forecast` (scores
-      and one candidate), a `SessionPlan` (timeline) or a `MetaResult` (forest plot).
+      and one candidate), a `SessionPlan` (timeline), a `ModelFit` (observed against predicted) or a
+      `MetaResult` (forest plot).
 
     **Other arguments:**
 
     - `options`: of a simulation `quantity`, `site` and `hours`, the first and last of them; the
       parent drug over all of the course when left out. Of a trial `metric` and `scale`; the change
       on the scale of the baseline when left out. Of a comparison `metric`; of a plan `x` and `y`;
-      of a forecast `option`.
+      of a forecast `option`; of a fit `against`.
 
     **Returns:** the chart; the median (of one patient the line) with the ranges of 25-75 % and of
     5-95 % of patients, or of a trial expected values with 90 % prediction intervals.

@@ -15,6 +15,7 @@ _PAGES: Final = {
     "Forecast": "ketasim.reports.forecast.report:forecast_report",
     "Screen": "ketasim.reports.screen:screen_report",
     "SessionPlan": "ketasim.reports.session.plan:session_plan_report",
+    "ModelFit": "ketasim.reports.fit.report:fit_report",
     "PkFit": "ketasim.reports.calibration.pk:calibration_report",
     "MoodFit": "ketasim.reports.calibration.mood:mood_calibration_report",
     "SessionFit": "ketasim.reports.calibration.session:session_calibration_report",
@@ -33,11 +34,11 @@ def report(result: Result, **options: Any) -> str:
     **Main arguments:**
 
     - `result`: a `Simulation`, a `TrialResult`, a `Comparison`, a `Plan`, a `Forecast`, a
-      `Screen`, a `SessionPlan`, or a calibration (`PkFit`, `MoodFit`, `SessionFit`).
+      `Screen`, a `SessionPlan`, a `ModelFit`, or a calibration (`PkFit`, `MoodFit`, `SessionFit`).
 
     **Other arguments:**
 
-    - `options`: of a simulation, a trial, a comparison, a plan, a forecast or a calibration
+    - `options`: of a simulation, a trial, a comparison, a plan, a forecast, a fit or a calibration
       `command`, what the page says reproduces the result; of a simulation also `costs`, whether
       the page has the course at published prices.
 

@@ -29,6 +29,7 @@ from ketasim.apps.cli.serve import serve
 from ketasim.apps.cli.session import session
 from ketasim.apps.cli.simulate import simulate
 from ketasim.apps.cli.streams import OutputLostError, asks_for_help, bare, let_go, shielded
+from ketasim.apps.cli.tables.fit import fit
 from ketasim.apps.cli.tables.nca import nca
 from ketasim.apps.cli.tables.predict import predict
 from ketasim.apps.cli.trial import trial
@@ -95,6 +96,7 @@ app.command(
     predict,
     help_epilogue=example("predict model.toml data.csv --set CL=1.1 --out predictions.csv"),
 )
+app.command(fit, help_epilogue=example("fit model.toml data.csv --out out/fit"))
 app.command(nca, help_epilogue=example("nca samples.csv --unit ng/mL --out nca.csv"))
 app.command(export, help_epilogue=example("export reference --to sbml --out reference.xml"))
 app.command(evidence_app)

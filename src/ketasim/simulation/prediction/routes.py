@@ -55,9 +55,9 @@ def predict_routes(
 ) -> Prediction:
     """Predict a model that ships; see `predict`."""
     read = read_routed(table, drug=drug, compartments=compartments)
-    people = _People(model, read, parameters or {})
-    streams = _streams(model, read)
-    typical = _outputs(model, read, streams, people.values, 1)
+    people = RoutedPeople(model, read, parameters or {})
+    streams = streams_of(model, read)
+    typical = routed_outputs(model, read, streams, people.values, 1)
     columns = read.columns.columns
     check_columns(columns, list(typical), drawn=n is not None, residual=False)
     drawn: dict[str, Array] = {}
@@ -65,7 +65,7 @@ def predict_routes(
         people.check(uncertainty)
         together = max(_TOGETHER // len(read.numbers), 1)
         parts = [
-            _outputs(model, read, streams, people.drawn(seed, d, uncertainty), len(d))
+            routed_outputs(model, read, streams, people.drawn(seed, d, uncertainty), len(d))
             for i in range(0, n, together)
             for d in (range(i, min(i + together, n)),)
         ]
@@ -91,7 +91,7 @@ def ships(model: LinearModel) -> bool:
     return MODELS.get(model.name) is model
 
 
-class _People:
+class RoutedPeople:
     """The patients of a table: the typical one of every row, and others around it."""
 
     def __init__(
@@ -197,7 +197,7 @@ class _People:
         return found
 
 
-def _streams(model: LinearModel, read: RoutedTable) -> list[Stream]:
+def streams_of(model: LinearModel, read: RoutedTable) -> list[Stream]:
     """The molecules that are followed; refuses doses that the model does not know."""
     dosed: set[str] = set()
     for place, dose in read.doses.items():
@@ -221,7 +221,7 @@ def _streams(model: LinearModel, read: RoutedTable) -> list[Stream]:
     return list(followed.values())
 
 
-def _outputs(
+def routed_outputs(
     model: LinearModel,
     read: RoutedTable,
     streams: list[Stream],

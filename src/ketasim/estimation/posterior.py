@@ -1,0 +1,157 @@
+"""Subjects one by one: their most likely parameters, with the population's as prior."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim._base import InputError, standard_normals
+from ketasim._base.words import counted
+from ketasim.estimation.diagnostics import (
+    epsilon_shrinkage,
+    predicted_rows,
+    residuals,
+    shrinkage,
+)
+from ketasim.estimation.estimates import Estimate
+from ketasim.estimation.likelihood.conditional import Modes, People, modes, positive
+from ketasim.estimation.likelihood.expansion import expand
+from ketasim.estimation.problem.problem import Problem
+from ketasim.estimation.result import ModelFit
+from ketasim.estimation.written import fitted_subject
+
+Array = NDArray[np.float64]
+
+_STARTS: Final = 4  # of the search of each subject: the population, and draws of it
+_SEED: Final = 1
+_UNMOVED: Final = 1e-9  # of a standard deviation of a residual, by one of the effect
+
+
+def fit_subjects(problem: Problem, tell: Callable[[str], None]) -> ModelFit:
+    """Find the most likely parameters of every subject.
+
+    The density is searched from the population's parameters and from draws of them; the largest
+    maximum counts. Uncertainty is that of a normal posterior with the curvature there.
+
+    **Arguments:**
+
+    - `problem`: without anything to estimate of the population. `tell`: takes a line of progress.
+
+    **Raises:** `InputError` where no observation depends on any parameter with a spread.
+    """
+    problem, unmoved = _moving(problem)
+    people = problem.people()
+    precision = np.linalg.inv(problem.covariance)
+    sds, middle = problem.start_sds, problem.middle
+    root = np.linalg.cholesky(problem.covariance)
+    best: Modes | None = None
+    settled = np.zeros(people.count, bool)
+    several = np.zeros(people.count, bool)
+    for number in range(_STARTS):
+        tell(f"search {number + 1} of {_STARTS}")
+        normals = standard_normals(
+            _SEED, f"fit:start:{number}", 0, people.count, len(people.effects)
+        )
+        start = (normals if number else 0.0 * normals) @ root.T
+        try:
+            found = modes(people, middle, precision, sds, start)
+        except InputError:
+            if best is None:
+                raise
+            continue
+        if best is None:
+            best, settled = found, found.settled
+            continue
+        better = found.settled & ((found.half < best.half - 1e-6) | ~settled)
+        several |= better & settled
+        if better.any():
+            start = np.where(better[:, None], found.effects, best.effects)
+            best = modes(people, middle, precision, sds, start)
+            settled = best.settled
+    assert best is not None
+    observed = problem.observed
+    left = residuals(people, best, middle, problem.covariance, sds, observed.below)
+    notes = [*problem.notes]
+    if unmoved:
+        notes.append(
+            f"no observation depends on {', '.join(unmoved)}: they stay at the population's"
+        )
+    told = np.unique(problem.subjects)
+    if not settled[told].all():
+        names = ", ".join(problem.ids[s] for s in told if not settled[s])
+        notes.append(f"the search did not come to rest for {names}")
+    if several[told].any():
+        many = counted(int(several[told].sum()), "subject")
+        notes.append(f"the posterior of {many} has more than one maximum; the largest is given")
+    posterior = posterior_of(best)
+    return ModelFit(
+        problem,
+        "map",
+        _given(problem),
+        best.effects,
+        posterior,
+        problem.covariance,
+        middle,
+        left,
+        predicted_rows(problem, middle, best.effects, posterior),
+        shrinkage(best.effects[told], np.sqrt(np.diag(problem.covariance))),
+        epsilon_shrinkage(left.weighted),
+        text=fitted_subject(problem, best.effects, posterior),
+        notes=tuple(notes),
+    )
+
+
+def posterior_of(found: Modes) -> Array:
+    """Covariance of the effects of every subject, from the curvature at their most likely ones."""
+    bent = positive(found.curvature)[:, None, None]
+    return np.linalg.inv(np.where(bent, found.curvature, found.expected))
+
+
+def _moving(problem: Problem) -> tuple[Problem, list[str]]:
+    """The problem without directions that no observation depends on, and their names."""
+    places = np.tile(problem.middle, (len(problem.ids), 1))
+    people: People = problem.people()
+    found = expand(problem.predict, places)
+    sd = np.sqrt(np.diag(problem.covariance))
+    with np.errstate(all="ignore"):
+        jets = people.error.jets(problem.start_sds, found.f)
+        moved = np.abs(found.j) * np.sqrt(np.nan_to_num(jets.w))[:, None] * sd
+    moves = moved.max(axis=0, initial=0.0) > _UNMOVED
+    if not moves.any():
+        raise InputError(
+            "TABLE",
+            "no observation depends on a parameter with a spread",
+            "give values after a dose",
+        )
+    kept = np.flatnonzero(moves)
+    names = [one.name for one, does in zip(problem.directions, moves, strict=True) if not does]
+    smaller = replace(
+        problem,
+        directions=tuple(problem.directions[i] for i in kept),
+        covariance=problem.covariance[np.ix_(kept, kept)],
+    )
+    return smaller, names
+
+
+def _given(problem: Problem) -> tuple[Estimate, ...]:
+    """The numbers of the population, which were given."""
+    sds = np.sqrt(np.diag(problem.covariance))
+    found = [
+        Estimate(one.name, "typical", one.value, one.unit, one.value, fixed=True)
+        for one in problem.directions
+    ]
+    found += [
+        Estimate(one.name, "spread", float(sd), "", float(sd), fixed=True)
+        for one, sd in zip(problem.directions, sds, strict=True)
+    ]
+    return (
+        *found,
+        *(
+            Estimate(problem.outputs[one.output][0], one.kind, one.start, "", one.start, fixed=True)
+            for one in problem.sds
+        ),
+    )
