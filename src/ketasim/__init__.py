@@ -8,6 +8,9 @@ before it is given (`screen`); a model of your own at the rows of an event table
 `pk` for its parts) or fitted to observations (`fit`); sampled concentrations without a model
 (`nca`). Results are shown by `plot`, laid out on a page by `report`, and say with `cite` what they
 rest on.
+`pk` for its parts); sampled concentrations without a model (`nca`); everything published that it
+claims to agree with, computed on this machine (`validate`). Results are shown by `plot`,
+laid out on a page by `report`, and say with `cite` what they rest on.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from ketasim.screening import Screen, SessionPlan, screen
     from ketasim.simulation import Prediction, Simulation, predict, simulate
     from ketasim.trials import TrialResult, run_trial
+    from ketasim.validation import Validation, validate
 
 __all__ = [
     "Comparison",
@@ -47,6 +51,7 @@ __all__ = [
     "Simulation",
     "Trial",
     "TrialResult",
+    "Validation",
     "__version__",
     "citation",
     "compare",
@@ -63,6 +68,7 @@ __all__ = [
     "run_trial",
     "screen",
     "simulate",
+    "validate",
 ]
 
 # imported when first used, so that `import ketasim` and `ketasim --help` stay fast
@@ -81,6 +87,7 @@ _ROOMS = {
     "Simulation": "ketasim.simulation",
     "Trial": "ketasim.dosing",
     "TrialResult": "ketasim.trials",
+    "Validation": "ketasim.validation",
     "citation": "ketasim.evidence",
     "compare": "ketasim.planning",
     "fit": "ketasim.estimation",
@@ -96,6 +103,7 @@ _ROOMS = {
     "run_trial": "ketasim.trials",
     "screen": "ketasim.screening",
     "simulate": "ketasim.simulation",
+    "validate": "ketasim.validation",
 }
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from ketasim.apps.cli.application import run
 from ketasim.trials import mmrm
+from ketasim.validation.statistics.numbers import DATA as FOLDER
 
-DATA = Path(__file__).parents[1] / "trials" / "analysis" / "data" / "antidepressant.csv"
+DATA = FOLDER / "antidepressant.csv"
 MODEL = "CHANGE ~ BASVAL*VISIT + THERAPY*VISIT"
 WORDS = ["--subject", "PATIENT", "--visit", "VISIT", "--arm", "THERAPY", "--reference", "PLACEBO"]
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ketasim.reports.course import simulation_report
     from ketasim.reports.page import read_sources_used
     from ketasim.reports.trial import trial_report
+    from ketasim.reports.validation import validation_report
 
 __all__ = [
     "calibration_report",
@@ -22,6 +23,7 @@ __all__ = [
     "session_calibration_report",
     "simulation_report",
     "trial_report",
+    "validation_report",
 ]
 
 __getattr__ = opened(
@@ -33,5 +35,6 @@ __getattr__ = opened(
         "simulation_report": "course",
         "read_sources_used": "page",
         "trial_report": "trial",
+        "validation_report": "validation",
     },
 )

@@ -18,6 +18,7 @@ _PAGES: Final = {
     "ModelFit": "ketasim.reports.fit.report:fit_report",
     "PkFit": "ketasim.reports.calibration.pk:calibration_report",
     "MoodFit": "ketasim.reports.calibration.mood:mood_calibration_report",
+    "Validation": "ketasim.reports.validation:validation_report",
     "SessionFit": "ketasim.reports.calibration.session:session_calibration_report",
 }
 
@@ -34,7 +35,8 @@ def report(result: Result, **options: Any) -> str:
     **Main arguments:**
 
     - `result`: a `Simulation`, a `TrialResult`, a `Comparison`, a `Plan`, a `Forecast`, a
-      `Screen`, a `SessionPlan`, a `ModelFit`, or a calibration (`PkFit`, `MoodFit`, `SessionFit`).
+      `Screen`, a `SessionPlan`, a `ModelFit`, a calibration (`PkFit`, `MoodFit`, `SessionFit`), or
+      a `Validation`.
 
     **Other arguments:**
 

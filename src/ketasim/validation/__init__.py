@@ -1,4 +1,4 @@
-"""Published results replayed: models, mechanism, session effects."""
+"""Published results replayed, and every claim of the package put to the test: `validate`."""
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ from ketasim.validation.session_checks import (
 )
 
 if TYPE_CHECKING:
+    from ketasim.validation.claims.areas import AREAS, USES, Area, Use
+    from ketasim.validation.claims.claim import Claim
     from ketasim.validation.mechanism import (
         MechanismCheck,
         mechanism_checks,
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
         replay,
         replay_all,
     )
+    from ketasim.validation.result import Summary, Validation
+    from ketasim.validation.run import validate
     from ketasim.validation.visits import (
         VisitCheck,
         visit_checks,
@@ -26,15 +30,23 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AREAS",
+    "USES",
+    "Area",
+    "Claim",
     "MechanismCheck",
     "ReplayRow",
     "SessionCheck",
+    "Summary",
+    "Use",
+    "Validation",
     "VisitCheck",
     "mechanism_checks",
     "mechanism_table",
     "replay",
     "replay_all",
     "session_checks",
+    "validate",
     "visit_checks",
     "visit_table",
 ]
@@ -42,6 +54,14 @@ __all__ = [
 __getattr__ = opened(
     __name__,
     {
+        "AREAS": "claims.areas",
+        "USES": "claims.areas",
+        "Area": "claims.areas",
+        "Use": "claims.areas",
+        "Claim": "claims.claim",
+        "Summary": "result",
+        "Validation": "result",
+        "validate": "run",
         "MechanismCheck": "mechanism",
         "mechanism_checks": "mechanism",
         "mechanism_table": "mechanism",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,8 +10,10 @@ import pytest
 
 from ketasim import InputError
 from ketasim.trials import ancova, imputed
+from ketasim.validation.statistics.numbers import DATA as FOLDER
+from ketasim.validation.statistics.numbers import misses, rows
 
-DATA = Path(__file__).parent / "data" / "antidepressant.csv"
+DATA = FOLDER / "antidepressant.csv"
 MODEL = "CHANGE ~ BASVAL*VISIT + THERAPY*VISIT"
 KEYS: dict[str, Any] = {
     "subject": "PATIENT",
@@ -24,21 +23,11 @@ KEYS: dict[str, Any] = {
 }
 
 
-def _reference() -> ModuleType:
-    path = Path(__file__).parent / "reference.py"
-    spec = importlib.util.spec_from_file_location("analysis_reference", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("head", ["condmean JR as delta", "condmean JR +"])
 def test_conditional_means_with_a_jackknife(head: str) -> None:
     """The other strategies are in the same table, and were checked as well; each takes a second."""
-    reference = _reference()
-    told = [row for row in reference.rows() if row["model"].startswith(head)]
-    assert told and reference.misses(told) == []
+    told = [row for row in rows() if row["model"].startswith(head)]
+    assert told and misses(told) == []
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ from ketasim.apps.cli.tables.fit import fit
 from ketasim.apps.cli.tables.nca import nca
 from ketasim.apps.cli.tables.predict import predict
 from ketasim.apps.cli.trial import trial
+from ketasim.apps.cli.validate import validate
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 plus the number of the signal, as shells have it
@@ -103,6 +104,7 @@ app.command(evidence_app)
 app.command(models_app)
 app.command(serve, help_epilogue=example("serve --port 8765"))
 app.command(calibrate_app)
+app.command(validate, help_epilogue=example("validate --out out/validation"))
 
 
 def run(arguments: Sequence[str]) -> int:

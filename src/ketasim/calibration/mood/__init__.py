@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ketasim.calibration.mood.judgement import (
         Judged,
         Unseen,
+        judge_mood,
         judged,
     )
     from ketasim.calibration.mood.mechanism import mechanism_curves
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         recovery_table,
         refit_table,
         unseen_table,
+        unseen_targets,
     )
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "Unseen",
     "calibrate_mood",
     "estimate_noise",
+    "judge_mood",
     "judged",
     "level_power",
     "mechanism_curves",
@@ -77,6 +80,7 @@ __all__ = [
     "refit_table",
     "rows_by",
     "unseen_table",
+    "unseen_targets",
 ]
 
 __getattr__ = opened(
@@ -90,6 +94,7 @@ __getattr__ = opened(
         "rows_by": "fit",
         "Judged": "judgement",
         "Unseen": "judgement",
+        "judge_mood": "judgement",
         "judged": "judgement",
         "mechanism_curves": "mechanism",
         "NoiseFit": "noise",
@@ -111,5 +116,6 @@ __getattr__ = opened(
         "recovery_table": "tables",
         "refit_table": "tables",
         "unseen_table": "tables",
+        "unseen_targets": "tables",
     },
 )

@@ -17,7 +17,14 @@ from ketasim._base.result import csv, later, saved
 from ketasim.calibration.mood.judgement import Unseen, leave_one_out
 from ketasim.calibration.mood.mechanism import INFUSION, mechanism_curves
 from ketasim.calibration.mood.optimum import Optimum, optimise
-from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem, Point, scale_of
+from ketasim.calibration.mood.problem import (
+    BETWEEN_TRIALS,
+    PATIENTS,
+    WITH_THE_BURST,
+    MoodProblem,
+    Point,
+    scale_of,
+)
 from ketasim.calibration.mood.refit import Refitted, refit_trials
 from ketasim.dosing import load_studies
 from ketasim.evidence import Card, Entry, Scale, Uncertainty, load_card, write_card
@@ -38,8 +45,6 @@ GLX_HOURS = 26.0 / 60.0
 """When prefrontal glutamate and glutamine were highest in people, h (milak2016)."""
 GLX_RISE = 0.378
 """How much they had risen, fraction (milak2016, mechanism/timecourse)."""
-PATIENTS = 128
-"""Virtual patients an arm; a power of two."""
 MOVED = 0.9
 """Posterior over prior SD below which the data moved a number."""
 _CURVE_HOURS = (0.0, 2.0, 4.0, 8.0, 24.0, 48.0, 72.0, 120.0, 168.0)
@@ -357,7 +362,7 @@ def _with_glutamate(card: Card) -> Card:
     changed = [
         card.entry("g_max").replace(value=_short(card.entry("g_max").value * factor)),
     ]
-    for symbol in ("e_A", "s_gain"):
+    for symbol in WITH_THE_BURST:
         entry = card.entry(symbol)
         low, high = entry.low, entry.high
         changed.append(

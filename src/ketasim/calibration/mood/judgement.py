@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.calibration.mood.empirical import Empirical, empirical
-from ketasim.calibration.mood.optimum import Optimum, between_trials, linear_step
-from ketasim.calibration.mood.problem import MoodProblem
+from ketasim.calibration.mood.optimum import Optimum, between_trials, linear_step, optimum_at
+from ketasim.calibration.mood.problem import PATIENTS, MoodProblem, in_frame_of
 from ketasim.calibration.mood.rivals import Exponential, mean_of_similar, one_exponential
 from ketasim.calibration.mood.values import ArmValue, arm_values
-from ketasim.evidence.mood_training import same_people
+from ketasim.dosing import load_studies
+from ketasim.evidence import Card, load_card
+from ketasim.evidence.mood_training import load_mood_rows, same_people
 
 Array = NDArray[np.float64]
 
@@ -180,6 +182,36 @@ def leave_one_out(
         arms = _arms(own, rivals, centre, covariance)
         found.append(LeftOut(trial, moved, arms, _contrasts(own, rivals, centre, covariance)))
     return tuple(found)
+
+
+def judge_mood(
+    card: Card,
+    *,
+    patients: int = PATIENTS,
+    seed: int = 1,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[tuple[Unseen, ...], tuple[Unseen, ...]]:
+    """Predict every trial with published changes from the others, at a fitted card.
+
+    As `calibrate_mood` judges itself, without the fit: the derivatives are taken at the numbers of
+    the card, the trials' effects follow from them.
+
+    **Arguments:**
+
+    - `card`: such as the card `mood`. `patients`, `seed`: as of `calibrate_mood`.
+    - `progress`: told which trial is left out.
+
+    **Returns:** changes of arms, and contrasts drug minus control.
+    """
+    rows = [row for row in load_mood_rows() if row.fitted]
+    prior = load_card("mood_prior")
+    problem = MoodProblem(prior, load_studies(), rows, patients, seed)
+    numbers = in_frame_of(card.values(), prior)
+    left_out = leave_one_out(problem, optimum_at(problem, numbers, progress), progress)
+    return (
+        tuple(one for trial in left_out for one in trial.arms),
+        tuple(one for trial in left_out for one in trial.contrasts),
+    )
 
 
 def _without(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ _REWEIGHED = 6  # steps in which the weights of the rows follow the model; then 
 _SMALL = 0.25  # by which the cost falls in the last two steps
 _LONGEST = 1.0  # prior SDs a step may go
 _FARTHEST = 0.5  # a step may move a trial's effect
+_SETTLED = 4  # rounds in which the trials' effects settle at given numbers
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,35 @@ def optimise(
     _, _, covariance = linear_step(problem, point, jacobian, columns, sampling, taus)
     cost = _cost(problem, point, sampling, taus)
     return Optimum(point, taus, jacobian, columns, sampling, covariance, cost, steps)
+
+
+def optimum_at(
+    problem: MoodProblem,
+    numbers: Mapping[str, float],
+    progress: Callable[[str], None] | None = None,
+) -> Optimum:
+    """Where a fit ended that is known by its numbers; only the trials' effects are found anew.
+
+    **Arguments:**
+
+    - `problem`: rows, patients, priors. `numbers`: of the fitted card.
+    - `progress`: told what is being done.
+    """
+    say = progress or _silent
+    problem.reference = numbers
+    point = problem.at(problem.transform(numbers))
+    taus = np.array([numbers[s] for s in BETWEEN_TRIALS])
+    say("the derivatives")
+    jacobian = problem.jacobian(point)
+    sampling = problem.sampling(point)
+    for _ in range(_SETTLED):
+        columns = problem.trial_columns(point)
+        _, effects, _ = linear_step(problem, point, jacobian, columns, sampling, taus)
+        point = problem.with_effects(point, effects)
+    columns = problem.trial_columns(point)
+    _, _, covariance = linear_step(problem, point, jacobian, columns, sampling, taus)
+    cost = _cost(problem, point, sampling, taus)
+    return Optimum(point, taus, jacobian, columns, sampling, covariance, cost, 0)
 
 
 def _silent(_text: str) -> None:

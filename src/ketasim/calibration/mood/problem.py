@@ -27,6 +27,10 @@ from ketasim.models import declared, from_scale, to_scale
 
 Array = NDArray[np.float64]
 
+PATIENTS: Final = 128
+"""Virtual patients an arm; a power of two."""
+WITH_THE_BURST: Final = ("e_A", "s_gain")
+"""What is divided by the factor that a fitted card's burst is raised by: what the burst drives."""
 BETWEEN_TRIALS: Final = ("tau_early", "tau_late", "tau_drug", "tau_open", "tau_series")
 """Between-trial variability: of an early, a late and a drug effect; in series where everybody knows
 what is given, of one more early and late effect, and of one more drug effect."""
@@ -266,6 +270,17 @@ class MoodProblem:
         same = self.trial_of[:, None] == self.trial_of[None, :]
         own = self.variances(taus)[self.trial_of]
         return np.where(same, (columns * own) @ columns.T, 0.0)
+
+
+def in_frame_of(values: Mapping[str, float], prior: Card) -> dict[str, float]:
+    """Numbers of a fitted card as the fit has them, with the height of the burst of its prior.
+
+    The calibration sets that height to what was measured in people after the fit, and the two
+    numbers that follow the burst take the opposite factor; see `ketasim.calibration.mood.fit`.
+    """
+    factor = values["g_max"] / prior.values()["g_max"]
+    changed = {s: values[s] * factor for s in WITH_THE_BURST}
+    return {**values, **changed, "g_max": prior.values()["g_max"]}
 
 
 def _error(row: MoodRow) -> float:

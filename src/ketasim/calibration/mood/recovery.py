@@ -20,7 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.calibration.mood.optimum import optimise
-from ketasim.calibration.mood.problem import BETWEEN_TRIALS, MoodProblem, scale_of
+from ketasim.calibration.mood.problem import (
+    BETWEEN_TRIALS,
+    MoodProblem,
+    in_frame_of,
+    scale_of,
+)
 from ketasim.calibration.mood.processes import Done, Job, package_stamp, worked
 from ketasim.dosing import load_studies
 from ketasim.evidence import Card, Scale, load_card
@@ -41,7 +46,6 @@ INFORMED: Final = 0.9
 
 _NORMAL: Final = 1.959963984540054
 _LEAST: Final = 1e-3  # of an SD or a time
-_AGAINST_GLUTAMATE: Final = ("e_A", "s_gain")
 
 
 @dataclass(frozen=True)
@@ -190,17 +194,6 @@ def recover_mood(
         patients,
         float(np.mean([one.steps for one in fits])),
     )
-
-
-def in_frame_of(values: dict[str, float], prior: Card) -> dict[str, float]:
-    """Numbers of a fitted card as the fit has them, with the height of the burst of its prior.
-
-    The calibration sets that height to what was measured in people after the fit, and the two
-    numbers that follow the burst take the opposite factor; see `ketasim.calibration.mood.fit`.
-    """
-    factor = values["g_max"] / prior.values()["g_max"]
-    changed = {s: values[s] * factor for s in _AGAINST_GLUTAMATE}
-    return {**values, **changed, "g_max": prior.values()["g_max"]}
 
 
 def _truths(card: Card, prior: Card, seed: int, drawn: int, count: int) -> list[dict[str, float]]:

@@ -79,13 +79,25 @@ def mood_targets(fit: MoodFit) -> tuple[MoodTarget, ...]:
 
     - `fit`: what `calibrate_mood` returned.
 
+    **Returns:** as `unseen_targets`.
+    """
+    return unseen_targets(fit.arms, fit.contrasts)
+
+
+def unseen_targets(arms: Sequence[Unseen], contrasts: Sequence[Unseen]) -> tuple[MoodTarget, ...]:
+    """Compare predictions of unseen trials with the targets.
+
+    **Arguments:**
+
+    - `arms`, `contrasts`: as of `MoodFit`, or of `judge_mood`.
+
     **Returns:** for arms and for contrasts error, gain over the best rival, coverage and mean width
     of the intervals; empty where no trial was predicted unseen.
     """
     found: list[MoodTarget] = []
     for name, unseen, limit in (
-        ("Changes of arms", fit.arms, ARM_ERROR),
-        ("Contrasts", fit.contrasts, CONTRAST_ERROR),
+        ("Changes of arms", arms, ARM_ERROR),
+        ("Contrasts", contrasts, CONTRAST_ERROR),
     ):
         one = overall(unseen)
         if one is None:

@@ -30,6 +30,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def fev(method: str = "kenward-roger", model: str = "RACE + SEX + ARMCD*AVISIT") -> MixedModel:
+    """The mixed model of forced expiratory volume."""
     return mmrm(
         f"FEV1 ~ {model}",
         DATA / "fev.csv",
@@ -42,6 +43,7 @@ def fev(method: str = "kenward-roger", model: str = "RACE + SEX + ARMCD*AVISIT")
 
 
 def depression(**options: Any) -> MixedModel:
+    """The mixed model of the trial of an antidepressant."""
     return mmrm(
         "CHANGE ~ BASVAL*VISIT + THERAPY*VISIT",
         DATA / "antidepressant.csv",
@@ -55,6 +57,7 @@ def depression(**options: Any) -> MixedModel:
 
 @cache
 def fev_documented() -> Found:
+    """What the R package mmrm prints in its documentation."""
     adjusted, plain = fev(), fev("satterthwaite")
     found = {
         "-2 REML loglik (deviance)": adjusted.deviance,
@@ -75,6 +78,7 @@ def fev_documented() -> Found:
 
 @cache
 def fev_by(method: str) -> Found:
+    """Fixed effects with degrees of freedom by a method."""
     found = {}
     for row in fev(method).coefficients.iter_rows(named=True):
         found |= {f"{row['term']} {one}": row[one] for one in ("estimate", "se", "df")}
@@ -83,6 +87,7 @@ def fev_by(method: str) -> Found:
 
 @cache
 def fev_sas() -> Found:
+    """What SAS prints of a smaller model."""
     fit = fev("satterthwaite", "ARMCD + SEX")
     arm = fit.differences().row(0, named=True)
     sex = fit.coefficients.row(2, named=True)
@@ -99,6 +104,7 @@ def fev_sas() -> Found:
 
 @cache
 def depression_sas() -> Found:
+    """What SAS prints of the trial of an antidepressant."""
     fit = depression()
     found = {"-2 REML loglik": fit.deviance}
     for i in range(4):
@@ -136,6 +142,7 @@ def _crossed(fit: MixedModel, visit: str) -> str:
 
 @cache
 def depression_gls() -> Found:
+    """The same model by generalised least squares."""
     fit = depression()
     return {
         "-2 REML loglik": fit.deviance,
@@ -145,6 +152,7 @@ def depression_gls() -> Found:
 
 @cache
 def complete_cases() -> Mapping[str, Found]:
+    """Analysis of covariance of complete cases, visit by visit."""
     found = ancova(
         "CHANGE ~ THERAPY + BASVAL",
         DATA / "antidepressant.csv",
@@ -164,6 +172,7 @@ def complete_cases() -> Mapping[str, Found]:
 
 @cache
 def responders() -> Found:
+    """Response at the last visit."""
     last = pl.read_csv(DATA / "antidepressant.csv", null_values="NA").filter(pl.col("VISIT") == 7)
     found = responder(
         "I(HAMDTL17 <= 0.5 * BASVAL) ~ THERAPY + BASVAL",
@@ -201,6 +210,7 @@ IMPUTED = {
 
 @cache
 def imputation(head: str) -> Found:
+    """Imputation by reference or at random."""
     found = imputed(
         "CHANGE ~ BASVAL*VISIT + THERAPY*VISIT",
         DATA / "antidepressant.csv",
@@ -225,6 +235,7 @@ def imputation(head: str) -> Found:
 
 @cache
 def newcombe_example() -> Found:
+    """Intervals of a difference of two shares, as in Newcombe's table."""
     names = {
         "wald": "Wald",
         "mee": "Mee",
@@ -240,6 +251,7 @@ def newcombe_example() -> Found:
 
 @cache
 def group_sequential() -> Found:
+    """Boundaries and sizes of the book of Jennison and Turnbull."""
     found = {}
     for kind, name, looks, power in (
         ("obrien-fleming", "OF", 5, 0.8),
@@ -266,6 +278,7 @@ def group_sequential() -> Found:
 
 @cache
 def rpact_designs() -> Mapping[str, Found]:
+    """Boundaries and inflation of the R package rpact."""
     kinds = {
         "OF": "obrien-fleming",
         "P": "pocock",

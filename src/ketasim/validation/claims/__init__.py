@@ -1,0 +1,1 @@
+"""Claims: each published number beside what is predicted, and whether it is met."""

@@ -1,0 +1,1 @@
+"""Numbers of SAS, of R packages and of published tables, and the same by this package."""
