@@ -6,11 +6,8 @@ their Pareto front (`plan`); one patient's scores so far and what may follow (`f
 with their controls and prediction intervals (`run_trial`); what the evidence says of a course
 before it is given (`screen`); a model of your own at the rows of an event table (`predict`, and
 `pk` for its parts) or fitted to observations (`fit`); sampled concentrations without a model
-(`nca`). Results are shown by `plot`, laid out on a page by `report`, and say with `cite` what they
-rest on.
-`pk` for its parts); sampled concentrations without a model (`nca`); everything published that it
-claims to agree with, computed on this machine (`validate`). Results are shown by `plot`,
-laid out on a page by `report`, and say with `cite` what they rest on.
+(`nca`); everything published that it claims to agree with, computed on this machine (`validate`).
+Results are shown by `plot`, laid out on a page by `report`, and say with `cite` what they rest on.
 """
 
 from __future__ import annotations

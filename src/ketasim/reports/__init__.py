@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from ketasim.reports.calibration.mood import mood_calibration_report
     from ketasim.reports.calibration.pk import calibration_report
     from ketasim.reports.calibration.session import session_calibration_report
+    from ketasim.reports.calibration.validation import validation_report
     from ketasim.reports.course import simulation_report
     from ketasim.reports.page import read_sources_used
     from ketasim.reports.trial import trial_report
-    from ketasim.reports.validation import validation_report
 
 __all__ = [
     "calibration_report",
@@ -35,6 +35,6 @@ __getattr__ = opened(
         "simulation_report": "course",
         "read_sources_used": "page",
         "trial_report": "trial",
-        "validation_report": "validation",
+        "validation_report": "calibration.validation",
     },
 )

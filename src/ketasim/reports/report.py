@@ -18,7 +18,7 @@ _PAGES: Final = {
     "ModelFit": "ketasim.reports.fit.report:fit_report",
     "PkFit": "ketasim.reports.calibration.pk:calibration_report",
     "MoodFit": "ketasim.reports.calibration.mood:mood_calibration_report",
-    "Validation": "ketasim.reports.validation:validation_report",
+    "Validation": "ketasim.reports.calibration.validation:validation_report",
     "SessionFit": "ketasim.reports.calibration.session:session_calibration_report",
 }
 
