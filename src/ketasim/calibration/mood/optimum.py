@@ -19,7 +19,7 @@ _REWEIGHED = 6  # steps in which the weights of the rows follow the model; then 
 _SMALL = 0.25  # by which the cost falls in the last two steps
 _LONGEST = 1.0  # prior SDs a step may go
 _FARTHEST = 0.5  # a step may move a trial's effect
-_SETTLED = 4  # rounds in which the trials' effects settle at given numbers
+_SETTLED = 30  # rounds, at most, in which the trials' effects settle at given numbers
 
 
 @dataclass(frozen=True)
@@ -110,17 +110,41 @@ def optimum_at(
     problem.reference = numbers
     point = problem.at(problem.transform(numbers))
     taus = np.array([numbers[s] for s in BETWEEN_TRIALS])
-    say("the derivatives")
-    jacobian = problem.jacobian(point)
-    sampling = problem.sampling(point)
+    say("the effects of the trials")
     for _ in range(_SETTLED):
-        columns = problem.trial_columns(point)
-        _, effects, _ = linear_step(problem, point, jacobian, columns, sampling, taus)
-        point = problem.with_effects(point, effects)
+        point, gain = _settled(problem, point, problem.sampling(point), taus)
+        if gain < _SMALL:
+            break
+    say("the derivatives")
+    jacobian, sampling = problem.jacobian(point, exact=False), problem.sampling(point)
     columns = problem.trial_columns(point)
     _, _, covariance = linear_step(problem, point, jacobian, columns, sampling, taus)
     cost = _cost(problem, point, sampling, taus)
     return Optimum(point, taus, jacobian, columns, sampling, covariance, cost, 0)
+
+
+def _settled(
+    problem: MoodProblem, point: Point, sampling: Array, taus: Array
+) -> tuple[Point, float]:
+    """Move the trials' effects towards their best at the same numbers; by how much cost falls."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    columns = problem.trial_columns(point)
+    own = np.einsum("ij,ij->i", columns, point.effects[problem.trial_of])
+    total = sampling + problem.between(columns, taus)
+    left = np.asarray(
+        cho_solve(cho_factor(total), problem.published - point.values + own), dtype=np.float64
+    )
+    effects = np.zeros_like(point.effects)
+    np.add.at(effects, problem.trial_of, columns * left[:, None])
+    change = effects * problem.variances(taus) - point.effects
+    before, best, gain = _cost(problem, point, sampling, taus), point, 0.0
+    for share in (1.0, 0.5, 0.25, 0.1, 0.03):
+        tried = problem.with_effects(point, point.effects + share * change)
+        fall = before - _cost(problem, tried, sampling, taus)
+        if fall > gain:
+            best, gain = tried, fall
+    return best, gain
 
 
 def _silent(_text: str) -> None:
