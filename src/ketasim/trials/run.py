@@ -1,10 +1,10 @@
-"""The verb `run_trial`: a trial simulated many times over."""
+"""The verb `run_trial`: a trial simulated many times over, at once or in parts."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,30 +18,32 @@ from ketasim.dosing import Arm, Trial, arm_name, load_trial
 from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, load_card, source_names
 from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
-from ketasim.trials.assess import Cell, Values, assessed
+from ketasim.trials.assess import Values, assessed
 from ketasim.trials.beside import evidence_notes
 from ketasim.trials.contrasts import contrast, contrasts, withdrawals
 from ketasim.trials.metrics import CONTRASTED, RATIO
+from ketasim.trials.operating.characteristics import Characteristics
 from ketasim.trials.operating.operate import operated, pooled
-from ketasim.trials.operating.world import World, question_of
-from ketasim.trials.patients.flow import Flow
+from ketasim.trials.operating.world import Question, World, question_of
+from ketasim.trials.patients.flow import joined_flow
 from ketasim.trials.patients.individual import orders_of
 from ketasim.trials.patients.leaving import CAUSES
 from ketasim.trials.ratings import (
     PILOT_SEED,
     ArmSimulation,
     Ratings,
+    Worlds,
     dropout_rate,
     pilot_replicates,
     worlds,
 )
 from ketasim.trials.result import Estimate, TrialResult
 from ketasim.trials.scenario import scenario_notes
+from ketasim.trials.shards.part import WORLDS, Found, Part, joined_worlds
 from ketasim.trials.size import MOST_ROWS, replicates_at_once, trial_size
 from ketasim.trials.withdrawal import entered_notes, hazard_ratios
 
 Array = NDArray[np.float64]
-Found = dict[Cell, dict[str, tuple[Values, Values]]]
 
 _CAUSE: Final = pl.Enum(CAUSES)
 _CAUSES: Final = {float(code): name for code, name in enumerate(CAUSES)}
@@ -83,6 +85,79 @@ def run_trial(
 
     **Raises:** `InputError`, one line with the field and the remedy, before anything is simulated.
     """
+    asked = ready(
+        *(trial, replicates, seed),
+        patients=patients,
+        uncertainty=uncertainty,
+        between_trials=between_trials,
+        card=card,
+    )
+    return assembled(asked, [simulated(asked, range(asked.trial.replicates), progress)])
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A trial before its replicates are simulated, and what all of them share.
+
+    **Arguments:**
+
+    - `trial`: with the replicates and the seed. `pool`: as `pooled` returns it.
+    - `question`: what is analysed; nothing where it is not. `visits`: arm to times of ratings, h.
+    - `mood`: the card. `drawn`, `pilot`: worlds of the replicates, and those that steps are chosen
+      with.
+    - `rate`: at which patients leave for lack of effect, 1/h.
+    - `patients`, `uncertainty`, `between_trials`: as of `run_trial`.
+    """
+
+    trial: Trial
+    pool: Trial
+    question: Question | None
+    visits: Mapping[str, Array]
+    mood: Card
+    drawn: Worlds
+    pilot: Worlds
+    rate: float
+    patients: bool
+    uncertainty: bool
+    between_trials: bool
+
+    def arms(self) -> list[ArmSimulation]:
+        """The arms that are rated, to be simulated."""
+        shared = self.pilot, self.rate
+        return [
+            ArmSimulation(
+                *(self.pool, arm, self.visits[arm.id], self.trial.seed, self.drawn, self.patients),
+                *shared,
+            )
+            for arm in self.pool.arms
+            if len(self.visits[arm.id])
+        ]
+
+    @property
+    def kept(self) -> int:
+        """How many replicates of patients are kept."""
+        return _kept(self.trial, [arm for arm in self.pool.arms if len(self.visits[arm.id])])
+
+
+def ready(
+    trial: Trial | Mapping[str, Any] | str | Path,
+    replicates: int | None = None,
+    seed: int | None = None,
+    *,
+    patients: bool = True,
+    uncertainty: bool = True,
+    between_trials: bool = True,
+    card: Card | None = None,
+    told: bool = True,
+) -> Ready:
+    """Check a trial and draw what its replicates share; arguments as of `run_trial`.
+
+    **Other arguments:**
+
+    - `told`: false: the forecast of long work is not told.
+
+    **Raises:** `InputError`.
+    """
     trial = trial if isinstance(trial, Trial) else load_trial(trial)
     given = {"replicates": replicates, "seed": seed}
     given = {name: value for name, value in given.items() if value is not None}
@@ -95,40 +170,53 @@ def run_trial(
     # operating characteristics of trials that hold the same patients would mean nothing
     question = question_of(trial) if patients else None
     pool = pooled(trial, question)
-    _check_size(pool, visits, question is not None)
+    _check_size(pool, visits, question is not None, told)
     mood = load_card("mood") if card is None else card
-    drawn = worlds(
-        *(pool, mood, trial.seed, trial.replicates),
+    return Ready(
+        trial=trial,
+        pool=pool,
+        question=question,
+        visits=visits,
+        mood=mood,
+        drawn=worlds(
+            *(pool, mood, trial.seed, trial.replicates),
+            uncertainty=uncertainty,
+            between_trials=between_trials,
+        ),
+        pilot=worlds(
+            *(pool, mood, PILOT_SEED, pilot_replicates(pool)),
+            uncertainty=uncertainty,
+            between_trials=False,  # they act on scores, not on states
+        ),
+        rate=dropout_rate(pool, visits, mood),
+        patients=patients,
         uncertainty=uncertainty,
         between_trials=between_trials,
     )
-    pilot = worlds(
-        *(pool, mood, PILOT_SEED, pilot_replicates(pool)),
-        uncertainty=uncertainty,
-        between_trials=False,  # they act on scores, not on states
-    )
-    rate = dropout_rate(pool, visits, mood)
-    arms = [
-        ArmSimulation(pool, arm, visits[arm.id], trial.seed, drawn, patients, pilot, rate)
-        for arm in pool.arms
-        if len(visits[arm.id])
-    ]
-    kept = _kept(trial, arms)
+
+
+def simulated(
+    asked: Ready, replicates: range, progress: Callable[[str], None] | None = None
+) -> Part:
+    """Simulate and analyse some replicates; each is the same, whichever come with it.
+
+    **Arguments:**
+
+    - `asked`: the trial. `replicates`: which, counted from 0. `progress`: as of `run_trial`.
+    """
+    trial, pool, question, visits = asked.trial, asked.pool, asked.question, asked.visits
+    arms, kept = asked.arms(), asked.kept
     uncertain = None if question is None else World(question)
-    characteristics = None
-    flow = Flow()
-    members: dict[str, list[Array]] = {}
-    tables: list[pl.DataFrame] = []
-    pieces: list[Found] = []
+    made = Part(replicates.start, len(replicates))
     size = replicates_at_once(pool, visits)
     # who follows the sentences at a terminal sees no bar beside them
     shown = False if progress is not None and sys.stderr.isatty() else None
-    total = trial.replicates * sum(one.stride for one in arms)
+    total = len(replicates) * sum(one.stride for one in arms)
     if question is not None:  # and at the effect of the card, and without any
-        total += 2 * trial.replicates * sum(pool.arm(arm.id).n for arm in question.arms)
+        total += 2 * len(replicates) * sum(pool.arm(arm.id).n for arm in question.arms)
     with Progress(total, show=shown) as bar:
-        for first in range(0, trial.replicates, size):
-            count = min(size, trial.replicates - first)
+        for first in replicates[::size]:
+            count = min(size, replicates.stop - first)
             found: Found = {}
             held: dict[str, Ratings] = {}
             for one in arms:
@@ -143,8 +231,8 @@ def run_trial(
                 own = trial.arm(one.arm.id)
                 rated, plain = rated.of_first(own.n), plain.of_first(own.n)
                 there = (~np.isnan(rated.before)).sum(axis=1).astype(np.float64)
-                members.setdefault(one.arm.id, []).append(there)
-                flow.add(one.arm.id, rated, float(visits[one.arm.id][-1]))
+                made.members.setdefault(one.arm.id, []).append(there)
+                made.flow.add(one.arm.id, rated, float(visits[one.arm.id][-1]))
                 for assessment in trial.assessed(one.arm):
                     both = zip(
                         assessed(assessment, rated), assessed(assessment, plain), strict=True
@@ -153,39 +241,56 @@ def run_trial(
                         found.setdefault(cell, {})[one.arm.id] = values, without
                 if first < kept:
                     few = min(kept - first, count)
-                    tables += _patients(trial, own, rated, first, few)
+                    made.tables.extend(_patients(trial, own, rated, first, few))
                 bar.advance(end - bar.done)
-            pieces.append(_compared(trial, found))
+            made.pieces.append(_compared(trial, found))
             if uncertain is not None:
                 uncertain.add(held)
-        if question is not None and uncertain is not None:
-            characteristics = operated(
-                *(question, pool, uncertain, visits, mood),
-                rate=rate,
-                size=size,
-                advance=bar.advance,
-                progress=progress,
-            )
+        if question is None or uncertain is None:
+            return made
+        fixed, none = operated(
+            *(question, pool, visits, asked.mood, replicates),
+            rate=asked.rate,
+            size=size,
+            advance=bar.advance,
+            progress=progress,
+        )
+    return replace(made, worlds=dict(zip(WORLDS, (uncertain, fixed, none), strict=True)))
+
+
+def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
+    """Put the parts of a trial together.
+
+    **Arguments:**
+
+    - `asked`: the trial. `parts`: of its replicates, in their order, without a gap.
+    """
+    trial, mood, kept = asked.trial, asked.mood, asked.kept
     entered = {
-        name: np.concatenate(counts)
-        for name, counts in members.items()
+        name: np.concatenate([counts for part in parts for counts in part.members[name]])
+        for name in parts[0].members
         if trial.arm(name).branch is not None
     }
-    numbers = uncertainty and mood.uncertainty is not None
-    estimates = _estimates(trial, pieces, entered, patients, numbers)
+    numbers = asked.uncertainty and mood.uncertainty is not None
+    pieces = [piece for part in parts for piece in part.pieces]
+    estimates = _estimates(trial, pieces, entered, asked.patients, numbers)
+    tables = [table for part in parts for table in part.tables]
+    found = joined_worlds(parts)
     return TrialResult(
         trial=trial,
         cards=(mood, load_card("reference"), load_card("receptor")),
         estimates=estimates,
         table=pl.concat(tables).sort("replicate", "place", maintain_order=True).drop("place"),
-        patients_differ=patients,
-        uncertainty=uncertainty,
-        between_trials=between_trials,
+        patients_differ=asked.patients,
+        uncertainty=asked.uncertainty,
+        between_trials=asked.between_trials,
         entered=entered,
-        characteristics=characteristics,
-        flow_table=flow.table(),
+        characteristics=None
+        if asked.question is None
+        else Characteristics(asked.question, **found),
+        flow_table=joined_flow([part.flow for part in parts]).table(),
         notes=(
-            *_notes(trial, mood, uncertainty, kept),
+            *_notes(trial, mood, asked.uncertainty, kept),
             *entered_notes(trial, entered),
             *_empty(trial, estimates),
             *evidence_notes(trial),
@@ -211,7 +316,7 @@ def _check_scales(trial: Trial) -> None:
             )
 
 
-def _check_size(trial: Trial, visits: Mapping[str, Array], analysed: bool) -> None:
+def _check_size(trial: Trial, visits: Mapping[str, Array], analysed: bool, told: bool) -> None:
     """Refuse a trial that does not fit into memory, and tell how long a long one takes."""
     largest = max(trial.enrolled_arms, key=lambda arm: arm.n * len(visits[arm.id]))
     place = trial.arms.index(largest)
@@ -228,6 +333,7 @@ def _check_size(trial: Trial, visits: Mapping[str, Array], analysed: bool) -> No
         asked=largest.n,
         counted="patients an arm",
         or_else="fewer visits or metrics",
+        told=told,
     )
 
 
@@ -298,12 +404,11 @@ def _estimates(
     return tuple(made)
 
 
-def _kept(trial: Trial, arms: list[ArmSimulation]) -> int:
+def _kept(trial: Trial, arms: list[Arm]) -> int:
     """How many replicates of patients are kept."""
     rows = sum(
-        trial.arm(one.arm.id).n
-        * sum(1 + len(times) for times in _by_scale(trial, one.arm).values())
-        for one in arms
+        trial.arm(arm.id).n * sum(1 + len(times) for times in _by_scale(trial, arm).values())
+        for arm in arms
     )
     return min(trial.replicates, max(1, MOST_ROWS // rows))
 

@@ -52,7 +52,7 @@ class _Data(NamedTuple):
     xy: Array
     yy: Array
 
-    def of(self, chosen: NDArray[np.intp] | Flags) -> _Data:
+    def of(self, chosen: NDArray[np.intp] | Flags | slice) -> _Data:
         return _Data(*(part[chosen] for part in self))
 
 
@@ -123,8 +123,15 @@ def _piece(data: _Data, first: int, second: int) -> tuple[Array, Array, Array, F
         sigma, state, settled = _search(data, sigma)
         estimate, se, df, good = _inferred(data, state, first, second)
     except np.linalg.LinAlgError:
-        # one replicate of the piece is at the border: each goes its own way
-        return none, none, none, np.zeros(len(none), bool)
+        # one replicate of the piece is at the border: the others go on without it, so that none
+        # depends on which are fitted with it
+        half = len(none) // 2
+        if not half:
+            return none, none, none, np.zeros(1, bool)
+        parts = [
+            _piece(data.of(chosen), first, second) for chosen in (slice(half), slice(half, None))
+        ]
+        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
     scale = np.sqrt(np.diagonal(sigma, axis1=1, axis2=2))
     correlation = sigma / scale[:, :, None] / scale[:, None, :]
     good &= settled & (np.linalg.eigvalsh(correlation)[:, 0] > _LEAST)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ketasim.dosing import Trial
 from ketasim.evidence import Card
-from ketasim.trials.operating.characteristics import Characteristics
 from ketasim.trials.operating.world import Question, World
 from ketasim.trials.ratings import PILOT_SEED, ArmSimulation, Ratings, pilot_replicates, worlds
 
@@ -40,22 +39,22 @@ def pooled(trial: Trial, question: Question | None) -> Trial:
 def operated(
     question: Question,
     pool: Trial,
-    uncertain: World,
     visits: Mapping[str, Array],
     mood: Card,
+    replicates: range,
     *,
     rate: float,
     size: int,
     advance: Callable[[int], None],
     progress: Callable[[str], None] | None,
-) -> Characteristics:
+) -> tuple[World, World]:
     """Simulate and analyse replicates at the effect of the card, and without any difference.
 
     **Main arguments:**
 
     - `question`: what is asked. `pool`: the trial, as `pooled` returns it.
-    - `uncertain`: replicates with all uncertainty, analysed already.
     - `visits`: arm to the times of its ratings, h. `mood`: the card.
+    - `replicates`: which of them, counted from 0.
 
     **Other arguments:**
 
@@ -63,6 +62,8 @@ def operated(
     - `size`: how many replicates are held at one time.
     - `advance`: receives how many patients are done.
     - `progress`: receives a sentence now and then.
+
+    **Returns:** the two worlds.
     """
     certain = {"uncertainty": False, "between_trials": False}
     drawn = worlds(pool, mood, pool.seed, pool.replicates, **certain)
@@ -80,8 +81,8 @@ def operated(
             )
             for arm in question.arms
         ]
-        for first in range(0, pool.replicates, size):
-            count = min(size, pool.replicates - first)
+        for first in replicates[::size]:
+            count = min(size, replicates.stop - first)
             if progress is not None:
                 progress(f"{told}: replicates {first + 1} to {first + count}")
             rated: dict[str, Ratings] = {}
@@ -91,4 +92,4 @@ def operated(
                 advance(count * one.stride)
             world.add(rated, None if given is not None else stayed)
         made.append(world)
-    return Characteristics(question, made[0], uncertain, made[1])
+    return made[0], made[1]

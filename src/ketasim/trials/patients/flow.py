@@ -33,10 +33,12 @@ class Flow:
 
     **Arguments:**
 
-    - `sums`: arm to sums over replicates.
+    - `counts`: arm to sums over the patients of each replicate, some replicates after the others.
     """
 
-    sums: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
+    counts: dict[str, dict[str, list[Array]]] = field(
+        default_factory=dict[str, dict[str, list[Array]]]
+    )
 
     def add(self, arm: str, rated: Ratings, last: float) -> None:
         """Count patients.
@@ -45,37 +47,55 @@ class Flow:
 
         - `arm`: id. `rated`: of it. `last`: its last visit, h.
         """
-        own = self.sums.setdefault(arm, {})
+        own = self.counts.setdefault(arm, {})
         courses = {name: np.asarray(one, np.float64) for name, one in rated.courses.items()}
         there = ~np.isnan(rated.before)
         left = there & (courses["leaves"] <= last)
-        found: dict[str, float] = {"replicates": float(len(there)), "begun": float(there.sum())}
+        found: dict[str, Array] = {"begun": _sum(there, 1.0)}
         for code, name in enumerate(LEFT):
-            found[name] = float((left & (courses["cause"] == code)).sum())
-        found["completed"] = float((there & ~left).sum())
-        sessions = courses["sessions"][there]
-        found["sessions"] = float(sessions.sum())
-        found["squares"] = float((sessions**2).sum())
-        found["missed"] = float(courses["missed"][there].sum())
-        found["rescued"] = float((courses["rescued"][there] <= last).sum())
+            found[name] = _sum(left & (courses["cause"] == code), 1.0)
+        found["completed"] = _sum(there & ~left, 1.0)
+        sessions = courses["sessions"]
+        found["sessions"] = _sum(there, sessions)
+        found["squares"] = _sum(there, sessions**2)
+        found["missed"] = _sum(there, courses["missed"])
+        found["rescued"] = _sum(there & (courses["rescued"] <= last), 1.0)
         ruled = there & ~np.isnan(courses["dense"])
-        changes = courses["changes"][ruled]
-        found["ruled"] = float(ruled.sum())
-        found["shorter_interval"] = float(courses["dense"][ruled].sum())
-        found["never_changed"] = float((changes == 0).sum())
-        found["changed_once"] = float((changes == 1).sum())
-        found["changed_more"] = float((changes > 1).sum())
-        for name, value in found.items():
-            own[name] = own.get(name, 0.0) + value
+        changes = courses["changes"]
+        found["ruled"] = _sum(ruled, 1.0)
+        found["shorter_interval"] = _sum(ruled, courses["dense"])
+        found["never_changed"] = _sum(ruled & (changes == 0), 1.0)
+        found["changed_once"] = _sum(ruled & (changes == 1), 1.0)
+        found["changed_more"] = _sum(ruled & (changes > 1), 1.0)
+        for name, values in found.items():
+            own.setdefault(name, []).append(values)
 
     def table(self) -> pl.DataFrame:
         """A row an arm, with `COLUMNS`."""
-        rows = [{"arm": arm, **_row(own)} for arm, own in self.sums.items()]
+        rows = [{"arm": arm, **_row(own)} for arm, own in self.counts.items()]
         return pl.DataFrame(rows, schema={"arm": pl.String, **dict.fromkeys(COLUMNS, pl.Float64)})
 
 
-def _row(own: dict[str, float]) -> dict[str, Any]:
-    replicates, begun, ruled = own["replicates"], own["begun"], own["ruled"]
+def joined_flow(parts: list[Flow]) -> Flow:
+    """Replicates one part after the other."""
+    made = Flow()
+    for part in parts:
+        for arm, own in part.counts.items():
+            for name, values in own.items():
+                made.counts.setdefault(arm, {}).setdefault(name, []).extend(values)
+    return made
+
+
+def _sum(which: NDArray[np.bool_], values: Array | float) -> Array:
+    """Sum over some of the patients of each replicate, shape (R,)."""
+    return np.where(which, values, 0.0).sum(axis=1)
+
+
+def _row(counts: dict[str, list[Array]]) -> dict[str, Any]:
+    # of all replicates at once: however they came, the sum is the same to the last bit
+    each = {name: np.concatenate(values) for name, values in counts.items()}
+    own = {name: float(values.sum()) for name, values in each.items()}
+    replicates, begun, ruled = float(len(each["begun"])), own["begun"], own["ruled"]
     made: dict[str, Any] = {
         name: own[name] / replicates for name in ("begun", *LEFT, "completed", "rescued")
     }
