@@ -48,6 +48,8 @@ def check_targets(
         _check_place(folder, field)
     for name in several:
         target = folder / name
+        if target.parent != folder:
+            _check_place(target.parent, field)
         found = _status(target, field)
         if found is None:
             continue
@@ -132,7 +134,7 @@ def write_whole(
     **Arguments:**
 
     - `folder`: where the files go; created when missing.
-    - `files`: file name to content.
+    - `files`: file name to content; `datasets/adsl.csv` goes into a folder of that folder.
     - `field`: what to call the folder in an error.
     - `inputs`: files that were read and must not be replaced.
 
@@ -171,6 +173,7 @@ def _write(folder: Path, files: Mapping[str, bytes], held: HeldSignals) -> None:
         (staging / "new").mkdir(parents=True)
         for name, content in files.items():
             aside = staging / "new" / name
+            aside.parent.mkdir(exist_ok=True)
             aside.write_bytes(content)
             mode = mode_of(folder / name)
             if mode is not None:

@@ -102,7 +102,7 @@ def show(staging: Path, folder: Path, names: Sequence[str], check: Callable[[], 
     - `folder`: where they go. One that is not there appears in one step with all of them; one that
       `exchangeable` accepts is exchanged in one step where the system can; else files are renamed
       one by one.
-    - `names`: of the files.
+    - `names`: of the files, `datasets/adsl.csv` in a folder of that folder.
     - `check`: called between two renames; raises to stop, and `take_back` undoes them.
     """
     new = staging / "new"
@@ -116,19 +116,23 @@ def show(staging: Path, folder: Path, names: Sequence[str], check: Callable[[], 
         return
     if len(names) > 1:
         inside = "." if staging.parent == folder else folder.name
-        told = {"folder": inside, "names": list(names)}
+        folders = dict.fromkeys(Path(name).parent.name for name in names)
+        made = [one for one in folders if one and not (folder / one).exists()]
+        told = {"folder": inside, "names": list(names), "made": made}
         (staging / "names").write_text(json.dumps(told), encoding="utf-8")
         (staging / "old").mkdir()
     for name in names:
         check()
         if len(names) > 1:
             _keep(folder / name, staging / "old" / name)
+        (folder / name).parent.mkdir(exist_ok=True)
         (new / name).replace(folder / name)
 
 
 def _keep(place: Path, old: Path) -> None:
     if not os.path.lexists(place):
         return
+    old.parent.mkdir(exist_ok=True)
     try:
         os.link(place, old, follow_symlinks=False)
     except (OSError, NotImplementedError):  # a file system without hard links
@@ -147,8 +151,11 @@ def take_back(staging: Path, *, stale: bool = False) -> None:
     try:
         told = json.loads((staging / "names").read_text(encoding="utf-8"))
         folder = staging.parent / Path(told["folder"]).name
-        names = [Path(name).name for name in told["names"]]
-        waiting = {entry.name for entry in new.iterdir()}
+        names = [_inside(name) for name in told["names"]]
+        made = [Path(one).name for one in told.get("made", ())]
+        waiting = {
+            entry.relative_to(new).as_posix() for entry in new.rglob("*") if not entry.is_dir()
+        }
         last = new.stat().st_mtime
     except (OSError, ValueError, TypeError, KeyError):
         return  # no file was renamed yet
@@ -166,6 +173,14 @@ def take_back(staging: Path, *, stale: bool = False) -> None:
                 before.replace(place)
             else:
                 place.unlink()
+    for one in made:
+        with suppress(OSError):
+            (folder / one).rmdir()
+
+
+def _inside(name: str) -> str:
+    """Name of a file in a folder, or in a folder of it, whatever else is written there."""
+    return "/".join(part for part in Path(name).parts[-2:] if part not in ("/", ".."))
 
 
 def _exchanged(new: Path, folder: Path) -> bool:

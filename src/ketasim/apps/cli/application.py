@@ -27,6 +27,8 @@ from ketasim.apps.cli.regimens import events, regimen
 from ketasim.apps.cli.screen import screen
 from ketasim.apps.cli.serve import serve
 from ketasim.apps.cli.session import session
+from ketasim.apps.cli.shards.gather import gather
+from ketasim.apps.cli.shards.work import work
 from ketasim.apps.cli.simulate import simulate
 from ketasim.apps.cli.streams import OutputLostError, asks_for_help, bare, let_go, shielded
 from ketasim.apps.cli.tables.fit import fit
@@ -45,7 +47,7 @@ EPILOGUE = """\
 Exit status:
   0    done
   1    screen --fail-on found what was asked for, evidence lint found errors,
-       evidence meta found no study
+       evidence meta found no study, gather found shards missing
   2    bad input: one line says what, and nothing is written
   130  interrupted: nothing is written
 
@@ -76,6 +78,8 @@ app.command(
     help_epilogue=example("plan six_infusions --number 4,6,8 --out out/plan"),
 )
 app.command(trial, help_epilogue=example("trial murrough2013 --out out/murrough2013"))
+app.command(work, help_epilogue=example("work out/plan --shard 0"))
+app.command(gather, help_epilogue=example("gather out/plan --out out/trial"))
 app.command(
     analyse,
     help_epilogue=example(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,15 +21,65 @@ from ketasim.apps.cli.console import (
     needed,
     print_catalogue,
     progress_console,
-    save,
     whole_number,
+)
+from ketasim.apps.cli.shards.planned import (
+    Cluster,
+    PlanFolder,
+    ShardSize,
+    check_options,
+    print_plan,
 )
 
 if TYPE_CHECKING:
+    from ketasim._base.shards.plan import Plan
     from ketasim.trials import TrialResult
 
 _FILES = ("summary.csv", "analysis.csv", "patients.parquet", "report.html")
 _DATASETS = ("adsl", "adqs", "adtte")
+
+
+@dataclass(frozen=True)
+class TrialOptions:
+    """What the command was called with, beside where its files go.
+
+    **Arguments:**
+
+    - `trial`: as typed. `replicates`, `seed`, `datasets`, `replicate`: the options.
+    """
+
+    trial: str
+    replicates: int | None = None
+    seed: int | None = None
+    datasets: str | None = None
+    replicate: int | None = None
+
+    def command(self, out: Path) -> str:
+        """The command that writes the same files."""
+        words = ["ketasim", "trial", self.trial, "--out", str(out)]
+        for name in ("replicates", "seed", "datasets", "replicate"):
+            value = getattr(self, name)
+            words += [] if value is None else [f"--{name}", str(value)]
+        return command_line(words)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Formats of the data sets; none where they are not asked for.
+
+        **Raises:** `InputError`.
+        """
+        if self.datasets is None:
+            return ()
+        from ketasim.trials.datasets.write import check_formats
+
+        return check_formats(self.datasets)
+
+    def files(self) -> list[str]:
+        """Names of what is written."""
+        return [
+            *_FILES,
+            *(f"datasets/{name}.{kind}" for kind in self.formats for name in _DATASETS),
+        ]
 
 
 def trial(
@@ -49,6 +101,9 @@ def trial(
         int | None,
         whole_number("Data sets of this replicate alone, from 1, instead of all that are kept."),
     ] = None,
+    plan: PlanFolder = None,
+    shard_size: ShardSize = None,
+    cluster: Cluster = None,
     listed: ListShipped = False,
     as_json: AsJson = False,
 ) -> None:
@@ -60,28 +115,55 @@ def trial(
         print_catalogue("trial", as_json)
         return
     trial = needed(trial, "TRIAL", "name a trial file, or one of 'ketasim trial --list'")
-    out = needed(out, "--out", "name a folder, such as --out out/mine")
+    check_options(out, plan, cluster, shard_size)
+    if plan is None or cluster is not None:
+        out = needed(out, "--out", "name a folder, such as --out out/mine")
     file = check_input(trial, "TRIAL", "trial")
-    formats = _formats(trial, datasets, replicate)
-    check_folder(out, _FILES, inputs=(file,))
-    if formats:
-        names = [f"{name}.{kind}" for name in _DATASETS for kind in formats]
-        check_folder(out / "datasets", names, inputs=(file,))
+    options = TrialOptions(str(trial), replicates, seed, datasets, replicate)
+    _check_datasets(trial, options)
+    if out is not None:
+        check_folder(out, options.files(), inputs=(file,))
 
     listen()
-    result = _simulated(trial, replicates, seed)
-    command = _command(trial, out, replicates, seed, datasets, replicate)
-    files = _data_files(result, formats, replicate)
-    paths = save(result, out, inputs=(file,), command=command)
-    if files:
-        from ketasim._base import write_whole
+    if out is None:
+        assert plan is not None
+        print_plan(_planned(options, plan, shard_size), as_json=as_json)
+        return
+    if cluster is not None:
+        result = _on_cluster(options, out, plan, shard_size, cluster)
+    else:
+        result = _simulated(trial, replicates, seed)
+    finished(result, options, out, inputs=(file,), as_json=as_json)
+    if cluster is not None and plan is None:
+        shutil.rmtree(_beside(out), ignore_errors=True)
 
-        paths += write_whole(out / "datasets", files, inputs=(file,))
+
+def finished(
+    result: TrialResult,
+    options: TrialOptions,
+    out: Path,
+    *,
+    inputs: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Write the files of a trial, and print what came out.
+
+    **Arguments:**
+
+    - `options`: of the command. `out`: where the files go. `inputs`: files that were read.
+    """
+    from ketasim._base import write_whole
     from ketasim.apps.cli.answers import print_trial
 
+    files = result.files(command=options.command(out))
+    if options.formats:
+        from ketasim.trials.datasets import data_files
+
+        made = data_files(result, options.formats, replicate=options.replicate)
+        files |= {f"datasets/{name}": content for name, content in made.items()}
     answer(
         result,
-        paths,
+        write_whole(out, files, inputs=inputs),
         print_trial,
         lambda: {
             "summary": result.summary().to_dicts(),
@@ -92,6 +174,32 @@ def trial(
         },
         as_json=as_json,
     )
+
+
+def _planned(options: TrialOptions, folder: Path, size: int | None) -> Plan:
+    from ketasim.trials.shards.run import plan_trial
+
+    asked = {"replicates": options.replicates, "seed": options.seed}
+    return plan_trial(options.trial, folder, size=size, given=vars(options), **asked)
+
+
+def _beside(out: Path) -> Path:
+    """Where the shards lie for which no folder is named."""
+    return out / "plan"
+
+
+def _on_cluster(
+    options: TrialOptions, out: Path, folder: Path | None, size: int | None, address: str
+) -> TrialResult:
+    from ketasim.apps.cli.shards.cluster import connected
+    from ketasim.apps.cli.shards.work import on_cluster
+    from ketasim.trials.shards.run import gather_trial
+
+    with connected(address):  # before anything is planned
+        pass
+    plan = _planned(options, _beside(out) if folder is None else folder, size)
+    on_cluster(plan, address, [])
+    return gather_trial(plan)
 
 
 def _simulated(path: Path, replicates: int | None, seed: int | None) -> TrialResult:
@@ -108,44 +216,15 @@ def _simulated(path: Path, replicates: int | None, seed: int | None) -> TrialRes
         return run_trial(path, replicates=replicates, seed=seed, progress=tell)
 
 
-def _formats(path: Path, datasets: str | None, replicate: int | None) -> tuple[str, ...]:
-    """Formats of the data sets; none where they are not asked for."""
+def _check_datasets(path: Path, options: TrialOptions) -> None:
+    """Refuse data sets that cannot be written, before any work."""
     from ketasim._base import InputError
 
-    if datasets is None:
-        if replicate is not None:
+    if not options.formats:
+        if options.replicate is not None:
             raise InputError("--replicate", "no data sets are asked for", "add '--datasets csv'")
-        return ()
+        return
     from ketasim.dosing import load_trial
     from ketasim.trials.datasets.tables import check_design
-    from ketasim.trials.datasets.write import check_formats
 
-    formats = check_formats(datasets)
     check_design(load_trial(path))
-    return formats
-
-
-def _data_files(
-    result: TrialResult, formats: tuple[str, ...], replicate: int | None
-) -> dict[str, bytes]:
-    if not formats:
-        return {}
-    from ketasim.trials.datasets import data_files
-
-    return data_files(result, formats, replicate=replicate)
-
-
-def _command(
-    path: Path,
-    out: Path,
-    replicates: int | None,
-    seed: int | None,
-    datasets: str | None,
-    replicate: int | None,
-) -> str:
-    words = ["ketasim", "trial", str(path), "--out", str(out)]
-    words += [] if replicates is None else ["--replicates", str(replicates)]
-    words += [] if seed is None else ["--seed", str(seed)]
-    words += [] if datasets is None else ["--datasets", datasets]
-    words += [] if replicate is None else ["--replicate", str(replicate)]
-    return command_line(words)

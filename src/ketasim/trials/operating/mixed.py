@@ -128,10 +128,11 @@ def _piece(data: _Data, first: int, second: int) -> tuple[Array, Array, Array, F
         half = len(none) // 2
         if not half:
             return none, none, none, np.zeros(1, bool)
-        parts = [
+        one, other = (
             _piece(data.of(chosen), first, second) for chosen in (slice(half), slice(half, None))
-        ]
-        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+        )
+        estimate, se, df = (np.concatenate(each) for each in zip(one[:3], other[:3], strict=True))
+        return estimate, se, df, np.concatenate([one[3], other[3]])
     scale = np.sqrt(np.diagonal(sigma, axis1=1, axis2=2))
     correlation = sigma / scale[:, :, None] / scale[:, None, :]
     good &= settled & (np.linalg.eigvalsh(correlation)[:, 0] > _LEAST)

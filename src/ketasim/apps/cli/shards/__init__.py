@@ -1,0 +1,1 @@
+"""Large work in shards: planned, done anywhere, gathered."""
