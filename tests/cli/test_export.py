@@ -27,10 +27,36 @@ def test_a_file_in_each_format(tmp_path: Path, called: Call, to: str, first: str
     assert out.read_text(encoding="utf-8").startswith(first)
 
 
+def test_a_course_is_events_in_the_file_or_a_table_beside_it(tmp_path: Path, called: Call) -> None:
+    course = tmp_path / "course.yaml"
+    course.write_text(
+        "regimen: ketamine 0.5 mg/kg iv over 40 min on days 0 3\npatient: {weight: 80 kg}\n",
+        encoding="utf-8",
+    )
+    sbml, code = tmp_path / "mood.xml", tmp_path / "mood.ctl"
+    words = ["--course", str(course), "--out"]
+    assert called(["export", "mood", "--to", "sbml", *words, str(sbml)])[1].strip() == str(sbml)
+    assert sbml.read_text(encoding="utf-8").count("<event ") == 3  # the first starts at 0
+    _, told, _ = called(["export", "mood", "--to", "nonmem", *words, str(code)])
+    table = tmp_path / "mood.csv"
+    assert told.split() == [str(code), str(table)]
+    assert "$DATA mood.csv IGNORE=@" in code.read_text(encoding="utf-8")
+    header, *rows = table.read_text(encoding="utf-8").splitlines()
+    assert header.startswith("ID,TIME,EVID,AMT,RATE,CMT,DV,MDV,WT,")
+    assert sum(row.split(",")[2] == "1" for row in rows) == 2 * 3  # both hands, and the mark
+    code, _, error = called(["export", "mood", "--to", "rxode2", *words, str(table)])
+    assert code == 2 and error.startswith("error: --out: 'mood.csv' is also the name of the table")
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["session", "--to", "sbml"], "MODEL: 'session' has no export yet"),
+        (
+            ["sessions", "--to", "sbml"],
+            "MODEL: 'sessions' is no model that ships, and there is no ",
+        ),
+        (["mood", "--to", "sbml", "--course", "away.yaml"], "--course: there is no "),
+        (["mood", "--to", "sbml", "--set", "kG=2"], "--set: is of a model of your own"),
         (["kamp2021", "--to", "sbml"], "MODEL: 'kamp2021' is no model that ships"),
         (["kamp2020", "--to", "sbml", "--set", "V1"], "--set: 'V1' is no parameter"),
         (["kamp2020", "--to", "sbml", "--set", "V1=2"], "--set: is of a model of your own"),

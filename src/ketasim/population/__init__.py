@@ -83,7 +83,11 @@ from ketasim.population.session.pressure import (
     reading_minutes,
 )
 from ketasim.population.sessions import SessionMark, session_marks
-from ketasim.population.spread import individual_parameters
+from ketasim.population.spread import (
+    correlated_blocks,
+    individual_parameters,
+    spread_scale,
+)
 from ketasim.population.steps import MOOD_TOLERANCES, mood_plan
 from ketasim.population.uncertainty import (
     card_draws,
@@ -133,6 +137,7 @@ __all__ = [
     "chain_scores",
     "convertible",
     "correlated",
+    "correlated_blocks",
     "covariate_symbols",
     "covariates_of",
     "crosswalk",
@@ -170,6 +175,7 @@ __all__ = [
     "share_rising",
     "share_rising_either",
     "situation_of",
+    "spread_scale",
     "still_well",
     "time_back",
     "time_from",

@@ -73,7 +73,7 @@ def _effects(card: Card, seed: int, first: int, count: int) -> Mapping[str, Arra
 def _drawn(card: Card, seed: int, first: int, count: int) -> dict[str, Array]:
     with_spread, covariance = card.omega()
     effects: dict[str, Array] = {}
-    for block in _blocks(with_spread, covariance):
+    for block in correlated_blocks(with_spread, covariance):
         normals = np.hstack(
             [standard_normals(seed, f"iiv:{with_spread[i]}", first, count, 1) for i in block]
         )
@@ -90,8 +90,15 @@ def _drawn(card: Card, seed: int, first: int, count: int) -> dict[str, Array]:
 _kept = lru_cache(maxsize=8)(_drawn)
 
 
-def _blocks(symbols: Sequence[str], covariance: Array) -> list[list[int]]:
-    """Groups of parameters that are correlated with each other, in the card's order."""
+def correlated_blocks(symbols: Sequence[str], covariance: Array) -> list[list[int]]:
+    """Groups of parameters that are correlated with each other.
+
+    **Arguments:**
+
+    - `symbols`: of the parameters, p of them. `covariance`: shape (p, p).
+
+    **Returns:** positions, ascending in each group, groups in the order of their first.
+    """
     left = list(range(len(symbols)))
     blocks: list[list[int]] = []
     while left:
@@ -106,9 +113,20 @@ def _blocks(symbols: Sequence[str], covariance: Array) -> list[list[int]]:
     return blocks
 
 
-def _individual(card: Card, symbol: str, effect: Array, typical: Array | None) -> Array:
+def spread_scale(card: Card, symbol: str) -> tuple[Scale, float]:
+    """The scale on which patients are normal around a parameter, and the factor on its spread.
+
+    **Arguments:**
+
+    - `card`: with a between-patient variability of `symbol`; see `ketasim.models.drawn_on`.
+    """
     entry, known = card.entry(symbol), declared(card.model)
     assert entry.iiv is not None
     domain = known[symbol].domain if symbol in known else None
-    scale, factor = drawn_on(domain, _SCALES[entry.iiv.kind], entry.value)
-    return moved(scale, entry.value if typical is None else typical, factor * effect)
+    return drawn_on(domain, _SCALES[entry.iiv.kind], entry.value)
+
+
+def _individual(card: Card, symbol: str, effect: Array, typical: Array | None) -> Array:
+    scale, factor = spread_scale(card, symbol)
+    value = card.entry(symbol).value
+    return moved(scale, value if typical is None else typical, factor * effect)

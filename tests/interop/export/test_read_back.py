@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 import ketasim
 from ketasim import InputError
-from ketasim.dosing import Patient
+from ketasim.dosing import Patient, load_course
+from ketasim.engine import inputs_of
 from ketasim.evidence import load_card
-from ketasim.interop.export import FORMATS, export
-from ketasim.models import MODELS, LinearModel
-from ketasim.population import covariates_of
+from ketasim.interop.export import DRIVEN, FORMATS, export, export_table
+from ketasim.models import MODELS, MOOD, RECEPTOR, SESSION, SESSION_STATE, LinearModel, moved
+from ketasim.population import covariates_of, spread_scale
 
 R_LIKE = ("mrgsolve", "rxode2", "nonmem")
 FUNCTIONS = {
@@ -32,6 +34,9 @@ FUNCTIONS = {
     "max": max,
     "MIN": min,
     "MAX": max,
+    "PHI": ndtr,
+    "phi": ndtr,
+    "normal_cdf": ndtr,
     "ifelse": lambda condition, yes, no: yes if condition else no,
 }
 
@@ -63,9 +68,22 @@ CP = {expression = "1000*central/V2", unit = "ng/mL", proportional = 0.1, additi
 
 
 class Read:
-    """What a file says, computed for the amounts 1, 2, 3 … and the typical patient."""
+    """What a file says, computed for the amounts 1, 2, 3 … times a number, and some effects.
 
-    def __init__(self, text: str, kind: str, time: float, covariates: dict[str, float]) -> None:
+    Without `effects` it is the typical patient; with them, symbols of parameters to numbers.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        kind: str,
+        time: float,
+        covariates: dict[str, float],
+        *,
+        size: float = 1.0,
+        effects: dict[str, float] | None = None,
+    ) -> None:
+        self.size, self.effects = size, effects or {}
         assert text.count("(") == text.count(")") and text.count("{") == text.count("}")
         self.values: dict[str, Any] = {"T": time, "t": time, "SOLVERTIME": time, **covariates}
         self.rates: dict[str, float] = {}
@@ -84,13 +102,15 @@ class Read:
         assert self.values.keys() - {"T", "t", "SOLVERTIME"} <= {*columns}
         count = int(re.findall(r"NCOMPARTMENTS=(\d+)", records["MODEL"])[0])
         assert records["MODEL"].count("COMP=") == count
-        self.values |= {"THETA": lambda n: thetas[n - 1], "ETA": lambda _: 0.0}
-        self.values |= {"EPS": lambda _: 0.0, "A": float}
+        etas = re.findall(r"^\s+[-\d. e]+; (\w+): variance on", text, re.MULTILINE)
+        self.values |= {"THETA": lambda n: thetas[n - 1]}
+        self.values |= {"ETA": lambda n: self.effects.get(etas[n - 1], 0.0) if etas else 0.0}
+        self.values |= {"EPS": lambda _: 0.0, "A": lambda n: n * self.size}
         for line in (records["PK"] + records["DES"] + records["ERROR"]).strip().splitlines():
             if not line.strip():
                 continue
             name, expression = (one.strip() for one in line.split("=", 1))
-            assert len(name) <= 20
+            assert len(name) <= 20 and name not in self.values
             if name.startswith("DADT"):
                 self.rates[name] = self.value(expression)
             else:
@@ -104,10 +124,9 @@ class Read:
             name, value, _ = (one.strip() for one in line.split(" : "))
             self.values[name] = float(value)
         self.names = [line.split(" : ")[0] for line in blocks["CMT"].strip().splitlines()[1:]]
-        self.values |= {name: float(n) for n, name in enumerate(self.names, start=1)}
-        for block in ("OMEGA", "SIGMA"):
-            labels = re.findall(r"@labels (.*)", blocks.get(block, ""))
-            self.values |= dict.fromkeys(labels[0].split() if labels else (), 0.0)
+        self.values |= {name: n * self.size for n, name in enumerate(self.names, start=1)}
+        for line in re.findall(r"@labels (.*)", text):
+            self.values |= {one: self.effects.get(one[4:], 0.0) for one in line.split()}
         for line in "".join(blocks[one] for one in ("MAIN", "ODE", "TABLE")).splitlines():
             if not line.strip():
                 continue
@@ -124,13 +143,14 @@ class Read:
         for raw in ini.strip().splitlines():
             line = raw.split("#")[0].strip()
             if " ~ " in line:
-                self.values |= dict.fromkeys(line.split(" ~ ")[0].split(" + "), 0.0)
-            else:
+                etas = line.split(" ~ ")[0].split(" + ")
+                self.values |= {one: self.effects.get(one[4:], 0.0) for one in etas}
+            elif line:
                 name, value = line.split(" <- ")
                 self.values[name] = float(value)
         lines = [raw.split("#")[0].strip() for raw in model.strip().splitlines()]
         self.names = [name for line in lines for name in re.findall(r"^d/dt\((\w+)\)", line)]
-        self.values |= {name: float(n) for n, name in enumerate(self.names, start=1)}
+        self.values |= {name: n * self.size for n, name in enumerate(self.names, start=1)}
         for line in lines:
             if " ~ " in line:
                 name, errors = line.split(" ~ ")
@@ -147,8 +167,8 @@ class Read:
             self.values[name] = self.value(expression)
 
 
-def _expected(model: LinearModel, time: float) -> list[float]:
-    """Rates of change of the amounts 1, 2, 3 …, one molecule behind the other."""
+def _expected(model: LinearModel, time: float, size: float = 1.0) -> list[float]:
+    """Rates of change of the amounts 1, 2, 3 … times a number, one molecule behind the other."""
     card = load_card(model.name)
     covariates, _ = covariates_of(Patient.model_validate({}), model, card)
     values = {one.name: card.entry(one.name).value for one in model.parameters}
@@ -158,22 +178,147 @@ def _expected(model: LinearModel, time: float) -> list[float]:
     for prefix in prefixes:
         resolved = model.resolve({**values, **covariates, "R": float(prefix == "r")})
         matrix = model.rate_matrix(resolved, names, time)[0]
-        amounts = len(found) + np.arange(1.0, len(names) + 1)
+        amounts = size * (len(found) + np.arange(1.0, len(names) + 1))
         found += list(matrix @ amounts)
     return found
+
+
+def _read(name: str, kind: str, **given: Any) -> Read:
+    """A model that ships, read back for the typical patient."""
+    model = MODELS.get(name, MODELS["reference"])
+    covariates, _ = covariates_of(Patient.model_validate({}), model, load_card(model.name))
+    names = {one.name for one in model.covariates}
+    known = {n: value for n, value in covariates.items() if n in names}
+    if kind == "nonmem":
+        known = {n.upper(): value for n, value in known.items()}
+    return Read(export(name, kind), kind, 3.0, {} if kind == "mrgsolve" else known, **given)
 
 
 @pytest.mark.parametrize("kind", R_LIKE)
 @pytest.mark.parametrize("name", MODELS)
 def test_rates_of_change_of_every_model_that_ships(name: str, kind: str) -> None:
-    model = MODELS[name]
-    covariates, _ = covariates_of(Patient.model_validate({}), model, load_card(name))
-    names = {one.name for one in model.covariates}
-    known = {n: value for n, value in covariates.items() if n in names}
-    if kind == "nonmem":
-        known = {n.upper(): value for n, value in known.items()}
-    read = Read(export(name, kind), kind, 3.0, {} if kind == "mrgsolve" else known)
-    assert list(read.rates.values()) == pytest.approx(_expected(model, 3.0), rel=1e-12, abs=1e-12)
+    rates = list(_read(name, kind).rates.values())
+    assert rates == pytest.approx(_expected(MODELS[name], 3.0), rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", R_LIKE)
+@pytest.mark.parametrize("name", [*MODELS, "mood"])
+def test_a_patient_differs_as_the_card_says(name: str, kind: str) -> None:
+    """Every random effect moves its parameter as `predict` and `simulate` would."""
+    card = load_card(MODELS.get(name, MODELS["reference"]).name)
+    symbols, _ = card.omega()
+    known = [one for one in symbols if one in {p.name for p in MODELS[card.key].parameters}]
+    given = _read(name, kind, effects=dict.fromkeys(known, 0.3)).values
+    upper = str.upper if kind == "nonmem" else str
+    for symbol in known:
+        scale, _ = spread_scale(card, symbol)
+        expected = moved(scale, card.entry(symbol).value, 0.3)
+        assert given[upper(symbol)] == pytest.approx(float(expected), rel=1e-12)
+    if name == "mood" and kind != "nonmem":
+        typical = _read(name, kind).values
+        moved_by = _read(name, kind, effects={"sens": 0.4, "e_N": 0.1}).values
+        assert moved_by["sens"] == pytest.approx(typical["sens"] * np.exp(0.4))
+        assert moved_by["e_N"] == pytest.approx(typical["e_N"] + 0.1)
+
+
+@pytest.mark.parametrize("kind", R_LIKE)
+def test_rates_of_change_of_the_receptor_and_mood(kind: str) -> None:
+    size = 0.01
+    reference = _expected(MODELS["reference"], 3.0, size)
+    count = len(reference)
+    read = _read("mood", kind, size=size)
+    rates = list(read.rates.values())
+    assert rates[:count] == pytest.approx(reference, rel=1e-12, abs=1e-14)
+    at = {name: size * (count + 2 + i) for i, name in enumerate(s.name for s in MOOD.states)}
+    upper = str.upper if kind == "nonmem" else str
+
+    def value(name: str) -> float:
+        return float(read.values[upper(name)])
+
+    numbers = {one.name: value(one.name) for one in MOOD.parameters}
+    assert rates[count] == pytest.approx(-value("k_session") * size * (count + 1))
+    concentrations = {b.quantity: value(f"{b.quantity}_effect"[:20]) for b in RECEPTOR.blockers}
+    signals = {
+        "x": float(RECEPTOR.drive(RECEPTOR.resolve(numbers), concentrations)),
+        "C_HNK": value("hnk_effect"),
+        "C_K": value("ketamine_effect"),
+        "x_session": size * (count + 1),
+    }
+    own = MOOD.rates(MOOD.resolve(numbers), signals, at)
+    assert rates[count + 1 :] == pytest.approx([float(v) for v in own.values()], rel=1e-11)
+    moments = MOOD.moments(MOOD.resolve(numbers), signals, at)
+    for name in ("nmda_block", "MADRS", "by_drug", "by_course"):
+        assert value(name) == pytest.approx(float(moments[name]), rel=1e-11)
+
+
+@pytest.mark.parametrize("kind", R_LIKE)
+def test_the_session_is_computed_as_declared(kind: str) -> None:
+    read = _read("session", kind, size=0.002)
+    upper = str.upper if kind == "nonmem" else str
+    card = load_card("session").values()
+    drugs = [read.values[upper(name)] for name in ("K", "NK")]
+    felt = SESSION.effect(card, *map(np.asarray, drugs))
+    assert 0.05 < float(felt) < 0.95
+    for name in ("SBP", "DBP", "HR"):
+        assert read.values[name] == pytest.approx(card[f"{name}_full"] * float(felt), rel=1e-12)
+    count = 0.002 * len(read.rates)  # of sessions, below 1: the first
+    assert count < 1
+    from ketasim.population import SESSION_CURVES, session_curves
+
+    curves = session_curves(card, felt, [np.asarray(one) for one in drugs])
+    for one in SESSION_CURVES:
+        expected = float(curves[one.name])
+        assert read.values[upper(one.name)] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", [*DRIVEN, "reference"])
+def test_a_course_is_the_table_of_the_formats_that_read_one(name: str) -> None:
+    """Amounts times F, and durations, are what the engine is given, into the same compartments."""
+    course = load_course(
+        {
+            "patient": {"weight": "90 kg"},
+            "doses": [
+                {"day": 0, "drug": "ketamine", "route": "iv", "dose": "45 mg", "over": "40 min"},
+                {"day": 1, "drug": "esketamine", "route": "intranasal", "dose": "56 mg"},
+                {"day": 2, "drug": "ketamine", "route": "sublingual", "dose": "50 mg"},
+                {"day": 3, "drug": "ketamine", "route": "im", "dose": "40 mg"},
+            ],
+            "horizon": "5 d",
+        }
+    )
+    table = export_table(name, course)
+    model, card = MODELS["reference"], load_card("reference")
+    assert table["WT"].unique().to_list() == [90.0]
+    text = export(name, "mrgsolve", course=course)
+    read = Read(text, "mrgsolve", 0.0, {})
+    states = re.findall(r"^(\w+) : ", text.split("$CMT")[1].split("$")[0], re.MULTILINE)
+    given: list[tuple[float, str, float, float]] = []
+    for row in table.filter(table["EVID"] == 1).iter_rows(named=True):
+        state = states[row["CMT"] - 1]
+        if state in (SESSION_STATE, "sessions"):
+            continue
+        amount = row["AMT"] * read.values.get(f"F_{state}", 1.0)
+        rate, lasting = row["RATE"], 0.0
+        if rate:
+            lasting = read.values[f"D_{state}"] if rate == -2 else amount / rate
+        given.append((row["TIME"], state, amount, lasting))
+    covariates, _ = covariates_of(course.patient, model, card)
+    values = {one.name: card.entry(one.name).value for one in model.parameters}
+    expected: list[tuple[float, str, float, float]] = []
+    for stream in model.streams["ketamine"]:
+        resolved = model.resolve({**values, **covariates, "R": float(stream.prefix == "r")})
+        weight = np.array([90.0])
+        for one in inputs_of(model, course.regimen.doses, resolved, weight, stream):
+            own = f"{stream.prefix}_{one.state}"
+            if one.amount[0] > 0:
+                expected.append((one.start, own, float(one.amount[0]), one.duration))
+    for own, engine in zip(sorted(given), sorted(expected), strict=True):
+        assert own[1] == engine[1]
+        assert [own[0], *own[2:]] == pytest.approx([engine[0], *engine[2:]], rel=1e-12)
+    marked = table.filter((table["EVID"] == 1) & (table["CMT"] == len(read.rates)))
+    sessions = {"session": 4, "mood": 0, "receptor": 0, "reference": 0}[name]
+    assert len(marked) == sessions
+    assert table["EVID"].to_list().count(0) > 20
 
 
 @pytest.mark.parametrize("kind", R_LIKE)
@@ -183,8 +328,10 @@ def test_numbers_spreads_and_sources_stand_in_the_file(kind: str) -> None:
         assert repr(card.entry(one.name).value) in text
     symbols, covariance = card.omega()
     assert symbols
-    for place in range(len(symbols)):
-        assert repr(float(covariance[place, place])) in text
+    for place, symbol in enumerate(symbols):
+        _, factor = spread_scale(card, symbol)
+        assert repr(float(covariance[place, place] * (factor * factor))) in text
+    assert "estimated; Perez-Ruixo et al., 2021 [perezruixo2021]" in text
     assert "card " + card.hash[:12] in text and "ketamine oral: CMT" in text
 
 
@@ -209,7 +356,6 @@ def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
     for model, to, line in (
         (path, "nonmem", "--to: NONMEM has no word for where("),
         (bare, "sbml", "definitions.KAI: 'FAST' is no parameter, covariate or compartment"),
-        ("mood", "sbml", "MODEL: 'mood' has no export yet"),
         ("nothing", "sbml", "MODEL: 'nothing' is no model that ships"),
         ("reference", "word", "--to: 'word' is not known"),
         (ketasim.pk.one_compartment(), "rxode2", "parameter CL: has no number; set it"),
@@ -217,8 +363,19 @@ def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             export(model, to)
         assert str(caught.value).startswith(line)
-    with pytest.raises(InputError, match="is of a model of your own"):
-        export("reference", "sbml", parameters={"Vc": 1.0})
+    for name in ("reference", "mood"):
+        with pytest.raises(InputError, match="is of a model of your own"):
+            export(name, "sbml", parameters={"Vc": 1.0})
+    course = {"regimen": "ketamine 0.5 mg/kg iv over 40 min once"}
+    for model, given, line in (
+        (path, course, "--course: is of a model that ships"),
+        ("mood", {**course, "pk_model": "kamp2020"}, "pk_model: 'kamp2020' has no effect site"),
+        ("otto2021", course, "doses[0].drug: the model 'otto2021' does not describe ketamine"),
+        ("kamp2020", {"regimen": "ketamine 30 mg im once"}, "doses[0].route: the model 'kamp"),
+    ):
+        with pytest.raises(InputError) as caught:
+            export(model, "sbml", course=load_course(given))
+        assert str(caught.value).startswith(line)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ketasim.interop.export.ode import Constant, OdeModel
-from ketasim.interop.export.syntax import Syntax, named_for
+from ketasim.interop.export.edges import edges_of
+from ketasim.interop.export.ode import AMOUNTS, NORMAL_CDF, Constant, OdeModel
+from ketasim.interop.export.syntax import Syntax, named_for, normal_cdf_series
 
 _RESERVED: Final = (
     *("time", "avogadro", "pi", "exponentiale", "true", "false", "infinity", "inf", "nan", "model"),
@@ -17,7 +18,7 @@ _SYNTAX: Final = Syntax(
     "Antimony",
     "time",
     choice=lambda condition, yes, no: f"piecewise({yes}, {condition}, {no})",
-    functions={"log": "ln"},
+    functions={"log": "ln", "min": "min", "max": "max"},
 )
 
 
@@ -25,6 +26,8 @@ def antimony_text(model: OdeModel) -> str:
     """The model as Antimony; doses as in `sbml_text`."""
     names = named_for(model.symbols, lambda name: name in _RESERVED)
     lines = [f"// {_flat(model.title)}", *(f"// {_flat(note)}" for note in model.notes)]
+    if model.uses_normal_cdf:
+        lines += ["", f"function {NORMAL_CDF}(z)", f"  {normal_cdf_series('z', _SYNTAX)};", "end"]
     lines += ["", f"model {named_for((model.name,), _RESERVED.__contains__)[model.name]}"]
     lines += [
         "  // hours and milligrams",
@@ -37,30 +40,48 @@ def antimony_text(model: OdeModel) -> str:
         "  compartment body = 1;",
     ]
     for state in model.states:
-        lines.append(f"  substanceOnly species {names[state.name]} in body;")
+        if state.unit in AMOUNTS:
+            lines.append(f"  substanceOnly species {names[state.name]} in body;")
     lines += ["", "  // parameters", *(_constant(one, names) for one in model.parameters)]
     if model.covariates:
         lines += ["", "  // covariates", *(_constant(one, names) for one in model.covariates)]
-    if model.formulas:
+    if model.formulas or model.moving:
         lines += ["", "  // computed"]
         lines += [
             _noted(
                 f"  {names[one.name]} := {_SYNTAX.written(one.expression, names)};",
-                f"{one.meaning} [{one.unit}]" if one.unit else one.meaning,
+                f"{one.meaning} [{one.unit}]".strip() if one.unit else one.meaning,
             )
-            for one in model.formulas
+            for one in (*model.formulas, *model.moving)
         ]
-    lines += ["", "  // compartments: 0 at the start; input_… is what flows in from outside, mg/h"]
+    lines += ["", "  // states; input_… is what flows in from outside, mg/h"]
+    edges = edges_of(model.given)
+    first = edges[0] if edges and edges[0].time == 0.0 else None
     for state in model.states:
         own = names[state.name]
-        lines.append(_noted(f"  {own} = 0; input_{own} = 0;", state.meaning))
-        lines.append(f"  var input_{own};")
-        lines.append(f"  {own}' = input_{own} + {_SYNTAX.written(state.change, names)};")
-    lines += ["", "  // outputs"]
+        initial = _SYNTAX.written(state.initial, names)
+        level = 0.0
+        if first is not None:
+            level = first.inputs.get(state.name, 0.0)
+            initial = repr(first.amounts[state.name]) if state.name in first.amounts else initial
+        change = _SYNTAX.written(state.change, names)
+        lines.append(_noted(f"  {own} = {initial};", state.meaning))
+        if state.dosed:
+            lines += [f"  input_{own} = {level!r};", f"  var input_{own};"]
+            change = f"input_{own} + {change}"
+        lines.append(f"  {own}' = {change};")
+    if model.own_outputs:
+        lines += ["", "  // outputs"]
     lines += [
         _noted(f"  {names[one.name]} := {_SYNTAX.written(one.expression, names)};", one.unit)
-        for one in model.outputs
+        for one in model.own_outputs
     ]
+    if edges:
+        lines += ["", "  // doses"]
+    for number, edge in enumerate(edges, start=1):
+        if edge is not first:
+            sets = ", ".join(f"{name} = {text}" for name, text in edge.assigned(names))
+            lines.append(f"  given_{number}: at (time >= {edge.time!r}), t0=true: {sets};")
     return "\n".join([*lines, "end", ""])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ketasim.interop.export.ode import Effects
+from ketasim.interop.export.ode import Array
 
 
 def drawn(typical: str, effect: str, scale: str, *, exp: str = "exp", log: str = "log") -> str:
@@ -20,9 +20,6 @@ def drawn(typical: str, effect: str, scale: str, *, exp: str = "exp", log: str =
     return f"{typical} + {effect}"
 
 
-def lower_rows(effects: Effects) -> list[str]:
-    """Covariance as lines: the diagonal alone where effects are independent, else the triangle."""
-    table = effects.covariance
-    if effects.diagonal:
-        return [repr(float(table[i, i])) for i in range(len(table))]
-    return [" ".join(repr(float(v)) for v in table[i, : i + 1]) for i in range(len(table))]
+def lower_rows(covariance: Array) -> list[str]:
+    """The lower triangle of a block's covariance, a line each row."""
+    return [" ".join(repr(float(v)) for v in row[: i + 1]) for i, row in enumerate(covariance)]

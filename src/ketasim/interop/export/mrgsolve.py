@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from ketasim.interop.export.effects import drawn, lower_rows
-from ketasim.interop.export.ode import Constant, OdeModel
+from ketasim.interop.export.ode import NORMAL_CDF, Constant, OdeModel
 from ketasim.interop.export.syntax import Syntax, named_for
 
 _RESERVED: Final = frozenset(
@@ -29,7 +29,10 @@ _SYNTAX: Final = Syntax(
 
 def mrgsolve_text(model: OdeModel) -> str:
     """The model as an mrgsolve specification (`mread`)."""
-    names = named_for(model.symbols, _RESERVED.__contains__)
+    # quantities of $ODE have names of their own: those of $TABLE are of another moment
+    within = {one.name: f"ode_{one.name}" for one in model.moving}
+    names = named_for((*model.symbols, *within.values()), _RESERVED.__contains__)
+    at_ode = {**names, **{name: names[own] for name, own in within.items()}}
     varied = list(model.effects.scales)
     lines = ["$PROB", f"# {_flat(model.title)}", *(f"# {_flat(note)}" for note in model.notes)]
     lines += ["", "$PARAM @annotated"]
@@ -43,12 +46,13 @@ def mrgsolve_text(model: OdeModel) -> str:
         f"{f' ({one.unit})' if one.unit else ''}"
         for one in model.states
     ]
-    if varied:
-        lines += ["", "$OMEGA", "@name BSV"]
-        if not model.effects.diagonal:
+    for symbols, covariance in model.effects.blocks:
+        lines += ["", "$OMEGA"]
+        if len(symbols) > 1:
             lines.append("@block")
-        lines.append(f"@labels {' '.join(f'ETA_{names[one]}' for one in varied)}")
-        lines += lower_rows(model.effects)
+        lines.append(f"@labels {' '.join(f'ETA_{names[one]}' for one in symbols)}")
+        lines += [f"// {one}: {model.effects.said(one)}" for one in symbols]
+        lines += lower_rows(covariance)
     residual = [
         (one, kind, value)
         for one in model.outputs
@@ -63,6 +67,11 @@ def mrgsolve_text(model: OdeModel) -> str:
         labels = " ".join(f"{kind.upper()}_{names[one.name]}" for one, kind, _ in residual)
         lines += ["", "$SIGMA", "@name RUV", f"@labels {labels}"]
         lines.append(" ".join(repr(value**2) for _, _, value in residual))
+    if model.uses_normal_cdf:
+        lines += ["", "$GLOBAL"]
+        lines.append(
+            f"double {NORMAL_CDF}(double z) {{ return 0.5*std::erfc(-z/std::sqrt(2.0)); }}"
+        )
     lines += ["", "$MAIN"]
     for symbol, scale in model.effects.scales.items():
         own = names[symbol]
@@ -76,13 +85,25 @@ def mrgsolve_text(model: OdeModel) -> str:
             f"{letter}_{names[state.name]} = {_SYNTAX.written(text, names)};"
             for letter, text in state.of_doses(("F", "ALAG", "D", "R"))
         ]
+    lines += [
+        f"{names[one.name]}_0 = {_SYNTAX.written(one.initial, names)};"
+        for one in model.states
+        if one.initial != "0"
+    ]
     lines += ["", "$ODE"]
     lines += [
-        f"dxdt_{names[one.name]} = {_SYNTAX.written(one.change, names)};" for one in model.states
+        f"double {at_ode[one.name]} = {_SYNTAX.written(one.expression, at_ode)};"
+        for one in model.moving_for(state.change for state in model.states)
+    ]
+    lines += [
+        f"dxdt_{names[one.name]} = {_SYNTAX.written(one.change, at_ode)};" for one in model.states
     ]
     lines += ["", "$TABLE"]
+    lines += [
+        f"double {names[one.name]} = {_SYNTAX.written(one.expression, names)};"
+        for one in (*model.moving_for(one.expression for one in model.outputs), *model.own_outputs)
+    ]
     for one in model.outputs:
-        lines.append(f"double {names[one.name]} = {_SYNTAX.written(one.expression, names)};")
         errors = {kind: f"{kind.upper()}_{names[one.name]}" for o, kind, _ in residual if o is one}
         if errors:
             text = names[one.name]

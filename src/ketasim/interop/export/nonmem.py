@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from ketasim.interop.export.effects import drawn, lower_rows
-from ketasim.interop.export.ode import OdeModel
+from ketasim.interop.export.ode import NORMAL_CDF, Formula, OdeModel
 from ketasim.interop.export.syntax import Syntax, named_for
+from ketasim.models.pk.declaration import Output
 
 # names that NM-TRAN gives a meaning of its own
 _RESERVED: Final = re.compile(
@@ -19,27 +21,43 @@ _SYNTAX: Final = Syntax(
     "NONMEM",
     "T",
     power=lambda low, high: f"({low})**({high})",
-    functions={"min": "MIN", "max": "MAX", "exp": "EXP", "log": "LOG", "sqrt": "SQRT"},
+    functions={
+        "min": "MIN",
+        "max": "MAX",
+        "exp": "EXP",
+        "log": "LOG",
+        "sqrt": "SQRT",
+        NORMAL_CDF: "PHI",
+    },
 )
+_SIZES: Final = {"PC": 30, "LTH": 40, "LVR": 30}  # compartments, thetas, random effects, unasked
 _WIDTH: Final = 150  # letters of a line; what is longer goes on after &
 
 
 def nonmem_text(model: OdeModel) -> str:
     """The model as a control stream that simulates; the data file is yours to name."""
+    # quantities of $DES have names of their own: $ERROR must not define them again
+    within = {one.name: f"des_{one.name}" for one in model.moving}
     names = named_for(
-        model.symbols, lambda name: bool(_RESERVED.fullmatch(name)), upper=True, longest=20
+        (*model.symbols, *within.values()),
+        lambda name: bool(_RESERVED.fullmatch(name)),
+        upper=True,
+        longest=20,
     )
+    shown = {state: names[state] for state in model.shown}
     for number, state in enumerate(model.states, start=1):
         names[state.name] = f"A({number})"
+    at_des = {**names, **{name: names[own] for name, own in within.items()}}
     covariates = [names[one.name] for one in model.covariates]
-    lines = [f"$PROBLEM {model.name}", f"; {_flat(model.title)}"]
+    lines = _sizes(model)
+    lines += [f"$PROBLEM {model.name}", f"; {_flat(model.title)}"]
     lines += [f"; {_flat(note)}" for note in model.notes]
     lines += [
         f"; column {names[one.name]}: {one.said}; typical {one.value!r}" for one in model.covariates
     ]
     lines += [
         f"$INPUT ID TIME EVID AMT RATE CMT DV MDV{''.join(f' {one}' for one in covariates)}",
-        "$DATA data.csv IGNORE=@",
+        f"$DATA {model.data} IGNORE=@",
         "$SUBROUTINES ADVAN13 TOL=9",
         f"$MODEL NCOMPARTMENTS={len(model.states)}",
     ]
@@ -48,11 +66,15 @@ def nonmem_text(model: OdeModel) -> str:
         for number, state in enumerate(model.states, start=1)
     ]
     lines += ["$PK", *_pk(model, names), "$DES"]
+    lines += _defined(model.moving_for(state.change for state in model.states), at_des)
     lines += [
-        f"  DADT({number}) = {_SYNTAX.written(state.change, names)}"
+        f"  DADT({number}) = {_SYNTAX.written(state.change, at_des)}"
         for number, state in enumerate(model.states, start=1)
     ]
-    lines += ["$ERROR", *_error(model, names)]
+    lines += ["$ERROR"]
+    lines += _defined(model.moving_for(one.expression for one in model.outputs), names)
+    lines += [f"  {own} = {names[state]}  ; {state}" for state, own in shown.items()]
+    lines += _error(model, names)
     lines += [
         "$THETA",
         *(
@@ -60,26 +82,24 @@ def nonmem_text(model: OdeModel) -> str:
             for n, one in enumerate(model.parameters, start=1)
         ),
     ]
-    if model.effects.scales:
-        many = len(model.effects.scales)
-        lines.append("$OMEGA" if model.effects.diagonal else f"$OMEGA BLOCK({many})")
+    for symbols, covariance in model.effects.blocks:
+        many = len(symbols)
+        lines.append(f"$OMEGA BLOCK({many})" if many > 1 else "$OMEGA")
         lines += [
-            f"  {row}  ; {symbol}, on the {scale} scale"
-            for row, (symbol, scale) in zip(
-                lower_rows(model.effects), model.effects.scales.items(), strict=True
-            )
+            f"  {row}  ; {symbol}: {model.effects.said(symbol)}"
+            for row, symbol in zip(lower_rows(covariance), symbols, strict=True)
         ]
-    else:
+    if not model.effects.blocks:
         lines += ["$OMEGA 0 FIX"]
     lines += _sigma(model)
-    shown = " ".join(names[one.name] for one in model.outputs)
-    lines += ["$SIMULATION (1) ONLYSIMULATION", f"$TABLE ID TIME EVID CMT {shown}"]
+    tabled = " ".join((*(names[one.name] for one in model.outputs), *shown.values()))
+    lines += ["$SIMULATION (1) ONLYSIMULATION", f"$TABLE ID TIME EVID CMT {tabled}"]
     lines.append("  NOPRINT ONEHEADER NOAPPEND FILE=sdtab1")
     return "\n".join([wrapped for line in lines for wrapped in _wrapped(line)]) + "\n"
 
 
 def _pk(model: OdeModel, names: dict[str, str]) -> list[str]:
-    etas = {symbol: number for number, symbol in enumerate(model.effects.scales, start=1)}
+    etas = {symbol: number for number, symbol in enumerate(model.effects.symbols, start=1)}
     lines: list[str] = []
     for number, one in enumerate(model.parameters, start=1):
         text = f"THETA({number})"
@@ -97,18 +117,40 @@ def _pk(model: OdeModel, names: dict[str, str]) -> list[str]:
             f"  {letter}{number} = {_SYNTAX.written(text, names)}"
             for letter, text in state.of_doses(("F", "ALAG", "D", "R"))
         ]
+        if state.initial != "0":
+            lines.append(f"  A_0({number}) = {_SYNTAX.written(state.initial, names)}")
     return lines
+
+
+def _sizes(model: OdeModel) -> list[str]:
+    """What a large model has to ask NM-TRAN for."""
+    errors = sum(bool(value) for one in model.outputs[:1] for value in _errors(one))
+    wanted = {
+        "PC": len(model.states) + 1,
+        "LTH": len(model.parameters),
+        "LVR": len(model.effects.scales) + max(errors, 1),
+    }
+    asked = [f"{name}={many}" for name, many in wanted.items() if many > _SIZES[name]]
+    return [f"$SIZES {' '.join(asked)}"] if asked else []
+
+
+def _errors(output: Output) -> tuple[float, float, float]:
+    return output.sd_log, output.proportional, output.additive
+
+
+def _defined(formulas: Sequence[Formula], names: dict[str, str]) -> list[str]:
+    return [f"  {names[one.name]} = {_SYNTAX.written(one.expression, names)}" for one in formulas]
 
 
 def _error(model: OdeModel, names: dict[str, str]) -> list[str]:
     lines = [
         f"  {names[one.name]} = {_SYNTAX.written(one.expression, names)}"
         f"  ; {one.name}{f', {one.unit}' if one.unit else ''}"
-        for one in model.outputs
+        for one in model.own_outputs
     ]
     first = model.outputs[0]
     lines.append(f"  IPRED = {names[first.name]}")
-    errors = [first.sd_log, first.proportional, first.additive]
+    errors = _errors(first)
     place = 0
     text = "IPRED"
     for kind, value in enumerate(errors):

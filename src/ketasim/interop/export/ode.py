@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.models.pk.declaration import Output
+from ketasim.population import correlated_blocks
 
 Array = NDArray[np.float64]
+
+NORMAL_CDF: Final = "normal_cdf"
+"""The share of a standard normal distribution below a number, as an expression calls it."""
+
+AMOUNTS: Final = ("mg", "")
+"""Units of states that are amounts; all others are numbers of their own."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ class State:
     **Arguments:**
 
     - `name`, `unit`, `meaning`: of it. `change`: expression of its rate of change, 1/h.
+    - `initial`: expression of its value at time 0, without what is given then.
+    - `dosed`: whether drug may flow into it from outside.
     - `fraction`, `lag` (h), `duration` (h, of a dose with RATE -2), `rate` (with RATE -1): of doses
       into it, expressions; nothing where they do as the dose says.
     """
@@ -66,6 +78,8 @@ class State:
     lag: str | None = None
     duration: str | None = None
     rate: str | None = None
+    initial: str = "0"
+    dosed: bool = True
 
     def of_doses(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
         """What doses into it need, as name and expression.
@@ -89,15 +103,54 @@ class Effects:
 
     - `scales`: parameter to `log`, `logit` or `natural`, p of them.
     - `covariance`: shape (p, p).
+    - `whence`: parameter to the source and grade of its variability, in words.
     """
 
     scales: Mapping[str, str] = field(default_factory=dict[str, str])
     covariance: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    whence: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[tuple[str, ...], Array], ...]:
+        """Parameters that are correlated with each other, and their covariance, block by block."""
+        names = tuple(self.scales)
+        return tuple(
+            (tuple(names[i] for i in one), self.covariance[np.ix_(one, one)])
+            for one in correlated_blocks(names, self.covariance)
+        )
 
     @property
-    def diagonal(self) -> bool:
-        """Whether the effects are independent."""
-        return not np.any(self.covariance - np.diag(np.diag(self.covariance)))
+    def symbols(self) -> tuple[str, ...]:
+        """The parameters in the order of the blocks, which numbers the effects."""
+        return tuple(name for names, _ in self.blocks for name in names)
+
+    def said(self, symbol: str) -> str:
+        """Scale, source and grade of a parameter's variability, as a comment on one line."""
+        scale = f"variance on the {self.scales[symbol]} scale"
+        return "; ".join(filter(None, (scale, self.whence.get(symbol, ""))))
+
+    def also(self, other: Effects) -> Effects:
+        """These and others, which are independent of them."""
+        p, q = len(self.scales), len(other.scales)
+        covariance = np.zeros((p + q, p + q))
+        covariance[:p, :p], covariance[p:, p:] = self.covariance, other.covariance
+        return Effects({**self.scales, **other.scales}, covariance, {**self.whence, **other.whence})
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a course puts into a compartment.
+
+    **Arguments:**
+
+    - `state`: the compartment. `start`: h. `duration`: h, 0 for all at once.
+    - `amount`: what arrives in it, in the unit of the compartment.
+    """
+
+    state: str
+    start: float
+    duration: float
+    amount: float
 
 
 @dataclass(frozen=True)
@@ -109,8 +162,13 @@ class OdeModel:
     - `name`, `title`: of the model.
     - `parameters`, `covariates`: with their numbers, those of the typical patient.
     - `formulas`: in the order in which they are computed; none changes with time.
-    - `states`: in the order of their numbers in CMT. `outputs`: what is predicted.
+    - `states`: in the order of their numbers in CMT.
+    - `outputs`: what is predicted; one whose expression is its own name is among `moving`.
     - `effects`: between patients. `notes`: what the reader must know, a line each.
+    - `moving`: quantities of states and of each other, computed in their order at every moment.
+    - `shown`: states that are shown beside the outputs.
+    - `given`: doses of a course. `horizon`: h, how long it is followed.
+    - `data`: name of the table of events.
     """
 
     name: str
@@ -122,9 +180,45 @@ class OdeModel:
     outputs: tuple[Output, ...]
     effects: Effects = field(default_factory=Effects)
     notes: tuple[str, ...] = ()
+    moving: tuple[Formula, ...] = ()
+    shown: tuple[str, ...] = ()
+    given: tuple[Given, ...] = ()
+    horizon: float = 0.0
+    data: str = "data.csv"
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """Every name, without repetition."""
-        parts = (self.parameters, self.covariates, self.formulas, self.states, self.outputs)
-        return tuple(dict.fromkeys(one.name for part in parts for one in part))
+        parts = (self.parameters, self.covariates, self.formulas, self.states)
+        names = [one.name for part in (*parts, self.moving, self.outputs) for one in part]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def own_outputs(self) -> tuple[Output, ...]:
+        """Outputs that are not among the moving quantities."""
+        moving = {one.name for one in self.moving}
+        return tuple(one for one in self.outputs if one.name not in moving)
+
+    def moving_for(self, expressions: Iterable[str]) -> tuple[Formula, ...]:
+        """The moving quantities that some expressions need, in their order."""
+        wanted = {name for text in expressions for name in _names(text)}
+        kept: list[Formula] = []
+        for one in reversed(self.moving):
+            if one.name in wanted:
+                kept.append(one)
+                wanted |= _names(one.expression)
+        return tuple(reversed(kept))
+
+    @property
+    def uses_normal_cdf(self) -> bool:
+        """Whether an expression needs the normal distribution."""
+        texts = [one.expression for part in (self.moving, self.outputs) for one in part]
+        return any(NORMAL_CDF in text for text in texts)
+
+
+def _names(text: str) -> set[str]:
+    return {
+        node.id
+        for node in ast.walk(ast.parse(text.strip(), mode="eval"))
+        if isinstance(node, ast.Name)
+    }

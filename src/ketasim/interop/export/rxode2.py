@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ketasim.interop.export.effects import drawn
-from ketasim.interop.export.ode import OdeModel
+from ketasim.interop.export.ode import NORMAL_CDF, OdeModel
 from ketasim.interop.export.syntax import Syntax, named_for
 
 _RESERVED: Final = frozenset(
@@ -49,7 +49,7 @@ _SYNTAX: Final = Syntax(
     "rxode2",
     "t",
     choice=lambda condition, yes, no: f"ifelse({condition}, {yes}, {no})",
-    functions={"min": "min", "max": "max"},
+    functions={"min": "min", "max": "max", NORMAL_CDF: "phi"},
 )
 
 
@@ -78,6 +78,14 @@ def rxode2_text(model: OdeModel) -> str:
         own = names[symbol]
         lines.append(f"    {own} <- {drawn(f'tv_{own}', f'eta_{own}', scale)}")
     lines += [f"    {names[one.name]} <- {said(one.expression)}" for one in model.formulas]
+    lines += [
+        f"    {names[one.name]} <- {said(one.expression)}{_unit(one.unit)}" for one in model.moving
+    ]
+    lines += [
+        f"    {names[one.name]}(0) <- {said(one.initial)}"
+        for one in model.states
+        if one.initial != "0"
+    ]
     for state in model.states:
         note = f"  # {_flat(state.meaning)}" if state.meaning else ""
         lines.append(f"    d/dt({names[state.name]}) <- {said(state.change)}{note}")
@@ -86,9 +94,10 @@ def rxode2_text(model: OdeModel) -> str:
             f"    {called}({names[state.name]}) <- {said(text)}"
             for called, text in state.of_doses(("f", "alag", "dur", "rate"))
         ]
-    for one in model.outputs:
-        unit = f"  # {one.unit}" if one.unit else ""
-        lines.append(f"    {names[one.name]} <- {said(one.expression)}{unit}")
+    lines += [
+        f"    {names[one.name]} <- {said(one.expression)}{_unit(one.unit)}"
+        for one in model.own_outputs
+    ]
     for one in model.outputs:
         errors = _residual(one.proportional, one.additive, one.sd_log)
         if errors:
@@ -105,14 +114,17 @@ def _residual(proportional: float, additive: float, sd_log: float) -> list[tuple
 
 
 def _omegas(model: OdeModel, names: dict[str, str]) -> list[str]:
-    varied, table = list(model.effects.scales), model.effects.covariance
-    if not varied:
-        return []
-    if model.effects.diagonal:
-        return [f"    eta_{names[v]} ~ {float(table[i, i])!r}" for i, v in enumerate(varied)]
-    lower = [repr(float(table[i, j])) for i in range(len(table)) for j in range(i + 1)]
-    together = " + ".join(f"eta_{names[v]}" for v in varied)
-    return [f"    {together} ~ c({', '.join(lower)})"]
+    found: list[str] = []
+    for symbols, covariance in model.effects.blocks:
+        found += [f"    # {one}: {model.effects.said(one)}" for one in symbols]
+        together = " + ".join(f"eta_{names[one]}" for one in symbols)
+        lower = ", ".join(repr(float(v)) for i, row in enumerate(covariance) for v in row[: i + 1])
+        found.append(f"    {together} ~ {f'c({lower})' if len(symbols) > 1 else lower}")
+    return found
+
+
+def _unit(unit: str) -> str:
+    return f"  # {unit}" if unit else ""
 
 
 def _function(name: str) -> str:

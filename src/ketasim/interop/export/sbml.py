@@ -6,15 +6,16 @@ import importlib
 from typing import Any, Final
 
 from ketasim._base import InputError
-from ketasim.interop.export.ode import OdeModel
-from ketasim.interop.export.syntax import Syntax, named_for
+from ketasim.interop.export.edges import edges_of
+from ketasim.interop.export.ode import AMOUNTS, NORMAL_CDF, OdeModel, State
+from ketasim.interop.export.syntax import Syntax, named_for, normal_cdf_series
 
 _RESERVED: Final = ("time", "avogadro", "pi", "exponentiale", "true", "false", "infinity")
 _SYNTAX: Final = Syntax(
     "SBML",
     "time",
     choice=lambda condition, yes, no: f"piecewise({yes}, {condition}, {no})",
-    functions={"log": "ln"},
+    functions={"log": "ln", "min": "min", "max": "max"},
 )
 _LEVEL, _VERSION = 3, 2
 
@@ -35,8 +36,8 @@ def library() -> Any:
 def sbml_text(model: OdeModel) -> str:
     """The model as SBML.
 
-    Doses are not part of it: initial amounts are 0, and `input_NAME`, mg/h, is what flows into a
-    compartment that is dosed, 0 until an event or a program sets it.
+    Doses of a course are events. Without one, initial amounts are 0, and `input_NAME`, mg/h, is
+    what flows into a compartment that is dosed, 0 until an event or a program sets it.
     """
     sbml = library()
     names = named_for(model.symbols, lambda name: name in _RESERVED)
@@ -58,37 +59,86 @@ def sbml_text(model: OdeModel) -> str:
         parameter.setConstant(True)
         parameter.setValue(one.value)
         parameter.setName(one.said or one.name)
-    for formula in (*model.formulas, *model.outputs):
+    if model.uses_normal_cdf:
+        normal = root.createFunctionDefinition()
+        normal.setId(NORMAL_CDF)
+        normal.setMath(_math(sbml, f"lambda(z, {normal_cdf_series('z', _SYNTAX)})"))
+    for formula in (*model.formulas, *model.moving, *model.own_outputs):
         parameter = root.createParameter()
         parameter.setId(names[formula.name])
         parameter.setConstant(False)
-        if formula.unit:
-            parameter.setName(f"{formula.name} [{formula.unit}]")
+        said = getattr(formula, "meaning", "")
+        unit = f"[{formula.unit}]" if formula.unit else ""
+        parameter.setName(" ".join(filter(None, (formula.name, unit, said))))
         rule = root.createAssignmentRule()
         rule.setVariable(names[formula.name])
         rule.setMath(_math(sbml, _SYNTAX.written(formula.expression, names)))
     for state in model.states:
-        own = names[state.name]
+        _state(sbml, root, state, names)
+    _events(sbml, root, model, names)
+    _check(sbml, document)
+    return str(sbml.writeSBMLToString(document))
+
+
+def _state(sbml: Any, root: Any, state: State, names: dict[str, str]) -> None:
+    """A compartment as a species, another state as a parameter, with its rate of change."""
+    own = names[state.name]
+    change = _SYNTAX.written(state.change, names)
+    if state.dosed:
         dosed = root.createParameter()
         dosed.setId(f"input_{own}")
         dosed.setConstant(False)
         dosed.setValue(0.0)
         dosed.setName(f"input into {state.name}, mg/h")
-        species = root.createSpecies()
-        species.setId(own)
-        species.setName(state.meaning or state.name)
-        species.setCompartment("body")
-        species.setInitialAmount(0.0)
-        species.setHasOnlySubstanceUnits(True)
-        species.setBoundaryCondition(False)
-        species.setConstant(False)
-        species.setSubstanceUnits("mg")
-        rule = root.createRateRule()
-        rule.setVariable(own)
-        change = _SYNTAX.written(state.change, names)
-        rule.setMath(_math(sbml, f"input_{own} + {change}"))
-    _check(sbml, document)
-    return str(sbml.writeSBMLToString(document))
+        change = f"input_{own} + {change}"
+    if state.unit in AMOUNTS:
+        one = root.createSpecies()
+        one.setCompartment("body")
+        one.setInitialAmount(0.0)
+        one.setHasOnlySubstanceUnits(True)
+        one.setBoundaryCondition(False)
+        one.setSubstanceUnits("mg")
+    else:
+        one = root.createParameter()
+    one.setId(own)
+    one.setName(state.meaning or state.name)
+    one.setConstant(False)
+    if state.unit not in AMOUNTS and state.initial in ("0", "1"):
+        one.setValue(float(state.initial))
+    elif state.initial != "0":
+        initial = root.createInitialAssignment()
+        initial.setSymbol(own)
+        initial.setMath(_math(sbml, _SYNTAX.written(state.initial, names)))
+    rule = root.createRateRule()
+    rule.setVariable(own)
+    rule.setMath(_math(sbml, change))
+
+
+def _events(sbml: Any, root: Any, model: OdeModel, names: dict[str, str]) -> None:
+    """Doses: an event at each time at which one is given, begins or ends."""
+    for number, edge in enumerate(edges_of(model.given), start=1):
+        if edge.time == 0.0:  # events need something to have been before
+            for state, level in edge.inputs.items():
+                root.getParameter(f"input_{names[state]}").setValue(level)
+            for state, amount in edge.amounts.items():
+                species = root.getSpecies(names[state])
+                if species is None:
+                    root.getParameter(names[state]).setValue(amount)
+                else:
+                    species.setInitialAmount(amount)
+            continue
+        event = root.createEvent()
+        event.setId(f"given_{number}")
+        event.setName(f"{edge.time:g} h")
+        event.setUseValuesFromTriggerTime(True)
+        trigger = event.createTrigger()
+        trigger.setInitialValue(True)
+        trigger.setPersistent(True)
+        trigger.setMath(_math(sbml, f"time >= {edge.time!r}"))
+        for variable, text in edge.assigned(names):
+            assignment = event.createEventAssignment()
+            assignment.setVariable(variable)
+            assignment.setMath(_math(sbml, text))
 
 
 def _units(sbml: Any, root: Any) -> None:

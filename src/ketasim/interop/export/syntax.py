@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -134,3 +135,26 @@ def named_for(
         taken.add(name)
         found[symbol] = name
     return found
+
+
+_TERMS: Final = 55  # of the series: the error is 2e-13 within the SDs where it is used
+_FAR: Final = 6.0  # SDs beyond which a share is taken as none or all: 1e-9 at most
+
+
+def normal_cdf_series(z: str, syntax: Syntax) -> str:
+    """The normal distribution for engines that have none.
+
+    The series 1/2 + phi(z)*(z + z^3/3 + z^5/15 + ...) of Marsaglia, J Stat Softw 2004;11(4), within
+    6 SDs; its error there is below 1e-12, and 1e-9 beyond them.
+
+    **Arguments:**
+
+    - `z`: name of the number. `syntax`: of the engine.
+    """
+    inner = "1.0"
+    for term in range(_TERMS, 0, -1):
+        inner = f"1.0 + {z}*{z}/{2 * term + 1}*({inner})"
+    density = f"exp(-{z}*{z}/2)/sqrt(2*{math.pi!r})"
+    series = f"0.5 + {density}*{z}*({inner})"
+    text = f"where({z} < -{_FAR}, 0, where({z} > {_FAR}, 1, {series}))"
+    return syntax.written(text, {z: z})

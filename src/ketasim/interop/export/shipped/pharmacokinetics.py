@@ -20,7 +20,7 @@ from ketasim.interop.export.own import right_hand_side
 from ketasim.interop.export.syntax import Syntax
 from ketasim.models import Branch, LinearModel, evaluate, names_in
 from ketasim.models.pk.declaration import Flow, Output
-from ketasim.population import covariates_of
+from ketasim.population import covariates_of, spread_scale
 
 _PLAIN = Syntax("", "t", power=lambda low, high: f"(({low})**({high}))")
 
@@ -45,16 +45,21 @@ def ode_of_shipped(model: LinearModel, patient: Patient | None = None) -> OdeMod
         states += _states(model, prefix, renamed[prefix])
     symbols, covariance = card.omega()
     scales: dict[str, str] = {}
+    factors: list[float] = []
+    whence: dict[str, str] = {}
     for symbol in symbols:
+        scales[symbol], factor = spread_scale(card, symbol)
+        factors.append(factor)
         iiv = card.entry(symbol).iiv
         assert iiv is not None
-        scales[symbol] = iiv.kind
+        whence[symbol] = said_source(iiv.grade, iiv.source)
+    covariance = covariance * np.outer(factors, factors)
     known = {one.name for one in model.parameters}
     kept = [place for place, symbol in enumerate(symbols) if symbol in known]
     return OdeModel(
         model.name,
         model.title,
-        tuple(_constant(card, one.name) for one in model.parameters),
+        tuple(constant_of(card, one.name) for one in model.parameters),
         tuple(
             Constant(one.name, covariates[one.name], one.unit, one.meaning)
             for one in model.covariates
@@ -65,16 +70,25 @@ def ode_of_shipped(model: LinearModel, patient: Patient | None = None) -> OdeMod
         Effects(
             {symbols[place]: scales[symbols[place]] for place in kept},
             covariance[np.ix_(kept, kept)],
+            {symbols[place]: whence[symbols[place]] for place in kept},
         ),
         tuple(_notes(model, card, covariates, states)),
     )
 
 
-def _constant(card: Card, name: str) -> Constant:
+def constant_of(card: Card, name: str) -> Constant:
+    """A parameter with the number of its card."""
     entry = card.entry(name)
-    source = source_name(entry.source) if entry.source else "no source"
-    whence = f"{entry.grade}; {source}"
+    whence = said_source(entry.grade, entry.source)
     return Constant(name, entry.value, entry.unit, entry.meaning, whence)
+
+
+def said_source(grade: str, source: str) -> str:
+    """Grade and source of a number in words, with the key that `ketasim evidence` takes."""
+    if not source:
+        return f"{grade}; no source"
+    name = source_name(source)
+    return f"{grade}; {name}" if name == source else f"{grade}; {name} [{source}]"
 
 
 def _differ(model: LinearModel) -> set[str]:
@@ -166,7 +180,8 @@ def _outputs(
             volume, scale = (_said(text, names, prefix) for text in (one.volume, one.scale))
             state = names.get(one.state, one.state)
             scaled = "" if one.scale == "1" else f"*({scale})"
-            text = f"1000*{state}/({volume}){scaled}"
+            over = "" if one.volume == "1" else f"/({volume})"
+            text = f"1000*{state}{over}{scaled}"
             own = f"{prefix}_{name}" if prefix else name
             parts.append(own)
             yield Output(own, text, "ng/mL")

@@ -1,0 +1,1 @@
+"""Models of the package as differential equations, with the numbers of their cards."""
