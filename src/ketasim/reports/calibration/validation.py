@@ -43,7 +43,6 @@ def validation_report(found: Validation, *, command: str = "ketasim validate --o
             "told": counted(found.of_use(use)),
             "areas": [one for one in areas if one["area"].key in use.areas],
             "without": [a.title for a in AREAS if a.key in use.areas and a.key not in known],
-            "missed": [_shown(one) for one in found.of_use(use) if one.outcome == "miss"],
         }
         for use in USES
         if known & set(use.areas)
