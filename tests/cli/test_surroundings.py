@@ -1,19 +1,25 @@
-"""Surroundings that commands meet in earnest, each with a real process: one line, no traceback."""
+"""Surroundings that commands meet in earnest: one line, no traceback.
+
+What depends on streams, rights, signals or limits is a process of its own; the rest runs in this.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import ketasim
+from ketasim.apps.cli.application import run
 
 COURSE = 'regimen: "ketamine 0.5 mg/kg iv over 40 min once"\npatient: {weight: 78 kg}\n'
 DATA = "ID,TIME,AMT,RATE,ROUTE,EVID,WT\n1,0,40,60,iv,1,80\n1,1,0,0,iv,0,80\n"
@@ -21,6 +27,7 @@ SENTENCE = "ketamine 50 mg oral once"
 NOBODY = 54321  # a user without an entry in the list of users
 
 Done = subprocess.CompletedProcess[bytes]
+Called = Callable[..., Done]
 
 
 def _ketasim(folder: Path, *words: str | bytes, **options: Any) -> Done:
@@ -60,6 +67,22 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def called(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Called:
+    """A command in this process, called in the folder."""
+    monkeypatch.chdir(here)
+
+    def call(*words: str | bytes) -> Done:
+        capfdbinary.readouterr()
+        status = run([os.fsdecode(word) for word in words])
+        told = capfdbinary.readouterr()
+        return Done(words, status, told.out, told.err)
+
+    return call
+
+
 def _as_nobody() -> list[str]:
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root and setpriv to be another user")
@@ -83,7 +106,7 @@ def _as_nobody() -> list[str]:
     ],
 )
 def test_an_output_never_takes_the_place_of_the_input(
-    here: Path, words: list[str], kept: str
+    here: Path, called: Called, words: list[str], kept: str
 ) -> None:
     (here / "link.csv").symlink_to("data.csv")
     (here / "out").mkdir()
@@ -91,7 +114,7 @@ def test_an_output_never_takes_the_place_of_the_input(
     if not place.exists():
         place.write_text(COURSE)
     before = place.read_bytes()
-    _refused(_ketasim(here, *words), "is the input, and would be lost")
+    _refused(called(*words), "is the input, and would be lost")
     assert place.read_bytes() == before
     assert list((here / "out").iterdir()) == ([place] if place.parent.name == "out" else [])
 
@@ -102,25 +125,25 @@ def test_printing_behind_the_input_is_refused(here: Path) -> None:
     assert (here / "course.yaml").read_text() == COURSE
 
 
-def test_a_table_beside_predictions_is_refused_and_not_forgotten(here: Path) -> None:
-    found = _ketasim(here, "events", "data.csv", "--predict", "p.csv", "--out", "t.csv")
+def test_a_table_beside_predictions_is_refused_and_not_forgotten(called: Called) -> None:
+    found = called("events", "data.csv", "--predict", "p.csv", "--out", "t.csv")
     _refused(found, "--out")
 
 
 # All or none
 
 
-def test_a_folder_in_the_way_of_one_file_stops_before_the_work(here: Path) -> None:
+def test_a_folder_in_the_way_of_one_file_stops_before_the_work(here: Path, called: Called) -> None:
     (here / "mix" / "report.html").mkdir(parents=True)
     (here / "mix" / "summary.csv").write_text("old")
-    _refused(_ketasim(here, "simulate", "course.yaml", "--out", "mix"), "is a folder")
+    _refused(called("simulate", "course.yaml", "--out", "mix"), "is a folder")
     assert sorted(path.name for path in (here / "mix").iterdir()) == ["report.html", "summary.csv"]
     assert (here / "mix" / "summary.csv").read_text() == "old"
 
 
-def test_folders_made_on_the_way_go_again(here: Path) -> None:
+def test_folders_made_on_the_way_go_again(here: Path, called: Called) -> None:
     long = "n" * 250 + ".csv"  # what is staged is not longer; a folder below it is
-    found = _ketasim(here, "events", "course.yaml", "--out", f"a/b/{long}{long}")
+    found = called("events", "course.yaml", "--out", f"a/b/{long}{long}")
     _refused(found, "File name too long")
     assert not (here / "a").exists()
 
@@ -178,10 +201,10 @@ def test_devices_and_pipes_are_written_into(here: Path) -> None:
     assert Path(os.devnull).is_char_device()
 
 
-def test_a_set_of_files_is_not_put_in_the_place_of_a_pipe(here: Path) -> None:
+def test_a_set_of_files_is_not_put_in_the_place_of_a_pipe(here: Path, called: Called) -> None:
     (here / "out").mkdir()
     os.mkfifo(here / "out" / "plan.csv")
-    _refused(_ketasim(here, "session", "course.yaml", "--out", "out"), "is a device or a pipe")
+    _refused(called("session", "course.yaml", "--out", "out"), "is a device or a pipe")
     assert (here / "out" / "plan.csv").is_fifo()
 
 
@@ -219,41 +242,44 @@ def test_a_reader_that_has_gone(here: Path, words: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
-def test_a_terminal_of_few_signs(here: Path, encoding: str) -> None:
+def test_a_terminal_of_few_signs(here: Path, called: Called, encoding: str) -> None:
     spoken = {"PYTHONIOENCODING": encoding}
     found = _ketasim(here, "evidence", "condition", "ptsd", env=spoken)
     assert found.returncode == 0
     assert found.stdout.decode(encoding) and b"Traceback" not in found.stderr
     as_json = _ketasim(here, "evidence", "condition", "ptsd", "--json", env=spoken)
-    plain = _ketasim(here, "evidence", "condition", "ptsd", "--json")
+    plain = called("evidence", "condition", "ptsd", "--json")
     assert json.loads(as_json.stdout.decode(encoding)) == json.loads(plain.stdout)
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "-5", "wide"])
-def test_a_terminal_without_width(here: Path, columns: str) -> None:
+def test_a_terminal_without_width(
+    called: Called, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
     for words in (["--help"], ["simulate", "--help"], ["evidence", "condition", "ptsd"]):
-        found = _ketasim(here, *words, env={"COLUMNS": columns})
+        found = called(*words)
         assert (found.returncode, found.stderr) == (0, b"")
 
 
-def test_no_text_of_a_user_acts_on_the_terminal(here: Path) -> None:
+def test_no_text_of_a_user_acts_on_the_terminal(here: Path, called: Called) -> None:
     text = r'title: "\e[2J\e[31mX\u202Eabc\x9b1m"' + "\n" + COURSE
     medicines = r'patient: {weight: 78 kg, medicines: ["\e]0;x\a"]}'
     (here / "bad.yaml").write_text(text.replace("patient: {weight: 78 kg}", medicines))
     (here / "key.yaml").write_text(r'"\e[31mkey": 1')
     runs = [
-        *(_ketasim(here, verb, "bad.yaml") for verb in ("screen", "harm")),
-        _ketasim(here, "screen", "key.yaml"),
-        _ketasim(here, "screen", "\x1b[31m.yaml"),
-        _ketasim(here, "regimen", "ket\x1b[31mamine 1 mg oral"),
-        _ketasim(here, "\x1b[2J"),
+        *(called(verb, "bad.yaml") for verb in ("screen", "harm")),
+        called("screen", "key.yaml"),
+        called("screen", "\x1b[31m.yaml"),
+        called("regimen", "ket\x1b[31mamine 1 mg oral"),
+        called("\x1b[2J"),
     ]
     for found in runs:
         shown = found.stdout.decode() + found.stderr.decode()
         assert not {sign for sign in shown if ord(sign) < 32} - {"\n"}
         assert "\x9b" not in shown and "\u202e" not in shown
     assert rb"\x1b[2J\x1b[31mX\u202eabc" in runs[0].stdout
-    title = json.loads(_ketasim(here, "screen", "bad.yaml", "--json").stdout)["title"]
+    title = json.loads(called("screen", "bad.yaml", "--json").stdout)["title"]
     assert title == "\x1b[2J\x1b[31mX\u202eabc\x9b1m"
 
 
@@ -274,10 +300,10 @@ def test_no_text_of_a_user_acts_on_the_terminal_from_a_report(here: Path) -> Non
     ],
 )
 def test_what_would_be_lost_or_forgotten_is_refused(
-    here: Path, words: list[str], part: str
+    here: Path, called: Called, words: list[str], part: str
 ) -> None:
     before = sorted(path.name for path in here.iterdir())
-    found = _ketasim(here, *words)
+    found = called(*words)
     assert found.returncode == 2 and part in found.stderr.decode()
     assert sorted(path.name for path in here.iterdir()) == before
 
@@ -299,30 +325,30 @@ def test_what_would_be_lost_or_forgotten_is_refused(
         (["screen", "course.yaml/x"], "there is no file"),
     ],
 )
-def test_names_that_cannot_be(here: Path, words: list[str | bytes], told: str) -> None:
-    _refused(_ketasim(here, *words), told)
+def test_names_that_cannot_be(called: Called, words: list[str | bytes], told: str) -> None:
+    _refused(called(*words), told)
 
 
-def test_a_name_that_is_no_text_is_a_name(here: Path) -> None:
+def test_a_name_that_is_no_text_is_a_name(here: Path, called: Called) -> None:
     course, out = os.fsencode(here) + b"/\xff.yaml", os.fsencode(here) + b"/o\xff"
     try:
         shutil.copy(here / "course.yaml", os.fsdecode(course))
     except OSError:
         pytest.skip("the file system takes no such name")
-    found = _ketasim(here, "simulate", course, "--out", out)
+    found = called("simulate", course, "--out", out)
     assert found.returncode == 0, found.stderr
     report = Path(os.fsdecode(out), "report.html").read_text(encoding="utf-8")
     assert r"o\udcff" in report
 
 
-def test_half_a_character_is_refused(here: Path) -> None:
+def test_half_a_character_is_refused(here: Path, called: Called) -> None:
     (here / "half.yaml").write_text(r'title: "\ud83d"' + "\n" + COURSE)
-    _refused(_ketasim(here, "screen", "half.yaml"), "half a character")
+    _refused(called("screen", "half.yaml"), "half a character")
 
 
-def test_a_cell_that_is_too_long(here: Path) -> None:
+def test_a_cell_that_is_too_long(here: Path, called: Called) -> None:
     (here / "long.csv").write_text(DATA + "1,2,0,0,1," + "1" * 140_000 + ",80\n")
-    _refused(_ketasim(here, "events", "long.csv"), "line 4: ")
+    _refused(called("events", "long.csv"), "line 4: ")
 
 
 def test_a_closed_folder(here: Path) -> None:
@@ -345,12 +371,11 @@ def test_a_closed_folder(here: Path) -> None:
 # Limits of the system
 
 
-def test_with_little_address_space_nothing_is_left_out(here: Path) -> None:
-    words = "evidence meta --drug esketamine --at '28 d' --out"
-    limited = _shell(here, f"ulimit -c 0; ulimit -v 4000000; ketasim {words} limited")
+def test_with_little_address_space_nothing_is_left_out(here: Path, called: Called) -> None:
+    words = ["evidence", "meta", "--drug", "esketamine", "--at", "28 d", "--out"]
+    limited = _shell(here, f"ulimit -c 0; ulimit -v 4000000; ketasim {shlex.join(words)} limited")
     assert (limited.returncode, limited.stderr) == (0, b"")
-    free = _shell(here, f"ketasim {words} free")
-    assert free.returncode == 0
+    assert called(*words, "free").returncode == 0
     for name in ("forest.png", "forest.svg", "left_out.csv", "meta.csv"):
         assert (here / "limited" / name).read_bytes() == (here / "free" / name).read_bytes()
 
@@ -372,14 +397,14 @@ def test_with_little_address_space_nothing_is_left_out(here: Path) -> None:
         ),
     ],
 )
-def test_an_infusion_of_an_instant(here: Path, course: str, told: str) -> None:
+def test_an_infusion_of_an_instant(here: Path, called: Called, course: str, told: str) -> None:
     (here / "short.yaml").write_text(course)
-    _refused(_ketasim(here, "simulate", "short.yaml", "--out", "out"), told)
+    _refused(called("simulate", "short.yaml", "--out", "out"), told)
     assert not (here / "out").exists()
 
 
-def test_a_rate_of_an_instant(here: Path) -> None:
+def test_a_rate_of_an_instant(here: Path, called: Called) -> None:
     (here / "rate.csv").write_text(DATA.replace(",60,", ",1e11,"))
-    _refused(_ketasim(here, "events", "rate.csv", "--predict", "p.csv"), "RATE in row 1: ")
+    _refused(called("events", "rate.csv", "--predict", "p.csv"), "RATE in row 1: ")
     (here / "rate.csv").write_text(DATA.replace(",60,", f",{40 * 3600},"))  # one second
-    assert _ketasim(here, "events", "rate.csv").returncode == 0
+    assert called("events", "rate.csv").returncode == 0
