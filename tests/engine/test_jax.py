@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +37,16 @@ def _compiled_programs_leave_the_process(trim_heap: Callable[[], None]) -> Itera
     trim_heap()
 
 
+@pytest.fixture
+def compiled_plainly() -> Iterator[None]:
+    """A third of the time of compiling is for speed; what is for speed is proven with W alone."""
+    name = "jax_disable_most_optimizations"
+    before = jax.config.read(name)
+    jax.config.update(name, True)
+    yield
+    jax.config.update(name, before)
+
+
 HORIZON = 24.0 * 9
 DOSES = (
     Dose(0.5, "ketamine", "iv", 0.5, "mg/kg", duration=2 / 3),
@@ -48,9 +59,9 @@ TIMES = np.unique(np.concatenate([np.linspace(0.0, HORIZON, 40), 72.0 + np.linsp
 
 def changed(patients: Patients, calendars: Any = None, which: Any = (), **values: Any) -> Patients:
     """The same patients with other numbers or calendars."""
-    return Patients(
-        {**patients.values, **values}, patients.weight, calendars or patients.calendars, which
-    )
+    if calendars is None:
+        calendars, which = patients.calendars, patients.calendar_of
+    return Patients({**patients.values, **values}, patients.weight, calendars, which)
 
 
 def random_patients(chains: ModuleType, n: int) -> Patients:
@@ -100,137 +111,134 @@ def close(found: Array, wanted: Array, tolerance: float, least: float = 1e-12) -
     assert (np.abs(found - wanted) <= tolerance * largest + least).all()
 
 
-def test_same_numbers_as_numpy(chains: ModuleType) -> None:
-    patients = random_patients(chains, 13)
-    outputs = [*chains.NAMES, "B", "g", "Ch", ("hnk", "venous")]
-    wanted = solve(chains.CHAIN, patients, TIMES, outputs, engine="numpy")
-    found = solve(chains.CHAIN, patients, TIMES, outputs, engine="jax", plan=wanted.plan)
-    assert found.engine == "jax"
-    agree(found.values, wanted.values)
-
-
 @pytest.mark.slow
-def test_same_numbers_for_two_molecules_and_several_calendars(chains: ModuleType) -> None:
-    nasal = tuple(
-        Dose(2.0 + k / 12, "esketamine", "intranasal", 28.0, "mg", device=k) for k in (0, 1)
-    )
-    calendars = (Calendar(DOSES, HORIZON), Calendar((*nasal, DOSES[1]), 60.0), Calendar((), 24.0))
-    patients = changed(chains.realistic(7), calendars, np.array([0, 1, 2, 0, 1, 1, 0]))
-    outputs = list(chains.REALISTIC_NAMES)
-    wanted = solve(chains.REALISTIC, patients, TIMES, outputs, engine="numpy")
-    found = solve(chains.REALISTIC, patients, TIMES, outputs, engine="jax", plan=wanted.plan)
-    assert np.isnan(found.values[1, TIMES > 60.0]).all()
-    # two alike compartments in a row: vectors of 1e5 cancel, and leave their rounding
-    agree(found.values, wanted.values, 1e-7)
-
-
-def test_settings_of_the_process_stay(chains: ModuleType) -> None:
-    before = jax.numpy.zeros(1).dtype
-    patients = random_patients(chains, 2)
-    found = solve(chains.CHAIN, patients, TIMES, ["S"], engine="jax")
-    assert found.values.dtype == np.float64
-    assert jax.numpy.zeros(1).dtype == before == np.float32
-
-
-@pytest.mark.slow
-def test_what_is_compiled_serves_similar_runs(chains: ModuleType) -> None:
+def test_what_is_compiled_gives_the_numbers_of_numpy_and_serves_similar_runs(
+    chains: ModuleType,
+) -> None:
     events: list[str] = []
 
     def listen(event: str, _: float, **__: Any) -> None:
         events.append(event)
 
     patients = random_patients(chains, 16)
+    outputs = [*chains.NAMES, "B", "g", "Ch", ("hnk", "venous")]
     steps = plan(chains.CHAIN, patients, engine="numpy")
 
     def run(some: Patients) -> int:
+        """How many programs are compiled."""
+        wanted = solve(chains.CHAIN, some, TIMES, outputs, engine="numpy", plan=steps)
         events.clear()
-        solve(chains.CHAIN, some, TIMES, ["S", "B"], engine="jax", plan=steps)
+        found = solve(chains.CHAIN, some, TIMES, outputs, engine="jax", plan=steps)
+        assert found.engine == "jax" and found.values.dtype == np.float64
+        agree(found.values, wanted.values)
         return sum("backend_compile" in event for event in events)
 
+    before = jax.numpy.zeros(1).dtype
+    later = tuple(
+        Dose(d.time + 0.5, d.drug, d.route, 9.0 + d.time, "mg", d.duration) for d in DOSES
+    )
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        jax.clear_caches()
-        later = tuple(
-            Dose(d.time + 0.5, d.drug, d.route, 9.0 + d.time, "mg", d.duration) for d in DOSES
-        )
         assert run(patients) > 0
         assert run(changed(patients, psi=patients.values["psi"] * 1.1)) == 0
         assert run(patients.take(np.arange(15))) == 0
         assert run(changed(patients, (Calendar(later, HORIZON),))) == 0
     finally:
         jax.monitoring.clear_event_listeners()
+    # the types of the user's process stay
+    assert jax.numpy.zeros(1).dtype == before == np.float32
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiled_plainly")
+def test_same_numbers_for_two_molecules_and_several_calendars(chains: ModuleType) -> None:
+    """One stream has a nose and the other none; one calendar has no dose, and no stream."""
+    nasal = tuple(
+        Dose(4.0 + k / 12, "esketamine", "intranasal", 28.0, "mg", device=k) for k in (0, 1)
+    )
+    calendars = (Calendar((*nasal, DOSES[0]), HORIZON), Calendar((), 24.0))
+    patients = changed(chains.realistic(5), calendars, np.array([0, 1, 0, 1, 0]))
+    outputs = list(chains.REALISTIC_NAMES)
+    wanted = solve(chains.REALISTIC, patients, TIMES, outputs, engine="numpy")
+    found = solve(chains.REALISTIC, patients, TIMES, outputs, engine="jax", plan=wanted.plan)
+    assert np.isnan(found.values[1, TIMES > 24.0]).all()
+    # two alike compartments in a row: vectors of 1e5 cancel, and leave their rounding
+    agree(found.values, wanted.values, 1e-7)
 
 
 @pytest.mark.slow
 def test_single_precision_is_near(chains: ModuleType) -> None:
     patients = random_patients(chains, 3)
-    steps = plan(chains.CHAIN, patients, engine="numpy")
+    states = [state.name for state in chains.CHAIN.response.states]
+    double = solve(chains.CHAIN, patients, TIMES, states, engine="numpy")
+    assert double.plan is not None
     cascade = cascade_of(chains.CHAIN.response)
     rows = [Row(dict(signal.parts)) for signal in chains.CHAIN.response.signals]
     system = system_of(chains.CHAIN, patients.values, DOSES, patients.weight, HORIZON, rows)
-    grid = grid_of(steps.profile, list(system.breaks), system.running)
+    grid = grid_of(double.plan.profile, list(system.breaks), system.running)
     outputs = place_outputs(grid, TIMES)
-    _, double = solve_jax(cascade, system, grid, outputs)
     _, single = solve_jax(cascade, system, grid, outputs, dtype=np.float32)
-    error = np.abs(single - double).max(axis=0) / np.abs(double).max(axis=0)
+    wanted = double.values.transpose(1, 2, 0)
+    error = np.abs(single - wanted).max(axis=0) / np.abs(wanted).max(axis=0)
     assert 1e-9 < error.max() < 1e-3
 
 
 RESPONSE = ("IC50", "gamma", "kG", "SD", "psi", "S0")
-LINEAR = ("CLint", "Vc", "ke0", "f_NK", "Vh", "Ka")
+LINEAR = ("V1", "Q2", "CLint", "Vc", "ke0", "f_NK", "Vh", "Ka")
 READ = ("S", "M", "B", "Ch", ("ketamine", "effect"), ("hnk", "venous"))
 
 
+def alike(chains: ModuleType) -> dict[str, Any]:
+    """Two patients whose peripheral compartments are alike; one's effect site is as slow as a mode.
+
+    **Returns:** their numbers, and in `WT` the weight.
+    """
+    one = chains.patients(1)
+    values = {k: np.broadcast_to(v, (2,)) for k, v in one.values.items()}
+    values |= {"Q2": values["Q1"], "V2": values["V1"], "WT": np.repeat(one.weight, 2)}
+    central = [Row({("Ac", "amount"): None})]
+    system = system_of(chains.CHAIN, values, DOSES, values["WT"], HORIZON, central)
+    rate = modes_of(system.streams[0].matrix, system.streams[0].structure).rates
+    slowest = -rate[rate[:, 0] < 0].max(axis=0)
+    return {**values, "ke0": np.array([slowest[0], 4.0])}
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiled_plainly")
 def test_derivatives(chains: ModuleType) -> None:
-    patients = random_patients(chains, 6)
+    """Also where rates are equal; each patient's end with the calendar that is the patient's."""
+    some, equal = random_patients(chains, 6), alike(chains)
+    values = {
+        name: np.concatenate([np.broadcast_to(value, (6,)), equal[name]])
+        for name, value in some.values.items()
+    }
+    end = HORIZON - 10.0
+    later = tuple(replace(dose, time=dose.time + 0.5) for dose in DOSES)
+    which = np.array([0, 1] * 4)
+    patients = Patients(
+        values,
+        np.concatenate([some.weight, equal["WT"]]),
+        (Calendar(DOSES, HORIZON), Calendar(later, end)),
+        which,
+    )
     steps = plan(chains.CHAIN, patients, engine="numpy")
     names = (*RESPONSE, *LINEAR)
     found = jacobian_jax(chains.CHAIN, patients, TIMES, READ, names, steps)
-    wanted = differences(chains.CHAIN, patients, READ, names, steps)
-    assert found.shape == (6, len(TIMES), len(READ), len(names))
-    # the step of the differences leaves a part of 1e-8, times the curvature; they also see how far
-    # rates are moved apart, which JAX leaves out
-    close(found, wanted, 1e-6, 3e-7)
-
-
-@pytest.mark.slow
-def test_derivatives_where_rates_are_equal(chains: ModuleType) -> None:
-    base = chains.patients(2)
-    one = base.take(np.zeros(2, np.int64))
-    values = {k: np.broadcast_to(v, (2,)) for k, v in one.values.items()}
-    # the peripheral compartments are alike, and in one patient the effect site as slow as a mode
-    values |= {"Q2": values["Q1"], "V2": values["V1"]}
-    patients = changed(one, (Calendar(DOSES, HORIZON),), **values)
-    system = system_of(
-        chains.CHAIN,
-        patients.values,
-        DOSES,
-        patients.weight,
-        HORIZON,
-        [Row({("Ac", "amount"): None})],
-    )
-    rate = modes_of(system.streams[0].matrix, system.streams[0].structure).rates
-    slowest = -rate[rate[:, 0] < 0].max(axis=0)
-    patients = changed(patients, ke0=np.array([slowest[0], 4.0]))
-    steps = plan(chains.CHAIN, patients, engine="numpy")
-    names = ("V1", "Q2", "CLint")
-    found = jacobian_jax(chains.CHAIN, patients, TIMES, READ, names, steps)
+    assert found.shape == (8, len(TIMES), len(READ), len(names))
     # equal rates are moved apart by a part of 1e-5, which small steps would take for a change
-    wanted = differences(chains.CHAIN, patients, READ, names, steps, part=1e-2)
-    close(found, wanted, 3e-4)
-
-
-@pytest.mark.slow
-def test_derivatives_end_with_the_patient_and_follow_groups(chains: ModuleType) -> None:
-    calendars = (Calendar(DOSES, HORIZON), Calendar(DOSES[:1], 50.0))
-    patients = changed(random_patients(chains, 5), calendars, np.array([0, 1, 0, 1, 0]))
-    steps = plan(chains.CHAIN, patients, engine="numpy")
-    found = jacobian_jax(chains.CHAIN, patients, TIMES, ("S",), ("SD", "Vc"), steps)
-    assert np.isnan(found[[1, 3]][:, TIMES > 50.0]).all()
-    alone = changed(patients.take(np.array([1, 3])), calendars[1:], np.zeros(2, np.int64))
-    wanted = jacobian_jax(chains.CHAIN, alone, TIMES[TIMES <= 50.0], ("S",), ("SD", "Vc"), steps)
-    np.testing.assert_allclose(found[[1, 3]][:, TIMES <= 50.0], wanted, rtol=1e-9, atol=1e-12)
+    apart = names.index("V1"), names.index("Q2"), names.index("CLint")
+    near = differences(chains.CHAIN, patients, READ, names, steps)
+    far = differences(chains.CHAIN, patients, READ, LINEAR[:3], steps, part=1e-2)
+    for group, until in ((0, HORIZON), (1, end)):
+        mine, after = which == group, until < TIMES
+        asked = ~after
+        assert np.isnan(found[mine][:, after]).all()
+        # the step of the differences leaves a part of 1e-8, times the curvature; they also see how
+        # far rates are moved apart, which JAX leaves out
+        first = mine & (np.arange(8) < 6)
+        close(found[first][:, asked], near[first][:, asked], 1e-6, 3e-7)
+        last = mine & (np.arange(8) >= 6)
+        close(found[last][:, asked][..., apart], far[last][:, asked], 3e-4)
 
 
 def test_names_that_have_no_derivative(chains: ModuleType) -> None:

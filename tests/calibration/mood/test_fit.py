@@ -18,6 +18,12 @@ def problem() -> MoodProblem:
     return MoodProblem(load_card("mood_prior"), load_studies(), rows, 32, 1)
 
 
+@pytest.fixture(scope="module")
+def jacobian(problem: MoodProblem) -> np.ndarray:
+    """At the start; two runs of every trial for each number."""
+    return problem.jacobian(problem.at(problem.start))
+
+
 def shipped(problem: MoodProblem) -> tuple[np.ndarray, np.ndarray]:
     values = load_card("mood").values()
     return problem.transform(values), np.array([values[s] for s in BETWEEN_TRIALS])
@@ -40,9 +46,10 @@ def test_rows_of_one_arm_are_correlated_and_of_two_trials_are_not(problem: MoodP
     assert sampling[lii[0], other] == 0
 
 
-def test_derivatives_by_the_numbers_agree_with_a_wider_difference(problem: MoodProblem) -> None:
+def test_derivatives_by_the_numbers_agree_with_a_wider_difference(
+    problem: MoodProblem, jacobian: np.ndarray
+) -> None:
     point = problem.at(problem.start)
-    jacobian = problem.jacobian(point)
     for symbol in ("e_A", "p_belief", "kA"):
         i = problem.free.index(symbol)
         step = np.zeros(len(problem.free))
@@ -69,10 +76,10 @@ def test_the_shipped_card_predicts_what_it_says(problem: MoodProblem) -> None:
     assert share["midazolam"] < 0.30
 
 
-def test_a_trial_left_out_cannot_be_seen(problem: MoodProblem) -> None:
+def test_a_trial_left_out_cannot_be_seen(problem: MoodProblem, jacobian: np.ndarray) -> None:
     """Rows that do not count change nothing, whatever they say."""
     point = problem.at(problem.start)
-    jacobian, columns = problem.jacobian(point), problem.trial_columns(point)
+    columns = problem.trial_columns(point)
     sampling = problem.sampling(point)
     _, taus = shipped(problem)
     kept = problem.trial_of != problem.trials.index("ASPIRE2")
