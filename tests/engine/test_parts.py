@@ -208,7 +208,8 @@ def test_a_state_and_a_parameter_more_touch_the_declaration_alone(chains: Module
     )
     model = ChainModel("more", chains.CHAIN.pharmacokinetics, more)
     base = chains.patients(3)
-    patients = type(base)({**base.values, "k_test": 0.05}, base.weight, base.calendars)
+    calendar = type(base.calendars[0])(base.calendars[0].doses[:6], 400.0)
+    patients = type(base)({**base.values, "k_test": 0.05}, base.weight, (calendar,))
     times = [1.0, 30.0, 400.0]
     exact, *others = (
         solve(model, patients, times, ["T", "M"], engine=engine, rtol=1e-5).values
@@ -303,9 +304,19 @@ def _run(folder: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+Twice = tuple[Path, subprocess.CompletedProcess[str], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Twice:
+    """A folder, and what two processes after each other tell, the first of which compiles."""
+    folder = tmp_path_factory.mktemp("kept")
+    return folder, _run(str(folder)), _run(str(folder))
+
+
 @pytest.mark.slow
-def test_compilation_is_announced_once_and_kept(tmp_path: Path) -> None:
-    first, second = _run(str(tmp_path)), _run(str(tmp_path))
+def test_compilation_is_announced_once_and_kept(twice: Twice) -> None:
+    _, first, second = twice
     assert "compiling the engine for 'w', once on this machine" in first.stderr
     assert "compiling took" in first.stderr
     assert second.stderr == ""
@@ -313,14 +324,14 @@ def test_compilation_is_announced_once_and_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_damaged_cache_is_made_anew(tmp_path: Path) -> None:
+def test_a_damaged_cache_is_made_anew(twice: Twice) -> None:
     """Emptied, as a full disk or a power loss leaves files; the run after that finds all whole."""
-    first = _run(str(tmp_path))
-    emptied = [path for path in tmp_path.rglob("*") if path.is_file()]
+    folder, first, _ = twice
+    emptied = [path for path in folder.rglob("*") if path.is_file()]
     assert len(emptied) >= 6  # the text, the checksums, index and code of two functions
     for path in emptied:
         path.write_bytes(b"")
-    second, third = _run(str(tmp_path)), _run(str(tmp_path))
+    second, third = _run(str(folder)), _run(str(folder))
     assert "compiling the engine" in second.stderr
     assert third.stderr == ""
     assert first.stdout == second.stdout == third.stdout
