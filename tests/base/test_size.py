@@ -223,7 +223,7 @@ def test_the_memory_of_a_trial_is_as_counted() -> None:
         module="ketasim.trials",
         patch=TRIAL_PEAK,
         run_small="run_trial(trial(5, 2))",
-        run="run_trial(trial(500, 100))",
+        run="run_trial(trial(300, 50))",
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 0.7 < float(done.stdout) < 1.3
@@ -245,7 +245,7 @@ def test_the_memory_of_a_course_is_as_counted() -> None:
         module="ketasim.simulation",
         patch=COURSE_PEAK,
         run_small="simulate(course(40, 7)).files(); simulate(course(3, 7)).files()",
-        run="simulate(course(2000, 84)).files()",
+        run="simulate(course(1000, 84)).files()",
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 0.7 < float(done.stdout) < 1.3

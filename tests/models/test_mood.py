@@ -97,7 +97,7 @@ def test_glutamate_has_an_inverted_u_and_answers_to_a_fresh_block() -> None:
     assert (peaks[2][:, -1] - 1.0 < 0.2 * (highest[2] - 1.0)).all()
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(
     days=st.lists(st.integers(0, 18), min_size=1, max_size=6, unique=True).map(sorted),
     dose=st.floats(0.05, 1.5),
