@@ -14,6 +14,7 @@ from ketasim._base.result import parquet
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.operating.outcomes import Outcome
 from ketasim.trials.operating.world import Question, World
+from ketasim.trials.patients.flow import Flow
 from ketasim.trials.shards.part import Found, Part
 
 Arrays = dict[str, NDArray[Any]]
@@ -37,6 +38,10 @@ def arrays_of(part: Part) -> tuple[Arrays, dict[str, Any]]:
         [[piece[cell][name][1].value for piece in part.pieces] for cell, name in rows]
     )
     arrays["members"] = _stacked(list(part.members.values()))
+    counts = part.flow.counts
+    kinds = list(next(iter(counts.values()), {}))
+    for place, own in enumerate(counts.values()):
+        arrays[f"flow/{place}"] = _stacked([own[kind] for kind in kinds])
     if part.tables:
         arrays["patients"] = np.frombuffer(parquet(pl.concat(part.tables)), np.uint8)
     failures: dict[str, Mapping[str, int]] = {}
@@ -53,6 +58,7 @@ def arrays_of(part: Part) -> tuple[Arrays, dict[str, Any]]:
         "count": part.count,
         "rows": [[*vars(cell).values(), name] for cell, name in rows],
         "arms": list(part.members),
+        "flow": [list(counts), kinds],
         "worlds": list(part.worlds),
         "failures": failures,
     }
@@ -84,6 +90,13 @@ def part_of(arrays: Arrays, about: Mapping[str, Any], question: Question | None)
                 numbers = {field: arrays[f"{key}/{field}"] for field in _fields()}
                 world.found[analysis, int(place)] = [Outcome(**numbers, failures=failures)]
         worlds[name] = world
+    arms, kinds = about["flow"]
+    flow = Flow(
+        {
+            arm: {kind: [row] for kind, row in zip(kinds, arrays[f"flow/{place}"], strict=True)}
+            for place, arm in enumerate(arms)
+        }
+    )
     tables: list[pl.DataFrame] = []
     if "patients" in arrays:
         tables.append(pl.read_parquet(io.BytesIO(arrays["patients"].tobytes())))
@@ -92,6 +105,7 @@ def part_of(arrays: Arrays, about: Mapping[str, Any], question: Question | None)
         about["count"],
         [piece],
         {name: [counts] for name, counts in zip(about["arms"], arrays["members"], strict=True)},
+        flow,
         tables,
         worlds,
     )
