@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from ketasim._base.shards.plan import Plan
     from ketasim.trials import TrialResult
 
-_FILES = ("summary.csv", "analysis.csv", "patients.parquet", "report.html")
+_FILES = (
+    *("summary.csv", "analysis.csv", "flow.csv", "sessions.csv"),
+    *("patients.parquet", "report.html"),
+)
 _DATASETS = ("adsl", "adqs", "adtte")
 
 

@@ -34,7 +34,7 @@ SECONDS: Final = 30.0
 """What a shard takes of one core, about."""
 
 _PILOT: Final = 3.0  # s of one core for the replicates that tell the cost
-_CARDS: Final = ("mood", "reference", "receptor")
+_CARDS: Final = ("mood", "reference", "receptor", "session")
 
 
 def plan_trial(
