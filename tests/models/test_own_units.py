@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ketasim._base import InputError
-from ketasim.models.pk.dimensions import check_rates
+from ketasim.models.pk.dimensions import check_units
+
+
+def check_rates(rates: list[tuple[str, str]], units: dict[str, str], **defined: str) -> None:
+    check_units(units, definitions=defined, doses=(), rates=rates)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +47,35 @@ def test_rates_that_are_not(rate: str, units: dict[str, str], said: str) -> None
 def test_two_units_of_time_are_refused() -> None:
     with pytest.raises(InputError, match="1/min, and flow 1, rate in 1/h"):
         check_rates([("flow 1, rate", "KA"), ("flow 2, rate", "K")], {"KA": "1/h", "K": "1/min"})
+
+
+@pytest.mark.parametrize(
+    ("rate", "defined", "said"),
+    [
+        ("KEL", {"KEL": "CL"}, "flow 1, rate: 'KEL' is in L/h, and a rate"),
+        ("CLI/V", {"HALF": "CL*V", "CLI": "HALF*V"}, "flow 1, rate: 'CLI/V' is in L"),
+        ("CLI/V", {"CLI": "CL + V"}, "definitions.CLI: 'CL \\+ V' adds L/h and L"),
+    ],
+)
+def test_units_go_through_definitions(rate: str, defined: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        check_rates([("flow 1, rate", rate)], {"CL": "L/h", "V": "L"}, **defined)
+    # what a number may carry is not judged
+    check_rates([("flow 1, rate", "CLI/V")], {"CL": "L/h", "V": "L"}, CLI="CL*(WT/70)**0.75")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        ("lag", "V", "'V' is in L, and a lag is in h"),
+        ("duration", "CL/V", "'CL/V' is in 1/h, and a duration is in h"),
+        ("F", "CL", "'CL' is in L/h, and a bioavailability has no unit"),
+    ],
+)
+def test_units_of_what_a_dose_needs(key: str, text: str, said: str) -> None:
+    units = {"CL": "L/h", "V": "L", "BIO": "ratio", "LAG": "h"}
+    doses = [(f"compartments.depot.{key}", text)]
+    with pytest.raises(InputError, match=said):
+        check_units(units, definitions={}, doses=doses, rates=())
+    fine = [("compartments.depot.F", "BIO"), ("compartments.depot.lag", "LAG")]
+    check_units(units, definitions={}, doses=[*fine, ("compartments.depot.F", "0.5")], rates=())

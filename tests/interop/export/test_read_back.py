@@ -344,6 +344,11 @@ def test_a_model_of_ones_own(kind: str, tmp_path: Path) -> None:
     clearance = 5 * (110 / 70) ** 0.75 / 20
     assert list(read.rates.values()) == pytest.approx([-0.75, 0.75 - clearance * 2], rel=1e-12)
     assert read.values["CP"] == pytest.approx(1000 * 2 / 20)
+    path.write_text(f"{path.read_text(encoding='utf-8')}[correlation]\nCL.KA = -0.4\n", "utf-8")
+    covariance = repr(0.3 * 0.5 * -0.4)
+    lower = {"mrgsolve": "@block\n@labels ETA_CL ETA_KA", "rxode2": "eta_CL + eta_KA ~ c("}
+    assert lower.get(kind, "$OMEGA BLOCK(2)") in export(path, kind)
+    assert covariance in export(path, kind)
     lag = {"mrgsolve": "ALAG_depot = 0.5", "rxode2": "alag(depot) <- 0.5", "nonmem": "ALAG1 = 0.5"}
     assert lag[kind] in export(path, kind)
 

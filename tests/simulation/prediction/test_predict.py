@@ -151,6 +151,16 @@ def test_effects_are_correlated_as_declared(tmp_path: Path) -> None:
     assert logs.std(axis=0) == pytest.approx([0.4, 0.3], rel=0.07)
 
 
+@quiet
+def test_a_column_that_may_be_the_covariate_is_named(files: tuple[Path, Path, Path]) -> None:
+    model, table, _ = files
+    model.write_text(MODEL, encoding="utf-8")
+    table.write_text(TABLE.replace("WT", "WGT"), encoding="utf-8")
+    (note,) = (one for one in ketasim.predict(model, table).notes if one.startswith("WT "))
+    assert note == "WT is not in the table: 70 is used; it has 'WGT', which the model does not know"
+
+
+@quiet
 def test_parameters_come_from_columns() -> None:
     table = {
         "ID": [1, 1, 2, 2],
@@ -373,6 +383,30 @@ REFUSED = {
         "flow 1, rate: 'KA' is in L/h",
         "units",
     ),
+    "units that do not cancel through a definition": (
+        MODEL.replace('"CLI/V"', '"KEL"').replace('CLI = "', 'KEL = "CL"\nCLI = "'),
+        TABLE,
+        "flow 2, rate: 'KEL' is in L/h, and a rate is in 1/h",
+        "units",
+    ),
+    "a definition of unlike units": (
+        MODEL.replace('CLI = "CL*', 'CLI = "CL + KA + CL*'),
+        TABLE,
+        "definitions.CLI: 'CL + KA + CL*(WT/70)**0.75' adds L/h and 1/h",
+        "units",
+    ),
+    "a lag that is no time": (
+        MODEL.replace("lag = 0.5", 'lag = "KA"'),
+        TABLE,
+        "compartments.central.lag: 'KA' is in 1/h, and a lag is in h",
+        "units",
+    ),
+    "a covariate in another case": (
+        MODEL,
+        TABLE.replace("WT", "wt"),
+        "WT: the table has no such column, but 'wt'",
+        "name it WT",
+    ),
     "a definition before its time": (
         MODEL.replace('CLI = "', 'OTHER = "CLI"\nCLI = "'),
         TABLE,
@@ -383,7 +417,7 @@ REFUSED = {
         MODEL,
         TABLE.replace("BIO", "BIOA"),
         "'BIO' is no parameter",
-        "use one of: AMT, BIOA",
+        "add the column, or use one of: AMT, BIOA",
     ),
     "text": (MODEL, TABLE.replace("a1,0,10", "a1,0,ten"), "AMT in row 1: 'ten'", "number"),
     "text in a covariate": (

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ketasim._base import InputError, near
+from ketasim._base.text import shortened
 from ketasim.models.declaration import Flow
 from ketasim.models.expression import own_expression
-from ketasim.models.pk.dimensions import check_rates
+from ketasim.models.pk.dimensions import check_units
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,9 +174,11 @@ class CompartmentModel:
                     )
         self._check_loops()
         self._check_correlations()
-        check_rates(
-            [(f"flow {number}, rate", one.rate) for number, one in enumerate(self.flows, start=1)],
+        check_units(
             {one.name: one.unit for one in (*self.parameters, *self.covariates)},
+            definitions=self.definitions,
+            doses=self.dose_expressions(),
+            rates=[(f"flow {n}, rate", one.rate) for n, one in enumerate(self.flows, start=1)],
         )
 
     def expressions(self) -> list[tuple[str, str]]:
@@ -308,7 +311,8 @@ class CompartmentModel:
                 names = [one for one in self.compartment_names if one in loop]
                 raise InputError(
                     "flow",
-                    f"nothing leaves {' and '.join(names)}, which feed each other",
+                    f"nothing leaves {', '.join(names[:-1])} and {names[-1]}, which feed each "
+                    "other",
                     "add a flow without 'to' out of one of them",
                 )
 
@@ -347,6 +351,6 @@ def names_used(text: str, field: str) -> frozenset[str]:
     except ValueError as error:
         raise InputError(
             field,
-            f"'{text}' {error}",
+            f"'{shortened(text)}' {error}",
             "write arithmetic on symbols and numbers, such as CL/V*(WT/70)**0.75",
         ) from None

@@ -1,4 +1,4 @@
-"""Units of rates: a rate of a flow is one over a time, where its parts have units that say so."""
+"""Units of an own model: what its parts have units for must come out as it should."""
 
 from __future__ import annotations
 
@@ -22,34 +22,72 @@ _SAME: Final = {
     **dict.fromkeys(("ug", "mcg", "\u03bcg"), "\u00b5g"),
 }
 _TIMES: Final = ("h", "min", "d", "s")
-_PURE: Final = ("1", "-", "fraction", "%", "")
+_PURE: Final = ("1", "-", "fraction", "ratio", "%", "")
 _PART: Final = re.compile(r"([^\d^\s-]+)(?:\^?(-?\d+))?")
 
 
-def check_rates(rates: Iterable[tuple[str, str]], units: Mapping[str, str]) -> None:
-    """Refuse a rate whose units are known and are not one over a time.
+_OF_DOSES: Final = {
+    "F": ("a bioavailability has no unit", ({},)),
+    "lag": ("a lag is in h", tuple({one: 1.0} for one in _TIMES)),
+    "duration": ("a duration is in h", tuple({one: 1.0} for one in _TIMES)),
+}
+
+
+def check_units(
+    units: Mapping[str, str],
+    *,
+    definitions: Mapping[str, str],
+    doses: Iterable[tuple[str, str]],
+    rates: Iterable[tuple[str, str]],
+) -> None:
+    """Refuse expressions whose units are known and do not come out as they should.
 
     Numbers other than 1 and functions may carry a unit of their own: what has them is not judged.
 
     **Arguments:**
 
-    - `rates`: what each is called in an error, and its expression.
     - `units`: symbol to its unit, empty where none is given.
+    - `definitions`: symbol to its expression, each of those before it.
+    - `doses`: what a dose needs: what it is called in an error, which ends with its key, and its
+      expression. `rates`: of flows, likewise.
 
-    **Raises:** `InputError`, also where two rates are in different times.
+    **Raises:** `InputError` for parts with unlike units that are added, a rate that is not one over
+    a time, two rates in different times, or a dose's key in another unit than its own.
     """
     known = {name: found for name, text in units.items() if (found := _powers(text)) is not None}
+    for name, text in definitions.items():
+        found = _unit(f"definitions.{name}", text, known)
+        if found is not None:
+            known[name] = found
+    for field, text in doses:
+        said, allowed = _OF_DOSES.get(field.rsplit(".", 1)[-1], ("", ()))
+        found = _unit(field, text, known)
+        if found is not None and allowed and found not in allowed:
+            raise InputError(
+                field,
+                f"'{shortened(text)}' is in {_written(found)}, and {said}",
+                "check the expression and the units of its parameters",
+            )
+    _check_rates(rates, known)
+
+
+def _unit(field: str, text: str, known: Mapping[str, Powers]) -> Powers | None:
+    """The unit of an expression; nothing of what is not judged."""
+    body = ast.parse(text.strip(), mode="eval").body
+    if isinstance(body, ast.Constant):
+        return None
+    try:
+        return _of(body, known)
+    except _UnlikeError as error:
+        raise InputError(
+            field, f"'{shortened(text)}' adds {error}", "check the units of its parameters"
+        ) from None
+
+
+def _check_rates(rates: Iterable[tuple[str, str]], known: Mapping[str, Powers]) -> None:
     first: tuple[str, str] | None = None
     for field, text in rates:
-        body = ast.parse(text.strip(), mode="eval").body
-        if isinstance(body, ast.Constant):
-            continue
-        try:
-            found = _of(body, known)
-        except _UnlikeError as error:
-            raise InputError(
-                field, f"'{shortened(text)}' adds {error}", "check the units of its parameters"
-            ) from None
+        found = _unit(field, text, known)
         if found is None:
             continue
         time = next((unit for unit in _TIMES if found == {unit: -1.0}), "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _PERCENT: Final = 100.0
+_ALIKE: Final = 0.75  # of names that may be one another's, such as WGT and WT
 
 
 class Numbers:
@@ -86,7 +88,7 @@ class Numbers:
                     field,
                     f"'{name}' is no parameter, covariate or compartment, and the table has no "
                     "such column",
-                    near(name, [*known, *self._sheet.columns]),
+                    _remedy(name, [*known, *self._sheet.columns]),
                 )
         return set(where) - always
 
@@ -133,7 +135,7 @@ class Numbers:
                     name, "the table has no such column", "add it, or give the covariate a default"
                 )
             self.values[name] = default
-            self._notes.append(f"{name} is not in the table: {default:g} is used")
+            self._notes.append(f"{name} is not in the table: {default:g} is used{self._like(name)}")
             return
         self.used.add(name)
         values, filled = carried(self._sheet.values(name), self._subject)
@@ -154,6 +156,23 @@ class Numbers:
                     "fill it in",
                 )
         self.values[name] = values
+
+    def _like(self, name: str) -> str:
+        """A column that may be meant by a covariate that the table has not, in words.
+
+        **Raises:** `InputError` where the two differ in case alone.
+        """
+        left = [one for one in self._sheet.columns if one not in self.values]
+        for one in left:
+            if one.upper() == name.upper():
+                raise InputError(
+                    name,
+                    f"the table has no such column, but '{shortened(one)}'",
+                    f"name it {name} in the table, or the covariate {shortened(one)} in the model",
+                )
+        alike = get_close_matches(name.upper(), [one.upper() for one in left], 1, _ALIKE)
+        found = next((one for one in left if alike and one.upper() == alike[0]), "")
+        return f"; it has '{shortened(found)}', which the model does not know" if found else ""
 
     def _told(self, name: str, filled: int) -> None:
         if filled:
@@ -223,3 +242,10 @@ class Numbers:
                     total = total + lower[row, column] * normals[here[column]]
             found[name] = total
         return found
+
+
+def _remedy(name: str, known: Iterable[str]) -> str:
+    found = near(name, known)
+    if found.startswith("did you mean"):
+        return found
+    return f"declare it in [parameters] or [covariates], add the column, or {found}"

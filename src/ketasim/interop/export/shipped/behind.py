@@ -123,8 +123,8 @@ def ode_of_receptor(receptor: ReceptorModel, course: Course | None = None) -> Od
                     "equilibrium"
                 ),
                 (
-                    "not in the file: the uncertainty of the parameters; the receptor has no "
-                    "between-patient variability"
+                    "not in the file: parameter uncertainty; the receptor has no between-patient "
+                    "variability"
                 ),
             ),
             moving=(drive, power, block),
