@@ -490,3 +490,10 @@ def test_any_name_is_read(name: str) -> None:
     assert read_column(name).typed == name
     for kind in ("time", "amount", "rate", "weight", "age"):
         read_unit(name, kind)
+
+
+@pytest.mark.parametrize("cell", [1, "iv"])
+def test_a_cell_in_the_place_of_a_column_is_refused(cell: object) -> None:
+    table = {"ID": [1, 1], "TIME": [0, 1], "AMT": [10, 0], "EVID": [1, 0], "CMT": cell}
+    with pytest.raises(InputError, match=f"^CMT: '{cell}' is one cell, and a column has one"):
+        read_events(table)

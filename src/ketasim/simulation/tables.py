@@ -201,14 +201,23 @@ def dataset(
 
     **Raises:** `KetasimError` when xarray is not installed.
     """
+    library = xarray_library()
+    variables = {
+        f"{quantity}_{site}": (("time_h", "id"), table, {"unit": units[quantity, site]})
+        for (quantity, site), table in values.items()
+    }
+    return library.Dataset(variables, coords={"time_h": times, "id": ids}, attrs=dict(attributes))
+
+
+def xarray_library() -> Any:
+    """The library xarray, an extra.
+
+    **Raises:** `KetasimError` when it is not installed.
+    """
     try:
         import xarray
     except ImportError as error:
         raise KetasimError(
             "to_xarray: xarray is not installed; run: pip install 'ketasim[xarray]'"
         ) from error
-    variables = {
-        f"{quantity}_{site}": (("time_h", "id"), table, {"unit": units[quantity, site]})
-        for (quantity, site), table in values.items()
-    }
-    return xarray.Dataset(variables, coords={"time_h": times, "id": ids}, attrs=dict(attributes))
+    return xarray

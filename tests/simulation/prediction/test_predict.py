@@ -118,6 +118,23 @@ def test_draws_are_those_of_their_seed_whatever_their_number(
 
 
 @quiet
+def test_xarray_and_parquet_hold_the_same_numbers(files: tuple[Path, Path, Path]) -> None:
+    model, table, _ = files
+    model.write_text(MODEL, encoding="utf-8")
+    table.write_text(TABLE, encoding="utf-8")
+    found = ketasim.predict(model, table, n=3, seed=2)
+    data = found.to_xarray()
+    assert data["CP"].attrs["unit"] == "ng/mL"
+    drawn = found.outputs[0].drawn
+    assert drawn is not None
+    np.testing.assert_array_equal(data["CP_drawn"].sel(draw=2, row=3), drawn[1, 2])
+    assert data["ID"].to_numpy().tolist() == ["a1", "a1", "a1", "b2", "b2"]
+    found.to_parquet(table.with_suffix(".parquet"))
+    again = pl.read_parquet(table.with_suffix(".parquet"))
+    assert again.equals(found.table())
+
+
+@quiet
 def test_the_spread_of_draws_is_the_one_declared() -> None:
     model = replace(
         pk.one_compartment().with_values({"CL": 2, "V": 10}),

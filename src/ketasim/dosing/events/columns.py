@@ -136,6 +136,13 @@ def _frame(source: Any) -> tuple[list[str], list[Sequence[Any]]]:
     columns: dict[str, list[Any]]
     if isinstance(source, Mapping):
         given = cast("Mapping[Any, Any]", source)
+        for name, values in given.items():
+            if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+                raise InputError(
+                    shortened(str(name)),
+                    f"'{shortened(str(values))}' is one cell, and a column has one for each row",
+                    "give a list",
+                )
         columns = {str(name): list(values) for name, values in given.items()}
     elif hasattr(source, "columns") and hasattr(source, "__getitem__"):
         names = getattr(source, "column_names", source.columns)  # pyarrow has columns of its own

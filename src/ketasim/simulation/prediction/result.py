@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,10 @@ from ketasim._base import Headline, HeadlineRow, InputError, Result
 from ketasim._base.headline import plain
 from ketasim._base.result import csv
 from ketasim._base.words import counted
+from ketasim.simulation.tables import xarray_library
+
+if TYPE_CHECKING:
+    import xarray
 
 Array = NDArray[np.float64]
 
@@ -123,6 +128,35 @@ class Prediction(Result):
                 )
             )
         return pl.concat(parts)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """One variable for each output over the rows of the table.
+
+        **Returns:** a variable `NAME` over `row` for each output, `NAME_drawn` over `draw` (from 1)
+        and `row` where there are draws, `NAME_observed` as of `table`; the columns that were
+        brought are coordinates.
+
+        **Raises:** `KetasimError` when xarray is not installed.
+        """
+        library = xarray_library()
+        variables: dict[str, Any] = {}
+        draws = 0
+        for one in self.outputs:
+            unit = {"unit": one.unit}
+            variables[one.name] = ("row", one.typical, unit)
+            if one.observed is not None:
+                variables[f"{one.name}_observed"] = ("row", one.observed, unit)
+            if one.drawn is not None:
+                variables[f"{one.name}_drawn"] = (("draw", "row"), one.drawn, unit)
+                draws = len(one.drawn)
+        places: dict[str, Any] = {"row": self.rows}
+        if draws:
+            places["draw"] = np.arange(1, draws + 1)
+        for name in self.carried.columns:
+            column = self.carried[name]
+            cells = column.fill_null("") if column.dtype == pl.String else column
+            places[name] = ("row", cells.to_numpy())
+        return library.Dataset(variables, places, {"metadata": json.dumps(self.metadata)})
 
     def headline(self) -> Headline:
         """What was predicted, and the range of every output."""
