@@ -47,8 +47,8 @@ def test_the_files(trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     words = ["trial", str(trial), "--out", str(out), "--replicates", "4", "--seed", "7"]
     assert run(words) == 0
     told = capsys.readouterr()
-    names = ["summary.csv", "patients.parquet", "report.html"]
-    assert told.out.splitlines()[-3:] == [str(out / name) for name in names]
+    names = ["summary.csv", "flow.csv", "sessions.csv", "patients.parquet", "report.html"]
+    assert told.out.splitlines()[-5:] == [str(out / name) for name in names]
     assert "warning: " in told.err
     assert sorted(path.name for path in out.iterdir()) == sorted(names)
     expected = run_trial(trial, replicates=4, seed=7)
@@ -67,7 +67,7 @@ def test_json(trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     document = json.loads(capsys.readouterr().out)
     assert document["metadata"]["replicates"] == 3
     assert list(document["summary"][0])[: len(CONTRACT)] == CONTRACT
-    assert len(document["files"]) == 3
+    assert len(document["files"]) == 5
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,9 @@ def test_the_report_says_what_must_be_known() -> None:
     assert not re.search(r'(?:src|href)="(?!https?://|#|data:)', page)
     for spread in ("between patients", "parameter uncertainty", "between trials"):
         assert spread in page
-    # change and response: the change tells what the score does
-    assert page.count('role="img"') == 2
+    # the scheme, wide and narrow; change and response: the change tells what the score does;
+    # responders; and the patients of both arms
+    assert page.count('role="img"') == 2 + 2 + 1 + 2
     for warning in result.warnings:
         assert str(escape(warning)) in page
     for one in result.assumptions:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _CHARTS: Final = {
     "Simulation": "ketasim.figures.course:plot_course",
-    "TrialResult": "ketasim.figures.trial:plot_trial",
+    "TrialResult": "ketasim.figures.trial.courses:plot_trial",
     "Comparison": "ketasim.figures.comparison:plot_comparison",
     "Plan": "ketasim.figures.plan:plot_plan",
     "Forecast": "ketasim.figures.forecast:plot_forecast",

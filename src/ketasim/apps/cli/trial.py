@@ -172,6 +172,8 @@ def finished(
             "summary": result.summary().to_dicts(),
             "analysis": result.analysis().to_dicts(),
             "blinding": result.blinding().to_dicts(),
+            "flow": result.flow().to_dicts(),
+            "sessions": result.sessions().to_dicts(),
             "published": result.published().to_dicts(),
             "nearest": result.nearest().to_dicts(),
         },

@@ -27,6 +27,8 @@ router = APIRouter()
 PATH: Final = "/trial"
 FILES: Final = {
     "summary.csv": "text/csv",
+    "flow.csv": "text/csv",
+    "sessions.csv": "text/csv",
     "patients.parquet": "application/vnd.apache.parquet",
     "report.html": "text/html",
     "trial.yaml": "application/yaml",

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from ketasim._base import InputError, near, words
+from ketasim.dosing import RELAPSES
 from ketasim.figures.figure import DOTS, OPEN, RING, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, Line, Panel, Points, svg
+from ketasim.figures.trial.looks import LOOKS, SHAPES, look_of
 from ketasim.trials import TrialResult
 from ketasim.trials.metrics import METRICS, RATES, unit_of
 
@@ -27,15 +29,6 @@ _BAND: Final = (
 )
 """What the bands of a trial's figures are."""
 _CAPTION: Final = ("between patients", "parameter uncertainty", "between trials")
-_LOOKS: Final = (
-    (COLOURS["ketamine"], ()),
-    (COLOURS["r"], (6, 3)),
-    (COLOURS["s"], (2, 3)),
-    (COLOURS["norketamine"], (8, 3, 2, 3)),
-    (COLOURS["block"], (4, 2)),
-    (COLOURS["hnk"], (10, 4)),
-)
-_SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 
 
 def plot_trial(
@@ -77,7 +70,7 @@ def trial_figures(result: TrialResult) -> list[Figure]:
     for scale in dict.fromkeys(summary["scale"]):
         table = summary.filter(pl.col("scale") == scale, pl.col("mean").is_not_null())
         there = set(table["metric"])
-        chosen = [m for m in METRICS if m in there and m not in _SINGLE]
+        chosen = [m for m in METRICS if m in there and m not in (*_SINGLE, *RELAPSES)]
         # the change tells all that the score does
         left_out = {"percent_change", "score"} if "change" in there else {"percent_change"}
         chosen = [m for m in chosen if m not in left_out or len(chosen) == 1]
@@ -117,8 +110,8 @@ def power_figure(result: TrialResult) -> Figure | None:
     lines: list[Line] = []
     points: list[Points] = []
     for name, (colour, dash), shape in (
-        ("power", _LOOKS[0], _SHAPES[0]),
-        ("assurance", _LOOKS[1], _SHAPES[1]),
+        ("power", LOOKS[0], SHAPES[0]),
+        ("assurance", LOOKS[1], SHAPES[1]),
     ):
         middle, error = table[name], 2.0 * table[f"{name}_mc_se"]
         ends = (
@@ -161,9 +154,7 @@ def power_figure(result: TrialResult) -> Figure | None:
 
 
 def _look(result: TrialResult, arm: str) -> tuple[str, tuple[int, ...], str]:
-    place = [one.id for one in result.trial.arms].index(arm)
-    colour, dash = _LOOKS[place % len(_LOOKS)]
-    return colour, dash, _SHAPES[place % len(_SHAPES)]
+    return look_of(result.trial, arm)
 
 
 def _legend(result: TrialResult) -> tuple[Legend, ...]:
