@@ -8,7 +8,6 @@ from typing import Final
 from ketasim.validation.claims.claim import Claim, judged
 from ketasim.validation.statistics.numbers import computed, rows
 
-
 _DRAWN: Final = ("MI ", "Bayes ")
 """Models by multiple imputation, whose 10,000 draws take minutes; the tests have them."""
 

@@ -71,8 +71,8 @@ AREAS: Final = (
     Area(
         "analyses",
         "Analyses of trials",
-        "Mixed models, imputation by its mean, shares and boundaries give the numbers of SAS, of R packages "
-        "and of published tables.",
+        "Mixed models, imputation by its mean, shares and boundaries give the numbers of SAS, of "
+        "R packages and of published tables.",
         "verification",
         lambda _: analyses.analyses(),
     ),
