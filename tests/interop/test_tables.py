@@ -47,6 +47,12 @@ def days(found: Imported) -> list[tuple[int, str, float]]:
     return [(one["day"], one["scale"], one["score"]) for one in course_of(found)["scores"]]
 
 
+def test_a_formula_without_its_value_is_no_empty_cell(tmp_path: Path) -> None:
+    path = excel(tmp_path, ["Date", "PHQ9"], ["2026-03-12", 21], ["2026-03-15", "=B2-4"])
+    with pytest.raises(InputError, match="row 3: '=B2-4' is a formula, and its value is not"):
+        read_table(path, **USUAL)
+
+
 def test_a_wide_table_with_names_and_notes(tmp_path: Path) -> None:
     found = read(
         tmp_path,

@@ -15,6 +15,7 @@ import ketasim
 from ketasim import InputError
 from ketasim.dosing import PlanOptions, load_course, parse_regimen
 from ketasim.dosing.fields import validated
+from ketasim.forecasting.options import options_of
 from ketasim.planning import PLANNED, Plan
 from ketasim.planning.candidates.grid import MOST, candidates_of
 from ketasim.planning.candidates.shown import rows, why
@@ -56,6 +57,17 @@ def numbers(plan: Plan) -> dict[str, dict[str, Any]]:
         name: {r["metric"]: (r["mean"], r["p05"], r["p95"]) for r in part.to_dicts()}
         for (name,), part in table.group_by("regimen")
     }
+
+
+def test_without_a_horizon_a_plan_reaches_as_far_as_a_forecast() -> None:
+    """From the same scores both look eight weeks ahead, and say so."""
+    given = {key: one for key, one in SIX.items() if key not in ("horizon", "population")}
+    given |= {"scores": [{"day": 12, "scale": "MADRS", "score": 20}], "now": "12 d"}
+    course = load_course(given)
+    options = options_of(course)
+    plan = ketasim.plan(course, [WEEKLY])
+    assert plan.course.horizon == options.horizon == (12 + 56) * 24.0
+    assert any("eight weeks after now" in one for one in plan.notes)
 
 
 def test_numbers_are_those_of_compare(found: Plan) -> None:

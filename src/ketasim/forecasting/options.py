@@ -12,7 +12,8 @@ STOP: Final = "stop"
 """Name of the option of no further session, where no candidates are given."""
 
 _DAY: Final = 24.0
-_WEEKS: Final = 8 * 7 * _DAY  # h after now, where no horizon is given
+WEEKS: Final = 8 * 7 * _DAY
+"""How long after now a course is followed where no horizon is given, h."""
 _AFTER: Final = 7 * _DAY  # h after the last session, at least
 
 
@@ -68,7 +69,7 @@ def options_of(course: Course) -> Options:
             )
     else:
         last = max(regimen.sessions[-1] for regimen in every)
-        horizon = max(now + _WEEKS, last + _AFTER)
+        horizon = max(now + WEEKS, last + _AFTER)
         assumptions.append(
             f"The horizon is not given: day {horizon / _DAY:.4g}, eight weeks after now or a week "
             "after the last session."

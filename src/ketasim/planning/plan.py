@@ -15,6 +15,7 @@ from ketasim.dosing.dose import LONGEST
 from ketasim.dosing.fields import validated
 from ketasim.engine import begin
 from ketasim.forecasting.forecast import with_baseline
+from ketasim.forecasting.options import WEEKS
 from ketasim.forecasting.weighing.ratings import ratings_of
 from ketasim.models import MODELS, mood_chain
 from ketasim.planning.burden import burden, costs, shared_costs, within
@@ -215,11 +216,13 @@ def _candidates(
     endless = replace(course, horizon=LONGEST)
     found = candidates_of(endless, options, sentences, beyond=beyond)
     last = max(one.regimen.sessions[-1] for one in found.candidates)
-    course = replace(course, horizon=min(last + FOLLOW_UP, LONGEST), horizon_given=True)
-    note = (
-        f"No horizon is given: {course.horizon / _DAY:.4g} d, seven days after the last session of "
-        "the longest candidate."
-    )
+    end, told = last + FOLLOW_UP, "seven days after the last session of the longest candidate"
+    if course.scores:  # as far as a forecast from the same scores
+        now = course.now if course.now is not None else course.regimen.sessions[-1]
+        end = max(end, now + WEEKS)
+        told = f"eight weeks after now or {told}"
+    course = replace(course, horizon=min(end, LONGEST), horizon_given=True)
+    note = f"No horizon is given: {course.horizon / _DAY:.4g} d, {told}."
     return found, course, (note,)
 
 

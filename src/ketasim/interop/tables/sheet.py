@@ -164,36 +164,57 @@ def _excel(content: bytes, path: Path, sheet: str) -> Sheet:
             book: Any = openpyxl.load_workbook(
                 io.BytesIO(content), read_only=True, data_only=True, keep_links=False
             )
+            written: Any = openpyxl.load_workbook(
+                io.BytesIO(content), read_only=True, data_only=False, keep_links=False
+            )
             try:
-                found = _chosen(book, sheet)
+                found = _chosen(book, written, sheet)
                 return Sheet(found, from_1904=book.epoch == MAC_EPOCH)
             finally:
                 book.close()
+                written.close()
     except InputError:
         raise
     except Exception:  # noqa: BLE001 -- a damaged archive raises whatever its part does
         raise broken from None
 
 
-def _chosen(book: Any, sheet: str) -> tuple[tuple[int, tuple[Cell, ...]], ...]:
+def _chosen(book: Any, written: Any, sheet: str) -> tuple[tuple[int, tuple[Cell, ...]], ...]:
+    """Cells of the sheet that is meant, of the values in `book` and the formulas in `written`."""
     names = [one.title for one in book.worksheets]
     if sheet:
         wanted = sheet.strip().lower()
         hits = [one for one in book.worksheets if one.title.strip().lower() == wanted]
         if not hits:
             raise InputError("--sheet", f"there is no sheet '{named(sheet, 40)}'", one_of(names))
-        return _cells(hits[0])
-    filled = {one.title: rows for one in book.worksheets if (rows := _cells(one))}
+        return _cells(hits[0], written[hits[0].title])
+    every = {one.title: _cells(one, written[one.title]) for one in book.worksheets}
+    filled = [rows for rows in every.values() if rows]
     if len(filled) > 1:
         # the names may be those of patients
         raise InputError(
             _FIELD, f"{len(filled)} of its sheets have cells", "name one of them with --sheet"
         )
-    return next(iter(filled.values()), ())
+    return next(iter(filled), ())
 
 
-def _cells(sheet: Any) -> tuple[tuple[int, tuple[Cell, ...]], ...]:
-    return _numbered(tuple(map(_cell, row)) for row in sheet.iter_rows(values_only=True))
+def _cells(sheet: Any, written: Any) -> tuple[tuple[int, tuple[Cell, ...]], ...]:
+    both = zip(sheet.iter_rows(values_only=True), written.iter_rows(values_only=True), strict=True)
+    return _numbered(
+        tuple(_with_value(number, *pair) for pair in zip(values, formulas, strict=True))
+        for number, (values, formulas) in enumerate(both, 1)
+    )
+
+
+def _with_value(row: int, value: Any, formula: Any) -> Cell:
+    """A cell; a formula whose value was never stored is not an empty cell."""
+    if value is None and isinstance(formula, str) and formula.startswith("="):
+        raise InputError(
+            f"row {row}",
+            f"'{formula[:40]}' is a formula, and its value is not in the file",
+            "open the file in a spreadsheet, save it, and give that",
+        )
+    return _cell(value)
 
 
 def _cell(value: Any) -> Cell:
