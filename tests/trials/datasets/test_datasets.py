@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from ketasim._base import InputError
 from ketasim.apps.cli.application import run
 from ketasim.trials import TrialResult, mmrm, run_trial
 from ketasim.trials.datasets import data_files, data_sets
+from ketasim.trials.datasets.adverse import assessed_arms, sessions_had
 from ketasim.trials.datasets.tables import LABELS
 
 dsjframe: Any = import_module("dsjframe")  # it has no types
@@ -123,7 +126,7 @@ def test_files_are_read_back(
     result: TrialResult, tables: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:
     files = data_files(result, ("csv", "xpt", "json"))
-    assert len(files) == 9
+    assert len(files) == 12
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     for name, table in tables.items():
@@ -151,7 +154,8 @@ def test_the_command_writes_them(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run(words) == 0
     names = sorted(one.name for one in (out / "datasets").iterdir())
     assert names == [
-        *("adqs.csv", "adqs.xpt", "adsl.csv", "adsl.xpt", "adtte.csv", "adtte.xpt"),
+        *("adae.csv", "adae.xpt", "adqs.csv", "adqs.xpt"),
+        *("adsl.csv", "adsl.xpt", "adtte.csv", "adtte.xpt"),
     ]
     assert set(pl.read_csv(out / "datasets" / "adsl.csv")["REPL"]) == {2}
     assert str(out / "datasets" / "adsl.csv") in capsys.readouterr().out
@@ -178,6 +182,80 @@ def test_bad_options_write_nothing(
     assert run(["trial", str(path), "--out", str(out), *options]) == 2
     assert field in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_adverse_events_are_of_sessions_that_were_had(tables: dict[str, pl.DataFrame]) -> None:
+    events, subjects = tables["ADAE"], tables["ADSL"]
+    assert events.height > 0
+    assert set(events["ARMCD"]) == {"ket"}  # a control has no rates, which is not the rate 0
+    flags = dict(subjects.select("ARMCD", "AEASSFL").unique().iter_rows())
+    assert flags == {"ket": "Y", "mdz": "N"}
+    assert set(events["USUBJID"]) <= set(subjects["USUBJID"])
+    assert events.select("USUBJID", "SESSN", "AETERM").is_duplicated().sum() == 0
+    numbered = events.group_by("USUBJID").agg(pl.col("AESEQ").sort())
+    assert all(row == list(range(1, len(row) + 1)) for row in numbered["AESEQ"].to_list())
+    assert events["AEBASIS"].str.contains(r"^session/effect_\w+, (measured|estimated|fitted)").all()
+
+
+def test_adverse_events_are_as_frequent_as_the_session_model_says() -> None:
+    """By chance alone this fails once in 10,000 times: five events, two statistics, 4.3 SDs."""
+    session = {"id": "ket", "n": 300, "days": [0, 3], **SESSION}
+    plain = _plain() | {"arms": [session, {"id": "mdz", "n": 2, "control": "midazolam"}]}
+    plain = {key: value for key, value in plain.items() if key != "dropout"}
+    found = run_trial(plain | {"replicates": 3, "population": _population()})
+    events = data_sets(found)[3].table
+    told = found.sessions().filter(arm="ket")
+    total = 900
+    for name, term in (
+        ("dissociation_report", "DISSOCIATION"),
+        ("sedation_report", "SEDATION"),
+        *((name, name.upper()) for name in ("dizziness", "nausea", "vomiting")),
+    ):
+        part = events.filter(AETERM=term)
+        first = part.filter(SESSN=1).height / total
+        ever = part["USUBJID"].n_unique() / total
+        for share, statistic in ((first, "first_session"), (ever, "any_session")):
+            p = told.filter(effect=name, statistic=statistic)["mean"][0]
+            assert abs(share - p) < 4.3 * (p * (1 - p) / total) ** 0.5 + 0.01, (name, statistic)
+
+
+def _population() -> dict[str, Any]:
+    return {"baseline": {"scale": "MADRS", "mean": 33, "sd": 5}}
+
+
+def test_adverse_events_are_of_the_sessions_that_were_attended() -> None:
+    arms = [{"id": "ket", "n": 60, "days": [0, 2, 4], **SESSION}, TRIAL["arms"][1]]
+    found = run_trial(_plain() | {"arms": arms, "adherence": "60 %", "replicates": 2})
+    trial = found.trial
+    had = sessions_had(found, trial, trial.arm("ket"), assessed_arms(trial)["ket"], np.arange(2))
+    rows = found.patients().filter(arm="ket", time_h=0.0, scale="MADRS").sort("replicate", "id")
+    assert rows["missed"].sum() > 0
+    assert had.sum(axis=1).tolist() == rows["sessions"].to_list()
+    events = data_sets(found)[3].table
+    times = {time: place for place, time in enumerate((0.0, 48.0, 96.0))}
+    for replicate, subject, time in events.select("REPL", "SUBJID", "ATPT").iter_rows():
+        assert had[(replicate - 1) * 60 + int(subject[-5:]) - 1, times[time]]
+
+
+def test_the_data_analysed_in_r_give_the_estimate(tmp_path: Path) -> None:
+    """By `tests/r/check_mmrm.R`, where R is installed."""
+    script = Path(__file__).parents[2] / "r" / "check_mmrm.R"
+    r = shutil.which("Rscript")
+    words = [r or "Rscript", "-e", "library(nlme)"]
+    if r is None or subprocess.run(words, check=False, capture_output=True).returncode:
+        pytest.skip("R with nlme is not installed")
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump(TRIAL | {"replicates": 2}))
+    out = tmp_path / "out"
+    words = ["trial", str(tmp_path / "t.yaml"), "--out", str(out), "--datasets", "csv"]
+    assert run(words) == 0
+    told = subprocess.run([r, str(script), str(out)], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    # and it says so where they differ
+    analysis = out / "analysis.csv"
+    table = pl.read_csv(analysis).with_columns(pl.col("predicted") + 0.001)
+    table.write_csv(analysis)
+    told = subprocess.run([r, str(script), str(out)], capture_output=True, check=False)
+    assert told.returncode == 1
 
 
 def test_of_a_crossover_none_are_written() -> None:

@@ -39,7 +39,7 @@ _FILES = (
     *("summary.csv", "analysis.csv", "flow.csv", "sessions.csv"),
     *("patients.parquet", "report.html"),
 )
-_DATASETS = ("adsl", "adqs", "adtte")
+_DATASETS = ("adsl", "adqs", "adtte", "adae")
 
 
 @dataclass(frozen=True)

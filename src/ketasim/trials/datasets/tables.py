@@ -11,6 +11,7 @@ import polars as pl
 
 from ketasim._base import InputError
 from ketasim.dosing import Trial
+from ketasim.trials.datasets.adverse import assessed_arms, events_of
 from ketasim.trials.datasets.people import people_of
 from ketasim.trials.operating.operate import pooled
 from ketasim.trials.operating.world import question_of
@@ -52,6 +53,13 @@ LABELS: Final[Mapping[str, str]] = {
     "ABLFL": "Baseline Record Flag",
     "CNSR": "Censor",
     "EVNTDESC": "Event or Censoring Description",
+    "AEASSFL": "Adverse Events of Sessions Assessed Flag",
+    "AESEQ": "Sequence Number",
+    "AETERM": "Reported Term for the Adverse Event",
+    "ASTDY": "Analysis Start Relative Day",
+    "SESSN": "Session of the Subject, from 1",
+    "TRTEMFL": "Treatment Emergent Analysis Flag",
+    "AEBASIS": "Card, Number and Grade of the Rate",
 }
 """Variable to its label, at most 40 characters."""
 
@@ -76,7 +84,7 @@ class DataSet:
 
 
 def data_sets(result: TrialResult, *, replicate: int | None = None) -> tuple[DataSet, ...]:
-    """ADSL, ADQS and ADTTE of a trial's virtual patients.
+    """ADSL, ADQS, ADTTE and ADAE of a trial's virtual patients.
 
     **Arguments:**
 
@@ -84,7 +92,8 @@ def data_sets(result: TrialResult, *, replicate: int | None = None) -> tuple[Dat
     - `replicate`: one of them, from 1; left out, all that the table of patients holds.
 
     **Returns:** subjects; scores at the visits at which they were rated; days to the first response
-    and to leaving.
+    and to leaving; adverse events of the sessions, where the session model has their rates
+    (`AEASSFL` of the subject).
 
     **Raises:** `InputError`.
     """
@@ -104,6 +113,7 @@ def data_sets(result: TrialResult, *, replicate: int | None = None) -> tuple[Dat
         DataSet("ADSL", "Subject-Level Analysis Dataset", _subjects(result, rated)),
         DataSet("ADQS", "Questionnaire Analysis Dataset", _scores(rated)),
         DataSet("ADTTE", "Time-to-Event Analysis Dataset", _times(result, rated)),
+        DataSet("ADAE", "Adverse Events Analysis Dataset", _events(result, rated)),
     )
 
 
@@ -152,9 +162,8 @@ def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
         *("arm", "id", "replicate"),
         pl.col("score").alias("BASE"),
     )
-    people = people_of(
-        result, pooled(trial, question_of(trial) if result.patients_differ else None)
-    )
+    people = people_of(result, _pool(result))
+    known = list(assessed_arms(trial))
     why = first.group_by("USUBJID").agg(pl.col("left").cast(pl.String).drop_nulls().first())
     reason = pl.col("left_why").replace_strict(_REASONS, default="WITHDRAWAL BY SUBJECT")
     return (
@@ -173,11 +182,45 @@ def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
             "BASE",
             pl.lit("Y").alias("ITTFL"),
             pl.lit("Y").alias("RANDFL"),
+            pl.when(pl.col("arm").is_in(known))
+            .then(pl.lit("Y"))
+            .otherwise(pl.lit("N"))
+            .alias("AEASSFL"),
             pl.when(pl.col("left"))
             .then(pl.lit("DISCONTINUED"))
             .otherwise(pl.lit("COMPLETED"))
             .alias("EOSSTT"),
             pl.when(pl.col("left")).then(reason).alias("DCSREAS"),
+        )
+    )
+
+
+def _pool(result: TrialResult) -> Trial:
+    """The trial with as many patients as were simulated."""
+    asked = question_of(result.trial) if result.patients_differ else None
+    return pooled(result.trial, asked)
+
+
+def _events(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
+    """Adverse events of the sessions that a subject had."""
+    keys = ["STUDYID", "USUBJID", "SUBJID", "REPL", "ARMCD", "TRTP", "TRTPN"]
+    own = ["replicate", "arm", "id"]
+    subjects = rated.select(*own, *keys).with_columns(pl.col("arm").cast(pl.String)).unique(own)
+    found = events_of(result, _pool(result)).with_columns(
+        pl.col("replicate").cast(rated.schema["replicate"]), pl.col("id").cast(rated.schema["id"])
+    )
+    return (
+        found.join(subjects, on=own, how="inner", maintain_order="left")
+        .sort("REPL", "TRTPN", "SUBJID", "time_h", "term")
+        .select(
+            *keys,
+            (pl.int_range(pl.len()).over("USUBJID") + 1).cast(pl.Int64).alias("AESEQ"),
+            pl.col("term").alias("AETERM"),
+            ((pl.col("time_h") / _DAY).floor().cast(pl.Int64) + 1).alias("ASTDY"),
+            pl.col("time_h").alias("ATPT"),
+            pl.col("session").alias("SESSN"),
+            pl.lit("Y").alias("TRTEMFL"),
+            pl.col("basis").alias("AEBASIS"),
         )
     )
 

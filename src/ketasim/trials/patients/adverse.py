@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.dosing import Arm, Dose, Trial
-from ketasim.engine import concentrations
+from ketasim.engine import Calendar, concentrations
 from ketasim.evidence import Card, load_card
 from ketasim.models import MODELS, SESSION
 from ketasim.models.session import SessionEvent
@@ -78,14 +78,11 @@ def _rows(trial: Trial, arm: Arm, attended: float | None) -> list[dict[str, Any]
     kinds = [slot.kind for slot in schedule.slots]
     if arm.dosing_rule is not None and attended is not None:
         kinds = kinds[: max(round(attended), 1)]
-    doses = [_doses(calendar.doses) for calendar in schedule.calendars]
+    doses = [session_doses(calendar) for calendar in schedule.calendars]
     given = [doses[kind] for kind in kinds]
-    if not any(given):
-        return [_row(arm, "all", "", "", len(kinds), None, _CONTROL)]
-    if arm.masked:
-        return [_row(arm, "all", "", "", len(kinds), None, _MASKED)]
-    if all(dose.drug == "arketamine" for one in given for dose in one):
-        return [_row(arm, "all", "", "", len(kinds), None, _OTHER)]
+    why = not_assessed(arm, given)
+    if why:
+        return [_row(arm, "all", "", "", len(kinds), None, why)]
     card = load_card("session")
     peaks = [_peaks(arm, one) if one else [np.zeros(_PATIENTS)] * 2 for one in doses]
     sequence = [peaks[kind] for kind in kinds]
@@ -94,6 +91,20 @@ def _rows(trial: Trial, arm: Arm, attended: float | None) -> list[dict[str, Any]
         _row(arm, effect, statistic, unit, len(kinds), found, note)
         for effect, statistic, unit, found in _effects(card, sequence)
     ]
+
+
+def not_assessed(arm: Arm, given: Sequence[Sequence[Dose]]) -> str:
+    """Why effects of the sessions of an arm are not known; empty where they are.
+
+    **Arguments:**
+
+    - `given`: doses of each session.
+    """
+    if not any(given):
+        return _CONTROL
+    if arm.masked:
+        return _MASKED
+    return _OTHER if all(dose.drug == "arketamine" for one in given for dose in one) else ""
 
 
 def _effects(
@@ -140,22 +151,35 @@ def _value(
 
 
 def _peaks(arm: Arm, doses: Sequence[Dose]) -> list[Array]:
-    """S-ketamine and S-norketamine at the effect site when the first acts most, ng/mL, (n,)."""
     values, weight, _ = arm_patients(arm, 0, 0, _PATIENTS)
+    return session_peaks(values, weight, doses, _PATIENTS)
+
+
+def session_peaks(
+    values: Mapping[str, Any], weight: Any, doses: Sequence[Dose], n: int
+) -> list[Array]:
+    """S-ketamine and S-norketamine at the effect site when the first acts most, ng/mL, (n,) each.
+
+    **Arguments:**
+
+    - `values`, `weight`: of the patients, as `arm_patients` returns them. `doses`: of a session.
+    - `n`: how many patients.
+    """
     ends = {0.0, *(dose.end for dose in doses)}
     times = np.unique(np.concatenate([end + _MINUTES for end in ends]))
     found = concentrations(
         MODELS["reference"], values, list(doses), times, weight, sites=(SESSION.site,)
     ).values
-    nothing = np.zeros((len(times), _PATIENTS))
+    nothing = np.zeros((len(times), n))
     drug, other = (found.get((x, SESSION.site), nothing) for x in ("s_ketamine", "s_norketamine"))
     acting = drug / (1.0 + np.maximum(other, 0.0) / load_card("session").values()["C100"])
     when = np.argmax(acting, axis=0)[None]
     return [np.take_along_axis(one, when, axis=0)[0] for one in (drug, other)]
 
 
-def _doses(calendar: Sequence[Any]) -> list[Dose]:
-    return [dose for dose in calendar if isinstance(dose, Dose)]
+def session_doses(calendar: Calendar) -> list[Dose]:
+    """Doses of a session."""
+    return [dose for dose in calendar.doses if isinstance(dose, Dose)]
 
 
 def _reach(card: Card, routes: set[str]) -> str:
