@@ -88,7 +88,7 @@ def test_a_design_is_run_shown_and_taken_along(client: httpx.Client) -> None:
     assert said == "ketamine 0.5 mg/kg IV vs midazolam: MADRS, change from baseline, 7 days"
     assert "90 % of trials" in found
     links = dict.fromkeys(re.findall(r'href="(/trial/runs/[^"]+)"', text))
-    assert len(links) == 5
+    assert len(links) == 7
     for link in links:
         answer = client.get(link)
         assert answer.status_code == 200
@@ -191,6 +191,39 @@ def opened(browser: Browser) -> Iterator[Page]:
     context.close()
     # a field that cannot be used is answered with status 422, which a browser notes
     assert [one for one in errors if "422" not in one] == []
+
+
+@pytest.mark.page
+def test_what_is_analysed_is_filled_in_and_run(page: str, opened: Page) -> None:
+    """The primary contrast, its sizes and the causes of drop-out, without a word of YAML."""
+    opened.goto(f"{page}{SMALL.link}")
+    form = opened.locator("#trial-form")
+    form.get_by_text("Primary contrast, analysis, power").click()
+    form.get_by_label("Scale of the contrast").select_option("MADRS")
+    form.get_by_label("Visit", exact=True).fill("14 d")
+    form.get_by_label("Arms", exact=True).fill("ket, mdz")
+    expect(opened.locator("#e-f-primary-at")).to_contain_text("not assessed at 336 h")
+    form.get_by_label("Visit", exact=True).fill("7 d")
+    expect(opened.locator("#e-f-primary-at")).to_be_empty()
+    form.get_by_label("Further analyses").fill("mmrm, responder")
+    form.get_by_label("Sizes").fill("10, 30")
+    expect(opened.locator("#checked")).to_contain_text("ketamine 0.5 mg/kg IV vs midazolam, MADRS")
+    expect(opened.locator("#checked")).to_contain_text("with 10, 30 in ketamine")
+    form.get_by_role("button", name="Add a cause of drop-out").click()
+    expect(opened.get_by_label("Patients who leave", exact=True)).to_have_value("10 %")
+    form = opened.locator("#trial-form")
+    form.get_by_label("Patients who leave", exact=True).fill("0 %")
+    expect(opened.locator("#e-f-dropout-0-share")).not_to_be_empty()
+    form.get_by_label("Patients who leave", exact=True).fill("20 %")
+    form.get_by_label("Cause", exact=True).select_option("lack_of_effect")
+    expect(opened.locator("#checked")).to_contain_text("20 % of all patients have left by day 28")
+    opened.locator("#checked").get_by_role("button", name=re.compile("Run the trial")).click()
+    head = opened.locator("#run-head")
+    expect(head).to_have_text("What the trial shows", timeout=150_000)
+    run_part = opened.locator("#run")
+    expect(run_part.get_by_role("heading", name="Power and size")).to_be_visible()
+    expect(run_part.get_by_role("heading", name="Flow of patients")).to_be_visible()
+    expect(run_part).to_contain_text("lack of effect")
 
 
 @pytest.mark.page

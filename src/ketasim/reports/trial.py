@@ -12,7 +12,7 @@ import polars as pl
 from ketasim._base import words
 from ketasim._base.numbers import NOTHING, number, percent, span
 from ketasim.dosing import arm_details
-from ketasim.figures.figure import Figure
+from ketasim.figures.figure import Drawing, Figure
 from ketasim.figures.trial.courses import power_figure, trial_figures
 from ketasim.figures.trial.patients import bars_figure, relapse_figure, waterfall_figure
 from ketasim.figures.trial.scheme import scheme_figure
@@ -30,7 +30,7 @@ from ketasim.trials import (
 from ketasim.trials.headline import ANALYSES_IN_WORDS
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
 from ketasim.trials.operating import TWO_POWERS
-from ketasim.trials.scenario import rule_words
+from ketasim.trials.scenario import rule_words, scenario_notes
 
 if TYPE_CHECKING:
     from ketasim.dosing import Arm, Trial
@@ -95,6 +95,28 @@ def design_rows(trial: Trial) -> list[dict[str, Any]]:
         }
         for arm in trial.arms
     ]
+
+
+def planned_rows(trial: Trial) -> list[tuple[str, list[str]]]:
+    """How a trial is analysed, and what its patients may do otherwise, in words."""
+    rows: list[tuple[str, list[str]]] = []
+    primary = trial.primary
+    if primary is not None:
+        what = f"{trial.label(' - '.join(primary.contrast))}, {primary.scale}, {_time(primary.at)}"
+        rows.append(("Primary contrast", [what]))
+        rows.append(("Analyses", [", ".join(ANALYSES_IN_WORDS[one] for one in trial.analyses)]))
+        if trial.power is not None:
+            sizes = ", ".join(f"{n:,}" for n in trial.power.n)
+            first = trial.labels[primary.contrast[0]]
+            told = f"with {sizes} in {first}; wanted {percent(trial.power.target, 2)}"
+            rows.append(("Power", [told]))
+    notes = scenario_notes(trial)
+    return [*rows, ("Patients", notes)] if notes else rows
+
+
+def scheme_drawing(trial: Trial) -> Drawing:
+    """The design as a scheme, wide and narrow."""
+    return scheme_figure(trial).drawings[0]
 
 
 def assessed_rows(trial: Trial) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from ketasim._base import InputError
 from ketasim.apps.web.templating import answer, is_partial
 from ketasim.apps.web.trial import form
-from ketasim.apps.web.trial.design import FIRST, Design, shipped_design
+from ketasim.apps.web.trial.design import FIRST, TABLES, Design, shipped_design
 from ketasim.apps.web.trial.work import WARM, WORK
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def _page(
     error: InputError | None = None,
     text: str = "",
 ) -> Response:
-    from ketasim.reports.trial import assessed_rows, design_rows
+    from ketasim.reports.trial import assessed_rows, design_rows, planned_rows, scheme_drawing
 
     job = jobs_of(request).find(design.run) if design.run else None
     gone = bool(design.run) and job is None
@@ -206,7 +206,7 @@ def _page(
     if job is not None and dict(design_of(job).content) != dict(design.content):
         other = design_of(job).with_run(job.id).link
         job = None
-    rows = {table: len(design.rows(table)) for table in ("arms", "assess")}
+    rows = {table: len(design.rows(table)) for table in TABLES}
     tables = {table: form.entries_of(table, count) for table, count in rows.items()}
     names = [one.name for section in form.sections() for one in section.entries]
     names += [one.name for table in tables.values() for row in table for one in row]
@@ -226,6 +226,8 @@ def _page(
         read=read,
         arms=[] if read is None else design_rows(read),
         assessed=[] if read is None else assessed_rows(read),
+        planned=[] if read is None else planned_rows(read),
+        scheme=None if read is None else scheme_drawing(read),
         job=job,
         ahead=0 if job is None else jobs_of(request).ahead(job.id),
         gone=gone,

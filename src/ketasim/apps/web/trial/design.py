@@ -35,8 +35,20 @@ ARM_FIELDS: Final = (
 ASSESS_FIELDS: Final = ("scale", "at", "metrics")
 """Fields of an assessment in the form."""
 
-_LISTS: Final = {"arms": ("days",), "assess": ("at", "metrics", "arms")}
-_TEXTS: Final = {"arms": ("id", "label", "dose", "over"), "assess": ()}
+DROPOUT_FIELDS: Final = ("share", "by", "pattern", "arms")
+"""Fields of a cause of drop-out in the form."""
+
+TABLES: Final = {"arms": ARM_FIELDS, "assess": ASSESS_FIELDS, "dropout": DROPOUT_FIELDS}
+"""Lists of the design that the form has as entries, and the fields of an entry."""
+
+_LISTS: Final = {
+    "arms": ("days",),
+    "assess": ("at", "metrics", "arms"),
+    "dropout": ("arms",),
+}
+_TEXTS: Final = {"arms": ("id", "label", "dose", "over"), "assess": (), "dropout": ()}
+_SHORT: Final = (("analysis",), ("estimands",), ("primary", "contrast"), ("power", "n"))
+"""Lists of the design that the form has in one field, separated by commas."""
 _MOST: Final = 400_000  # characters of a design that was packed
 _LONG: Final = 5_000  # characters of an address from which a design is packed
 _ROWS: Final = 60
@@ -149,8 +161,10 @@ class Design:
         return trial
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """Entries of `arms` or `assess`; what is no entry is left out."""
+        """Entries of one of `TABLES`; what is no entry is left out."""
         entries = self.content.get(table)
+        if table == "dropout" and isinstance(entries, Mapping):  # one cause is written as it is
+            entries = [entries]
         found = cast("list[Any]", entries) if isinstance(entries, list) else []
         return [dict(cast("Mapping[str, Any]", one)) for one in found if isinstance(one, Mapping)]
 
@@ -165,6 +179,8 @@ class Design:
         if len(rows) >= _ROWS:
             raise InputError(table, f"there are {len(rows)} already", "paste the design as YAML")
         new = dict(rows[-1]) if rows else {}
+        if table == "dropout":
+            new = _next_cause(rows)
         if table == "arms":
             taken = {str(row.get("id")) for row in rows}
             stem = str(new.get("id", "arm"))
@@ -187,6 +203,16 @@ class Design:
             raise InputError("remove", f"there is no '{which[:40]}'", "choose one of the form")
         del rows[int(place)]
         return replace(self, content={**self.content, table: rows}, run="")
+
+
+def _next_cause(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A cause of drop-out that is not there yet, as large as the last one."""
+    from ketasim.dosing import PATTERNS
+
+    last = rows[-1] if rows else {"share": "10 %", "by": "28 d"}
+    taken = {row.get("pattern") for row in rows}
+    pattern = next((one for one in PATTERNS if one not in taken), PATTERNS[0])
+    return {"share": last.get("share"), "by": last.get("by"), "pattern": pattern}
 
 
 def shipped_design(name: str) -> dict[str, Any]:
@@ -223,10 +249,29 @@ def _tidied(content: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(own.get("medicines"), str):
             own["medicines"] = [one.strip() for one in own["medicines"].splitlines() if one.strip()]
         made["population"] = own
+    for path in _SHORT:
+        _split(made, path)
     for name in ("trial", "note"):
         if isinstance(made.get(name), int | float):
             made[name] = str(made[name])
     return made
+
+
+def _split(content: dict[str, Any], path: tuple[str, ...]) -> None:
+    """Make a list of text with commas, where the form has a list in one field."""
+    *above, name = path
+    for part in above:
+        inside = content.get(part)
+        if not isinstance(inside, Mapping):
+            return
+        content[part] = dict(cast("Mapping[str, Any]", inside))
+        content = content[part]
+    value = content.get(name)
+    words = isinstance(value, str) and ("," in value or name != "contrast")
+    if words or (isinstance(value, int) and not isinstance(value, bool)):
+        content[name] = _list(value)
+    if name == "contrast" and isinstance(content.get(name), list):
+        content[name] = [str(one) for one in content[name]]
 
 
 def _entries(rows: Any) -> list[Any]:

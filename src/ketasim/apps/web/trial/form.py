@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from ketasim.apps.web.entries import Entry, Section
 from ketasim.apps.web.state import PageState
-from ketasim.apps.web.trial.design import ARM_FIELDS, ASSESS_FIELDS, MORE, Design
+from ketasim.apps.web.trial.design import MORE, TABLES, Design
 
 _NONE: Final = "not given"
 _SPREAD: Final = (("mean", "mean"), ("sd", "SD"))
@@ -17,7 +17,7 @@ _SPREAD: Final = (("mean", "mean"), ("sd", "SD"))
 @cache
 def sections() -> tuple[Section, ...]:
     """The fields of a trial beside its arms and assessments."""
-    from ketasim.dosing import scales
+    from ketasim.dosing import ANALYSES, ESTIMANDS, scales
     from ketasim.dosing.patient import ANCESTRIES, DIAGNOSES, SETTINGS
     from ketasim.dosing.trial.arm import BACKGROUNDS
     from ketasim.dosing.trial.design import DESIGNS
@@ -47,6 +47,30 @@ def sections() -> tuple[Section, ...]:
                     "lines",
                     wide=True,
                 ),
+            ),
+        ),
+        Section(
+            "Primary contrast, analysis, power",
+            (
+                _choice("primary.scale", "Scale of the contrast", tuple(scales())),
+                Entry("primary.at", "Visit", "one that is assessed, such as 14 d"),
+                Entry("primary.contrast", "Arms", "the first minus the second, such as ket, mdz"),
+                _choice("primary.analysis", "Analysis", ANALYSES, none="MMRM"),
+                Entry("analysis", "Further analyses", f"some of {', '.join(ANALYSES)}"),
+                Entry("estimands", "Estimands", f"some of {', '.join(ESTIMANDS)}"),
+                Entry("power.n", "Sizes", "patients in the first arm, such as 40, 60, 90"),
+                Entry("power.target", "Power wanted", "such as 0.8"),
+            ),
+        ),
+        Section(
+            "Missed sessions, rescue, scenario",
+            (
+                Entry("adherence", "Sessions attended", "such as 90 %, or clarivate273"),
+                Entry("rescue.when", "Rescue when", "such as MADRS >= 28"),
+                Entry("rescue.from", "Rescue from", "such as 14 d"),
+                Entry("scenario.drug_effect", "Drug's effect", "factor, such as 0.5"),
+                Entry("scenario.expectation", "Expectation", "factor, such as 1.2"),
+                Entry("scenario.unblinding", "Unblinded", "part who know, such as 0.6"),
             ),
         ),
         Section(
@@ -90,7 +114,13 @@ def arm_entries() -> tuple[Entry, ...]:
         Entry("days", "Days of sessions", "such as 0, 3, 7, 10"),
         _choice("open", "Patients", ("true",), none="are blinded", words={"true": "know"}),
         Entry("label", "Name in results", "left out: what is given"),
-        Entry(MORE, "More, as YAML", "such as phases, withdrawal, baseline", "lines", wide=True),
+        Entry(
+            MORE,
+            "More, as YAML",
+            "such as phases, dosing_rule, withdrawal, baseline",
+            "lines",
+            wide=True,
+        ),
     )
 
 
@@ -107,9 +137,22 @@ def assess_entries() -> tuple[Entry, ...]:
     )
 
 
+@cache
+def dropout_entries() -> tuple[Entry, ...]:
+    """The fields of a cause of drop-out, with the names of its keys."""
+    from ketasim.dosing import PATTERNS
+
+    return (
+        _choice("pattern", "Cause", PATTERNS),
+        Entry("share", "Patients who leave", "such as 20 %"),
+        Entry("by", "By", "such as 28 d"),
+        Entry("arms", "Of which arms", "left out: all"),
+    )
+
+
 def entries_of(table: str, count: int) -> list[list[Entry]]:
-    """The fields of all entries of `arms` or `assess`, with their full names."""
-    known = arm_entries() if table == "arms" else assess_entries()
+    """The fields of all entries of a table of `TABLES`, with their full names."""
+    known = {"arms": arm_entries, "assess": assess_entries, "dropout": dropout_entries}[table]()
     return [
         [
             Entry(f"{table}.{place}.{one.name}", *(one.label, one.hint, one.kind), one.choices)
@@ -134,17 +177,20 @@ def typed(design: Design, name: str) -> str:
     - `design`: as it was given. `name`: of the field, with dots.
     """
     parts = name.split(".")
-    if parts[0] in ("arms", "assess"):
+    if parts[0] in TABLES:
         rows = design.rows(parts[0])
         place = int(parts[1])
         row = rows[place] if place < len(rows) else {}
         if parts[2] == MORE:
-            return _rest(row, ARM_FIELDS if parts[0] == "arms" else ASSESS_FIELDS)
+            return _rest(row, TABLES[parts[0]])
         return _text(row.get(parts[2]), ", ")
     value: Any = design.content
     for part in parts:
         value = cast("Mapping[str, Any]", value).get(part) if isinstance(value, Mapping) else None
-    return _text(value, "\n")
+    return _text(value, ", " if name in _ONE_LINE else "\n")
+
+
+_ONE_LINE: Final = ("primary.contrast", "analysis", "estimands", "power.n")
 
 
 def place_of(field: str, names: Sequence[str]) -> str:
@@ -158,6 +204,8 @@ def place_of(field: str, names: Sequence[str]) -> str:
     while name:
         if name in names:
             return name
+        if name.startswith("dropout") and f"dropout.0{name.removeprefix('dropout')}" in names:
+            return f"dropout.0{name.removeprefix('dropout')}"
         parts = name.split(".")
         if parts[0] in ("arms", "assess") and len(parts) == 3:
             more = f"{parts[0]}.{parts[1]}.{MORE}"
