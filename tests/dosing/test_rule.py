@@ -155,3 +155,26 @@ def test_causes_of_drop_out() -> None:
     both = {"design": "crossover", "washout": "14 d"}
     assert "lack" in causes[1]["pattern"]
     assert "by the score" in refused(file(dropout=causes[1] | {"arms": None}, **both))
+
+
+def test_what_contradicts_itself_is_refused_with_the_words_as_typed() -> None:
+    """One line each: the field, what was written, and what to do."""
+    assert refused(file(horizon="7 d")).startswith("horizon: '7 d' is before the last visit")
+    assert "arms[0].n: 0 patients" in refused(file(arms=[ARM | {"n": 0}, PBO]))
+    words = refused(file(arms=[ARM | {"dosing_rule": "weekly while MADRS > 12"}, PBO]))
+    assert words.startswith("arms[0].dosing_rule: 'weekly while MADRS > 12' is a rule in words")
+    share = refused(file(dropout={"share": "100 %", "by": "7 d"}))
+    assert share.startswith("dropout.share: '100 %' is not between")
+    again = {"after": "0 d", "entry": "all", "to": ["saline"]}
+    no_phase = {"id": "n", "n": 5, "control": "none", "withdrawal": again}
+    assert "there is no open phase" in refused(file(arms=[no_phase]))
+    assert "no session of the arm comes before 0 h" in refused(
+        file(arms=[ARM | {"withdrawal": again}])
+    )
+    crossover = {"design": "crossover", "washout": "14 d"}
+    one = ARM | {"background": "new"}
+    assert "arms[0].background: the arms of a crossover" in refused(
+        file(arms=[one, PBO], **crossover)
+    )
+    oral = {"id": "ad", "n": 20, "control": "antidepressant"}
+    assert "in a later period is not simulated" in refused(file(arms=[ARM, oral], **crossover))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from ketasim._base import InputError, near, one_of
 from ketasim.dosing.dose import LONGEST
-from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, word
+from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, word
 from ketasim.dosing.patient import known_scale
 from ketasim.dosing.people import share
 from ketasim.dosing.trial.arm import Arm
@@ -40,10 +40,21 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _inside(value: object) -> object:
+    """A share that is neither nothing nor everything."""
+    found = share(value)
+    if isinstance(found, int | float) and not isinstance(found, bool) and not 0.0 < found < 1.0:
+        raise refuse(
+            f"'{shortened(value)}' is not between nothing and everybody",
+            "give a share above 0 and below 1, such as '20 %'",
+        )
+    return found
+
+
 _Part = Annotated[
     float,
     Field(strict=True, gt=0, lt=1),
-    BeforeValidator(share, json_schema_input_type=float | str),
+    BeforeValidator(_inside, json_schema_input_type=float | str),
 ]
 _Known = Annotated[
     float,
@@ -124,7 +135,7 @@ class Dropout(BaseModel):
         return form | ({} if self.arms is None else {"arms": list(self.arms)})
 
 
-def _causes(value: object) -> object:
+def _causes(value: Any) -> Any:
     """One cause is a list of one."""
     return [value] if isinstance(value, Mapping | Dropout) else value
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
@@ -18,7 +19,7 @@ from pydantic import (
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import DRUGS, LONGEST, Dose
-from ketasim.dosing.fields import FROZEN, Text, refuse, validated, word
+from ketasim.dosing.fields import FROZEN, Text, refuse, shortened, validated, word
 from ketasim.dosing.guards import check_doses
 from ketasim.dosing.patient import (
     ANCESTRIES,
@@ -157,12 +158,32 @@ class TrialPopulation(BaseModel):
         return form
 
 
+def _some(n: int) -> int:
+    if n < 1:
+        raise refuse(f"{n} patients are no arm", "give 1 or more, or leave the arm out")
+    return n
+
+
+def _no_sentence(value: object) -> object:
+    """A rule in words is not read: what it would mean is not sure."""
+    if isinstance(value, str):
+        raise refuse(
+            f"'{shortened(value)}' is a rule in words",
+            "write it as {while: 'MADRS > 12', every: 7 d, else: 14 d}",
+        )
+    return value
+
+
 class ArmItem(PhaseItem):
     """An entry of `arms:`; see `Arm`."""
 
     id: Key
     label: Text = ""
-    n: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_ARM)]
+    n: Annotated[
+        int,
+        Field(strict=True, le=MOST_IN_ARM, json_schema_extra={"minimum": 1}),
+        AfterValidator(_some),
+    ]
     phases: tuple[PhaseItem, ...] | None = None
     control: Annotated[str, word(CONTROLS)] | None = None
     open: Flag = False
@@ -174,7 +195,7 @@ class ArmItem(PhaseItem):
     weight: WeightSpread | None = None
     female: Female | None = None
     withdrawal: WithdrawalItem | None = None
-    dosing_rule: DosingRule | None = None
+    dosing_rule: Annotated[DosingRule | None, BeforeValidator(_no_sentence)] = None
 
 
 @dataclass(frozen=True)

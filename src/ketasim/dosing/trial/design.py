@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from ketasim._base import InputError, near
 from ketasim.dosing.dose import LONGEST
-from ketasim.dosing.fields import FROZEN, Text, quantity, validated, word
+from ketasim.dosing.fields import FROZEN, Text, quantity, shortened, validated, word
 from ketasim.dosing.patient import reference_weight, scales
 from ketasim.dosing.people import drawn_ages_assumed, drawn_weights_assumed
 from ketasim.dosing.shipped import read_input
@@ -117,7 +117,7 @@ class TrialFile(BaseModel):
     source: Text | None = None
     note: Text = ""
     design: Annotated[str, word(DESIGNS)] = "parallel"
-    washout: Annotated[float, quantity("h", 1e-3, LONGEST, example="14 d")] | None = None
+    washout: Annotated[float, quantity("h", 0, LONGEST, example="14 d")] | None = None
     population: TrialPopulation = Field(default_factory=TrialPopulation)
     arms: tuple[ArmItem, ...]
     assess: tuple[AssessmentItem, ...]
@@ -413,7 +413,7 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         )
         for place, item in enumerate(file.assess)
     )
-    horizon = _horizon(file, assessments)
+    horizon = _horizon(file, assessments, content.get("horizon"))
     assessments += _relapse(file, arms, assessments, horizon)
     trial = Trial(
         key=file.trial,
@@ -577,7 +577,13 @@ def _check_crossover(file: TrialFile) -> None:
     if len(file.arms) < 2:
         raise InputError("arms", "a crossover has one arm", "give at least two")
     for place, item in enumerate(file.arms):
-        for key in ("age", "weight", "female", "medicines"):
+        if item.control == "antidepressant":
+            raise InputError(
+                f"arms[{place}].control",
+                "an oral antidepressant that begins in a later period is not simulated",
+                "name another control, or write 'design: parallel'",
+            )
+        for key in ("age", "weight", "female", "medicines", "background", "baseline"):
             if getattr(item, key) is not None:
                 raise InputError(
                     f"arms[{place}].{key}",
@@ -605,7 +611,7 @@ def _scale(file: TrialFile, arms: list[Arm]) -> str:
     return scale
 
 
-def _horizon(file: TrialFile, assessments: tuple[Assessment, ...]) -> float:
+def _horizon(file: TrialFile, assessments: tuple[Assessment, ...], written: object) -> float:
     last = max(assessment.last for assessment in assessments)
     if not last > 0:
         raise InputError(
@@ -614,7 +620,7 @@ def _horizon(file: TrialFile, assessments: tuple[Assessment, ...]) -> float:
     if file.horizon is not None and file.horizon < last:
         raise InputError(
             "horizon",
-            f"{file.horizon:g} h is before the last assessment at {last:g} h",
-            "give a later one, or leave it out",
+            f"'{shortened(written)}' is before the last visit that is assessed, {last / 24:g} d",
+            "give a later one, assess earlier, or leave it out",
         )
     return last if file.horizon is None else file.horizon

@@ -206,7 +206,7 @@ class WithdrawalItem(BaseModel):
     }
     """Keys that people write, which a withdrawal has not, to what to write."""
 
-    after: Annotated[float, quantity("h", 1e-3, LONGEST, example="16 wk")]
+    after: Annotated[float, quantity("h", 0, LONGEST, example="16 wk")]
     entry: Annotated[Entry, BeforeValidator(_entry, json_schema_input_type=str | Entry)]
     to: Annotated[
         tuple[
@@ -271,6 +271,12 @@ def check_withdrawal(
 
     **Raises:** `InputError` with the path of the field.
     """
+    if first is None and item.after <= 0.0:
+        raise InputError(
+            f"{field}.after",
+            "nothing comes before 0 h: there is no open phase",
+            "give the time after it, such as '16 wk'",
+        )
     if first is not None and item.after <= first:
         raise InputError(
             f"{field}.after",

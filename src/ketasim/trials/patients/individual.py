@@ -187,21 +187,22 @@ class Patientwise:
         told: list[Flags] = []
         decided: list[float] = []
         places = {round(slot.time, 6): place for place, slot in enumerate(slots)}
-        events = np.unique(np.round(np.concatenate([rated, [slot.time for slot in slots]]), 6))
-        for time in events:
+        starts = np.array([slot.time for slot in slots], np.float64)
+        events = np.unique(np.round(np.concatenate([rated, starts]), 6))
+        for time in map(float, events):
             score = np.zeros(0)
             column = int(np.searchsorted(rated, time - _SLIP))
             if column < len(rated) and abs(rated[column] - time) < 2 * _SLIP:
-                score = self._score(patients, float(time), rescued) + added[:, column]
+                score = self._score(patients, time, rescued) + added[:, column]
                 score = np.clip(score, 0.0, self.values["M_max"])
                 where = int(np.searchsorted(visits, time - _SLIP))
                 if where < len(visits) and abs(visits[where] - time) < 2 * _SLIP:
                     scores[:, where] = score
                 if len(watched) and np.abs(watched - time).min() < 2 * _SLIP:
-                    rescued = self._rescued(score, float(time), rescued)
-            if float(time) not in places:
+                    rescued = self._rescued(score, time, rescued)
+            if time not in places:
                 continue
-            place = places[float(time)]
+            place = places[time]
             slot = slots[place]
             here = np.ones(n, np.bool_)
             if slot.turn is not None:
@@ -214,7 +215,7 @@ class Patientwise:
                     dense = np.where(chosen, holds, dense)
                     here = here | (rule.check is not None)
                     told.append(dense.copy())
-                    decided.append(float(time))
+                    decided.append(time)
                 gap = 1 if rule.otherwise is None else round(rule.otherwise / rule.every)
                 due = np.where(here, slot.turn + np.where(dense, 1, gap), due)
                 if rule.otherwise is None:
@@ -222,7 +223,7 @@ class Patientwise:
             planned[:, place] = here
             here = here & self.comes[:, place]
             attended[:, place] = here
-            patients.session(float(time), slot.kind, self.heights[slot.of], here)
+            patients.session(time, slot.kind, self.heights[slot.of], here)
         table = np.stack(told, axis=1) if told else np.zeros((n, 0), np.bool_)
         return Rated(scores, attended, planned, rescued, table, np.array(decided))
 
@@ -321,7 +322,8 @@ class Group:
             return law.draws(normals(who, when), when)
 
         made: list[Rated] = []
-        for shift, lift in ((moved, early), ({}, np.zeros(len(who)))):
+        none: Mapping[str, Any] = {}
+        for shift, lift in ((moved, early), (none, np.zeros(len(who)))):
             heights = {
                 name.removeprefix("height:"): np.broadcast_to(one, (len(who),)) + lift
                 for name, one in people.items()

@@ -102,8 +102,15 @@ class Followed:
     @classmethod
     def start(cls, kernels: Kernels, n: int) -> Followed:
         """Patients before anything is given."""
-        none = [np.zeros(n) for _ in range(3)]
-        return cls(kernels, *none, np.zeros(n, np.int64), np.full(n, np.nan), np.zeros(n))
+        return cls(
+            kernels,
+            fast=np.zeros(n),
+            restored=np.zeros(n),
+            lift=np.zeros(n),
+            kind=np.zeros(n, np.int64),
+            last=np.full(n, np.nan),
+            height=np.zeros(n),
+        )
 
     def states(self, time: float) -> tuple[Array, Array, Array]:
         """Fast arm, restored synapses, and expectation times its height, at a time, shape (n,)."""
@@ -113,12 +120,13 @@ class Followed:
         rate = {name: kernels.rate(name) for name in ("kA", "kS", "stress", "k_fade")}
         loss = rate["kS"] * (1.0 + rate["stress"])
         read = kernels.read
-        own = {
+        own: dict[str, Array] = {
             name: read(getattr(kernels, name), self.kind, near)
             for name in ("fast", "restored", "expectation", "lost")
         }
-        fast = own["fast"] * np.exp(-rate["kA"] * rest) + self.fast * np.exp(-rate["kA"] * since)
-        restored = own["restored"] * np.exp(-loss * rest)
+        fast: Array = own["fast"] * np.exp(-rate["kA"] * rest)
+        fast = fast + self.fast * np.exp(-rate["kA"] * since)
+        restored: Array = own["restored"] * np.exp(-loss * rest)
         restored = restored + self.restored * np.exp(-loss * since - own["lost"])
         lift, ended = (kernels.rate(name) for name in ("k_lift", "k_session"))
         spent = -np.expm1(-ended * since) / ended

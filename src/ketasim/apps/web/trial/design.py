@@ -162,9 +162,9 @@ class Design:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Entries of one of `TABLES`; what is no entry is left out."""
-        entries = self.content.get(table)
+        entries: Any = self.content.get(table)
         if table == "dropout" and isinstance(entries, Mapping):  # one cause is written as it is
-            entries = [entries]
+            entries = cast("list[Any]", [entries])
         found = cast("list[Any]", entries) if isinstance(entries, list) else []
         return [dict(cast("Mapping[str, Any]", one)) for one in found if isinstance(one, Mapping)]
 
