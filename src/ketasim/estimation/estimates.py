@@ -120,6 +120,10 @@ def estimates_of(
         for one in problem.directions
         if not one.estimated
     ]
+    fixed += [
+        Estimate(name, "typical", value, unit, value, fixed=True)
+        for name, value, unit in problem.held
+    ]
     uncertain = None
     if covariance is not None:
         full = slopes[:, found.free] @ covariance @ slopes[:, found.free].T

@@ -75,11 +75,10 @@ def fit_subjects(problem: Problem, tell: Callable[[str], None]) -> ModelFit:
     assert best is not None
     observed = problem.observed
     left = residuals(people, best, middle, problem.covariance, sds, observed.below)
-    notes = [*problem.notes]
     if unmoved:
-        notes.append(
-            f"no observation depends on {', '.join(unmoved)}: they stay at the population's"
-        )
+        text = f"no value depends on {', '.join(unmoved)}: they stay at the population's"
+        problem = replace(problem, notes=(*problem.notes, text))
+    notes = [*problem.notes]
     told = np.unique(problem.subjects)
     if not settled[told].all():
         names = ", ".join(problem.ids[s] for s in told if not settled[s])

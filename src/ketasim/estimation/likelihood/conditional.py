@@ -1,8 +1,8 @@
 """The most likely effects of each subject, given the numbers of the population.
 
 Newton's method on half of minus twice the log density, for all subjects at once, from where the
-last one ended. Where the curvature is not positive definite, its expectation takes its place; where
-a step makes a subject worse, it is shortened for that subject.
+last one ended. Where the curvature is not positive definite, its axes are taken as if it were;
+where a step makes a subject worse, it is shortened for that subject.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def modes(
     expansion = found.expansion
     if third:
         places = _places(people, middle, found.effects)
-        expansion = expand(people.predict, places, third=True)
+        expansion = expand(people.predict, places, third=people.effects)
     return replace(found, expansion=expansion, settled=settled)
 
 
@@ -151,11 +151,18 @@ def _looked(people: People, middle: Array, precision: Array, sds: Array, effects
 
 
 def _newton(people: People, found: Modes, precision: Array) -> tuple[Array, Array]:
-    """A step for every subject, and what it would gain."""
+    """A step for every subject, and what it would gain.
+
+    Along axes that are not curved upwards, the step is as long as if they were.
+    """
     slope = gradient(people, found, precision)
-    curvature = np.where(positive(found.curvature)[:, None, None], found.curvature, found.expected)
-    step = -np.linalg.solve(curvature, slope[..., None])[..., 0]
+    sound = np.isfinite(found.curvature).all(axis=(1, 2))
+    sizes, axes = np.linalg.eigh(np.where(sound[:, None, None], found.curvature, precision))
+    least = np.linalg.eigvalsh(precision)[0]
+    along = np.einsum("sqr,sq->sr", axes, slope)
+    step = -np.einsum("sqr,sr->sq", axes, along / np.maximum(np.abs(sizes), 0.5 * least))
     gain = -0.5 * np.einsum("sq,sq->s", slope, step)
+    gain = np.where(sizes[:, 0] > 0.0, gain, np.inf)
     longest = np.abs(step).max(axis=1, initial=0.0)
     step *= np.minimum(1.0, _LONGEST / np.maximum(longest, 1e-300))[:, None]
     return step, gain

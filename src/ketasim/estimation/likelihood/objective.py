@@ -139,7 +139,7 @@ class Likelihood:
         along = j[:, :, None, None] * outer[:, None]
         if self.laplace:
             assert found.expansion.d3 is not None
-            third = np.moveaxis(found.expansion.d3[:, mine[:, None], mine], -1, 1)
+            third = np.moveaxis(found.expansion.d3, -1, 1)
             bend = (
                 jets.e3[:, None, None, None] * along
                 + jets.e2[:, None, None, None] * (mixed + j[:, :, None, None] * own2[:, None])

@@ -120,6 +120,13 @@ def own_problem(
         _carried(sheet, rows),
         solve,
         tuple(notes),
+        held=tuple(
+            (one.name, float(numbers.values[one.name]), one.unit)
+            for one in model.parameters
+            if one.name in used
+            and one.name not in numbers.used
+            and one.name not in [d.name for d in directions]
+        ),
     )
     return problem, sheet
 

@@ -74,6 +74,7 @@ class Problem:
     - `solve`: from values by name, of several draws behind each other, and their number to the
       outputs of every row: name to shape (B, R).
     - `notes`: what the reader must know. `keys`: of sources.
+    - `held`: parameters that keep their value, with value and unit.
     """
 
     model: str
@@ -91,6 +92,7 @@ class Problem:
     solve: Callable[[dict[str, Any], int], dict[str, Array]]
     notes: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    held: tuple[tuple[str, float, str], ...] = ()
 
     @property
     def effects(self) -> Integers:

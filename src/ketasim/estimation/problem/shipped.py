@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -75,7 +75,7 @@ def shipped_problem(
     events = not_observations(sheet, np.array(list(read.doses), np.int64), read.records.reset)
     observed = read_observed(sheet, events, list(columns.values()), choices.lloq)
     outputs = [_output(people.card, name, choices) for name in columns]
-    directions, covariance = _directions(model, people, parameters)
+    directions, covariance = _directions(model, people, {*parameters, *names})
     subject = read.records.subject
     ids = sheet.texts("ID")
     first = np.searchsorted(subject, np.arange(subject[-1] + 1))
@@ -93,7 +93,12 @@ def shipped_problem(
         read.numbers,
         read.columns,
         solve,
-        tuple(dict.fromkeys((*read.notes, *people.notes))),
+        # the columns not used are those of predictions: a fit uses more
+        tuple(
+            note
+            for note in dict.fromkeys((*read.notes, *people.notes))
+            if not note.startswith("not used")
+        ),
         tuple(people.card.sources()),
     )
     return problem, sheet
@@ -117,13 +122,12 @@ def _output(card: Card, name: str, choices: Choices) -> Output:
 
 
 def _directions(
-    model: LinearModel, people: RoutedPeople, given: Mapping[str, float]
+    model: LinearModel, people: RoutedPeople, given: Collection[str]
 ) -> tuple[tuple[Direction, ...], Array]:
     card = people.card
     every, covariance = card.omega()
     symbols = {one.name: one for one in model.parameters}
-    columns = people.columns
-    place = [i for i, n in enumerate(every) if n in symbols and n not in given and n not in columns]
+    place = [i for i, n in enumerate(every) if n in symbols and n not in given]
     if not place:
         raise InputError(
             "MODEL",

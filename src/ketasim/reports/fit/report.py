@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from ketasim._base import words
 from ketasim._base.numbers import NOTHING, number
+from ketasim._base.words import counted
 from ketasim.estimation.result import METHODS
 from ketasim.figures.fit import fit_figures
 from ketasim.reports.page import render
@@ -39,7 +41,7 @@ def fit_report(fit: ModelFit, *, command: str = "") -> str:
     return render(
         "fit.html",
         sources=fit.sources(),
-        title=f"{fit.problem.model}: {'population' if fit.population else 'subjects'} fitted",
+        title=f"{fit.problem.model}: {_what(fit)}",
         fit=fit,
         words=words,
         method=METHODS[fit.method],
@@ -49,16 +51,25 @@ def fit_report(fit: ModelFit, *, command: str = "") -> str:
         subjects=_subjects(fit),
         more=max(len(fit.problem.ids) - _SUBJECTS, 0),
         figures=fit_figures(fit),
-        summary=[
-            row | {"value": number(row["value"], 6).rstrip("0").rstrip(".") or "0"}
-            if row["value"] % 1
-            else row | {"value": f"{row['value']:,.0f}"}
-            for row in fit.summary().to_dicts()
-        ],
+        summary=[row | {"value": _plain(row["value"])} for row in fit.summary().to_dicts()],
         units=fit.problem.outputs,
         metadata=fit.metadata,
         command=command,
     )
+
+
+def _what(fit: ModelFit) -> str:
+    if fit.population:
+        return "a population fitted"
+    return f"parameters of {counted(len(set(fit.problem.subjects.tolist())), 'subject')}"
+
+
+def _plain(value: float) -> str:
+    """Six digits, of whole numbers all."""
+    if math.isnan(value):
+        return NOTHING
+    text = f"{value:,.0f}" if value == round(value) else f"{value:.6g}"
+    return text.replace("-", "−")
 
 
 def _tiles(fit: ModelFit) -> list[dict[str, str]]:
@@ -157,8 +168,6 @@ def _row(one: Estimate, shrunk: dict[str, float | None]) -> dict[str, str]:
 
 
 def _cv(sd: float) -> float:
-    import math
-
     return math.sqrt(math.expm1(sd**2))
 
 
