@@ -19,9 +19,16 @@ def problem() -> MoodProblem:
 
 
 @pytest.fixture(scope="module")
-def jacobian(problem: MoodProblem) -> np.ndarray:
-    """At the start; two runs of every trial for each number."""
-    return problem.jacobian(problem.at(problem.start))
+def few() -> MoodProblem:
+    """Four trials of both drugs: each number takes two runs of every trial."""
+    trials = ("ASPIRE2", "TRANSFORM2", "murrough2013", "lii2023")
+    rows = [row for row in load_mood_rows() if row.fitted and row.trial in trials]
+    return MoodProblem(load_card("mood_prior"), load_studies(), rows, 32, 1)
+
+
+@pytest.fixture(scope="module")
+def jacobian(few: MoodProblem) -> np.ndarray:
+    return few.jacobian(few.at(few.start))
 
 
 def shipped(problem: MoodProblem) -> tuple[np.ndarray, np.ndarray]:
@@ -47,17 +54,15 @@ def test_rows_of_one_arm_are_correlated_and_of_two_trials_are_not(problem: MoodP
 
 
 def test_derivatives_by_the_numbers_agree_with_a_wider_difference(
-    problem: MoodProblem, jacobian: np.ndarray
+    few: MoodProblem, jacobian: np.ndarray
 ) -> None:
-    point = problem.at(problem.start)
+    point = few.at(few.start)
     for symbol in ("e_A", "p_belief", "kA"):
-        i = problem.free.index(symbol)
-        step = np.zeros(len(problem.free))
+        i = few.free.index(symbol)
+        step = np.zeros(len(few.free))
         step[i] = 0.02
-        wide = (
-            problem.at(point.vector + step).values - problem.at(point.vector - step).values
-        ) / 0.04
-        means = [k for k, row in enumerate(problem.rows) if row.metric == "change"]
+        wide = (few.at(point.vector + step).values - few.at(point.vector - step).values) / 0.04
+        means = [k for k, row in enumerate(few.rows) if row.metric == "change"]
         np.testing.assert_allclose(jacobian[means, i], wide[means], atol=0.05)
 
 
@@ -76,21 +81,21 @@ def test_the_shipped_card_predicts_what_it_says(problem: MoodProblem) -> None:
     assert share["midazolam"] < 0.30
 
 
-def test_a_trial_left_out_cannot_be_seen(problem: MoodProblem, jacobian: np.ndarray) -> None:
+def test_a_trial_left_out_cannot_be_seen(few: MoodProblem, jacobian: np.ndarray) -> None:
     """Rows that do not count change nothing, whatever they say."""
-    point = problem.at(problem.start)
-    columns = problem.trial_columns(point)
-    sampling = problem.sampling(point)
-    _, taus = shipped(problem)
-    kept = problem.trial_of != problem.trials.index("ASPIRE2")
-    before, _, _ = linear_step(problem, point, jacobian, columns, sampling, taus, kept)
-    published = problem.published.copy()
+    point = few.at(few.start)
+    columns = few.trial_columns(point)
+    sampling = few.sampling(point)
+    _, taus = shipped(few)
+    kept = few.trial_of != few.trials.index("ASPIRE2")
+    before, _, _ = linear_step(few, point, jacobian, columns, sampling, taus, kept)
+    published = few.published.copy()
     try:
-        problem.published[~kept] += 1000.0
-        after, _, _ = linear_step(problem, point, jacobian, columns, sampling, taus, kept)
-        seen, _, _ = linear_step(problem, point, jacobian, columns, sampling, taus)
+        few.published[~kept] += 1000.0
+        after, _, _ = linear_step(few, point, jacobian, columns, sampling, taus, kept)
+        seen, _, _ = linear_step(few, point, jacobian, columns, sampling, taus)
     finally:
-        problem.published[:] = published
+        few.published[:] = published
     np.testing.assert_array_equal(before, after)
     assert np.abs(seen - before).max() > 1.0
 
