@@ -121,7 +121,10 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
         [],
         "MODEL: its rates change with amounts or time",
     ),
-    "what cannot be told apart": (MODEL, TABLE, [], "parameters CL, V and SCALE: cannot be told apart"),
+    "what cannot be told apart": (
+        *(MODEL, TABLE, []),
+        "parameters CL, V and SCALE: cannot be told apart",
+    ),
     "what changes nothing": (
         MODEL.replace("*SCALE", " + 0*SCALE"),
         TABLE,
