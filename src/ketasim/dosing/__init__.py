@@ -98,14 +98,8 @@ from ketasim.dosing.trial.assessment import (
     Assessment,
     Relapse,
 )
-from ketasim.dosing.trial.design import (
-    DESIGNS,
-    REPLICATES,
-    Trial,
-    TrialFile,
-    load_trial,
-    parse_trial,
-)
+from ketasim.dosing.trial.design import Trial, load_trial, parse_trial
+from ketasim.dosing.trial.file import DESIGNS, REPLICATES, TrialFile
 from ketasim.dosing.trial.label import arm_details, arm_label, arm_name
 from ketasim.dosing.trial.phase import CONTROLS, Phase
 from ketasim.dosing.trial.studies import load_studies

@@ -20,7 +20,7 @@ def sections() -> tuple[Section, ...]:
     from ketasim.dosing import ANALYSES, ESTIMANDS, scales
     from ketasim.dosing.patient import ANCESTRIES, DIAGNOSES, SETTINGS
     from ketasim.dosing.trial.arm import BACKGROUNDS
-    from ketasim.dosing.trial.design import DESIGNS
+    from ketasim.dosing.trial.file import DESIGNS
 
     def spread(name: str, label: str, unit: str) -> tuple[Entry, ...]:
         return tuple(

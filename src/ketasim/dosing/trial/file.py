@@ -1,0 +1,158 @@
+"""A trial file as it is written: its keys, and what no single one of them shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final
+
+from pydantic import BaseModel, Field
+
+from ketasim._base import InputError
+from ketasim.dosing.dose import LONGEST
+from ketasim.dosing.fields import FROZEN, Text, quantity, word
+from ketasim.dosing.trial.adherence import AdherenceItem
+from ketasim.dosing.trial.analyses import (
+    Analyses,
+    Dropouts,
+    Estimands,
+    Power,
+    Primary,
+    Scenario,
+)
+from ketasim.dosing.trial.arm import (
+    ArmItem,
+    TrialPopulation,
+)
+from ketasim.dosing.trial.assessment import (
+    RESPONSE,
+    AssessmentItem,
+    Fraction,
+    Points,
+)
+from ketasim.dosing.trial.phase import Key
+from ketasim.dosing.trial.rule import Rescue
+from ketasim.evidence import load_sources
+
+DESIGNS: Final = ("parallel", "crossover")
+"""Designs of a trial. In a crossover every patient receives every arm."""
+
+REPLICATES: Final = 200
+"""How often a trial is simulated when it does not say it."""
+
+MOST_REPLICATES: Final = 100_000
+"""Most replicates of a trial: a limit against slips of the pen."""
+
+
+class TrialFile(BaseModel):
+    """What a trial file may say; its JSON schema is the schema of the file.
+
+    **Arguments:**
+
+    - `trial`: key of the trial.
+    - `title`: text.
+    - `source`: key of a source of the evidence.
+    - `note`: text, such as what was assumed of the design.
+    - `design`: one of `DESIGNS`; left out, `parallel`.
+    - `washout`: of a crossover, between its periods, such as `14 d`.
+    - `population`: who is in it.
+    - `arms`, `assess`: lists; see `Arm` and `Assessment`.
+    - `remission_at_most`: points on the scale of the baseline.
+    - `response_at_least`: improvement from baseline, a fraction; left out, 0.5.
+    - `replicates`: how often the trial is simulated.
+    - `seed`: of the random numbers.
+    - `horizon`: such as `84 d`; left out, the last assessment.
+    - `primary`, `analysis`, `estimands`, `power`: how replicates are analysed; see `Primary`.
+    - `dropout`, `scenario`: see `Dropout` and `Scenario`.
+    - `adherence`: share of sessions attended, or a published pattern. `rescue`: see `Rescue`.
+    """
+
+    model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("name", "id"), "write it as 'trial', a short name"),
+        **dict.fromkeys(
+            ("visits", "assessments", "endpoints", "outcomes"),
+            "write it as 'assess', a list with scale, metrics and at",
+        ),
+        **dict.fromkeys(("groups", "treatments"), "write it as 'arms'"),
+        **dict.fromkeys(("n", "n_per_arm", "size"), "write 'n' in each arm"),
+        **dict.fromkeys(("analyses", "analyse", "analyze"), "write it as 'analysis', a list"),
+        "estimand": "write it as 'estimands', a list",
+        **dict.fromkeys(("drop_out", "drop-out", "attrition"), "write it as 'dropout'"),
+        **dict.fromkeys(("missed", "compliance", "attendance"), "write it as 'adherence'"),
+        **dict.fromkeys(("dosing_rule", "rule"), "write it in the arm as 'dosing_rule'"),
+        **dict.fromkeys(("randomisation", "randomization", "allocation"), "write 'n' in each arm"),
+        "start": "days and visits of a trial count from day 0, that of the first session",
+        "withdrawal": "write it in the arm whose patients are randomised again",
+    }
+    """Keys that people write, which a trial has not, to what to write."""
+
+    trial: Key
+    title: Text = ""
+    source: Text | None = None
+    note: Text = ""
+    design: Annotated[str, word(DESIGNS)] = "parallel"
+    washout: Annotated[float, quantity("h", 0, LONGEST, example="14 d")] | None = None
+    population: TrialPopulation = Field(default_factory=TrialPopulation)
+    arms: tuple[ArmItem, ...]
+    assess: tuple[AssessmentItem, ...]
+    remission_at_most: Points | None = None
+    response_at_least: Fraction = RESPONSE
+    replicates: Annotated[int, Field(strict=True, ge=1, le=MOST_REPLICATES)] = REPLICATES
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    horizon: Annotated[float, quantity("h", 0, LONGEST, example="84 d")] | None = None
+    primary: Primary | None = None
+    analysis: Analyses = ()
+    estimands: Estimands = ()
+    dropout: Dropouts = ()
+    power: Power | None = None
+    scenario: Scenario | None = None
+    adherence: AdherenceItem | None = None
+    rescue: Rescue | None = None
+
+
+def check_file(file: TrialFile) -> None:
+    """Refuse what no single field shows.
+
+    **Raises:** `InputError` with the path of the field.
+    """
+    if file.source is not None and file.source not in load_sources():
+        raise InputError("source", f"unknown source '{file.source}'", "see 'ketasim evidence'")
+    if not file.arms:
+        raise InputError("arms", "there is no arm", "give at least one")
+    if not file.assess:
+        raise InputError("assess", "nothing is assessed", "give at least one assessment")
+    seen = Counter[str]()
+    for place, item in enumerate(file.arms):
+        seen[item.id] += 1
+        if seen[item.id] > 1:
+            raise InputError(
+                f"arms[{place}].id", f"'{item.id}' is the id of two arms", "name each arm otherwise"
+            )
+    if file.design == "crossover":
+        _check_crossover(file)
+    elif file.washout is not None:
+        raise InputError(
+            "washout", "only a crossover has a washout", "leave it out, or add 'design: crossover'"
+        )
+
+
+def _check_crossover(file: TrialFile) -> None:
+    if file.washout is None:
+        raise InputError("washout", "a crossover needs one", "add it, such as 'washout: 14 d'")
+    if len(file.arms) < 2:
+        raise InputError("arms", "a crossover has one arm", "give at least two")
+    for place, item in enumerate(file.arms):
+        if item.control == "antidepressant":
+            raise InputError(
+                f"arms[{place}].control",
+                "an oral antidepressant that begins in a later period is not simulated",
+                "name another control, or write 'design: parallel'",
+            )
+        for key in ("age", "weight", "female", "medicines", "background", "baseline"):
+            if getattr(item, key) is not None:
+                raise InputError(
+                    f"arms[{place}].{key}",
+                    "the arms of a crossover hold the same patients",
+                    f"write '{key}' in 'population'",
+                )
