@@ -92,6 +92,7 @@ def test_pages_fetch_nothing_from_elsewhere(site: Path) -> None:
         "docs/how-to/conflicts.md",
         "docs/how-to/export.md",
         "docs/how-to/files.md",
+        "docs/how-to/fit.md",
         "docs/how-to/nca.md",
         "docs/how-to/own-models.md",
         "docs/how-to/populations.md",

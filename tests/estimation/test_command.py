@@ -100,7 +100,7 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
         MODEL.replace(", sd_log = 0.3", "").replace(", sd_log = 0.2", ""),
         TABLE,
         ["--method", "map"],
-        "--method: map: no parameter of the model has a spread",
+        "--method: map: no parameter of the model has between-subject",
     ),
     "all below the limit": (MODEL, TABLE, ["--lloq", "600"], "every value is below the limit (12"),
     "below with FOCEI": (
@@ -121,10 +121,7 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
         [],
         "MODEL: its rates change with amounts or time",
     ),
-    "what cannot be told apart": (
-        *(MODEL, TABLE, []),
-        "parameters CL, V and SCALE: cannot be told apart",
-    ),
+    "what cannot be told apart": (MODEL, TABLE, [], "CL, V and SCALE: cannot be told apart"),
     "what changes nothing": (
         MODEL.replace("*SCALE", " + 0*SCALE"),
         TABLE,
@@ -148,7 +145,7 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
         MODEL,
         "\n".join(TABLE.splitlines()[:5]) + "\n",
         _TELL_APART,
-        "TABLE: one subject has values, which tell no spread",
+        "TABLE: one subject has values, which tell no between-subject",
     ),
     "a parameter": (MODEL, TABLE, ["--fix", "KA"], "--fix: 'KA' is no parameter"),
     "an error": (MODEL, TABLE, ["--error", "prop"], "--error: 'prop' is not known"),
@@ -157,7 +154,7 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
         MODEL,
         TABLE,
         [*_TELL_APART, "--correlated", "CL,SCALE"],
-        "--correlated: 'SCALE' has no spread between subjects",
+        "--correlated: 'SCALE' has no between-subject variability",
     ),
     "a stratum": (MODEL, TABLE, ["--by", "SEX"], "--by: the table has no column 'SEX'"),
     "bins": (MODEL, TABLE, ["--bins", "4,1"], "--bins: '1' is no later time"),

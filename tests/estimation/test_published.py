@@ -28,7 +28,7 @@ NONMEM = {
         "covariance": [4.3472e-1, 5.6920e-2, 1.9399e-2, -6.4855e-3, 1.2083e-2, 2.0233e-2],
         "error": [8.2844e-2, 1.7039e-2],
         "errors_of_typical": [3.01e-1, 1.66, 4.33e-3],
-        "errors_of_spread": [1.68e-1, 3.07e-2, 7.07e-2],
+        "errors_of_variability": [1.68e-1, 3.07e-2, 7.07e-2],
         "errors_of_correlation": [2.46e-1, 2.25e-1, 3.59e-1],
         "shrinkage": [1.3337, 1.6180, 5.0232],
     },
@@ -38,7 +38,7 @@ NONMEM = {
         "covariance": [4.3732e-1, 5.6344e-2, 1.8685e-2, -4.6835e-3, 1.2644e-2, 1.9830e-2],
         "error": [7.5581e-2, 1.7716e-2],
         "errors_of_typical": [2.92e-1, 1.57, 3.98e-3],
-        "errors_of_spread": [1.66e-1, 3.41e-2, 6.35e-2],
+        "errors_of_variability": [1.66e-1, 3.41e-2, 6.35e-2],
         "errors_of_correlation": [2.58e-1, 2.26e-1, 3.84e-1],
         "shrinkage": [1.5137, 1.0879, 3.2920],
     },
@@ -84,7 +84,7 @@ def test_estimates_and_objective_are_those_of_nonmem(fitted: ModelFit) -> None:
 def test_standard_errors_are_near_those_of_nonmem(fitted: ModelFit) -> None:
     """Both are the sandwich; NONMEM's derivatives are differences of the objective itself."""
     known = NONMEM[fitted.method]
-    for kind in ("typical", "spread", "correlation"):
+    for kind in ("typical", "variability", "correlation"):
         assert _values(fitted, kind, "se") == pytest.approx(known[f"errors_of_{kind}"], rel=0.16)
 
 

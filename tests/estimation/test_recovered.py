@@ -85,7 +85,7 @@ def _fit(table: dict[str, list[Any]], **options: Any) -> ModelFit:
 
 def _known() -> dict[tuple[str, str], float]:
     known = {(name, "typical"): value for name, value in TRUTH.items()}
-    known |= {(name, "spread"): value for name, value in SPREADS.items()}
+    known |= {(name, "variability"): value for name, value in SPREADS.items()}
     return known | {("CL,V1", "correlation"): CORRELATION, ("CP", "proportional"): PROPORTIONAL}
 
 

@@ -31,7 +31,7 @@ class Estimate:
     **Arguments:**
 
     - `name`: of the parameter, of two with a comma for a correlation, of the output for an error.
-    - `kind`: `typical`, `spread` (SD of the logarithm), `correlation`, or the kind of an error.
+    - `kind`: `typical`, `variability` (SD of the logarithm), `correlation`, or that of an error.
     - `value`, `unit`, `start`: of it. `fixed`: it kept its start.
     - `se`, `low`, `high`: standard error and 95 % interval; nothing where there is none.
     """
@@ -141,7 +141,7 @@ def label(name: str, kind: str) -> str:
     """Name of an estimate in one word, as in the covariance: `CL`, `sd_log CL`, `corr CL,V`."""
     if kind == "typical":
         return name
-    words = {"spread": "sd_log", "correlation": "corr"}
+    words = {"variability": "sd_log", "correlation": "corr"}
     return f"{words.get(kind, kind)} {name}"
 
 
@@ -165,7 +165,7 @@ def _reported(
     directions = [problem.directions[i] for i in numbers.estimated]
     labels = [(one.name, "typical", one.unit) for one in directions]
     described = numbers.spread.described(np.eye(len(numbers.spread.names)))
-    labels += [(name, "correlation" if "," in name else "spread", "") for name in described]
+    labels += [(name, "correlation" if "," in name else "variability", "") for name in described]
     free = [problem.sds[i] for i in numbers.free]
     labels += [
         (problem.outputs[one.output][0], one.kind, _unit(problem, one.kind, one.output))

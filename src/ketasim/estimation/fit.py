@@ -67,9 +67,9 @@ def fit(
 ) -> ModelFit:
     """Fit a linear model to a table of observations.
 
-    A population fit (`focei`, `laplace`) estimates typical values, log-normal spreads between
-    subjects and residual errors; `map` finds the most likely parameters of each subject, with the
-    model's numbers as prior. What each does and cannot: `docs/explain/estimation.md`.
+    A population fit (`focei`, `laplace`) estimates typical values, log-normal variability
+    between subjects and residual errors; `map` finds the most likely parameters of each subject,
+    with the model's numbers as prior. What each does and cannot: `docs/explain/estimation.md`.
 
     **Main arguments:**
 
@@ -89,7 +89,7 @@ def fit(
     - `parameters`: values instead of those of the model.
     - `fix`: parameters that keep their value, and kinds of residual SD (`additive` …).
     - `correlated`: groups of parameters whose effects are correlated, beside those of the model.
-    - `signed`: parameters without a spread that may be 0 or below: estimated as they are, not as
+    - `signed`: parameters without variability that may be 0 or below: estimated as they are, not as
       logarithms.
     - `standard_errors`: `observed` (information) or `sandwich`.
     - `by`: column that the visual predictive check is stratified by. `bins`: h between its bins.
@@ -134,7 +134,7 @@ def fit(
         if len(np.unique(problem.subjects)) < 2:
             raise InputError(
                 "TABLE",
-                "one subject has values, which tell no spread between subjects",
+                "one subject has values, which tell no between-subject variability",
                 "estimate that subject with --method map",
             )
         simulation = Simulation(n, seed, strata, tuple(bins), corrected)

@@ -168,7 +168,7 @@ def _pairs(problem: Problem, correlated: Sequence[Collection[str]]) -> list[tupl
             if name not in names:
                 raise InputError(
                     "correlated",
-                    f"'{shortened(name)}' has no spread between subjects",
+                    f"'{shortened(name)}' has no between-subject variability",
                     near(name, names) if names else "give it an sd_log",
                 )
         if len(members) < 2:
@@ -197,7 +197,7 @@ def estimates_at_ends(numbers: Numbers, problem: Problem, found: Maximum) -> lis
             row, column = numbers.spread.places[k - typical]
             names = numbers.spread.names
             told.append(
-                label(names[row], "spread")
+                label(names[row], "variability")
                 if row == column
                 else label(f"{names[column]},{names[row]}", "correlation")
             )

@@ -123,7 +123,7 @@ def _moving(problem: Problem) -> tuple[Problem, list[str]]:
     if not moves.any():
         raise InputError(
             "TABLE",
-            "no observation depends on a parameter with a spread",
+            "no value depends on a parameter that differs between subjects",
             "give values after a dose",
         )
     kept = np.flatnonzero(moves)
@@ -144,7 +144,7 @@ def _given(problem: Problem) -> tuple[Estimate, ...]:
         for one in problem.directions
     ]
     found += [
-        Estimate(one.name, "spread", float(sd), "", float(sd), fixed=True)
+        Estimate(one.name, "variability", float(sd), "", float(sd), fixed=True)
         for one, sd in zip(problem.directions, sds, strict=True)
     ]
     return (

@@ -118,9 +118,9 @@ class ModelFit(Result):
     def parameters(self) -> pl.DataFrame:
         """One row an estimate of the population.
 
-        **Returns:** `parameter`, `kind` (`typical`, `spread`: SD of the logarithm, `correlation`,
-        `additive`, `proportional`, `log`), `estimate`, `unit`, `se`, `rse_percent`, `low95`,
-        `high95`, `fixed`, `start`, `shrinkage_percent` (of a spread).
+        **Returns:** `parameter`, `kind` (`typical`, `variability`: SD of the logarithm,
+        `correlation`, `additive`, `proportional`, `log`), `estimate`, `unit`, `se`, `rse_percent`,
+        `low95`, `high95`, `fixed`, `start`, `shrinkage_percent`.
         """
         shrunk = dict(zip(self.problem.names, self.shrinkage, strict=True))
         return pl.DataFrame(
@@ -137,7 +137,7 @@ class ModelFit(Result):
                     "fixed": one.fixed,
                     "start": one.start,
                     "shrinkage_percent": 100.0 * _known(shrunk[one.name])
-                    if one.kind == "spread" and self.population
+                    if one.kind == "variability" and self.population
                     else None,
                 }
                 for one in self.estimates
@@ -358,7 +358,7 @@ class ModelFit(Result):
 
 
 def _named(one: Estimate) -> str:
-    words = {"spread": "SD of log", "correlation": "correlation of"}
+    words = {"variability": "SD of log", "correlation": "correlation of"}
     if one.kind == "typical":
         return one.name
     return f"{words.get(one.kind, f'{one.kind} error of')} {one.name}"

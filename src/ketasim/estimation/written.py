@@ -34,8 +34,8 @@ def fitted_model(problem: Problem, estimates: Sequence[Estimate]) -> str:
         for one in model.parameters
     )
     parameters = tuple(
-        replace(one, sd_log=known[one.name, "spread"].value)
-        if (one.name, "spread") in known
+        replace(one, sd_log=known[one.name, "variability"].value)
+        if (one.name, "variability") in known
         else one
         for one in parameters
     )

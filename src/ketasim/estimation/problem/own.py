@@ -149,7 +149,7 @@ def _known(model: CompartmentModel, choices: Choices) -> None:
         if one.name in choices.signed and one.sd_log:
             raise InputError(
                 "signed",
-                f"{one.name} has a log-normal spread, so that it stays above 0",
+                f"{one.name} differs log-normally between subjects, so that it stays above 0",
                 "leave it out, or its sd_log",
             )
 
@@ -188,7 +188,7 @@ def _directions(
     if not choices.population and not any(one.spread for one in found):
         raise InputError(
             "method",
-            "map: no parameter of the model has a spread between subjects",
+            "map: no parameter of the model has between-subject variability (sd_log)",
             "give those that differ an sd_log, or estimate a population with --method focei",
         )
     return tuple(found)

@@ -191,7 +191,7 @@ def check_errors(problem: Problem, field: Callable[[int], str]) -> None:
             raise InputError(
                 field(int(nothing[0])),
                 f"the prediction of {name} is {f[nothing[0]]:g} there, where a "
-                f"{'log-normal' if 'log' in kinds else 'proportional'} error has no spread "
+                f"{'log-normal' if 'log' in kinds else 'proportional'} error has no SD "
                 f"({counted(len(nothing), 'row')})",
                 "leave the value out (MDV 1), or take --error combined",
             )

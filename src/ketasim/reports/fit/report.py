@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SUBJECTS: Final = 40  # of a table
 _GROUPS: Final = (
     ("typical", "Typical values"),
-    ("spread", "Variability between subjects"),
+    ("variability", "Variability between subjects"),
     ("error", "Residual error"),
 )
 _KINDS: Final = {
@@ -129,7 +129,7 @@ def _groups(fit: ModelFit) -> list[dict[str, Any]]:
     shrunk = {
         row["parameter"]: row["shrinkage_percent"]
         for row in fit.parameters().to_dicts()
-        if row["kind"] == "spread"
+        if row["kind"] == "variability"
     }
     found: list[dict[str, Any]] = []
     for key, title in _GROUPS:
@@ -142,14 +142,14 @@ def _groups(fit: ModelFit) -> list[dict[str, Any]]:
 def _group(one: Estimate) -> str:
     if one.kind == "typical":
         return "typical"
-    return "spread" if one.kind in ("spread", "correlation") else "error"
+    return "variability" if one.kind in ("variability", "correlation") else "error"
 
 
 def _row(one: Estimate, shrunk: dict[str, float | None]) -> dict[str, str]:
     both = one.name.replace(",", " and ")
-    names = {"spread": f"SD of log {one.name}", "correlation": f"Correlation of {both}"}
+    names = {"variability": f"SD of log {one.name}", "correlation": f"Correlation of {both}"}
     note = ""
-    if one.kind == "spread":
+    if one.kind == "variability":
         note = f"CV {number(100.0 * _cv(one.value), 3)} %"
         left = shrunk.get(one.name)
         note += f"; shrinkage {number(left, 2)} %" if left is not None else ""

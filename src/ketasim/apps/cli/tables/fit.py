@@ -77,7 +77,7 @@ def fit(
         Parameter(help="Parameters whose effects are correlated, as CL,V or all; repeatable."),
     ] = None,
     signed: Annotated[
-        str, Parameter(help="Parameters without a spread that may be 0 or below.")
+        str, Parameter(help="Parameters without variability that may be 0 or below.")
     ] = "",
     se: Annotated[
         Literal["observed", "sandwich"], Parameter(help="How standard errors are made.")
@@ -252,7 +252,7 @@ def _print(result: ModelFit) -> None:
             f"objective {one.value:.3f} ({one.full:.3f} with the constant), AIC {one.aic:.1f}; "
             f"{word} after {one.iterations} steps"
         )
-        names = {"spread": "SD of log ", "correlation": "correlation "}
+        names = {"variability": "SD of log ", "correlation": "correlation "}
         rows = [
             (
                 names.get(e.kind, "" if e.kind == "typical" else f"{e.kind} error ") + e.name,
