@@ -26,7 +26,7 @@ _PURE: Final = ("1", "-", "fraction", "ratio", "%", "")
 _PART: Final = re.compile(r"([^\d^\s-]+)(?:\^?(-?\d+))?")
 
 
-_OF_DOSES: Final = {
+_OF_DOSES: Final[Mapping[str, tuple[str, tuple[Powers, ...]]]] = {
     "F": ("a bioavailability has no unit", ({},)),
     "lag": ("a lag is in h", tuple({one: 1.0} for one in _TIMES)),
     "duration": ("a duration is in h", tuple({one: 1.0} for one in _TIMES)),
@@ -60,7 +60,8 @@ def check_units(
         if found is not None:
             known[name] = found
     for field, text in doses:
-        said, allowed = _OF_DOSES.get(field.rsplit(".", 1)[-1], ("", ()))
+        key = field.rsplit(".", 1)[-1]
+        said, allowed = _OF_DOSES.get(key, ("", ()))
         found = _unit(field, text, known)
         if found is not None and allowed and found not in allowed:
             raise InputError(

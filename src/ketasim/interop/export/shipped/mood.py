@@ -55,10 +55,16 @@ def ode_of_mood(course: Course | None = None) -> OdeModel:
     values = mood_values(given.numbers(), typical_effects(), given.situation, start, spread=False)
     numbers = {name: float(np.reshape(value, -1)[0]) for name, value in values.items()}
     fade = constant_of(card, "k_session")
-    mark = State(SESSION_STATE, "mark", "mark of a session under way", _fading(), dosed=False)
+    mark = State(
+        SESSION_STATE,
+        "mark",
+        "mark of a session under way",
+        f"-k_session*{SESSION_STATE}",
+        dosed=False,
+    )
     signals = (drive, *(_signal(one) for one in MOOD.signals if one.name != drive.name))
     moving = (*signals, *formulas_of(MOOD.quantities))
-    sd = numbers_of(given, "sigma")
+    sd = float(given.numbers()["sigma"])
     return behind(
         reference(course, mark),
         OdeModel(
@@ -89,15 +95,6 @@ def ode_of_mood(course: Course | None = None) -> OdeModel:
             _SHOWN,
         ),
     )
-
-
-def numbers_of(given: MoodInput, symbol: str) -> float:
-    """A number of the card as the course uses it."""
-    return float(given.numbers()[symbol])
-
-
-def _fading() -> str:
-    return f"-k_session*{SESSION_STATE}"
 
 
 def _signal(one: Signal) -> Formula:
@@ -175,7 +172,7 @@ def _notes(given: MoodInput, course: Course | None, receptor: str) -> list[str]:
         _LEFT_OUT,
         _NOISE,
     ]
-    if not numbers_of(given, "e_O") or not given.situation.new_antidepressant:
+    if not given.situation.new_antidepressant:
         found.append("e_O is 0: no new oral antidepressant is begun")
     found += [sentence for _, sentence in given.assumed]
     if course is not None:

@@ -140,17 +140,12 @@ def _states(model: LinearModel, prefix: str, names: dict[str, str]) -> Iterator[
     for one in model.states:
         name = names.get(one.name, one.name)
         meaning = f"{molecule}-{one.meaning}" if molecule else one.meaning
-        fraction, lag, duration = _of_doses(model, one.name)
-        yield State(
-            name,
-            "mg",
-            meaning,
-            right_hand_side(name, flows),
-            *(
-                None if text is None else _said(text, names, prefix)
-                for text in (fraction, lag, duration)
-            ),
+        fraction, lag, duration = (
+            None if text is None else _said(text, names, prefix)
+            for text in _of_doses(model, one.name)
         )
+        change = right_hand_side(name, flows)
+        yield State(name, "mg", meaning, change, fraction, lag, duration)
 
 
 def _into(model: LinearModel, state: str) -> set[tuple[str, str | None, str | None, str | None]]:
