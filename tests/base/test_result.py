@@ -248,6 +248,8 @@ def test_plot_and_report_name_what_they_take(results: dict[str, Result]) -> None
 
 
 def test_what_draws_a_result_exists() -> None:
+    for room in (*VERBS, "estimation", "forecasting", "planning", "validation.result"):
+        importlib.import_module(f"ketasim.{room}")
     kinds = {one.__name__ for one in Result.__subclasses__()}
     for table in (_CHARTS, _PAGES):
         assert set(table) <= kinds
