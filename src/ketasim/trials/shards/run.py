@@ -66,7 +66,7 @@ def plan_trial(
     path = located(Path(trial), "trial", field="TRIAL")
     content = path.read_bytes()
     options = {"replicates": replicates, "seed": seed}
-    asked = ready(path, **options, told=False)
+    asked = ready(path, replicates, seed, told=False)
     total = asked.trial.replicates
     plan = Plan(
         folder=folder,
@@ -84,7 +84,7 @@ def plan_trial(
     held = held_plan(plan, size)
     if held is not None:
         return held
-    cost = _cost(path, asked, options)
+    cost = _cost(path, asked)
     of = min(size, total) if size is not None else sized(cost, total, SECONDS)
     memory = cost.memory + trial_size(replace(asked.pool, replicates=of), asked.visits).bytes
     return write_plan(replace(plan, size=of, cost=replace(cost, memory=memory)), content)
@@ -94,11 +94,11 @@ def _cards() -> dict[str, str]:
     return {key: load_card(key).hash for key in _CARDS}
 
 
-def _cost(path: Path, asked: Ready, options: dict[str, int | None]) -> Cost:
+def _cost(path: Path, asked: Ready) -> Cost:
     """What replicates take, by a few of them."""
     simulated(asked, range(1))  # what is loaded and compiled is so once a process
     begun = time.process_time()
-    asked = ready(path, **options, told=False)
+    asked = ready(path, asked.trial.replicates, asked.trial.seed, told=False)
     part = simulated(asked, range(1))
     start = time.process_time() - begun
     count, spent = 1, start

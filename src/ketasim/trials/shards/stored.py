@@ -39,7 +39,7 @@ def arrays_of(part: Part) -> tuple[Arrays, dict[str, Any]]:
     )
     arrays["members"] = _stacked(list(part.members.values()))
     counts = part.flow.counts
-    kinds = list(next(iter(counts.values()), {}))
+    kinds = [kind for own in list(counts.values())[:1] for kind in own]
     for place, own in enumerate(counts.values()):
         arrays[f"flow/{place}"] = _stacked([own[kind] for kind in kinds])
     if part.tables:

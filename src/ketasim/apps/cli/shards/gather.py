@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from ketasim._base.size import duration
-from ketasim.apps.cli.console import AsJson, MaybeFolder, check_folder, listen, print_json, warn
+from ketasim.apps.cli.console import AsJson, check_folder, listen, path_given, print_json, warn
 from ketasim.apps.cli.shards.work import PlanRead
 from ketasim.apps.cli.trial import TrialOptions, finished
 
@@ -17,7 +20,17 @@ NOT_ALL = 1
 """Exit status where shards are missing."""
 
 
-def gather(folder: PlanRead, /, *, out: MaybeFolder = None, as_json: AsJson = False) -> int:
+Collected = Annotated[
+    Path | None,
+    Parameter(
+        name="--out",
+        help="Folder for the files, DIR/result when left out; made if missing.",
+        converter=path_given,
+    ),
+]
+
+
+def gather(folder: PlanRead, /, *, out: Collected = None, as_json: AsJson = False) -> int:
     """Collect the shards of a plan: writes what one process would have written.
 
     While shards are missing it says which, writes nothing and ends with status 1.

@@ -17,7 +17,9 @@ from ketasim.apps.cli.shards.planned import Cluster, do_shard
 if TYPE_CHECKING:
     from ketasim._base.shards.plan import Plan
 
-PlanRead = Annotated[Path, Parameter(help="Folder that --plan has written.", converter=path_given)]
+PlanRead = Annotated[
+    Path, Parameter(name="DIR", help="Folder that --plan has written.", converter=path_given)
+]
 
 
 def work(
