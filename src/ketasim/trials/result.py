@@ -21,9 +21,11 @@ from ketasim.dosing import Trial
 from ketasim.evidence import Card, Entry, load_sources
 from ketasim.population import crosswalk, situation_of
 from ketasim.simulation.mood.beside import NearValue, near_table
+from ketasim.trials.assess import Cell, Values
 from ketasim.trials.beside import near_trials
 from ketasim.trials.blinding import blinding_table
 from ketasim.trials.contrasts import Estimate
+from ketasim.trials.dose_response import trend_table
 from ketasim.trials.headline import trial_headline
 from ketasim.trials.operating.characteristics import Characteristics
 from ketasim.trials.patients.adverse import session_table
@@ -212,9 +214,19 @@ class TrialResult(Result):
     @cached_property
     def reported(self) -> tuple[PublishedValue, ...]:
         """The rows of `published`."""
-        return published_values(
-            self.trial, {(one.arm, one.cell): one.values for one in self.estimates}
-        )
+        return published_values(self.trial, self._found)
+
+    def dose_response(self) -> pl.DataFrame:
+        """The trend over arms that give one drug in several doses, the control among them.
+
+        **Returns:** as `ketasim.trials.dose_response.trend_table`; empty where no drug has three
+        levels.
+        """
+        return trend_table(self.trial, self._found)
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, Cell], Values]:
+        return {(one.arm, one.cell): one.values for one in self.estimates}
 
     def nearest(self) -> pl.DataFrame:
         """What the nearest published trials reported, beside what the model gives for them.
@@ -357,7 +369,7 @@ class TrialResult(Result):
         """Everything but the single patients, for machines.
 
         **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
-        analysis, blinding, flow, sessions, published and nearest as columns.
+        analysis, blinding, flow, sessions, dose_response, published and nearest as columns.
         """
         document = {
             "metadata": self.metadata,
@@ -368,6 +380,7 @@ class TrialResult(Result):
             "blinding": self.blinding().to_dict(as_series=False),
             "flow": self.flow().to_dict(as_series=False),
             "sessions": self.sessions().to_dict(as_series=False),
+            "dose_response": self.dose_response().to_dict(as_series=False),
             "published": self.published().to_dict(as_series=False),
             "nearest": self.nearest().to_dict(as_series=False),
         }

@@ -215,7 +215,7 @@ def describe(app: FastAPI) -> None:
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
             from ketasim.dosing.course import CourseFile
-            from ketasim.dosing.trial.design import TrialFile
+            from ketasim.dosing.trial.file import TrialFile
 
             made = get_openapi(title=app.title, version=app.version, routes=app.routes)
             schemas = made.setdefault("components", {}).setdefault("schemas", {})
