@@ -12,6 +12,7 @@ from ketasim._base.size import Size
 from ketasim.dosing import RELAPSES, Arm, Assessment, Trial
 from ketasim.engine.size import NUMBER, pilot_size, solve_size, steps_of
 from ketasim.population import MOOD_STATES, MOOD_TOLERANCES, arm_calendar
+from ketasim.trials.patients.individual import MOST_LOOKS, calendars_of
 from ketasim.trials.ratings import PIECE, PIECE_NUMBERS, strides
 
 Array = NDArray[np.float64]
@@ -25,6 +26,7 @@ MOST_ROWS: Final = 1_000_000
 _RATED: Final = 8  # bytes of a rating with and one without the effects of the trial
 _SCORED: Final = 60  # bytes of a patient while one metric is computed
 _FOLLOWED: Final = 36  # bytes of a patient at a visit while relapse is
+_KEPT: Final = 9  # states of a session, as solved and as kept
 _STATES: Final = 150  # bytes of a patient at a visit while ratings are made of states
 _PERSON: Final = 3_000  # bytes of a patient being drawn
 _ROW: Final = 160  # bytes of a row of the table of patients while it is sorted
@@ -76,6 +78,10 @@ def _working(trial: Trial, arm: Arm, many: int, visits: Array) -> float:
     patients, times = many * strides(trial, arm), len(visits)
     piece = min(patients, max(1, min(PIECE, PIECE_NUMBERS // times)))
     solved = piece * (times * (_STATES + NUMBER * len(MOOD_STATES)) + _PERSON)
+    if trial.individual(arm):  # a session of each kind, at many times after it
+        kinds = len(calendars_of(trial, arm))
+        piece = min(patients, PIECE_NUMBERS // (times + MOST_LOOKS))
+        solved = piece * (kinds * MOST_LOOKS * _KEPT * NUMBER + _PERSON)
     relapses = [len(one.times) for one in trial.assessed(arm) if set(one.metrics) & set(RELAPSES)]
     metric = many * arm.n * (_SCORED + _FOLLOWED * max(relapses, default=0))
     return max(solved, metric, pilot_size(_steps(arm, visits), len(MOOD_STATES)).bytes)
