@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ketasim.evidence import Card, load_card
+from ketasim.evidence import Card, load_card, load_table
 from ketasim.trials import TrialResult, run_trial
 from ketasim.trials.patients.individual import orders_of
 
@@ -218,3 +218,31 @@ def test_everybody_goes_through_all_arms_of_a_crossover() -> None:
     assert ids["high"] == ids["pbo"]
     means = {name: result.summary().filter(arm=name, time_h=24.0)["mean"].item() for name in ids}
     assert means["high"] < means["pbo"] - 2.0
+
+
+def test_the_rule_of_sustain_2_gives_the_intervals_that_it_reported() -> None:
+    """Responders to four weeks, then weekly or every other week by a MADRS of 12, for a year.
+
+    Reported of 580: weekly throughout, once to every other week, more often changed (nijs2020).
+    """
+    table = load_table("mood/adherence").filter(study="SUSTAIN-2 maintenance frequency")
+    reported = dict(table.select("measure", "value").iter_rows())
+    rule = {"while": "MADRS > 12", "every": "7 d", "else": "14 d", "check": "28 d", "from": "56 d"}
+    arm = ESK | {
+        "n": 300,
+        "days": [0, 3, 7, 10, 14, 17, 21, 24, 28, 35, 42, 49],
+        "dosing_rule": rule,
+        "withdrawal": {"after": "28 d", "entry": "response", "to": ["continue"]},
+    }
+    own = TRIAL["population"] | {"background": "new"}
+    metrics = ["change_from_phase", "response"]
+    assess = [{"scale": "MADRS", "at": ["28 d", "217 d"], "metrics": metrics}]
+    result = run_trial(TRIAL | {"arms": [arm], "population": own, "assess": assess})
+    row = result.flow().filter(arm="esk:continue").row(0, named=True)
+    more = float(reported["alternating weekly and every other week"]) / 100.0
+    assert row["changed_more"] == pytest.approx(more, abs=0.12)
+    # patients stay weekly less often than reported, and change once more often
+    assert row["never_changed"] < float(reported["weekly throughout"]) / 100.0
+    change = result.summary().filter(metric="change_from_phase", time_h=217 * 24.0)
+    # 0.3 (SD 8.12) to the end of the phase (wajs2020)
+    assert change["mean"].item() == pytest.approx(0.3, abs=2.0)
