@@ -13,6 +13,7 @@ from ketasim.estimation.likelihood.conditional import Modes, People
 from ketasim.estimation.problem.problem import Problem
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Residuals:
 
 
 def residuals(
-    people: People, found: Modes, middle: Array, covariance: Array, sds: Array, below: Array
+    people: People, found: Modes, middle: Array, covariance: Array, sds: Array, below: Flags
 ) -> Residuals:
     """Residuals of a fit.
 

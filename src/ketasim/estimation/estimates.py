@@ -162,11 +162,11 @@ def _reported(
     problem: Problem, numbers: Numbers
 ) -> tuple[list[tuple[str, str, str]], Callable[[Array], Array]]:
     """Name, kind and unit of every reported number, and how they follow from unconstrained ones."""
-    directions = [problem.directions[i] for i in numbers.estimated]
+    directions = [one for one in problem.directions if one.estimated]
     labels = [(one.name, "typical", one.unit) for one in directions]
     described = numbers.spread.described(np.eye(len(numbers.spread.names)))
     labels += [(name, "correlation" if "," in name else "variability", "") for name in described]
-    free = [problem.sds[i] for i in numbers.free]
+    free = [one for one in problem.sds if one.estimated]
     labels += [
         (problem.outputs[one.output][0], one.kind, _unit(problem, one.kind, one.output))
         for one in free
@@ -212,7 +212,7 @@ def _covariance(found: Maximum, source: str) -> tuple[Array | None, str]:
             "The observed information is not positive definite: the data do not tell all these "
             "numbers, and there are no standard errors."
         )
-    inverse = np.linalg.inv(information)
+    inverse: Array = np.asarray(np.linalg.inv(information), np.float64)
     if source == "observed":
         return inverse, ""
     slopes = found.value.slopes[:, free]

@@ -126,7 +126,7 @@ def fit(
     columns = {name: dv if isinstance(dv, str) else dv[name] for name, _ in problem.outputs}
 
     def cell(i: int) -> str:
-        name, _ = problem.outputs[problem.observed.output[i]]
+        name, _ = problem.outputs[int(problem.observed.output[i])]
         return sheet.field(columns[name], int(problem.observed.row[i]))
 
     check_errors(problem, cell)
@@ -182,7 +182,8 @@ def _strata(problem: Problem, sheet: Sheet, by: str) -> tuple[str, ...]:
         have = [name for name in sheet.columns if name not in sheet.events.values()]
         raise InputError("by", f"the table has no column '{shortened(by)}'", near(by, have))
     texts = sheet.texts(by)
-    found = tuple(texts[row] for row in problem.observed.row)
+    rows: list[int] = problem.observed.row.tolist()
+    found = tuple(texts[row] for row in rows)
     if len(set(found)) > _MOST_STRATA:
         raise InputError(
             "by",

@@ -110,6 +110,7 @@ def fit_population(
         people, value.middle, value.covariance, value.sds, simulation.n, simulation.seed
     )
     told = np.unique(problem.subjects)
+    outputs: list[int] = observed.output.tolist()
     return ModelFit(
         problem,
         method,
@@ -142,7 +143,7 @@ def fit_population(
                 left.typical,
                 observed.below,
                 simulation.strata,
-                [problem.outputs[i][0] for i in observed.output],
+                [problem.outputs[i][0] for i in outputs],
             ),
             drawn,
             corrected=simulation.corrected,
@@ -190,9 +191,9 @@ def estimates_at_ends(numbers: Numbers, problem: Problem, found: Maximum) -> lis
     """What stands at the end of what it may be, in words."""
     typical, spread, _ = numbers.counts
     told: list[str] = []
-    for k in np.flatnonzero(found.bounded):
+    for k in np.flatnonzero(found.bounded).tolist():
         if k < typical:
-            told.append(problem.directions[numbers.estimated[k]].name)
+            told.append(problem.directions[int(numbers.estimated[k])].name)
         elif k < typical + spread:
             row, column = numbers.spread.places[k - typical]
             names = numbers.spread.names
@@ -202,7 +203,7 @@ def estimates_at_ends(numbers: Numbers, problem: Problem, found: Maximum) -> lis
                 else label(f"{names[column]},{names[row]}", "correlation")
             )
         else:
-            one = problem.sds[numbers.free[k - typical - spread]]
+            one = problem.sds[int(numbers.free[k - typical - spread])]
             told.append(label(problem.outputs[one.output][0], one.kind))
     return told
 

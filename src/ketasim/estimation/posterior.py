@@ -45,7 +45,7 @@ def fit_subjects(problem: Problem, tell: Callable[[str], None]) -> ModelFit:
     """
     problem, unmoved = _moving(problem)
     people = problem.people()
-    precision = np.linalg.inv(problem.covariance)
+    precision: Array = np.asarray(np.linalg.inv(problem.covariance), np.float64)
     sds, middle = problem.start_sds, problem.middle
     root = np.linalg.cholesky(problem.covariance)
     best: Modes | None = None
@@ -81,7 +81,8 @@ def fit_subjects(problem: Problem, tell: Callable[[str], None]) -> ModelFit:
     notes = [*problem.notes]
     told = np.unique(problem.subjects)
     if not settled[told].all():
-        names = ", ".join(problem.ids[s] for s in told if not settled[s])
+        every: list[int] = told.tolist()
+        names = ", ".join(problem.ids[s] for s in every if not settled[s])
         notes.append(f"the search did not come to rest for {names}")
     if several[told].any():
         many = counted(int(several[told].sum()), "subject")

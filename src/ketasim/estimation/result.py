@@ -159,7 +159,7 @@ class ModelFit(Result):
         rows: list[dict[str, Any]] = []
         problem = self.problem
         first = np.searchsorted(problem.subject, np.arange(len(problem.ids)))
-        chosen = [problem.directions[i] for i in problem.effects]
+        chosen = [one for one in problem.directions if one.spread]
         prior = np.sqrt(np.diag(self.covariance))
         for s, identity in enumerate(problem.ids):
             row = slice(int(first[s]), int(first[s]) + 1)

@@ -89,12 +89,11 @@ def prediction_errors(people: People, simulated: Simulated, observed: Array, bel
         varied = np.flatnonzero(~fixed)
         if not len(varied):
             continue
-        lower = np.linalg.cholesky(
-            matrix[np.ix_(varied, varied)] + 1e-12 * np.diag(np.diag(matrix)[varied])
-        )
-        own = np.linalg.solve(lower, (observed[mine] - mean)[varied])
-        others = np.linalg.solve(lower, (drawn - mean)[:, varied].T)
-        share = (others < own[:, None]).mean(axis=1)
+        part = matrix[np.ix_(varied, varied)] + 1e-12 * np.diag(np.diag(matrix)[varied])
+        whitened: Array = np.asarray(np.linalg.inv(np.linalg.cholesky(part)), np.float64)
+        own = whitened @ (observed[mine] - mean)[varied]
+        others = whitened @ (drawn - mean)[:, varied].T
+        share: Array = np.asarray((others < own[:, None]).mean(axis=1), np.float64)
         found[mine[varied]] = ndtri(np.clip(share, 0.5 / n, 1.0 - 0.5 / n))
     return found
 
@@ -147,7 +146,7 @@ def predictive_check(
                     factor = np.where(typical > 0, np.median(typical) / typical, 1.0)
                 observed, drawn = observed * factor, drawn * factor
             here = check.below[mine]
-            head = {
+            head: dict[str, object] = {
                 "output": output,
                 "stratum": stratum,
                 "time_h": float(np.median(check.time[mine])),

@@ -20,6 +20,7 @@ from ketasim.estimation.likelihood.residual import Jets, ResidualError
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 _STEPS: Final = 60
 _SHORTENED: Final = 12
@@ -156,7 +157,7 @@ def _newton(people: People, found: Modes, precision: Array) -> tuple[Array, Arra
     Along axes that are not curved upwards, the step is as long as if they were.
     """
     slope = gradient(people, found, precision)
-    sound = np.isfinite(found.curvature).all(axis=(1, 2))
+    sound: Flags = np.asarray(np.isfinite(found.curvature).all(axis=(1, 2)))
     sizes, axes = np.linalg.eigh(np.where(sound[:, None, None], found.curvature, precision))
     least = np.linalg.eigvalsh(precision)[0]
     along = np.einsum("sqr,sq->sr", axes, slope)
@@ -168,11 +169,11 @@ def _newton(people: People, found: Modes, precision: Array) -> tuple[Array, Arra
     return step, gain
 
 
-def positive(matrices: Array) -> NDArray[np.bool_]:
+def positive(matrices: Array) -> Flags:
     """Tell which symmetric matrices are positive definite, shape (S,)."""
     if not matrices.shape[-1]:
         return np.ones(len(matrices), bool)
-    finite = np.isfinite(matrices).all(axis=(1, 2))
+    finite: Flags = np.asarray(np.isfinite(matrices).all(axis=(1, 2)))
     least = np.linalg.eigvalsh(np.where(finite[:, None, None], matrices, 0.0))[:, 0]
     return finite & (least > 0.0)
 

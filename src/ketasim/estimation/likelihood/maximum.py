@@ -68,7 +68,7 @@ def maximise(likelihood: Likelihood, start: Array, tell: Progress) -> Maximum:
 
     **Raises:** `InputError` when nothing can be predicted at the start, or it has no likelihood.
     """
-    from scipy.optimize import minimize  # scipy is slow to load
+    from scipy import optimize  # scipy is slow to load
 
     people = likelihood.people
     nothing = np.zeros((people.count, len(people.effects)))
@@ -95,6 +95,7 @@ def maximise(likelihood: Likelihood, start: Array, tell: Progress) -> Maximum:
             best[0] = (numbers.copy(), value)
         return value.total, value.slope
 
+    search: Any = optimize.minimize  # its types know no callback without a result
     steps = 0
 
     def told(_: Any) -> None:
@@ -107,7 +108,7 @@ def maximise(likelihood: Likelihood, start: Array, tell: Progress) -> Maximum:
         # a search within a window around the best: the first steps know nothing of scales
         middle = best[0][0]
         left, right = np.maximum(low, middle - _WINDOW), np.minimum(high, middle + _WINDOW)
-        minimize(
+        search(
             objective,
             middle,
             jac=True,

@@ -110,7 +110,7 @@ class Likelihood:
         people = self.people
         middle, spread, sds = self.numbers.of(numbers)
         covariance = self.numbers.spread.covariance(spread)
-        precision = np.linalg.inv(covariance)
+        precision: Array = np.asarray(np.linalg.inv(covariance), np.float64)
         found = modes(people, middle, precision, sds, start, third=self.laplace)
         curved = found.curvature if self.laplace else found.expected
         bent = positive(curved)

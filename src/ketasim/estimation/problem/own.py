@@ -103,7 +103,8 @@ def own_problem(
 
     every, covariance = model.covariance()
     place = [every.index(one.name) for one in directions if one.spread]
-    first = np.searchsorted(records.subject, np.arange(records.subject[-1] + 1))
+    count = int(records.subject[-1]) + 1
+    first: list[int] = np.searchsorted(records.subject, np.arange(count)).tolist()
     names = sheet.texts("ID")
     problem = Problem(
         model.name,

@@ -214,7 +214,7 @@ def check_identified(problem: Problem, weighted: Array) -> None:
 
     **Raises:** `InputError` that names the parameter, or those that cannot be told apart.
     """
-    names = [problem.directions[i].name for i in problem.estimated]
+    names = [one.name for one in problem.directions if one.estimated]
     weighted = weighted[:, problem.estimated]
     sizes = np.sqrt((weighted**2).sum(axis=0))
     for name, size in zip(names, sizes, strict=True):

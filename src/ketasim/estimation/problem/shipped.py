@@ -78,7 +78,7 @@ def shipped_problem(
     directions, covariance = _directions(model, people, {*parameters, *names})
     subject = read.records.subject
     ids = sheet.texts("ID")
-    first = np.searchsorted(subject, np.arange(subject[-1] + 1))
+    first: list[int] = np.searchsorted(subject, np.arange(int(subject[-1]) + 1)).tolist()
     problem = Problem(
         model.name,
         None,
