@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ketasim.interop.export.edges import edges_of
+from ketasim.interop.export.effects import told
 from ketasim.interop.export.ode import AMOUNTS, NORMAL_CDF, Constant, OdeModel
 from ketasim.interop.export.syntax import Syntax, named_for, normal_cdf_series
 
@@ -25,7 +26,10 @@ _SYNTAX: Final = Syntax(
 def antimony_text(model: OdeModel) -> str:
     """The model as Antimony; doses as in `sbml_text`."""
     names = named_for(model.symbols, lambda name: name in _RESERVED)
-    lines = [f"// {_flat(model.title)}", *(f"// {_flat(note)}" for note in model.notes)]
+    lines = [
+        f"// {_flat(model.title)}",
+        *(f"// {_flat(note)}" for note in (*model.notes, *told(model.effects))),
+    ]
     if model.uses_normal_cdf:
         lines += ["", f"function {NORMAL_CDF}(z)", f"  {normal_cdf_series('z', _SYNTAX)};", "end"]
     lines += ["", f"model {named_for((model.name,), _RESERVED.__contains__)[model.name]}"]

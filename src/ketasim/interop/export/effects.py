@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ketasim.interop.export.ode import Array
+from ketasim.interop.export.ode import Array, Effects
 
 
 def drawn(typical: str, effect: str, scale: str, *, exp: str = "exp", log: str = "log") -> str:
@@ -23,3 +23,20 @@ def drawn(typical: str, effect: str, scale: str, *, exp: str = "exp", log: str =
 def lower_rows(covariance: Array) -> list[str]:
     """The lower triangle of a block's covariance, a line each row."""
     return [" ".join(repr(float(v)) for v in row[: i + 1]) for i, row in enumerate(covariance)]
+
+
+def told(effects: Effects) -> list[str]:
+    """Between-patient variability in words, for formats that simulate the typical patient."""
+    if not effects.blocks:
+        return []
+    found = ["between-patient variability, which is not simulated here:"]
+    for symbols, covariance in effects.blocks:
+        for place, symbol in enumerate(symbols):
+            line = f"{symbol}: {float(covariance[place, place])!r}, {effects.said(symbol)}"
+            found.append(line)
+            found += [
+                f"{symbol} and {other}: covariance {float(covariance[place, before])!r}"
+                for before, other in enumerate(symbols[:place])
+                if covariance[place, before]
+            ]
+    return found

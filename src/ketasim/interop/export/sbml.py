@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ketasim._base import InputError
 from ketasim.interop.export.edges import edges_of
+from ketasim.interop.export.effects import told
 from ketasim.interop.export.ode import AMOUNTS, NORMAL_CDF, OdeModel, State
 from ketasim.interop.export.syntax import Syntax, named_for, normal_cdf_series
 
@@ -46,7 +47,7 @@ def sbml_text(model: OdeModel) -> str:
     root.setId(named_for((model.name,), lambda _: False)[model.name])
     root.setName(model.title)
     _units(sbml, root)
-    _tell(root, list(model.notes))
+    _tell(root, [*model.notes, *told(model.effects)])
     body = root.createCompartment()
     body.setId("body")
     body.setConstant(True)
