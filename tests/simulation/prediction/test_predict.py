@@ -550,3 +550,35 @@ def test_numbers_alone_tell_no_route_of_a_model_that_ships(
     assert run(["predict", "referense", str(table), "--out", str(out)]) == 2
     assert "did you mean 'reference'?" in capsys.readouterr().err
     assert set(MODELS) >= {"reference"}
+
+
+@quiet
+def test_covariates_of_a_model_that_ships_come_from_columns_of_their_name() -> None:
+    """As `export_table` writes them; before, they were carried along and not used."""
+    table = {
+        "ID": [1, 1, 2, 2],
+        "TIME": [0, 2, 0, 2],
+        "EVID": [1, 0, 1, 0],
+        "AMT": [40, 0, 40, 0],
+        "ROUTE": ["iv", "", "iv", ""],
+        "WT": [70] * 4,
+        "ASIAN": [0, 0, 1, 1],
+        "NOTE": ["a"] * 4,
+    }
+    found = ketasim.predict("reference", table)
+    values = found.table()["ketamine_venous"]
+    course = {"regimen": "ketamine 40 mg iv once", "horizon": "1 d"}
+    for row, ancestry in ((1, "white"), (3, "asian")):
+        patient = {"weight": "70 kg", "ancestry": ancestry}
+        ours = ketasim.simulate({**course, "patient": patient}, mood=False, session=False)
+        place = int(np.argmin(np.abs(ours.times - 2)))
+        assert ours.times[place] == 2
+        assert values[row] == pytest.approx(ours.values["ketamine", "venous"][place, 0], rel=1e-6)
+    assert "ASIAN is taken from the table" in found.notes and "not used: NOTE" in found.notes
+    with pytest.raises(InputError, match="^ASIAN in row 1: 2 is not 0 to 1; it is Asian ancestry"):
+        ketasim.predict("reference", {**table, "ASIAN": [2, 0, 0, 0]})
+
+
+def test_what_follows_concentrations_is_no_model_of_a_table() -> None:
+    with pytest.raises(InputError, match="^MODEL: 'mood' follows concentrations"):
+        ketasim.predict("mood", {"ID": [1]})

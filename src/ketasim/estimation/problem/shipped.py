@@ -96,7 +96,7 @@ def shipped_problem(
         # the columns not used are those of predictions: a fit uses more
         tuple(
             note
-            for note in dict.fromkeys((*read.notes, *people.notes))
+            for note in dict.fromkeys((*people.left_over(read.notes), *people.notes))
             if not note.startswith("not used")
         ),
         tuple(people.card.sources()),

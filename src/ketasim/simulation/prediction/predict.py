@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 SEED: Final = 1
 """Of draws, where none is given."""
 
+_DRIVEN: Final = ("receptor", "mood", "session")
 _TOGETHER: Final = 200_000  # rows that are solved together
 _ROW: Final = 1_000.0  # bytes of a row while it is solved, about
 _TIMED: Final = 5e-6  # s, of a row
@@ -110,6 +111,13 @@ def model_named(model: str | Path) -> CompartmentModel | LinearModel:
         return MODELS[text]
     if Path(text).suffix.lower() == ".toml" or Path(text).exists():
         return read_model(text)
+    if text in _DRIVEN:
+        raise InputError(
+            "MODEL",
+            f"'{text}' follows concentrations, and has no compartments of its own",
+            "simulate a course ('ketasim simulate'), or take the model to another engine "
+            f"('ketasim export {text}')",
+        )
     raise InputError(
         "MODEL",
         f"'{shortened(text)}' is no model that ships, and there is no such file",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +24,8 @@ from ketasim.dosing import (
 from ketasim.engine.stretches.follow import follow
 from ketasim.engine.stretches.numerical import follow_numerically
 from ketasim.evidence import load_card
-from ketasim.models import MODELS, Branch, LinearModel, Output, Stream, evaluate
+from ketasim.models import MODELS, Branch, Domain, LinearModel, Output, Stream, evaluate
+from ketasim.models.domain import NOT_NEGATIVE
 from ketasim.population import (
     card_draws,
     covariates_of,
@@ -38,6 +39,9 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _TOGETHER: Final = 20_000  # rows that are solved together
+_READ_BEFORE: Final = ("WT", "AGE")  # with their units and other names
+_EITHER: Final = Domain("0 to 1", 0.0, 1.0, "natural")
+_NOT_USED: Final = "not used: "  # before columns of a table
 _NG_PER_ML: Final = 1000.0  # 1 mg/L
 _COLUMNS: Final = {"F": "AMT", "lag": "TIME", "duration": "RATE", "rate": "RATE"}
 
@@ -81,7 +85,7 @@ def predict_routes(
         {name: float(v) for name, v in people.values.items() if not np.ndim(v)},
         None if n is None else seed,
         uncertainty,
-        notes=tuple(dict.fromkeys((*read.notes, *people.notes))),
+        notes=tuple(dict.fromkeys((*people.left_over(read.notes), *people.notes))),
         keys=tuple(people.card.sources()),
     )
 
@@ -112,8 +116,19 @@ class RoutedPeople:
                 )
             self._allowed(name, np.array([value]), f"parameter {name}")
             self.values[name] = float(value)
+        self._used: list[str] = []
         self._columns()
         self._covariates(model)
+
+    def left_over(self, notes: Iterable[str]) -> Iterator[str]:
+        """Notes of a table without the columns that the model uses after all."""
+        for note in notes:
+            names = note.removeprefix(_NOT_USED).split(", ") if note.startswith(_NOT_USED) else []
+            left = [name for name in names if name not in self._used]
+            if not names:
+                yield note
+            elif left:
+                yield f"{_NOT_USED}{', '.join(left)}"
 
     def _allowed(self, name: str, values: Array, field: str) -> None:
         domain = self._symbols[name].domain
@@ -135,7 +150,11 @@ class RoutedPeople:
                 self._allowed(name, values, name)
                 self.values[name] = values
                 self._given[name] = 0.0
-                self.notes.append(f"{name} {FROM_TABLE}")
+                self._from_table(name)
+
+    def _from_table(self, name: str) -> None:
+        self._used.append(name)
+        self.notes.append(f"{name} {FROM_TABLE}")
 
     def _covariates(self, model: LinearModel) -> None:
         nothing = np.full(len(self._read.numbers), np.nan)
@@ -158,6 +177,28 @@ class RoutedPeople:
             values = np.array([one[name] for one in known])
             several = len(known) > 1
             self.values[name] = values[place.reshape(-1)] if several else float(values[0])
+
+        self._own_covariates(model)
+
+    def _own_covariates(self, model: LinearModel) -> None:
+        """Covariates that the table gives by the model's own name, row by row."""
+        read = self._read
+        sheet = Sheet({n: read.columns[n] for n in read.columns.columns}, read.numbers, {})
+        for one in model.covariates:
+            if one.name in _READ_BEFORE or not sheet.has(one.name):
+                continue
+            values, _ = carried(sheet.values(one.name), read.records.subject)
+            values = np.where(np.isnan(values), self.values[one.name], values)
+            domain = _EITHER if one.unit == "0/1" else NOT_NEGATIVE
+            bad = np.flatnonzero(~domain.holds(values))
+            if len(bad):
+                raise InputError(
+                    f"{one.name} in row {read.numbers[bad[0]]}",
+                    f"{values[bad[0]]:g} is not {domain.words}",
+                    f"it is {one.meaning}",
+                )
+            self.values[one.name] = values
+            self._from_table(one.name)
 
     def check(self, uncertainty: bool) -> None:
         """Refuse draws of what has no spread."""
