@@ -575,10 +575,10 @@ def test_covariates_of_a_model_that_ships_come_from_columns_of_their_name() -> N
         assert ours.times[place] == 2
         assert values[row] == pytest.approx(ours.values["ketamine", "venous"][place, 0], rel=1e-6)
     assert "ASIAN is taken from the table" in found.notes and "not used: NOTE" in found.notes
-    with pytest.raises(InputError, match="^ASIAN in row 1: 2 is not 0 to 1; it is Asian ancestry"):
+    with pytest.raises(InputError, match=r"^ASIAN in row 1: 2 is not 0 to 1; it is Asian ancestry"):
         ketasim.predict("reference", {**table, "ASIAN": [2, 0, 0, 0]})
 
 
 def test_what_follows_concentrations_is_no_model_of_a_table() -> None:
-    with pytest.raises(InputError, match="^MODEL: 'mood' follows concentrations"):
+    with pytest.raises(InputError, match=r"^MODEL: 'mood' follows concentrations"):
         ketasim.predict("mood", {"ID": [1]})
