@@ -127,12 +127,12 @@ def prepare(n: int, names: tuple[Any, ...], plan: Plan) -> Prepared:
         raise RuntimeError("the engine lays its tables out in another way: write the kernel anew")
     grid = grid_of(plan.profile, list(system.breaks), system.running)
     compiled = kernel_of(_CASCADE)
-    recorder = _Recorder(compiled.module.run)
+    recorder = _Recorder(compiled.run.function)
     out = np.zeros((n, len(chain.TIMES), len(names)))
-    module = ModuleType(compiled.module.__name__)
-    vars(module).update(vars(compiled.module), run=recorder)
+    module = ModuleType(compiled.run.module.__name__)
+    vars(module).update(vars(compiled.run.module), run=recorder)
     solve_lanes(
-        replace(compiled, module=module),
+        replace(compiled, run=replace(compiled.run, module=module)),
         system,
         laid_out(compiled, system),
         grid,
@@ -143,7 +143,7 @@ def prepare(n: int, names: tuple[Any, ...], plan: Plan) -> Prepared:
     arguments = dict(
         zip(inspect.signature(recorder.py_func).parameters, recorder.given, strict=True)
     )
-    return Prepared(compiled.module.run, arguments, out)
+    return Prepared(compiled.run.function, arguments, out)
 
 
 def run_engine(prepared: Prepared, threads: int) -> None:

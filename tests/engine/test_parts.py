@@ -283,6 +283,16 @@ def test_functions_in_lanes_are_those_of_the_library() -> None:
     assert out[1, 0] < -690 and np.isfinite(out[1, 1])
 
 
+def test_what_comes_before_the_steps_is_one_for_all_models(chains: ModuleType) -> None:
+    pytest.importorskip("numba")
+    from ketasim.engine.backends.numba.compiled import kernel_of
+
+    models = chains.CHAIN, chains.REALISTIC
+    one, other = (kernel_of(cascade_of(model.response)) for model in models)
+    assert one.prepare is other.prepare
+    assert one.run.module is not other.run.module
+
+
 SCRIPT = """
 import sys
 sys.path.insert(0, {benchmarks!r})

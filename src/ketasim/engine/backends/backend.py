@@ -259,7 +259,7 @@ def _numba(cascade: Cascade) -> Backend:
         return track_of(cascade, system, out.transpose(1, 2, 0))
 
     def ready() -> bool:
-        return bool(kernel.module.run.signatures)
+        return bool(kernel.run.function.signatures)
 
     pilot = Solver(track, read)
     return Backend(

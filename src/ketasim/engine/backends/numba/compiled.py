@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +24,7 @@ from ketasim.engine.backends.numba.lane_source import (
     SIGNATURES,
     lane_text,
     parameter_names,
+    prepare_text,
     weight_places,
 )
 from ketasim.engine.grid import Grid, OutputPlan
@@ -73,20 +74,48 @@ class Columns:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A compiled function.
+
+    **Arguments:**
+
+    - `name`: of the function.
+    - `module`: the module, of this function alone.
+    - `kept`: what is on disk of it, nothing when no folder can be written to.
+    """
+
+    name: str
+    module: ModuleType
+    kept: KeptCode | None
+
+    @property
+    def function(self) -> Any:
+        """What is called."""
+        return getattr(self.module, self.name)
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is neither loaded nor kept."""
+        return not self.function.signatures and (
+            self.kept is None or not self.kept.keeps(self.name)
+        )
+
+
+@dataclass(frozen=True)
 class Kernel:
     """A compiled response model.
 
     **Arguments:**
 
     - `cascade`: the step.
-    - `module`: the compiled functions.
-    - `kept`: what is on disk of them, nothing when no folder can be written to.
-    - `beside`: processes that compile some of them.
+    - `prepare`: the function for what comes before the steps, the same for all models.
+    - `run`: the function that takes the steps.
+    - `beside`: name of a function to the process that compiles it.
     """
 
     cascade: Cascade
-    module: ModuleType
-    kept: KeptCode | None
+    prepare: Part
+    run: Part
     beside: Mapping[str, Beside]
 
     @cached_property
@@ -132,8 +161,12 @@ def made_by() -> str:
 
 def cascade_key(cascade: Cascade, made_by: str) -> str:
     """A name for what is compiled: the text, the shared parts, Numba's version, the processor."""
+    return _text_key(lane_text(cascade, cache=True), made_by)
+
+
+def _text_key(text: str, made_by: str) -> str:
     digest = hashlib.blake2b(digest_size=10)
-    digest.update(lane_text(cascade, cache=True).encode())
+    digest.update(text.encode())
     digest.update(f"{made_by} {sys.version_info[:2]}".encode())
     for name in _SOURCES:
         digest.update((Path(__file__).parent / name).read_bytes())
@@ -145,70 +178,81 @@ _KERNELS: dict[str, Kernel] = {}
 
 def _kernel(key: str, cascade: Cascade) -> Kernel:
     if key not in _KERNELS:
-        name = f"response_{key}"
-        folder = cache_folder()
-        kept = None if folder is None else KeptCode(folder, name)
-        if kept is not None:
-            try:
-                kept.prepare(lane_text(cascade, cache=True))
-            except OSError as error:
-                kept.told(error)
-                kept = None
-        module = loaded_module(name, lane_text(cascade, cache=kept is not None), kept)
-        _KERNELS[key] = Kernel(cascade, module, kept, _begun(kept))
+        first = _preparing()
+        run = _part("run", f"response_{key}", partial(lane_text, cascade))
+        _KERNELS[key] = Kernel(cascade, first, run, _begun([first, run]))
     return _KERNELS[key]
 
 
-def _begun(kept: KeptCode | None) -> dict[str, Beside]:
-    """Processes that compile what is not kept, one core left to this one."""
-    if kept is None or not can_start():
-        return {}
-    missing = [name for name in SIGNATURES if not kept.keeps(name)]
-    if len(missing) < len(SIGNATURES):
+@lru_cache(maxsize=1)
+def _preparing() -> Part:
+    key = _text_key(prepare_text(cache=True), made_by())
+    return _part("prepare", f"prepare_{key}", prepare_text)
+
+
+def _part(function: str, name: str, text: Callable[..., str]) -> Part:
+    """A function of a module that is written here, and kept where that can be done."""
+    folder = cache_folder()
+    kept = None if folder is None else KeptCode(folder, name)
+    if kept is not None:
+        try:
+            kept.prepare(text(cache=True))
+        except OSError as error:
+            kept.told(error)
+            kept = None
+    return Part(function, loaded_module(name, text(cache=kept is not None), kept), kept)
+
+
+def _begun(parts: Sequence[Part]) -> dict[str, Beside]:
+    """Processes that compile what is missing, one core left to this one."""
+    missing = [part for part in parts if part.missing]
+    if len(missing) < len(parts) or not can_start():
         return {}  # a part alone is compiled here as soon
     beside = missing[: processors() - 1]
-    return {name: Beside(kept, name, SIGNATURES[name]) for name in beside}
+    return {
+        part.name: Beside(part.kept, part.name, SIGNATURES[part.name])
+        for part in beside
+        if part.kept is not None
+    }
 
 
-def _call(kernel: Kernel, name: str, *arguments: Any) -> None:
-    """Call a compiled function; when it has to be compiled, say so, and seal what is kept."""
-    function = getattr(kernel.module, name)
-    first = not function.signatures
-    if first:
+def _call(kernel: Kernel, part: Part, *arguments: Any) -> None:
+    """Call a compiled function; when it has to be compiled, say so."""
+    if not part.function.signatures:
         _compile(kernel)
     try:
-        function(*arguments)
+        part.function(*arguments)
     except OSError as error:
         # the functions read and write no file: Numba has compiled, and cannot keep it
-        if kernel.kept is not None:
-            kernel.kept.told(error)
-        function(*arguments)
-    if first and kernel.kept is not None:
-        kernel.kept.seal()
+        if part.kept is not None:
+            part.kept.told(error)
+        part.function(*arguments)
 
 
 def _compile(kernel: Kernel) -> None:
-    """Compile what is neither loaded nor kept; those that are compiled beside come last."""
-    kept, beside = kernel.kept, kernel.beside
+    """Compile what is neither loaded nor kept, and seal it; what is compiled beside comes last."""
+    beside = kernel.beside
     missing = [
-        name
-        for name in SIGNATURES
-        if not getattr(kernel.module, name).signatures
-        and (name in beside or kept is None or not kept.keeps(name))
+        part
+        for part in (kernel.prepare, kernel.run)
+        if part.missing or (part.name in beside and not part.function.signatures)
     ]
     if not missing:
         return
     started = time.perf_counter()
     note(f"compiling the engine for '{kernel.cascade.model.name}', once on this machine ...")
-    for name in sorted(missing, key=lambda one: one in beside):
-        if name in beside:
-            beside[name].wait()
+    for part in sorted(missing, key=lambda one: one.name in beside):
+        if part.name in beside:
+            beside[part.name].wait()
         try:
-            compile_for(getattr(kernel.module, name), SIGNATURES[name])
+            compile_for(part.function, SIGNATURES[part.name])
         except OSError as error:
             # Numba has compiled, and cannot keep it
-            if kept is not None:
-                kept.told(error)
+            if part.kept is not None:
+                part.kept.told(error)
+        else:
+            if part.kept is not None:
+                part.kept.seal()
     note(f"compiling took {time.perf_counter() - started:.0f} s")
 
 
@@ -272,7 +316,7 @@ def prepare(kernel: Kernel, system: System) -> Prepared:
         weights = grouped(part.rows.reshape(system.rows * m, n))
         _call(
             kernel,
-            "prepare",
+            kernel.prepare,
             matrices,
             m,
             np.asarray(part.structure.starts, np.int64),
@@ -341,7 +385,7 @@ def solve_lanes(
     weight_of, state_of = kernel.weights
     _call(
         kernel,
-        "run",
+        kernel.run,
         0,
         ready.groups,
         ready.n,

@@ -18,7 +18,6 @@ from numba import njit
 from ketasim.engine.backends.numba.lane_kernels import (
     apply_events,
     clear,
-    decompose_stream,
     deliver,
     growth_table,
     read_rows,
@@ -29,7 +28,14 @@ from ketasim.engine.backends.numba.lanes import all_finite, inner, load, spread,
 from ketasim.engine.backends.numba.lines import written
 '''
 
-_RUN = """
+_PREPARE = '''"""Written by ketasim: what is done before the steps of any response model."""
+
+from numba import njit
+
+from ketasim.engine.backends.numba.lane_kernels import decompose_stream
+
+CACHE = {cache}
+
 
 @njit(nogil=True, cache=CACHE, error_model="numpy")
 def prepare(
@@ -40,7 +46,9 @@ def prepare(
         matrices, m, starts, parents, flows, follows, apart, weights, used, rows, targets,
         target_of, modes, offset, entries, rates, row_modes, entry_modes,
     )
+'''
 
+_RUN = """
 
 @njit(nogil=True, cache=CACHE, error_model="numpy")
 def run(
@@ -138,7 +146,17 @@ SIGNATURES = {
         ("run", "IIIfffffffIIIIiiiifbfbiiiifbifiibiibBifi"),
     )
 }
-"""What the functions of a module are called with, as Numba writes it; the shorter one first."""
+"""What the functions are called with, as Numba writes it; the shorter one first."""
+
+
+def prepare_text(*, cache: bool) -> str:
+    """A module whose `prepare` finds the modes of groups of patients: the same for all models.
+
+    **Arguments:**
+
+    - `cache`: whether Numba keeps what it compiled beside the module's file.
+    """
+    return _PREPARE.format(cache=cache)
 
 
 def lane_text(cascade: Cascade, *, cache: bool) -> str:
