@@ -148,10 +148,19 @@ class ArmSimulation:
     _plan: Plan | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """See to it that there is a rating by which patients are randomised again."""
+        """See to it that patients of a randomised withdrawal are rated as in the open phase.
+
+        There is a rating by which they are randomised again, and those of the open phase by which
+        they may have left before it.
+        """
         again = self.arm.branch
-        if again is not None:
-            self.times = np.unique(np.append(self.times, again.after))
+        if again is None:
+            return
+        times = [again.after]
+        if any(one.pattern == "lack_of_effect" for one in self.trial.dropout):
+            for one in self.trial.assessed(self.trial.arm(again.of)):
+                times += [*one.times, *(() if one.start is None else (one.start,))]
+        self.times = np.unique(np.append(self.times, times))
 
     @property
     def stride(self) -> int:

@@ -203,6 +203,28 @@ def test_a_rule_goes_on_after_a_randomised_withdrawal() -> None:
     assert on < off - 1.5
 
 
+def test_nobody_is_lost_between_the_phases_of_a_withdrawal() -> None:
+    """Who has left in the open phase has left in the arms after it, and no other."""
+    arm = ESK | {
+        "n": 150,
+        "dosing_rule": RULE | {"from": "14 d"},
+        "withdrawal": {"after": "35 d", "entry": "all", "to": ["continue", "placebo_spray"]},
+    }
+    causes = [
+        {"share": "30 %", "by": "35 d", "pattern": "lack_of_effect"},
+        {"share": "20 %", "by": "35 d", "pattern": "adverse_event"},
+    ]
+    result = run_trial(TRIAL | {"arms": [arm], "dropout": causes})
+    table = result.patients().filter(time_h=35 * 24.0)
+    there = table.filter(pl.col("arm") == "esk", pl.col("score").is_not_null())
+    again = table.filter(pl.col("arm") != "esk", pl.col("score").is_not_null())
+    key = ["replicate", "id"]
+    assert again.select(key).sort(key).equals(there.select(key).sort(key))
+    # sessions are counted from the randomisation on: weekly or every other week for five weeks
+    flow = result.flow().filter(arm="esk:continue")
+    assert 2.0 < flow["sessions"].item() < 5.1
+
+
 def test_everybody_goes_through_all_arms_of_a_crossover() -> None:
     arms = [
         {**ESK, "id": "high", "open": False, "days": [0]},

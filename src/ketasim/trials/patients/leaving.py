@@ -55,7 +55,11 @@ def constant_hazard(dropout: Dropout) -> float:
 
 
 def leaves_after_session(
-    dropout: Dropout, sessions: Array, due: Array, took: Flags | None = None
+    dropout: Dropout,
+    sessions: Array,
+    due: Array,
+    took: Flags | None = None,
+    planned: Array | None = None,
 ) -> Array:
     """Time at which a patient leaves, h: right after a session, each with the same chance.
 
@@ -65,10 +69,11 @@ def leaves_after_session(
     - `sessions`: times, h, ascending, shape (S,).
     - `due`: cumulative hazard at which a patient leaves, shape (n,).
     - `took`: whether a patient had each session, shape (n, S); all when left out.
+    - `planned`: sessions by which the share is meant, h; these when left out.
 
     **Returns:** shape (n,); infinite for who stays.
     """
-    until = int((sessions <= dropout.by).sum())
+    until = int(((sessions if planned is None else planned) <= dropout.by).sum())
     if not until:
         return np.full(np.shape(due), np.inf)
     each = -np.log1p(-dropout.share) / until
@@ -262,4 +267,9 @@ class Leavers:
         chosen = np.array([one.of(arms[of]) for _, of in self.sessions], np.bool_)
         times = np.array([time for time, _ in self.sessions])[chosen]
         took = None if self.took is None else self.took[:, chosen]
-        return leaves_after_session(one, times, due, took)
+        first, last = self.stages[0].arm, self.stages[-1].arm
+        # whatever follows a randomised withdrawal, the open phase goes on as it began
+        planned = None
+        if last.branch is not None:
+            planned = np.array([*first.sessions, *first.rule_times], np.float64)
+        return leaves_after_session(one, times, due, took, planned)
