@@ -225,6 +225,20 @@ def test_nobody_is_lost_between_the_phases_of_a_withdrawal() -> None:
     assert 2.0 < flow["sessions"].item() < 5.1
 
 
+@pytest.mark.parametrize("design", ["parallel", "crossover"])
+def test_replicates_do_not_depend_on_how_many_there_are(design: str) -> None:
+    keys: dict[str, Any] = {"adherence": 0.8}
+    if design == "crossover":
+        pbo = {"id": "pbo", "n": 20, "control": "placebo_spray"}
+        keys |= {"design": design, "washout": "0 d"}
+        keys["arms"] = [ESK | {"n": 20, "open": False}, pbo]
+    else:
+        keys["arms"] = [ESK | {"n": 20, "dosing_rule": RULE}]
+        keys["rescue"] = {"when": "MADRS >= 26"}
+    few, more = (run_trial(TRIAL | keys, replicates=count) for count in (2, 4))
+    assert more.patients().filter(pl.col("replicate") < 2).equals(few.patients())
+
+
 def test_everybody_goes_through_all_arms_of_a_crossover() -> None:
     arms = [
         {**ESK, "id": "high", "open": False, "days": [0]},

@@ -14,7 +14,7 @@ from ketasim.figures.svg import Axis, Frame, Look
 from ketasim.figures.svg.canvas import Canvas
 from ketasim.figures.svg.lettering import wrapped
 from ketasim.figures.trial.looks import look_of
-from ketasim.trials.patients.individual import orders_of
+from ketasim.trials.patients.individual import orders_of, period_length
 
 _DAY: Final = 24.0
 _WIDE, _NARROW = 640, 300
@@ -114,9 +114,9 @@ def _orders(trial: Trial) -> list[_Row]:
             arm = trial.arms[place]
             colour = look_of(trial, arm.id)[0]
             spans.append((start / _DAY, (start + trial.horizon) / _DAY, colour))
-            sessions += [((start + time) / _DAY, colour) for time in arm.sessions]
-            last = arm.sessions[-1] if arm.sessions else 0.0
-            start += max(last + (trial.washout or 0.0), trial.horizon)
+            seen = [time for time in arm.sessions if time < trial.horizon]
+            sessions += [((start + time) / _DAY, colour) for time in seen]
+            start += period_length(trial, arm)
         names = ", then ".join(trial.labels[trial.arms[place].id] for place in order)
         rows.append(_Row(f"{names}: 1 of {len(orders)} patients", tuple(spans), tuple(sessions)))
     return rows

@@ -346,6 +346,17 @@ def orders_of(trial: Trial) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple((first + k) % count for k in range(count)) for first in range(count))
 
 
+def period_length(trial: Trial, arm: Arm) -> float:
+    """Time from the start of a period of a crossover to that of the next, h.
+
+    **Arguments:**
+
+    - `arm`: of the period; sessions after its horizon do not take place.
+    """
+    seen = [time for time in arm.sessions if time < trial.horizon]
+    return max((seen[-1] if seen else 0.0) + (trial.washout or 0.0), trial.horizon)
+
+
 def groups_of(trial: Trial, arm: Arm, own: Arm, order: NDArray[np.int64]) -> tuple[Group, ...]:
     """Patients of an arm by what may be given to them.
 
@@ -363,11 +374,10 @@ def groups_of(trial: Trial, arm: Arm, own: Arm, order: NDArray[np.int64]) -> tup
             for place in orders_of(trial)[int(number)]:
                 one = trial.arms[place]
                 stages.append(Stage(one, start))
-                schedule.add(one, start)
+                schedule.add(one, start, until=trial.horizon)
                 if one.id == arm.id:
                     break
-                last = one.sessions[-1] if one.sessions else 0.0
-                start += max(last + (trial.washout or 0.0), trial.horizon)
+                start += period_length(trial, one)
             sessions = tuple((slot.time, slot.of) for slot in schedule.slots)
             found.append(Group(members, schedule, start, tuple(stages), sessions))
             continue
