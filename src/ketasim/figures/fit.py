@@ -28,6 +28,7 @@ SMOOTH: Final = COLOURS["s"]
 
 _WIDE, _HIGH = 350, 240
 _SMALL: Final = (230, 150)
+_ALONE: Final = (760, 300)
 _DOT: Final = Look(INK, 1.0, opacity=0.55)
 _SIZE: Final = 2.8
 _LIMIT: Final = 1.959963984540054
@@ -281,8 +282,8 @@ def _check(fit: ModelFit, table: pl.DataFrame, name: str, unit: str, stratum: st
     frame = Frame(
         Axis(float(x.min()), float(x.max()), "time, h", style="hours"),
         y,
-        width=760 if single else _WIDE,
-        height=300 if single else _HIGH,
+        width=_ALONE[0] if single else _WIDE,
+        height=_ALONE[1] if single else _HIGH,
         title=stratum,
     )
     for quantile, colour, opacity in (
@@ -324,7 +325,7 @@ def _subjects(fit: ModelFit, table: pl.DataFrame) -> Figure:
     seen = table.filter(pl.col("DV").is_not_null())
     every = list(dict.fromkeys(seen["ID"]))
     several = len(every) * len(outputs) > 2
-    size = _SMALL if several else (_WIDE, _HIGH)
+    size = _SMALL if several else _ALONE if len(every) == len(outputs) == 1 else (_WIDE, _HIGH)
     drawings: list[Drawing] = []
     for identity in every[:_SUBJECTS]:
         for name, unit in outputs:
@@ -337,7 +338,7 @@ def _subjects(fit: ModelFit, table: pl.DataFrame) -> Figure:
         Legend("line", "the typical subject's (PRED)", TYPICAL, "5 3"),
     ]
     if "low95" in table.columns:
-        words = "95 % of the subject's, by the uncertainty of its parameters"
+        words = "95 % interval of it (parameter uncertainty)"
         legend.insert(2, Legend("band", words, MODEL, opacity=0.2))
     if fit.problem.observed.below.any():
         words = "below the limit of quantification, at the limit"

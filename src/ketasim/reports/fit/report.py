@@ -10,6 +10,7 @@ import polars as pl
 from ketasim._base import words
 from ketasim._base.numbers import NOTHING, number
 from ketasim._base.words import counted
+from ketasim.estimation.estimates import NORMAL
 from ketasim.estimation.result import METHODS
 from ketasim.figures.fit import fit_figures
 from ketasim.reports.page import render
@@ -84,14 +85,14 @@ def _tiles(fit: ModelFit) -> list[dict[str, str]]:
         + (f"; {below:,} below the limit" if below else ""),
     }
     if fit.objective is None:
-        residual = _signed(100.0 * fit.epsilon) if fit.epsilon == fit.epsilon else NOTHING
+        known = fit.predictions()["IWRES"].drop_nulls()
         return [
             data,
             {
-                "name": "Shrinkage of residuals",
-                "value": residual,
-                "unit": "%",
-                "range": "1 − SD(IWRES)",
+                "name": "Values within 95 % of the residual error",
+                "value": f"{int((known.abs() < NORMAL).sum())} of {len(known)}",
+                "unit": "",
+                "range": "around the subject's prediction",
             },
         ]
     one = fit.objective
@@ -119,10 +120,6 @@ def _tiles(fit: ModelFit) -> list[dict[str, str]]:
             "range": "of the correlation of the estimates; above 1,000 they are hard to tell apart",
         },
     ]
-
-
-def _signed(value: float) -> str:
-    return number(value, 2)
 
 
 def _groups(fit: ModelFit) -> list[dict[str, Any]]:
