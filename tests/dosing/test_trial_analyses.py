@@ -45,6 +45,7 @@ def test_the_keys_are_read_and_written_back() -> None:
             estimands="hypothetical",
             dropout={"share": "20 %", "by": "28 d", "pattern": "lack_of_effect"},
             power={"n": [60, 40], "target": 0.9},
+            looks=2,
             scenario={"unblinding": 0.6, "expectation": 1.2, "drug_effect": 0.5},
         )
     )
@@ -53,7 +54,9 @@ def test_the_keys_are_read_and_written_back() -> None:
     assert trial.dropout[0].share == pytest.approx(0.2)
     assert trial.power is not None and trial.power.n == (40, 60)
     assert trial.scenario is not None and trial.scenario.drug_effect == 0.5
-    assert analysed_visits(trial.primary, trial.assessments) == (24.0, 168.0)
+    both = [trial.assessed(arm) for arm in trial.arms]
+    assert analysed_visits(trial.primary, *both) == (24.0, 168.0)
+    assert trial.looks is not None and trial.looks.at == (0.5, 1.0)
     assert load_trial(trial.to_dict()) == trial
 
 
@@ -78,7 +81,16 @@ def test_a_trial_without_them_is_written_as_before() -> None:
         ({"power": {"n": [40]}}, "power", "primary"),
         ({"primary": PRIMARY, "analysis": ["mmrm", "mmrm"]}, "analysis", "twice"),
         ({"primary": PRIMARY, "analysis": ["anova"]}, "analysis[0]", "anova"),
-        ({"primary": PRIMARY, "estimands": ["treatment_policy"]}, "estimands[0]", "after"),
+        ({"primary": PRIMARY, "estimands": ["per_protocol"]}, "estimands[0]", "per_protocol"),
+        ({"primary": PRIMARY, "estimands": ["j2r", "j2r"]}, "estimands", "twice"),
+        ({"primary": PRIMARY, "delta": 3}, "delta", "estimands"),
+        ({"primary": PRIMARY, "estimands": ["delta"], "delta": 99}, "delta", "99"),
+        ({"primary": PRIMARY, "analysis": ["survival"]}, "analysis", "relapse"),
+        ({"primary": PRIMARY | {"analysis": "survival"}}, "primary.analysis", "relapse"),
+        ({"looks": [0.5, 1]}, "looks", "primary"),
+        ({"primary": PRIMARY, "looks": [0.5, 0.9]}, "looks.at", "0.9"),
+        ({"primary": PRIMARY, "looks": 1}, "looks.at", "1"),
+        ({"primary": PRIMARY, "looks": {"at": 2, "boundary": "x"}}, "looks.boundary", "x"),
         ({"primary": PRIMARY, "power": {"n": []}}, "power.n", "no size"),
         ({"primary": PRIMARY, "power": {"n": [40, 40]}}, "power.n", "twice"),
         ({"primary": PRIMARY, "power": {"n": [0]}}, "power.n[0]", "0"),
@@ -99,14 +111,58 @@ def test_what_cannot_be_is_refused(keys: dict[str, Any], field: str, words: str)
     assert caught.value.remedy
 
 
-def test_a_crossover_and_a_withdrawal_are_not_analysed() -> None:
-    with pytest.raises(InputError, match="crossover"):
-        load_trial(file(primary=PRIMARY, design="crossover", washout="14 d"))
-    again = file(primary=PRIMARY)
-    again["arms"][0]["withdrawal"] = {
+@pytest.mark.parametrize(
+    ("keys", "field"),
+    [
+        ({"primary": PRIMARY | {"analysis": "ancova"}}, "primary.analysis"),
+        ({"primary": PRIMARY, "analysis": ["responder"]}, "analysis"),
+        ({"primary": PRIMARY, "estimands": ["j2r"]}, "estimands"),
+    ],
+)
+def test_a_crossover_is_analysed_by_its_periods_alone(keys: dict[str, Any], field: str) -> None:
+    with pytest.raises(InputError, match="crossover") as caught:
+        load_trial(file(design="crossover", washout="14 d", **keys))
+    assert caught.value.field == field
+    assert load_trial(file(primary=PRIMARY, design="crossover", washout="14 d")).primary
+
+
+def again(**primary: Any) -> dict[str, Any]:
+    form = file(primary=PRIMARY | primary, remission_at_most=12)
+    form["arms"][0]["days"] = [0, 3, 7, 10]
+    form["arms"][0]["withdrawal"] = {
         "after": "7 d",
-        "entry": "all",
+        "entry": "response",
         "to": ["continue", "saline"],
     }
-    with pytest.raises(InputError, match="withdrawal"):
-        load_trial(again)
+    form["assess"] = [
+        {"scale": "MADRS", "at": ["24 h", "7 d", "14 d"], "metrics": ["change"]},
+        {
+            "scale": "MADRS",
+            "metrics": ["no_relapse"],
+            "from": "7 d",
+            "every": "2 d",
+            "until": "14 d",
+            "relapse": {"score_at_least": 22},
+        },
+    ]
+    return form
+
+
+def test_a_randomised_withdrawal_is_analysed_by_the_time_to_relapse() -> None:
+    arms = ["ket:continue", "ket:saline"]
+    assert load_trial(again(contrast=arms, analysis="survival", at="13 d")).primary
+    for keys, field in (
+        ({"contrast": arms}, "primary.analysis"),
+        ({"contrast": arms, "analysis": "survival", "at": "12 d"}, "primary.at"),
+        ({"contrast": ["ket:continue", "sal"]}, "primary.contrast"),
+    ):
+        with pytest.raises(InputError) as caught:
+            load_trial(again(**keys))
+        assert caught.value.field == field
+    # until then the arms are compared as in any trial
+    assert load_trial(again()).primary
+
+
+def test_sessions_that_differ_have_no_treatment_policy() -> None:
+    with pytest.raises(InputError, match="adherence"):
+        load_trial(file(primary=PRIMARY, estimands=["treatment_policy"], adherence=0.8))

@@ -73,7 +73,7 @@ def assessed(assessment: Assessment, ratings: Ratings) -> Iterator[tuple[Cell, V
         held: Array | None = None
         followed = None
         if metric == "sustained_response":
-            followed = _group(assessment, ratings, baseline)
+            followed = starters(assessment, ratings, baseline)
             held = _at_start(assessment, ratings, baseline)
         for time in assessment.times:
             score = ratings.score(scale, time)
@@ -125,8 +125,13 @@ def _each(metric: str, score: Array, baseline: Array, assessment: Assessment) ->
     return remitted(score, assessment.remission_at_most)
 
 
-def _group(assessment: Assessment, ratings: Ratings, baseline: Array) -> Flags:
-    """Who is followed: those still in the trial at the start, and of the group asked for."""
+def starters(assessment: Assessment, ratings: Ratings, baseline: Array) -> Flags:
+    """Who is followed: those still in the trial at the start, and of the group asked for.
+
+    **Arguments:**
+
+    - `assessment`: with its start. `ratings`: of one arm. `baseline`: shape (R, n).
+    """
     assert assessment.start is not None
     score = ratings.score(assessment.scale, assessment.start)
     if assessment.of == "responders":
@@ -236,7 +241,7 @@ def _relapses(
     scale, relapse = assessment.scale, assessment.relapse
     scores = np.stack([ratings.score(scale, time) for time in assessment.times], axis=2)
     shown = hits(relapse, scores, baseline[:, :, None], assessment.response_at_least)
-    followed = _group(assessment, ratings, baseline)
+    followed = starters(assessment, ratings, baseline)
     found = survival(shown, ~np.isnan(scores), followed, relapse.visits)
     someone = found.followed > 0
     words = definition(assessment, metric)

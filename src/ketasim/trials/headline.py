@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -11,15 +12,33 @@ import polars as pl
 from ketasim._base import Headline, HeadlineRow
 from ketasim._base.headline import share
 from ketasim._base.numbers import span
-from ketasim.dosing import Trial
+from ketasim.dosing import Trial, whose
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
 from ketasim.trials.operating.characteristics import Characteristics
+from ketasim.trials.operating.question import OWN_ESTIMAND
 
 _DAY: Final = 24.0
 # arms have long names, and a line is short
-_BRIEF: Final = {"change": "change"}
-ANALYSES_IN_WORDS: Final = {"mmrm": "MMRM", "ancova": "ANCOVA", "responder": "responders"}
+_BRIEF: Final = {"change": "change", RATIO: "hazard ratio of relapse"}
+ANALYSES_IN_WORDS: Final = {
+    "mmrm": "MMRM",
+    "ancova": "ANCOVA",
+    "responder": "responders",
+    "survival": "Cox, log-rank",
+}
 """Analysis to its name in words."""
+
+ESTIMANDS_IN_WORDS: Final = {
+    "hypothetical": "had nobody left",
+    "treatment_policy": "treatment policy",
+    "observed_cases": "observed cases",
+    "composite": "who left has no response",
+    "j2r": "jump to reference",
+    "cr": "copy reference",
+    "cir": "copy increments in reference",
+    "delta": "delta-adjusted",
+}
+"""Estimand to its name in words."""
 _BESIDE: Final = (
     "Ranges of power, assurance and type-I error: two Monte-Carlo errors to each side; those of "
     "sizes: one."
@@ -61,12 +80,16 @@ def trial_headline(
 def _primary(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[HeadlineRow]:
     """The primary contrast, and how often it is told from none at this size."""
     row = found.own_row()
-    metric = "response" if row["analysis"] == "responder" else "change"
+    metric = metric_of(row["analysis"])
     name = row["contrast"] if by_id else trial.label(row["contrast"])
     how, when = ANALYSES_IN_WORDS[row["analysis"]], _when(row["time_h"])
+    if row["estimand"] not in ("hypothetical", *OWN_ESTIMAND.values()):
+        how += f", {ESTIMANDS_IN_WORDS[row['estimand']]}"
+    if metric == RATIO:  # of the logarithm, as one over the other
+        row |= {key: _ratio(row[key]) for key in ("predicted", "p05", "p95")}
     n = f"{row['n_per_arm']} in {_first(trial, by_id)}"
     yield HeadlineRow(
-        f"Primary, {name}: {row['scale']} {metric}, {when}, {how}",
+        f"Primary, {name}: {row['scale']} {_BRIEF.get(metric, metric)}, {when}, {how}",
         _write(metric, row["predicted"]),
         span(_write(metric, row["p05"]), _write(metric, row["p95"])),
         "%" if metric in RATES else unit_of(metric),
@@ -78,6 +101,36 @@ def _primary(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[Head
     ):
         if row[key] is not None:
             yield HeadlineRow(told, *_with_error(row[key], row[f"{key}_mc_se"]), "%")
+    yield from _looks(found, n)
+
+
+def _looks(found: Characteristics, n: str) -> Iterator[HeadlineRow]:
+    """What looks at the running trial do, where there are any."""
+    looks = found.looks
+    if looks is None:
+        return
+    size = found.question.sizes[found.question.own]
+    row = looks.whole.filter(pl.col("n_per_arm") == size).to_dicts()[0]
+    for key, told in (
+        ("power", f"Power over all looks with {n}, the effect as in the card"),
+        ("type1", "Type-I error over all looks"),
+    ):
+        yield HeadlineRow(told, *_with_error(row[key], row[f"{key}_mc_se"]), "%")
+    yield HeadlineRow(
+        "Patients in all arms when a trial ends, mean, the effect as in the card",
+        f"{row['patients_power']:.0f}",
+        f"of {row['n_total']:,}",
+        "patients",
+    )
+
+
+def metric_of(analysis: str) -> str:
+    """What an analysis compares: `change`, `response` or `hazard_ratio`."""
+    return {"responder": "response", "survival": RATIO}.get(analysis, "change")
+
+
+def _ratio(value: float | None) -> float | None:
+    return None if value is None else math.exp(value)
 
 
 def _sizes(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[HeadlineRow]:
@@ -100,9 +153,15 @@ def _sizes(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[Headli
 
 
 def _first(trial: Trial, by_id: bool) -> str:
+    name = counted_arm(trial)
+    return name if by_id else trial.label(name)
+
+
+def counted_arm(trial: Trial) -> str:
+    """Id of the arm whose patients sizes are of: the first of the contrast, as it was enrolled."""
     assert trial.primary is not None
     name = trial.primary.contrast[0]
-    return name if by_id else trial.label(name)
+    return whose(trial.arm(name)) or name
 
 
 def _with_error(value: float, error: float) -> tuple[str, str]:

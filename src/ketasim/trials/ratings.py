@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from ketasim._base import uniforms
 from ketasim.dosing import Arm, Scenario, Trial
 from ketasim.engine import Patients, Plan, solve
-from ketasim.evidence import Card
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
     MOOD_STATES,
@@ -33,6 +32,7 @@ from ketasim.population import (
     visit_normals,
 )
 from ketasim.trials.criteria import enters
+from ketasim.trials.patients.afterwards import ended_calendar, sessions_until
 from ketasim.trials.patients.individual import (
     COURSES,
     MOST_LOOKS,
@@ -43,9 +43,9 @@ from ketasim.trials.patients.individual import (
     orders_of,
     taken,
 )
-from ketasim.trials.patients.leaving import Leavers, hours_until, rate_of
+from ketasim.trials.patients.leaving import Leavers
 from ketasim.trials.patients.superposition import kernel_plan
-from ketasim.trials.patients.worlds import Worlds, worlds
+from ketasim.trials.patients.worlds import Worlds
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -80,6 +80,9 @@ class Ratings:
       same.
     - `again`: when the patients were randomised again, h; nothing where they were not.
     - `courses`: what came of the patients beside their ratings, `COURSES` to shape (R, n).
+    - `whole`: as `madrs`, with the visits after a patient has left: rated, and without further
+      sessions; nothing where it was not asked for.
+    - `period`: of a crossover, in which the patient is in the arm, from 0, shape (R, n).
     """
 
     times: Array
@@ -87,6 +90,14 @@ class Ratings:
     before: Single
     again: float | None = None
     courses: Mapping[str, Single] = field(default_factory=dict[str, Single])
+    whole: Single | None = None
+    period: NDArray[np.int64] | None = None
+
+    @property
+    def regardless(self) -> Ratings:
+        """Those of all patients at all visits, whether they left or not."""
+        assert self.whole is not None
+        return replace(self, madrs=self.whole)
 
     def baseline(self, scale: str) -> Array:
         """Scores of a scale before treatment, whole points, shape (R, n)."""
@@ -102,7 +113,14 @@ class Ratings:
 
     def _part(self, which: tuple[slice, ...]) -> Ratings:
         courses = {name: one[which] for name, one in self.courses.items()}
-        return replace(self, madrs=self.madrs[which], before=self.before[which], courses=courses)
+        return replace(
+            self,
+            madrs=self.madrs[which],
+            before=self.before[which],
+            courses=courses,
+            whole=None if self.whole is None else self.whole[which],
+            period=None if self.period is None else self.period[which],
+        )
 
     def score(self, scale: str, time: float) -> Array:
         """Scores of a scale at a visit, whole points, shape (R, n)."""
@@ -111,6 +129,8 @@ class Ratings:
 
 
 def _rated(scale: str, madrs: Single) -> Array:
+    if scale == "MADRS":
+        return np.rint(madrs, dtype=np.float64)
     there = ~np.isnan(madrs)
     points = np.asarray(from_madrs(scale, np.where(there, madrs, 0.0).astype(np.float64)))
     return np.where(there, np.rint(points), np.nan)
@@ -128,11 +148,12 @@ class ArmSimulation:
     - `patients`: false: every replicate holds the same patients.
     - `pilot`: worlds drawn with `PILOT_SEED`, of `pilot_replicates`, with which steps are chosen;
       those of the replicates when left out.
-    - `rate`: at which patients leave for lack of effect, 1/h, as `dropout_rate` finds it.
+    - `rate`: at which patients leave for lack of effect, 1/h.
     - `given`: another arm, whose treatment and patients this one has, as in a trial without any
       difference; patients leave as in their own.
     - `stays`: the second ratings are of the same patients had nobody left, in place of those
       without the effects of the trials.
+    - `follows`: who left is rated on, without further sessions.
     """
 
     trial: Trial
@@ -145,6 +166,7 @@ class ArmSimulation:
     rate: float = 0.0
     given: Arm | None = None
     stays: bool = False
+    follows: bool = False
     _plan: Plan | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -171,12 +193,12 @@ class ArmSimulation:
     def own_seed(self) -> int:
         """Seed of what happens to the patients in this arm."""
         again = self.arm.branch
-        return _derived(self.seed, f"arm {self.arm.id if again is None else again.of}")
+        return derived(self.seed, f"arm {self.arm.id if again is None else again.of}")
 
     @cached_property
     def people_seed(self) -> int:
         """Seed of who the patients are."""
-        return _derived(self.seed, "everybody") if self._crossover else self.own_seed
+        return derived(self.seed, "everybody") if self._crossover else self.own_seed
 
     @property
     def _own(self) -> Arm:
@@ -213,7 +235,8 @@ class ArmSimulation:
         """
         total, n = count * self.stride, self.arm.n
         size = max(1, min(PIECE, PIECE_NUMBERS // self._width))
-        both = np.full((2, total, len(self.times)), np.nan, np.float32)
+        sides = 3 if self.follows else 2
+        both = np.full((sides, total, len(self.times)), np.nan, np.float32)
         before = np.full(total, np.nan, np.float32)
         courses = {name: np.full(total, np.nan, np.float32) for name in COURSES}
         members = self._members(first, count)
@@ -225,9 +248,14 @@ class ArmSimulation:
             if told is not None:
                 told(len(chosen))
         kept = before.reshape(count, self.stride)[:, :n]
-        tables = both.reshape(2, count, self.stride, len(self.times))[:, :, :n]
+        tables = both.reshape(sides, count, self.stride, len(self.times))[:, :, :n]
         held = {name: one.reshape(count, self.stride)[:, :n] for name, one in courses.items()}
-        rated, plain = (Ratings(self.times, table, kept, courses=held) for table in tables)
+        period = self._periods(first, count) if self._crossover else None
+        rated, plain = (
+            Ratings(self.times, table, kept, courses=held, period=period) for table in tables[:2]
+        )
+        if self.follows:
+            rated = replace(rated, whole=tables[2])
         return self._entered(rated), self._entered(plain)
 
     def _members(self, first: int, count: int) -> NDArray[np.int64]:
@@ -275,10 +303,12 @@ class ArmSimulation:
         )
 
     def _piece(self, positions: NDArray[np.int64]) -> tuple[Single, Single, dict[str, Array]]:
-        """Ratings (2, n, T) with and without trial effects, scores before treatment, `COURSES`."""
+        """Ratings (2, n, T) with and without trial effects, scores before treatment, `COURSES`.
+
+        Where patients are followed after they left, the third are those with their visits since.
+        """
         replicate = positions // self.stride
-        if self._plan is None:
-            self._plan = self._planned()
+        self._plan = self.planned()
         people, values, baseline = self._people(positions)
         early = self.worlds.early[replicate]
         moved = {
@@ -286,7 +316,8 @@ class ArmSimulation:
             "e_P": values["e_P"] + early,
             "e_N": values["e_N"] + self.worlds.late[replicate],
         }
-        rated = np.empty((2, len(positions), len(self.times)), np.float32)
+        sides = 3 if self.follows else 2
+        rated = np.empty((sides, len(positions), len(self.times)), np.float32)
         before = np.empty(len(positions), np.float32)
         courses = {name: np.empty(len(positions)) for name in COURSES}
         for group in self._groups(positions):
@@ -318,9 +349,11 @@ class ArmSimulation:
             leaves, cause = leavers.departures(scores, entered, start + self.times)
             if self.stays:
                 scores[1], leaves[1] = scores[0], np.inf
-            rated[:, who] = np.where(
-                (start + self.times)[None, None] >= leaves[:, :, None], np.nan, scores
-            )
+            gone = (start + self.times)[None, None] >= leaves[:, :, None]
+            rated[:2, who] = np.where(gone, np.nan, scores)
+            if self.follows:
+                since = self._afterwards(part[0], part[2], part[1], scores[0], leaves[0])
+                rated[2, who] = np.where(gone[0], since, scores[0])
             # who has left before a later period of a crossover does not begin it
             before[who] = np.where(leaves[0] <= start, np.nan, entered) if start else entered
             for name, one in courses_of(group, sides, leaves[0], cause).items():
@@ -341,16 +374,7 @@ class ArmSimulation:
         scores = np.repeat(baseline[None, :, None], len(self.times), axis=2).repeat(2, axis=0)
         if not len(later):
             return scores
-        solved = solve(
-            mood_chain(MODELS["reference"]),
-            patients,
-            self.times[later],
-            MOOD_STATES,
-            plan=self._plan,
-            engine="numba",
-            progress=False,
-        )
-        states = {name: np.asarray(solved[name]) for name in MOOD_STATES}
+        states = self._solved(patients, later)
         left = self._left(values, states["expectation"], self.times[later])
         noise = people["noise"][:, later]
         for place, shift in enumerate((moved, {})):
@@ -360,6 +384,46 @@ class ArmSimulation:
                 own["e_P"] = np.asarray(own["e_P"])[:, None] + earlier[:, None] * left
             scores[place][:, later] = chain_scores(own, states) + noise
         return np.clip(scores, 0.0, HIGHEST)
+
+    def _afterwards(
+        self,
+        people: Mapping[str, Array],
+        moved: Mapping[str, Any],
+        values: Mapping[str, Any],
+        scores: Array,
+        leaves: Array,
+    ) -> Array:
+        """Scores (n, T) that hold after patients left, with the sessions that they got before."""
+        found = scores.copy()
+        later = np.flatnonzero(self.times > 0)
+        got = sessions_until(self._own.sessions, leaves)
+        missed = np.flatnonzero(got < sessions_until(self._own.sessions, self.times[-1:]))
+        if not len(missed):
+            return found
+        counts = np.unique(got[missed])
+        own = taken({**values, **moved}, missed)
+        horizon = self._calendar.horizon
+        patients = Patients(
+            *(own, people["weight"][missed]),
+            tuple(ended_calendar(self._own, int(count), horizon) for count in counts),
+            np.searchsorted(counts, got[missed]),
+        )
+        rated = chain_scores(own, self._solved(patients, later)) + people["noise"][missed][:, later]
+        found[np.ix_(missed, later)] = np.clip(rated, 0.0, HIGHEST)
+        return found
+
+    def _solved(self, patients: Patients, later: NDArray[np.intp]) -> dict[str, Array]:
+        """States of the chain at visits."""
+        solved = solve(
+            mood_chain(MODELS["reference"]),
+            patients,
+            self.times[later],
+            MOOD_STATES,
+            plan=self._plan,
+            engine="numba",
+            progress=False,
+        )
+        return {name: np.asarray(solved[name]) for name in MOOD_STATES}
 
     def _left(self, values: Mapping[str, Any], states: Array, times: Array) -> Array | None:
         """Part of the expectation at visits that is from before a randomised withdrawal, 0 to 1.
@@ -378,7 +442,7 @@ class ArmSimulation:
         )
         # hours of sessions since, each fading as its mark does
         spent = np.zeros((len(k_session), len(times)))
-        for session in self.arm.sessions:
+        for session in self._own.sessions:
             until = np.exp(-k_session * np.maximum(times - session, 0.0))
             since = np.exp(-k_session * max(branch.after - session, 0.0))
             spent += np.maximum(since - until, 0.0) / k_session
@@ -392,8 +456,10 @@ class ArmSimulation:
     def _calendar(self) -> Any:
         return arm_calendar(self._own, max(float(self.times[-1]), 1.0))
 
-    def _planned(self) -> Plan:
+    def planned(self) -> Plan:
         """Steps that depend neither on how many replicates are asked for nor on their seed."""
+        if self._plan is not None:
+            return self._plan
         standard = self
         if self.pilot is not None:
             standard = ArmSimulation(
@@ -434,6 +500,14 @@ class ArmSimulation:
         chance = uniforms(self.people_seed, "trial:order", first * self.stride, count, 1)
         dealt = chance.reshape(-1, self.stride).argsort(axis=1).argsort(axis=1) % known
         return dealt[replicate - first, positions % self.stride]
+
+    def _periods(self, first: int, count: int) -> NDArray[np.int64]:
+        """Period of a crossover in which each patient is in the arm, shape (count, n)."""
+        orders = np.array(orders_of(self.trial))
+        place = [arm.id for arm in self.trial.arms].index(self.arm.id)
+        period = (orders == place).argmax(axis=1)
+        positions = np.arange(first * self.stride, (first + count) * self.stride)
+        return period[self._orders(positions)].reshape(count, self.stride)[:, : self.arm.n]
 
     def normals(self, positions: NDArray[np.int64], times: Array) -> dict[str, Array]:
         """What is behind the ratings of patients at some times, shape (n,) each."""
@@ -508,36 +582,6 @@ class ArmSimulation:
         return people, values, baseline
 
 
-def dropout_rate(trial: Trial, visits: Mapping[str, Array], card: Card) -> float:
-    """Rate at which patients leave for lack of effect, 1/h, by the numbers of the card.
-
-    **Arguments:**
-
-    - `trial`: with its drop-out. `visits`: arm to the times of its ratings, h. `card`: `mood`.
-
-    **Returns:** 0 where nobody leaves for that.
-    """
-    dropout = next((one for one in trial.dropout if one.pattern == "lack_of_effect"), None)
-    if dropout is None:
-        return 0.0
-    pilot = worlds(
-        *(trial, card, PILOT_SEED, pilot_replicates(trial)),
-        uncertainty=False,
-        between_trials=False,
-    )
-    hours: list[tuple[Array, float]] = []
-    for arm in trial.enrolled_arms:
-        times = visits[arm.id]
-        if not len(times) or not dropout.of(arm):
-            continue
-        one = ArmSimulation(trial, arm, times, PILOT_SEED, pilot, patients=True, stays=True)
-        rated = one.ratings(0, pilot_replicates(trial))[1]
-        scores = rated.madrs.reshape(-1, len(times)).astype(np.float64)
-        baseline = rated.before.ravel().astype(np.float64)
-        hours.append((hours_until(dropout.by, scores, baseline, times), float(arm.n)))
-    return rate_of(dropout, hours)
-
-
 def stop_hazard(arm: Arm, numbers: Mapping[str, Any]) -> Array:
     """Hazard of leaving the trial, 1/h, of an arm's patients."""
     symbol = "stop_drug" if arm.control is None else "stop_control"
@@ -554,6 +598,7 @@ def pilot_replicates(trial: Trial) -> int:
     return max(-(-_PILOT // strides(trial, arm)) for arm in trial.arms)
 
 
-def _derived(seed: int, purpose: str) -> int:
+def derived(seed: int, purpose: str) -> int:
+    """A seed of its own for a purpose."""
     digest = hashlib.blake2b(f"{seed}:trial:{purpose}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")

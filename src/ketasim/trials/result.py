@@ -153,6 +153,15 @@ class TrialResult(Result):
         attended = {} if flow.is_empty() else dict(flow.select("arm", "sessions").iter_rows())
         return session_table(self.trial, attended)
 
+    def looks(self) -> pl.DataFrame:
+        """How often the primary analysis ends the trial at each look.
+
+        **Returns:** a row a size and a look, as `looks.csv` has them; empty where the trial has no
+        looks.
+        """
+        found = None if self.characteristics is None else self.characteristics.looks
+        return pl.DataFrame() if found is None else found.table
+
     def blinding(self) -> pl.DataFrame:
         """What patients can tell of their treatment, by the card's own numbers.
 
@@ -342,6 +351,8 @@ class TrialResult(Result):
         """
         report = later("ketasim.reports:trial_report")
         analysis = {} if self.characteristics is None else {"analysis.csv": csv(self.analysis())}
+        if len(self.looks()):
+            analysis["looks.csv"] = csv(self.looks())
         return {
             "summary.csv": csv(self.summary()),
             **analysis,
@@ -369,7 +380,8 @@ class TrialResult(Result):
         """Everything but the single patients, for machines.
 
         **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
-        analysis, blinding, flow, sessions, dose_response, published and nearest as columns.
+        analysis, looks, blinding, flow, sessions, dose_response, published and nearest as
+        columns.
         """
         document = {
             "metadata": self.metadata,
@@ -377,6 +389,7 @@ class TrialResult(Result):
             "assumptions": [vars(one) for one in self.assumptions],
             "summary": self.summary().to_dict(as_series=False),
             "analysis": self.analysis().to_dict(as_series=False),
+            "looks": self.looks().to_dict(as_series=False),
             "blinding": self.blinding().to_dict(as_series=False),
             "flow": self.flow().to_dict(as_series=False),
             "sessions": self.sessions().to_dict(as_series=False),

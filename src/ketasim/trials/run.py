@@ -23,30 +23,23 @@ from ketasim.trials.beside import evidence_notes
 from ketasim.trials.contrasts import contrast, contrasts, withdrawals
 from ketasim.trials.metrics import CONTRASTED, RATIO
 from ketasim.trials.operating.characteristics import Characteristics
-from ketasim.trials.operating.operate import operated, pooled
-from ketasim.trials.operating.world import Question, World, question_of
+from ketasim.trials.operating.operate import operated, pooled, shifted
+from ketasim.trials.operating.question import Question, question_of
+from ketasim.trials.operating.world import World
+from ketasim.trials.patients.dropout import dropout_rate
 from ketasim.trials.patients.flow import joined_flow
 from ketasim.trials.patients.individual import orders_of
-from ketasim.trials.patients.leaving import CAUSES
-from ketasim.trials.ratings import (
-    PILOT_SEED,
-    ArmSimulation,
-    Ratings,
-    Worlds,
-    dropout_rate,
-    pilot_replicates,
-    worlds,
-)
+from ketasim.trials.patients.table import kept_replicates, patient_tables
+from ketasim.trials.patients.worlds import Worlds, worlds
+from ketasim.trials.ratings import PILOT_SEED, ArmSimulation, Ratings, pilot_replicates
 from ketasim.trials.result import Estimate, TrialResult
 from ketasim.trials.scenario import scenario_notes
 from ketasim.trials.shards.part import WORLDS, Found, Part, joined_worlds
-from ketasim.trials.size import MOST_ROWS, replicates_at_once, trial_size
+from ketasim.trials.size import replicates_at_once, trial_size
 from ketasim.trials.withdrawal import entered_notes, hazard_ratios
 
 Array = NDArray[np.float64]
 
-_CAUSE: Final = pl.Enum(CAUSES)
-_CAUSES: Final = {float(code): name for code, name in enumerate(CAUSES)}
 _FEW: Final = 100  # replicates below which an interval is a rough one
 
 
@@ -124,19 +117,25 @@ class Ready:
     def arms(self) -> list[ArmSimulation]:
         """The arms that are rated, to be simulated."""
         shared = self.pilot, self.rate
+        asked = self.question
+        followed = () if asked is None or not asked.follows else asked.arms
         return [
             ArmSimulation(
                 *(self.pool, arm, self.visits[arm.id], self.trial.seed, self.drawn, self.patients),
                 *shared,
+                follows=any(one.id == arm.id for one in followed),
             )
-            for arm in self.pool.arms
-            if len(self.visits[arm.id])
+            for arm in self._rated
         ]
+
+    @property
+    def _rated(self) -> list[Arm]:
+        return [arm for arm in self.pool.arms if len(self.visits[arm.id])]
 
     @property
     def kept(self) -> int:
         """How many replicates of patients are kept."""
-        return _kept(self.trial, [arm for arm in self.pool.arms if len(self.visits[arm.id])])
+        return kept_replicates(self.trial, self._rated)
 
 
 def ready(
@@ -175,7 +174,7 @@ def ready(
     return Ready(
         trial=trial,
         pool=pool,
-        question=question,
+        question=shifted(question, pool, visits, mood),
         visits=visits,
         mood=mood,
         drawn=worlds(
@@ -241,7 +240,7 @@ def simulated(
                         found.setdefault(cell, {})[one.arm.id] = values, without
                 if first < kept:
                     few = min(kept - first, count)
-                    made.tables.extend(_patients(trial, own, rated, first, few))
+                    made.tables.extend(patient_tables(trial, own, rated, first, few))
                 bar.advance(end - bar.done)
             made.pieces.append(_compared(trial, found))
             if uncertain is not None:
@@ -402,86 +401,6 @@ def _estimates(
             plain = np.concatenate([one.value for _, one in both])
             made.append(Estimate(name, n, cell, values, plain, patients, numbers))
     return tuple(made)
-
-
-def _kept(trial: Trial, arms: list[Arm]) -> int:
-    """How many replicates of patients are kept."""
-    rows = sum(
-        trial.arm(arm.id).n * sum(1 + len(times) for times in _by_scale(trial, arm).values())
-        for arm in arms
-    )
-    return min(trial.replicates, max(1, MOST_ROWS // rows))
-
-
-def _by_scale(trial: Trial, arm: Arm) -> dict[str, tuple[float, ...]]:
-    """Visits after the baseline by scale."""
-    times: dict[str, set[float]] = {}
-    for one in trial.assessed(arm):
-        start = () if one.start is None else (one.start,)
-        times.setdefault(one.scale, set()).update((*one.times, *start))
-    return {scale: tuple(sorted(found - {0.0})) for scale, found in times.items()}
-
-
-def _patients(trial: Trial, arm: Arm, rated: Ratings, first: int, count: int) -> list[pl.DataFrame]:
-    """Table of an arm's patients, replicate by replicate."""
-    n, tables = arm.n, list[pl.DataFrame]()
-    arms = pl.Enum([arm.id for arm in trial.arms])
-    scales = pl.Enum(list(dict.fromkeys(each.scale for each in trial.assessments)))
-    place = trial.arms.index(arm)
-    for scale, times in _by_scale(trial, arm).items():
-        hours = np.array([0.0, *times])
-        baseline = rated.baseline(scale)[:count]
-        score = np.stack([baseline, *(rated.score(scale, t)[:count] for t in times)], axis=2)
-        change = score - baseline[:, :, None]
-        limit = _remission(trial, scale)
-        table = pl.DataFrame(
-            {
-                "replicate": np.repeat(np.arange(first, first + count), n * len(hours)),
-                "id": np.tile(np.repeat(np.arange(n), len(hours)), count),
-                "time_h": np.tile(hours, count * n),
-                "score": score.ravel(),
-                "change": change.ravel(),
-                "baseline": np.repeat(baseline.ravel(), len(hours)),
-                **{
-                    name: np.repeat(values[:count].ravel(), len(hours))
-                    for name, values in rated.courses.items()
-                },
-            }
-        )
-        # who is not in an arm of a randomised withdrawal has no baseline in it
-        table = table.filter(pl.col("baseline").is_not_nan())
-        table = table.with_columns(pl.col("score", "change").fill_nan(None))
-        least = trial.response_at_least * pl.col("baseline") - 1e-9
-        response = pl.when(pl.col("baseline") > 0).then(-pl.col("change") >= least)
-        remission = pl.lit(None, pl.Boolean) if limit is None else pl.col("score") <= limit
-        tables.append(
-            table.select(
-                "replicate",
-                pl.lit(arm.id, dtype=arms).alias("arm"),
-                "id",
-                "time_h",
-                pl.lit(scale, dtype=scales).alias("scale"),
-                "score",
-                "change",
-                response.alias("response"),
-                remission.alias("remission"),
-                pl.col("score").is_null().alias("dropped"),
-                pl.when(pl.col("score").is_null())
-                .then(pl.col("cause").replace_strict(_CAUSES, default=None, return_dtype=_CAUSE))
-                .alias("left"),
-                pl.col("sessions").cast(pl.Int32),
-                pl.col("missed").cast(pl.Int32),
-                (pl.col("rescued") <= pl.col("time_h")).alias("rescued"),
-                pl.lit(place).alias("place"),
-            )
-        )
-    return tables
-
-
-def _remission(trial: Trial, scale: str) -> float | None:
-    """Highest score that is remission: the first an assessment of the scale names."""
-    limits = [one.remission_at_most for one in trial.assessments if one.scale == scale]
-    return next((limit for limit in limits if limit is not None), None)
 
 
 def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str, ...]:

@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ketasim.trials import ancova, mmrm, responder
-from ketasim.trials.operating.outcomes import Outcome, covariance, mixed, responders
+from ketasim.trials.operating.mixed import fit_contrast
+from ketasim.trials.operating.outcomes import Outcome, by_t, covariance, responders
 from ketasim.trials.operating.sums import Sums, arm_sums, together
 
 Array = NDArray[np.float64]
+
+
+def mixed(sums: Sums, first: int, second: int) -> Outcome:
+    return by_t(fit_contrast(sums, first, second)[0])
 
 
 def drawn(

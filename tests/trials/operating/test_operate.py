@@ -138,3 +138,102 @@ def test_the_shipped_example_has_a_primary_contrast_and_sizes() -> None:
     assert trial.primary is not None and trial.power is not None
     result = run_trial(trial, replicates=8)
     assert result.analysis().height == len(trial.analyses) * len(trial.power.n)
+
+
+RELAPSE = {
+    "scale": "MADRS",
+    "metrics": ["no_relapse"],
+    "from": "24 h",
+    "every": "2 d",
+    "until": "7 d",
+    "relapse": {"score_at_least": 30},
+}
+
+
+def test_every_estimand_has_its_row() -> None:
+    form = file(
+        analysis=["mmrm", "ancova", "responder", "survival"],
+        estimands=["hypothetical", "treatment_policy", "j2r", "cr", "cir", "delta"],
+        dropout={"share": 0.3, "by": "7 d", "pattern": "lack_of_effect"},
+        looks=[0.5, 1],
+        replicates=120,
+    )
+    result = run_trial(form | {"assess": [*form["assess"], RELAPSE]})
+    table = result.analysis()
+    rows = {(row["analysis"], row["estimand"]): row for row in table.to_dicts()}
+    assert list(rows) == [
+        *(("mmrm", one) for one in form["estimands"]),
+        ("ancova", "observed_cases"),
+        ("ancova", "treatment_policy"),
+        ("responder", "composite"),
+        ("responder", "treatment_policy"),
+        ("survival", "hypothetical"),
+        ("survival", "treatment_policy"),
+    ]
+    for row in rows.values():
+        assert row["failed"] == 0 and row["failed_why"] == ""
+        assert row["se"] == pytest.approx(row["sd"], rel=0.25)
+        assert abs(row["coverage"] - 0.95) < 4.0 * np.sqrt(0.05 * 0.95 / 120)
+        if row["estimand"] != "delta":
+            assert abs(row["type1"] - 0.05) < 4.0 * np.sqrt(0.05 * 0.95 / 120)
+    one = {name: rows["mmrm", name]["estimate"] for name in form["estimands"]}
+    # what is lost on leaving is kept in the estimand of those who stayed
+    assert one["hypothetical"] < one["treatment_policy"] < 0.0
+    assert one["hypothetical"] < one["j2r"] < 0.0
+    assert one["hypothetical"] < one["delta"]
+    # everybody is rated: nothing is left to be biased by
+    assert abs(rows["mmrm", "treatment_policy"]["bias"]) < 0.2
+    assert rows["survival", "hypothetical"]["time_h"] == 168.0
+    assert result.looks()["n_per_arm_then"].to_list() == [20, 40]
+    found = result.characteristics
+    assert found.looks.whole["patients_power"][0] < 60.0
+    assert "looks.csv" in result.files()
+
+
+def test_a_shift_is_what_the_file_says() -> None:
+    keys = {"dropout": {"share": 0.3, "by": "7 d"}, "estimands": ["hypothetical", "delta"]}
+    plain, moved = (run_trial(file(delta=delta, replicates=20, **keys)) for delta in (0, 10))
+    first = plain.analysis()["estimate"].to_list()
+    assert first[0] == pytest.approx(first[1], abs=0.3)
+    assert moved.analysis()["estimate"][1] == pytest.approx(first[1] + 0.3 * 10, abs=0.7)
+
+
+def test_nobody_who_stays_is_moved_by_how_leaving_is_treated() -> None:
+    keys = {"dropout": {"share": 0.3, "by": "7 d"}, "replicates": 10}
+    policy = run_trial(file(estimands=["hypothetical", "treatment_policy"], **keys))
+    plain = run_trial(file(**keys))
+    assert policy.patients().equals(plain.patients())
+    assert policy.analysis()["estimate"][0] == plain.analysis()["estimate"][0]
+
+
+def test_a_crossover_is_compared_within_patients() -> None:
+    form = file(design="crossover", washout="14 d", replicates=150, power={"n": [12]})
+    result = run_trial(form)
+    rows = result.analysis().filter(pl.col("n_per_arm") == 12).to_dicts()
+    assert rows[0]["n_total"] == 12
+    assert abs(rows[0]["type1"] - 0.05) < 4.0 * np.sqrt(0.05 * 0.95 / 150)
+    assert abs(rows[0]["bias"]) < 4.0 * rows[0]["bias_mc_se"]
+    assert rows[0]["se"] == pytest.approx(rows[0]["sd"], rel=0.2)
+
+
+def test_a_randomised_withdrawal_is_compared_by_the_time_to_relapse() -> None:
+    form = file(replicates=60)
+    arm = form["arms"][0] | {"n": 120, "open": True, "days": [0, 3, 7, 10, 14]}
+    arm["withdrawal"] = {"after": "14 d", "entry": "response", "to": ["continue", "saline"]}
+    arm["withdrawal"]["days"] = [14, 17, 21, 24, 28, 31, 35]
+    form["arms"] = [arm]
+    relapse = RELAPSE | {"from": "14 d", "every": "7 d", "until": "42 d"}
+    form["assess"] = [relapse | {"relapse": {"score_at_least": 22}}]
+    contrast = [f"{arm['id']}:continue", f"{arm['id']}:saline"]
+    form["primary"] = form["primary"] | {
+        "at": "42 d",
+        "contrast": contrast,
+        "analysis": "survival",
+    }
+    result = run_trial(form)
+    row = result.analysis().to_dicts()[0]
+    assert row["estimate"] < 0.0 and row["n_per_arm"] == row["n_total"] == 120
+    assert row["power"] > row["type1"]
+    assert abs(row["type1"] - 0.05) < 4.0 * np.sqrt(0.05 * 0.95 / 60)
+    assert "hazard ratio" in result.headline().rows[0].name
+    assert 'id="power"' in result.files()["report.html"].decode()

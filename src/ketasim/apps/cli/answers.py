@@ -137,21 +137,32 @@ def _print_power(result: TrialResult) -> None:
     found, primary = result.characteristics, result.trial.primary
     if found is None or primary is None:
         return
+    from ketasim.trials.headline import counted_arm
     from ketasim.trials.operating import TWO_POWERS
 
     table = found.table
     trials = f"% of {result.trial.replicates} trials (Monte-Carlo error)"
-    print(f"\nBy patients in {primary.contrast[0]}, {trials}:")
+    print(f"\nBy patients in {counted_arm(result.trial)}, {trials}:")
     rows = [
         (
             row["analysis"],
+            row["estimand"],
             str(row["n_per_arm"]),
             *(_share_of(row, key) for key in ("power", "assurance", "type1", "coverage")),
             str(row["failed"]),
         )
         for row in table.to_dicts()
     ]
-    header = ("analysis", "n", "power", "assurance", "type-I error", "coverage", "no fit")
+    header = (
+        "analysis",
+        "estimand",
+        "n",
+        "power",
+        "assurance",
+        "type-I error",
+        "coverage",
+        "no fit",
+    )
     print_table(header, rows)
     print_wrapped(TWO_POWERS)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ketasim.trials import TrialResult
 
 _FILES = (
-    *("summary.csv", "analysis.csv", "flow.csv", "sessions.csv"),
+    *("summary.csv", "analysis.csv", "looks.csv", "flow.csv", "sessions.csv"),
     *("patients.parquet", "report.html"),
 )
 _DATASETS = ("adsl", "adqs", "adtte", "adae")
@@ -171,6 +171,7 @@ def finished(
         lambda: {
             "summary": result.summary().to_dicts(),
             "analysis": result.analysis().to_dicts(),
+            "looks": result.looks().to_dicts(),
             "blinding": result.blinding().to_dicts(),
             "flow": result.flow().to_dicts(),
             "sessions": result.sessions().to_dicts(),

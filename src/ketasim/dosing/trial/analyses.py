@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final, cast
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Final, NamedTuple, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
@@ -13,13 +14,25 @@ from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, wor
 from ketasim.dosing.patient import known_scale
 from ketasim.dosing.people import share
 from ketasim.dosing.trial.arm import Arm
-from ketasim.dosing.trial.assessment import Assessment
+from ketasim.dosing.trial.assessment import RELAPSES, Assessment
 
-ANALYSES: Final = ("mmrm", "ancova", "responder")
+ANALYSES: Final = ("mmrm", "ancova", "responder", "survival")
 """Analyses of a replicate."""
 
-ESTIMANDS: Final = ("hypothetical",)
-"""What is estimated of patients who leave: had they stayed."""
+ESTIMANDS: Final = ("hypothetical", "treatment_policy", "j2r", "cr", "cir", "delta")
+"""What is estimated of patients who leave: had they stayed; whatever follows; as in the reference
+arm, from then on, all along, or by its changes; worse by some points than had they stayed."""
+
+IMPUTED: Final = ("j2r", "cr", "cir", "delta")
+"""Those of `ESTIMANDS` of which outcomes are imputed by the mixed model."""
+
+BOUNDARIES: Final = (
+    "obrien_fleming",
+    "pocock",
+    "spending_obrien_fleming",
+    "spending_pocock",
+)
+"""When a look at a running trial is significant: constant shapes, or alpha spending."""
 
 PATTERNS: Final = ("completely_at_random", "lack_of_effect", "adverse_event")
 """Why patients leave a trial."""
@@ -28,6 +41,8 @@ MOST_VISITS_ANALYSED: Final = 20
 """Most visits of a mixed model: its covariance has half the square of their number."""
 
 _MOST_SIZES: Final = 20
+_MOST_LOOKS: Final = 10
+_MOST_POINTS: Final = 60.0  # of a shift
 _MOST_N: Final = 10_000
 _HIGHEST: Final = 5.0  # of a factor of a scenario
 
@@ -61,6 +76,7 @@ _Known = Annotated[
     Field(strict=True, ge=0, le=1),
     BeforeValidator(share, json_schema_input_type=float | str),
 ]
+_Look = Annotated[float, Field(gt=0, le=1), BeforeValidator(share)]
 _Factor = Annotated[float, Field(strict=True, ge=0, le=_HIGHEST, allow_inf_nan=False)]
 
 
@@ -229,110 +245,153 @@ class Scenario(BaseModel):
     drug_effect: _Factor = 1.0
 
 
+class Looks(BaseModel):
+    """Looks at a running trial, at each of which it may end with a difference shown.
+
+    **Arguments:**
+
+    - `at`: part of the patients who have been followed at each look, ascending, the last 1.
+    - `boundary`: one of `BOUNDARIES`.
+    """
+
+    model_config = FROZEN
+    meant: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("information", "fractions", "times", "looks"), "write it as 'at'"),
+        **dict.fromkeys(("kind", "type", "boundaries", "spending"), "write it as 'boundary'"),
+    }
+    """Keys that people write, which it has not, to what to write."""
+
+    at: tuple[_Look, ...]
+    boundary: Annotated[str, word(BOUNDARIES, listed=True)] = BOUNDARIES[0]
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _counted(cls, value: object) -> object:
+        """A number of looks is so many, evenly apart."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            if not 2 <= value <= _MOST_LOOKS:
+                raise refuse(f"{value} looks", f"give 2 to {_MOST_LOOKS}, the last at the end")
+            return [place / value for place in range(1, value)] + [1.0]
+        return value
+
+    @field_validator("at", mode="after")
+    @classmethod
+    def _rising(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        rising = all(a < b for a, b in pairwise(shares))
+        if not 2 <= len(shares) <= _MOST_LOOKS or not rising or abs(shares[-1] - 1.0) > 1e-9:
+            told = ", ".join(f"{one:g}" for one in shares[:_MOST_LOOKS])
+            raise refuse(
+                f"[{told}] does not rise to 1",
+                f"give 2 to {_MOST_LOOKS} rising parts of the patients, such as [0.5, 1]",
+            )
+        return (*shares[:-1], 1.0)
+
+
+def _looks(value: object) -> object:
+    """A number of looks, or their times, without the boundary."""
+    bare = isinstance(value, int | list | tuple) and not isinstance(value, bool)
+    return {"at": value} if bare else value
+
+
+LooksKey = Annotated[Looks, BeforeValidator(_looks)]
+"""`Looks`, or what its `at` is."""
+
+Points = Annotated[
+    float, Field(strict=True, ge=-_MOST_POINTS, le=_MOST_POINTS, allow_inf_nan=False)
+]
+"""Points that are added to a score."""
+
+
 Analyses = Annotated[
     tuple[Annotated[str, word(ANALYSES, listed=True)], ...], BeforeValidator(_listed)
 ]
 """Some of `ANALYSES`."""
 
 
-_NOT_SIMULATED: Final = {
-    "treatment_policy": "needs scores after a patient has left, and none are simulated",
-    "delta": "needs a shift, and has no number of its own",
-    **dict.fromkeys(("j2r", "cr", "cir"), "is not computed for many replicates"),
-}
-
-
-def _estimand(value: object) -> object:
-    reason = _NOT_SIMULATED.get(value.strip().lower()) if isinstance(value, str) else None
-    if reason is not None:
-        raise refuse(
-            f"'{str(value).strip()}' {reason}",
-            "write hypothetical, or analyse the data sets of a replicate by 'ketasim analyse'",
-        )
-    return value
-
-
 Estimands = Annotated[
-    tuple[Annotated[str, word(ESTIMANDS, listed=True), BeforeValidator(_estimand)], ...],
-    BeforeValidator(_listed),
+    tuple[Annotated[str, word(ESTIMANDS, listed=True)], ...], BeforeValidator(_listed)
 ]
 """Some of `ESTIMANDS`."""
 
 
+class Asked(NamedTuple):
+    """What a trial says of its analyses, beside the primary contrast."""
+
+    analysis: tuple[str, ...]
+    estimands: tuple[str, ...]
+    delta: float | None
+    power: Power | None
+    looks: Looks | None
+
+
 def check_analyses(
     primary: Primary | None,
-    given: Mapping[str, object],
+    asked: Asked,
     arms: Sequence[Arm],
-    assessments: Sequence[Assessment],
+    assessed: Callable[[Arm], Sequence[Assessment]],
     *,
     crossover: bool,
+    individual: Callable[[Arm], bool],
 ) -> None:
     """Refuse a primary contrast that the trial does not hold, and keys that need one.
 
     **Main arguments:**
 
-    - `primary`: as read. `given`: other keys that need it, to what they hold.
-    - `arms`, `assessments`: of the trial.
+    - `primary`: as read. `asked`: other keys that need it.
+    - `arms`: of the trial. `assessed`: from an arm to what is assessed of it.
 
     **Other arguments:**
 
-    - `crossover`: the design.
+    - `crossover`: the design. `individual`: whether the treatment of an arm differs between its
+      patients.
 
     **Raises:** `InputError` with the path of the field.
     """
+    given = asked._asdict()
     if primary is None:
         for key, value in given.items():
-            if value:
+            if value not in ((), None):
                 raise InputError(
                     key,
                     "there is no primary contrast that it is of",
                     "add 'primary', such as {scale: MADRS, at: 15 d, contrast: [ket, saline]}",
                 )
         return
-    if crossover:
-        raise InputError(
-            "primary",
-            "the periods of a crossover are not analysed",
-            "leave it out, or write 'design: parallel'",
-        )
-    if any(arm.withdrawal is not None or arm.branch is not None for arm in arms):
-        raise InputError(
-            "primary",
-            "a randomised withdrawal is not analysed: its hazard ratio is in the summary",
-            "leave it out, or leave 'withdrawal' out",
-        )
-    for key, value in given.items():
-        names = cast("tuple[str, ...]", value) if isinstance(value, tuple) else ()
+    for key in ("analysis", "estimands"):
+        names = cast("tuple[str, ...]", given[key])
         if len(set(names)) < len(names):
             twice = next(one for i, one in enumerate(names) if one in names[:i])
             raise InputError(key, f"'{twice}' is named twice", "name each once")
-    ids = [arm.id for arm in arms]
-    for place, name in enumerate(primary.contrast):
-        if name not in ids:
-            raise InputError(f"primary.contrast[{place}]", f"unknown arm '{name}'", near(name, ids))
-    first, second = primary.contrast
-    if first == second:
+    if asked.delta is not None and "delta" not in asked.estimands:
         raise InputError(
-            "primary.contrast", f"'{first}' is compared with itself", "name two different arms"
+            "delta", "'delta' is not among the estimands", "add it there, or leave it out here"
         )
-    for name in primary.contrast:
-        visits = visits_of(assessments, primary.scale, name)
+    first, second = _compared(primary, arms)
+    analyses = tuple(dict.fromkeys((primary.analysis, *asked.analysis)))
+    _check_design(primary, asked, analyses, (first, second), crossover=crossover)
+    if "treatment_policy" in asked.estimands and any(map(individual, (first, second))):
+        raise InputError(
+            "estimands",
+            "'treatment_policy' needs scores after patients left, and none are simulated where "
+            "their sessions differ by a dosing rule, adherence or rescue",
+            "leave it out, or those keys",
+        )
+    if "survival" in analyses:
+        _check_relapse(primary, (first, second), assessed)
+    if analyses == ("survival",):
+        return
+    for arm in (first, second):
+        visits = visits_of(assessed(arm), primary.scale)
         if not visits:
-            known = dict.fromkeys(one.scale for one in assessments if name in one.arms)
+            known = dict.fromkeys(one.scale for one in assessed(arm))
             raise InputError(
                 "primary.scale",
-                f"{primary.scale} is not assessed in arm '{name}'",
+                f"{primary.scale} is not assessed in arm '{arm.id}'",
                 f"assess it, or {one_of(tuple(known))}" if known else "assess it",
             )
-        if not _among(primary.at, visits):
-            own = ", ".join(f"{time:g} h" for time in visits[:8])
-            raise InputError(
-                "primary.at",
-                f"{primary.scale} is not assessed at {primary.at:g} h in arm '{name}'",
-                f"assess it then, or give one of: {own}",
-            )
-    both = analysed_visits(primary, assessments)
-    if len(both) > MOST_VISITS_ANALYSED:
+        _check_at(primary, visits, f"{primary.scale} is not assessed", arm)
+    both = analysed_visits(primary, assessed(first), assessed(second))
+    if len(both) > MOST_VISITS_ANALYSED and {"mmrm", *IMPUTED} & {*analyses, *asked.estimands}:
         raise InputError(
             "primary.at",
             f"{len(both)} visits until then are too many for one mixed model",
@@ -340,19 +399,133 @@ def check_analyses(
         )
 
 
-def visits_of(assessments: Sequence[Assessment], scale: str, arm: str) -> tuple[float, ...]:
-    """Visits after the baseline at which an arm is rated by a scale, h, ascending."""
-    times = {
-        time for one in assessments if one.scale == scale and arm in one.arms for time in one.times
-    }
+def _compared(primary: Primary, arms: Sequence[Arm]) -> tuple[Arm, Arm]:
+    """The two arms, both of the trial and not the same."""
+    by_id = {arm.id: arm for arm in arms}
+    for place, name in enumerate(primary.contrast):
+        if name not in by_id:
+            raise InputError(
+                f"primary.contrast[{place}]", f"unknown arm '{name}'", near(name, list(by_id))
+            )
+    first, second = (by_id[name] for name in primary.contrast)
+    if first.id == second.id:
+        raise InputError(
+            "primary.contrast", f"'{first.id}' is compared with itself", "name two different arms"
+        )
+    if whose(first) != whose(second):
+        raise InputError(
+            "primary.contrast",
+            f"'{first.id}' and '{second.id}' are not randomised against each other",
+            "name two arms of one randomisation",
+        )
+    return first, second
+
+
+def whose(arm: Arm) -> str | None:
+    """The arm whose patients are randomised again into one; nothing where they are enrolled."""
+    return None if arm.branch is None else arm.branch.of
+
+
+def _check_design(
+    primary: Primary,
+    asked: Asked,
+    analyses: tuple[str, ...],
+    pair: tuple[Arm, Arm],
+    *,
+    crossover: bool,
+) -> None:
+    """Refuse analyses and estimands that a crossover or a randomised withdrawal has not."""
+    again = pair[0].branch is not None
+    if not crossover and not again:
+        return
+    known, what = (
+        (("survival",), "a randomised withdrawal is compared by the time to relapse")
+        if again
+        else (("mmrm",), "a crossover is compared by a mixed model of its periods")
+    )
+    for name in analyses:
+        if name not in known:
+            field = "primary.analysis" if name == primary.analysis else "analysis"
+            raise InputError(field, f"'{name}': {what}", f"write '{known[0]}'")
+    for name in asked.estimands:
+        if name != "hypothetical":
+            raise InputError("estimands", f"'{name}': {what}", "write hypothetical")
+
+
+def _check_relapse(
+    primary: Primary, pair: tuple[Arm, Arm], assessed: Callable[[Arm], Sequence[Assessment]]
+) -> None:
+    """Refuse time to relapse where no relapse is followed in both arms."""
+    found = followed_relapse(primary, assessed(pair[0]), assessed(pair[1]))
+    if found is None:
+        names = " and ".join(f"'{arm.id}'" for arm in pair)
+        field = "primary.analysis" if primary.analysis == "survival" else "analysis"
+        raise InputError(
+            field,
+            f"'survival' is time to relapse, and none is assessed in both {names}",
+            "assess it, such as {scale: MADRS, metrics: [no_relapse], from: 28 d, every: 7 d, "
+            "until: 16 wk, relapse: {score_at_least: 22, visits: 2}}",
+        )
+    if primary.analysis == "survival":
+        if found.scale != primary.scale:
+            raise InputError(
+                "primary.scale",
+                f"relapse is assessed by {found.scale}, not by {primary.scale}",
+                f"write {found.scale}, or assess relapse by {primary.scale}",
+            )
+        _check_at(primary, found.times, "relapse is not assessed", pair[0])
+
+
+def _check_at(primary: Primary, visits: Sequence[float], what: str, arm: Arm) -> None:
+    if not _among(primary.at, visits):
+        own = ", ".join(f"{time:g} h" for time in visits[:8])
+        raise InputError(
+            "primary.at",
+            f"{what} at {primary.at:g} h in arm '{arm.id}'",
+            f"assess it then, or give one of: {own}",
+        )
+
+
+def followed_relapse(
+    primary: Primary, first: Sequence[Assessment], second: Sequence[Assessment]
+) -> Assessment | None:
+    """What is assessed of relapse in both arms, of the primary scale where it is; else nothing.
+
+    **Arguments:**
+
+    - `first`, `second`: what is assessed of each of the arms.
+    """
+    both = [
+        one
+        for one in first
+        if set(one.metrics) & set(RELAPSES)
+        and any(
+            (other.scale, other.start, other.times) == (one.scale, one.start, one.times)
+            and set(other.metrics) & set(RELAPSES)
+            for other in second
+        )
+    ]
+    return next((one for one in both if one.scale == primary.scale), both[0] if both else None)
+
+
+def visits_of(assessments: Sequence[Assessment], scale: str) -> tuple[float, ...]:
+    """Visits after the baseline at which a scale is rated, h, ascending."""
+    times = {time for one in assessments if one.scale == scale for time in one.times}
     return tuple(sorted(times - {0.0}))
 
 
-def analysed_visits(primary: Primary, assessments: Sequence[Assessment]) -> tuple[float, ...]:
-    """Visits of the scale in both arms of the contrast, until that of the contrast, h."""
-    first, second = (visits_of(assessments, primary.scale, name) for name in primary.contrast)
+def analysed_visits(
+    primary: Primary, first: Sequence[Assessment], second: Sequence[Assessment]
+) -> tuple[float, ...]:
+    """Visits of the scale in both arms of the contrast, until that of the contrast, h.
+
+    **Arguments:**
+
+    - `first`, `second`: what is assessed of each of the arms.
+    """
+    one, other = (visits_of(assessments, primary.scale) for assessments in (first, second))
     last = primary.at * (1.0 + 1e-9)
-    return tuple(time for time in first if _among(time, second) and time <= last)
+    return tuple(time for time in one if _among(time, other) and time <= last)
 
 
 def _among(time: float, visits: Sequence[float]) -> bool:
@@ -364,6 +537,7 @@ def forms_of(
     dropout: Sequence[Dropout],
     power: Power | None,
     scenario: Scenario | None,
+    looks: Looks | None = None,
 ) -> dict[str, Any]:
     """Normal form of those keys that are given."""
     form: dict[str, Any] = {}
@@ -375,6 +549,8 @@ def forms_of(
         form["dropout"] = causes[0] if len(causes) == 1 else causes
     if power is not None:
         form["power"] = {"n": list(power.n), "target": power.target}
+    if looks is not None:
+        form["looks"] = {"at": list(looks.at), "boundary": looks.boundary}
     if scenario is not None:
         form["scenario"] = scenario.model_dump()
     return form

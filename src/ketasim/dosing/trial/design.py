@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ketasim._base import InputError, near
-from ketasim.dosing.fields import shortened, validated
-from ketasim.dosing.patient import reference_weight, scales
+from ketasim.dosing.fields import validated
+from ketasim.dosing.patient import reference_weight
 from ketasim.dosing.people import drawn_ages_assumed, drawn_weights_assumed
 from ketasim.dosing.shipped import read_input
 from ketasim.dosing.trial.adherence import Adherence
 from ketasim.dosing.trial.analyses import (
+    Asked,
     Dropout,
+    Looks,
     Power,
     Primary,
     Scenario,
@@ -38,7 +40,7 @@ from ketasim.dosing.trial.assessment import (
     form_of,
 )
 from ketasim.dosing.trial.branches import branches_of
-from ketasim.dosing.trial.file import TrialFile, check_file
+from ketasim.dosing.trial.file import TrialFile, check_file, horizon_of, scale_of
 from ketasim.dosing.trial.label import arm_labels, arm_name, contrast_label
 from ketasim.dosing.trial.rule import Rescue
 from ketasim.dosing.trial.sessions import check_sessions
@@ -68,11 +70,14 @@ class Trial:
     - `horizon`: how long patients are followed, in each period of a crossover, h.
     - `horizon_given`: false when the horizon is the last assessment.
     - `primary`: the primary contrast, or nothing. `analysis`: analyses beside that of the primary.
-    - `estimands`: what is estimated of patients who leave, beside had they stayed.
+    - `estimands`: what is estimated of patients who leave; empty: had they stayed.
+    - `delta`: points by which they are worse, for the estimand of that name; nothing: the
+      difference of the arms.
     - `dropout`: by which causes they leave; none: at the rates of the card `mood`.
     - `adherence`: how surely they come to sessions; nothing: they come to all.
     - `rescue`: who gets an oral antidepressant besides; nothing: nobody.
-    - `power`: for which sizes. `scenario`: what is taken to be otherwise. Both may be nothing.
+    - `power`: for which sizes. `looks`: at the running trial. `scenario`: what is taken to be
+      otherwise. Each may be nothing.
     """
 
     key: str
@@ -96,6 +101,8 @@ class Trial:
     dropout: tuple[Dropout, ...] = ()
     power: Power | None = None
     scenario: Scenario | None = None
+    delta: float | None = None
+    looks: Looks | None = None
     adherence: Adherence | None = None
     rescue: Rescue | None = None
 
@@ -269,7 +276,9 @@ class Trial:
         }
         if self.horizon_given:
             form["horizon"] = f"{self.horizon!r} h"
-        form |= forms_of(self.primary, self.dropout, self.power, self.scenario)
+        form |= forms_of(self.primary, self.dropout, self.power, self.scenario, self.looks)
+        if self.delta is not None:
+            form["delta"] = self.delta
         if self.adherence is not None:
             form["adherence"] = self.adherence.form()
         if self.rescue is not None:
@@ -312,7 +321,7 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         raise InputError(field, error.problem, error.remedy) from None
     check_file(file)
     arms = [arm_of(item, f"arms[{place}]", file.population) for place, item in enumerate(file.arms)]
-    scale = _scale(file, arms)
+    scale = scale_of(file, arms)
     arms += _branches(file, arms)
     ids = [arm.id for arm in arms]
     assessments = tuple(
@@ -325,7 +334,7 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         )
         for place, item in enumerate(file.assess)
     )
-    horizon = _horizon(file, assessments, content.get("horizon"))
+    horizon = horizon_of(file, assessments, content.get("horizon"))
     assessments += _relapse(file, arms, assessments, horizon)
     trial = Trial(
         key=file.trial,
@@ -351,6 +360,8 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         scenario=file.scenario,
         adherence=file.adherence,
         rescue=file.rescue,
+        delta=file.delta,
+        looks=file.looks,
     )
     _check_phases(file, trial)
     crossover = trial.design == "crossover"
@@ -360,10 +371,11 @@ def _trial(content: Mapping[str, Any]) -> Trial:
     )
     check_analyses(
         file.primary,
-        {"analysis": file.analysis, "estimands": file.estimands, "power": file.power},
+        Asked(file.analysis, file.estimands, file.delta, file.power, file.looks),
         trial.arms,
-        trial.assessments,
-        crossover=trial.design == "crossover",
+        trial.assessed,
+        crossover=crossover,
+        individual=trial.individual,
     )
     return trial
 
@@ -458,37 +470,3 @@ def _check_phases(file: TrialFile, trial: Trial) -> None:
                     f"'{name}' is assessed from {first:g} to {last:g} h, and followed from then on",
                     f"give 'at' and 'from' within that, or leave '{name}' out",
                 )
-
-
-def _scale(file: TrialFile, arms: list[Arm]) -> str:
-    scale = arms[0].baseline.scale
-    for place, arm in enumerate(arms):
-        if arm.baseline.scale != scale:
-            raise InputError(
-                f"arms[{place}].baseline.scale",
-                f"{arm.baseline.scale} is not {scale}, the scale of the first arm",
-                "give all baselines on one scale",
-            )
-    remission = file.remission_at_most
-    if remission is not None and remission > scales()[scale]:
-        raise InputError(
-            "remission_at_most",
-            f"{remission:g} is not a score of {scale}",
-            f"give 0 to {scales()[scale]:g} points",
-        )
-    return scale
-
-
-def _horizon(file: TrialFile, assessments: tuple[Assessment, ...], written: object) -> float:
-    last = max(assessment.last for assessment in assessments)
-    if not last > 0:
-        raise InputError(
-            "assess", "nothing is assessed after 0 h", "add a later visit, such as 'at: [24 h]'"
-        )
-    if file.horizon is not None and file.horizon < last:
-        raise InputError(
-            "horizon",
-            f"'{shortened(written)}' is before the last visit that is assessed, {last / 24:g} d",
-            "give a later one, assess earlier, or leave it out",
-        )
-    return last if file.horizon is None else file.horizon

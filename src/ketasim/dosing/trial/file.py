@@ -10,22 +10,27 @@ from pydantic import BaseModel, Field
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import LONGEST
-from ketasim.dosing.fields import FROZEN, Text, quantity, word
+from ketasim.dosing.fields import FROZEN, Text, quantity, shortened, word
+from ketasim.dosing.patient import scales
 from ketasim.dosing.trial.adherence import AdherenceItem
 from ketasim.dosing.trial.analyses import (
     Analyses,
     Dropouts,
     Estimands,
+    LooksKey,
     Power,
     Primary,
     Scenario,
 )
+from ketasim.dosing.trial.analyses import Points as Shift
 from ketasim.dosing.trial.arm import (
+    Arm,
     ArmItem,
     TrialPopulation,
 )
 from ketasim.dosing.trial.assessment import (
     RESPONSE,
+    Assessment,
     AssessmentItem,
     Fraction,
     Points,
@@ -62,7 +67,8 @@ class TrialFile(BaseModel):
     - `replicates`: how often the trial is simulated.
     - `seed`: of the random numbers.
     - `horizon`: such as `84 d`; left out, the last assessment.
-    - `primary`, `analysis`, `estimands`, `power`: how replicates are analysed; see `Primary`.
+    - `primary`, `analysis`, `estimands`, `delta`, `power`, `looks`: how replicates are analysed;
+      see `Primary`.
     - `dropout`, `scenario`: see `Dropout` and `Scenario`.
     - `adherence`: share of sessions attended, or a published pattern. `rescue`: see `Rescue`.
     """
@@ -78,6 +84,7 @@ class TrialFile(BaseModel):
         **dict.fromkeys(("n", "n_per_arm", "size"), "write 'n' in each arm"),
         **dict.fromkeys(("analyses", "analyse", "analyze"), "write it as 'analysis', a list"),
         "estimand": "write it as 'estimands', a list",
+        **dict.fromkeys(("interim", "interims", "look"), "write it as 'looks', such as [0.5, 1]"),
         **dict.fromkeys(("drop_out", "drop-out", "attrition"), "write it as 'dropout'"),
         **dict.fromkeys(("missed", "compliance", "attendance"), "write it as 'adherence'"),
         **dict.fromkeys(("dosing_rule", "rule"), "write it in the arm as 'dosing_rule'"),
@@ -105,7 +112,9 @@ class TrialFile(BaseModel):
     analysis: Analyses = ()
     estimands: Estimands = ()
     dropout: Dropouts = ()
+    delta: Shift | None = None
     power: Power | None = None
+    looks: LooksKey | None = None
     scenario: Scenario | None = None
     adherence: AdherenceItem | None = None
     rescue: Rescue | None = None
@@ -156,3 +165,49 @@ def _check_crossover(file: TrialFile) -> None:
                     "the arms of a crossover hold the same patients",
                     f"write '{key}' in 'population'",
                 )
+
+
+def scale_of(file: TrialFile, arms: list[Arm]) -> str:
+    """The scale of all baselines.
+
+    **Raises:** `InputError` where they differ, or remission is no score of it.
+    """
+    scale = arms[0].baseline.scale
+    for place, arm in enumerate(arms):
+        if arm.baseline.scale != scale:
+            raise InputError(
+                f"arms[{place}].baseline.scale",
+                f"{arm.baseline.scale} is not {scale}, the scale of the first arm",
+                "give all baselines on one scale",
+            )
+    remission = file.remission_at_most
+    if remission is not None and remission > scales()[scale]:
+        raise InputError(
+            "remission_at_most",
+            f"{remission:g} is not a score of {scale}",
+            f"give 0 to {scales()[scale]:g} points",
+        )
+    return scale
+
+
+def horizon_of(file: TrialFile, assessments: tuple[Assessment, ...], written: object) -> float:
+    """How long patients are followed, h.
+
+    **Arguments:**
+
+    - `file`, `assessments`: of the trial. `written`: the horizon as the file has it.
+
+    **Raises:** `InputError` where nothing is assessed later than at the start, or after it.
+    """
+    last = max(assessment.last for assessment in assessments)
+    if not last > 0:
+        raise InputError(
+            "assess", "nothing is assessed after 0 h", "add a later visit, such as 'at: [24 h]'"
+        )
+    if file.horizon is not None and file.horizon < last:
+        raise InputError(
+            "horizon",
+            f"'{shortened(written)}' is before the last visit that is assessed, {last / 24:g} d",
+            "give a later one, assess earlier, or leave it out",
+        )
+    return last if file.horizon is None else file.horizon

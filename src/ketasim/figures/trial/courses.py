@@ -14,6 +14,7 @@ from ketasim.figures.figure import DOTS, OPEN, RING, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, Line, Panel, Points, svg
 from ketasim.figures.trial.looks import LOOKS, SHAPES, look_of
 from ketasim.trials import TrialResult
+from ketasim.trials.headline import counted_arm
 from ketasim.trials.metrics import METRICS, RATES, unit_of
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def power_figure(result: TrialResult) -> Figure | None:
     primary = result.trial.primary
     if found is None or primary is None or len(found.question.sizes) < 2:
         return None
-    table = found.table.filter(pl.col("analysis") == primary.analysis)
+    table = found.of(found.question.ways[0])
     sizes = table["n_per_arm"].to_list()
     lines: list[Line] = []
     points: list[Points] = []
@@ -124,7 +125,7 @@ def power_figure(result: TrialResult) -> Figure | None:
     span = (0.0, 1.05 * max(sizes))
     panel = Panel(
         "Power and assurance by size",
-        f"patients in {result.trial.label(primary.contrast[0])}",
+        f"patients in {result.trial.label(counted_arm(result.trial))}",
         "trials",
         lines=tuple(lines),
         points=tuple(points),

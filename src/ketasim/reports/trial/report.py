@@ -28,9 +28,14 @@ from ketasim.trials import (
     observed,
     value_in_words,
 )
-from ketasim.trials.headline import ANALYSES_IN_WORDS
+from ketasim.trials.headline import (
+    ANALYSES_IN_WORDS,
+    ESTIMANDS_IN_WORDS,
+    counted_arm,
+    metric_of,
+)
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
-from ketasim.trials.operating import TWO_POWERS
+from ketasim.trials.operating import TWO_POWERS, Characteristics
 from ketasim.trials.scenario import rule_words, scenario_notes
 
 if TYPE_CHECKING:
@@ -275,13 +280,13 @@ def _power(result: TrialResult) -> dict[str, Any] | None:
     if found is None or primary is None:
         return None
     groups: list[dict[str, Any]] = []
-    for name in result.trial.analyses:
-        part = found.table.filter(pl.col("analysis") == name).to_dicts()
-        metric = "response" if name == "responder" else "change"
+    for way in found.question.ways:
+        part = found.of(way).to_dicts()
+        metric = "log_ratio" if way.analysis == "survival" else metric_of(way.analysis)
         groups.append(
             {
-                "name": words.capital(ANALYSES_IN_WORDS[name]),
-                "estimand": part[0]["estimand"].replace("_", " "),
+                "name": words.capital(ANALYSES_IN_WORDS[way.analysis]),
+                "estimand": ESTIMANDS_IN_WORDS[way.estimand],
                 "rows": [
                     {
                         "n": f"{row['n_per_arm']:,}",
@@ -298,13 +303,54 @@ def _power(result: TrialResult) -> dict[str, Any] | None:
     return {
         "contrast": result.trial.label(" - ".join(primary.contrast)),
         "what": f"{primary.scale}, {_time(primary.at)}",
-        "first": result.trial.label(primary.contrast[0]),
+        "first": result.trial.label(counted_arm(result.trial)),
         "figure": power_figure(result),
         "groups": groups,
         "sentences": TWO_POWERS,
         "failures": [text for text in found.table["failed_why"].unique() if text],
         "replicates": f"{result.trial.replicates:,}",
+        "delta": f"{found.question.delta:g}" if "delta" in result.trial.estimands else "",
+        "ratio": "survival" in result.trial.analyses,
+        "looks": _looks(found),
     }
+
+
+def _looks(found: Characteristics) -> dict[str, Any] | None:
+    """Looks at the running trial, of each size; nothing without any."""
+    looked, looks = found.looks, found.question.trial.looks
+    if looked is None or looks is None:
+        return None
+    rows = [
+        {
+            "n": f"{row['n_per_arm']:,}",
+            "look": row["look"],
+            "then": f"{row['n_per_arm_then']:,}",
+            "z": f"{row['z']:.3f}",
+            "p": f"{row['p']:.4f}",
+            "power": _shared(row, "stops_power"),
+            "type1": _shared(row, "stops_type1"),
+        }
+        for row in looked.table.to_dicts()
+    ]
+    whole = [
+        {
+            "n": f"{row['n_per_arm']:,}",
+            "power": _shared(row, "power"),
+            "type1": _shared(row, "type1"),
+            "patients": f"{row['patients_power']:.0f} of {row['n_total']:,}",
+        }
+        for row in looked.whole.to_dicts()
+    ]
+    return {"boundary": BOUNDARIES_IN_WORDS[looks.boundary], "rows": rows, "whole": whole}
+
+
+BOUNDARIES_IN_WORDS: Final = {
+    "obrien_fleming": "O'Brien-Fleming",
+    "pocock": "Pocock",
+    "spending_obrien_fleming": "alpha spending like O'Brien-Fleming",
+    "spending_pocock": "alpha spending like Pocock",
+}
+"""Boundary to its name in words."""
 
 
 _SHARES: Final = ("power", "assurance", "type1", "coverage")
@@ -318,6 +364,8 @@ def _shared(row: dict[str, Any], key: str) -> tuple[str, str]:
 def _with(metric: str, value: float | None, error: float | None) -> tuple[str, str]:
     if value is None or error is None:
         return (NOTHING, "")
+    if metric == "log_ratio":
+        return f"{value:.2f}", f"± {error:.3f}"
     scale = 100.0 if metric in RATES else 1.0
     return _write(metric, value), f"± {scale * error:.2f}"
 

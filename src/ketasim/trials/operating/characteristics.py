@@ -11,9 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ketasim.dosing import whose
+from ketasim.trials.operating.looks import Looked, looked
 from ketasim.trials.operating.needed import Needed, needed
-from ketasim.trials.operating.outcomes import ANALYSED, Outcome
-from ketasim.trials.operating.world import Question, World
+from ketasim.trials.operating.outcomes import Outcome
+from ketasim.trials.operating.question import Question, Way
+from ketasim.trials.operating.shares import mean_of, sd_of, share_of
+from ketasim.trials.operating.world import World
 
 Array = NDArray[np.float64]
 
@@ -76,57 +80,55 @@ class Characteristics:
         share has its own. `truth` is the difference had nobody left, `bias` the estimate less it.
         `predicted`, `p05` and `p95` are of the estimate of one trial with all uncertainty.
         """
-        rows = [
-            self._row(name, place)
-            for name in self.question.trial.analyses
-            for place in range(len(self.question.sizes))
-        ]
+        rows = [self._row(way, size) for way in self.question.ways for size in self.question.sizes]
         schema: dict[str, Any] = {
             name: pl.Float64 if name in (*_FLOATS, "time_h") else None for name in rows[0]
         }
         return pl.DataFrame(rows, schema_overrides={k: v for k, v in schema.items() if v})
 
-    def _row(self, name: str, place: int) -> dict[str, Any]:
+    def _row(self, way: Way, size: int) -> dict[str, Any]:
         asked = self.question
         primary = asked.trial.primary
         assert primary is not None
         fixed, uncertain, none = (
-            one.outcome(name, place) for one in (self.fixed, self.uncertain, self.none)
+            one.outcome(way, size) for one in (self.fixed, self.uncertain, self.none)
         )
         there = ~np.isnan(fixed.estimate)
         estimate = fixed.estimate[there]
-        # of shares of responders the truth is what the analysis finds in the long run
-        own = name != "responder" and len(estimate) > 0
-        truth = self.fixed.truth[there] if own else np.full(len(estimate), _mean(estimate))
-        middle = _mean(truth)
+        # of shares, hazards and imputed outcomes the truth is what is found in the long run
+        known = self._truth(way)
+        own = known is not None and len(estimate) > 0
+        truth = np.full(len(estimate), mean_of(estimate)) if known is None else known[there]
+        middle = mean_of(truth)
         inside = (fixed.low[there] <= middle) & (middle <= fixed.high[there])
-        sd = _sd(estimate)
-        known = uncertain.estimate[~np.isnan(uncertain.estimate)]
-        ends = np.quantile(known, [0.05, 0.95]) if len(known) else (np.nan, np.nan)
+        sd = sd_of(estimate)
+        single = uncertain.estimate[~np.isnan(uncertain.estimate)]
+        ends = np.quantile(single, [0.05, 0.95]) if len(single) else (np.nan, np.nan)
+        relapse = asked.relapse if way.analysis == "survival" else None
         row = {
-            "analysis": name,
-            "estimand": ANALYSED[name][0],
+            "analysis": way.analysis,
+            "estimand": way.estimand,
             "contrast": " - ".join(primary.contrast),
-            "scale": primary.scale,
-            "time_h": primary.at,
-            "n_per_arm": asked.sizes[place],
+            "scale": primary.scale if relapse is None else relapse.scale,
+            "time_h": primary.at if relapse is None else relapse.times[-1],
+            "n_per_arm": size,
             "replicates": len(fixed.estimate),
             "failed": int((~there).sum()),
-            "estimate": _mean(estimate),
-            "se": _mean(fixed.se[there]),
+            "estimate": mean_of(estimate),
+            "se": mean_of(fixed.se[there]),
             "sd": sd,
-            **_share("power", fixed.rejects),
-            **_share("type1", none.rejects),
-            **_share("coverage", inside.astype(np.float64)),
+            **share_of("power", fixed.rejects),
+            **share_of("type1", none.rejects),
+            **share_of("coverage", inside.astype(np.float64)),
             "mc_se": sd / np.sqrt(len(estimate)) if len(estimate) else np.nan,
-            **_share("assurance", uncertain.rejects),
+            **share_of("assurance", uncertain.rejects),
             "truth": middle if own else np.nan,
-            "bias": _mean(estimate - truth) if own else np.nan,
-            "bias_mc_se": _sd(estimate - truth) / np.sqrt(len(estimate)) if own else np.nan,
-            "predicted": _mean(known),
+            "bias": mean_of(estimate - truth) if own else np.nan,
+            "bias_mc_se": sd_of(estimate - truth) / np.sqrt(len(estimate)) if own else np.nan,
+            "predicted": mean_of(single),
             "p05": float(ends[0]),
             "p95": float(ends[1]),
-            "n_total": sum(asked.patients(arm)[place] for arm in asked.arms),
+            "n_total": self._total(size),
             "failed_uncertain": int(np.isnan(uncertain.estimate).sum()),
             "failed_none": int(np.isnan(none.estimate).sum()),
             "failed_why": "; ".join(
@@ -141,7 +143,32 @@ class Characteristics:
             for key in order
         }
 
-    def needed(self, analysis: str, *, assurance: bool = False) -> tuple[Needed, ...]:
+    def _truth(self, way: Way) -> Array | None:
+        """Difference of the means of all patients in each replicate, where one is estimated."""
+        if way.analysis not in ("mmrm", "ancova"):
+            return None
+        kind = "hypothetical" if way.estimand == "observed_cases" else way.estimand
+        return self.fixed.truth(kind)
+
+    def _total(self, size: int) -> int:
+        """Patients of all arms for so many in the first; those of a crossover are in all arms."""
+        asked = self.question
+        place = asked.cuts.index(size)
+        each = {whose(arm) or arm.id: asked.patients(arm)[place] for arm in asked.arms}
+        return max(each.values()) if asked.crossover else sum(each.values())
+
+    @cached_property
+    def looks(self) -> Looked | None:
+        """What looks at the running trial do to the primary analysis; nothing without any."""
+        asked = self.question
+        worlds = {"power": self.fixed, "type1": self.none, "assurance": self.uncertain}
+        if asked.trial.looks is None:
+            return None
+        return looked(asked, worlds, self._total)
+
+    def needed(
+        self, analysis: str, *, estimand: str | None = None, assurance: bool = False
+    ) -> tuple[Needed, ...]:
         """Patients in the first arm of the contrast for 80 and 90 %, and for the power wanted.
 
         **Main arguments:**
@@ -150,9 +177,15 @@ class Characteristics:
 
         **Other arguments:**
 
+        - `estimand`: one of those of the analysis; the first when left out.
         - `assurance`: for the assurance instead of the power.
         """
-        part = self.table.filter(pl.col("analysis") == analysis)
+        chosen = next(
+            way
+            for way in self.question.ways
+            if way.analysis == analysis and estimand in (None, way.estimand)
+        )
+        part = self.of(chosen)
         name = "assurance" if assurance else "power"
         asked = self.question.trial.power
         targets = sorted({*TARGETS, *(() if asked is None else (asked.target,))})
@@ -165,13 +198,15 @@ class Characteristics:
 
     def own_row(self) -> dict[str, Any]:
         """The row of the primary analysis at the trial's own size."""
-        primary = self.question.trial.primary
-        assert primary is not None
         size = self.question.sizes[self.question.own]
-        part = self.table.filter(
-            (pl.col("analysis") == primary.analysis) & (pl.col("n_per_arm") == size)
+        part = self.of(self.question.ways[0])
+        return part.filter(pl.col("n_per_arm") == size).to_dicts()[0]
+
+    def of(self, way: Way) -> pl.DataFrame:
+        """The rows of `table` of one analysis and estimand."""
+        return self.table.filter(
+            (pl.col("analysis") == way.analysis) & (pl.col("estimand") == way.estimand)
         )
-        return part.to_dicts()[0]
 
 
 def _whys(*outcomes: Outcome) -> Mapping[str, int]:
@@ -180,21 +215,3 @@ def _whys(*outcomes: Outcome) -> Mapping[str, int]:
         for why, count in one.failures.items():
             found[why] = found.get(why, 0) + count
     return found
-
-
-def _mean(values: Array) -> float:
-    return float(values.mean()) if len(values) else float("nan")
-
-
-def _sd(values: Array) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-
-
-def _share(name: str, flags: Array) -> dict[str, float]:
-    """A share of the replicates that have an estimate, and its Monte-Carlo error."""
-    known = flags[~np.isnan(flags)]
-    p, count = _mean(known), len(known)
-    # none or all of them is no proof that it is never or always: one more of each is counted
-    q = (known.sum() + 1.0) / (count + 2.0) if count and p in (0.0, 1.0) else p
-    error = float(np.sqrt(q * (1.0 - q) / count)) if count else float("nan")
-    return {name: p, f"{name}_mc_se": error}

@@ -44,6 +44,23 @@ class Found(NamedTuple):
     failures: dict[str, int]
 
 
+class Fits(NamedTuple):
+    """Mixed models of R replicates; not a number where there is no fit.
+
+    **Arguments:**
+
+    - `beta`: coefficients of the arms and the baseline at each visit, shape (R, T, Q).
+    - `variance`: of them at this covariance, shape (R, T, Q, T, Q).
+    - `sigma`: covariance of the visits, shape (R, T, T). `uncertainty`: of its elements, shape
+      (R, K, K).
+    """
+
+    beta: Array
+    variance: Array
+    sigma: Array
+    uncertainty: Array
+
+
 class _Data(NamedTuple):
     """Sums of replicates, the patterns that have a visit: G of them, of 1 to T visits."""
 
@@ -65,7 +82,7 @@ class _State(NamedTuple):
     weights: Array  # (R, G, T, T)
 
 
-def fit_contrast(sums: Sums, first: int, second: int) -> Found:
+def fit_contrast(sums: Sums, first: int, second: int) -> tuple[Found, Fits]:
     """One arm minus another at the last visit, by a mixed model for repeated measures.
 
     Fixed effects: arm by visit and baseline by visit; covariance unstructured; degrees of freedom
@@ -80,6 +97,7 @@ def fit_contrast(sums: Sums, first: int, second: int) -> Found:
     replicates = len(data.counts)
     estimate, se, df = (np.full(replicates, np.nan) for _ in range(3))
     found = Found(estimate, se, df, {})
+    fits = _unfitted(replicates, sums.visits, data.xx.shape[-1])
     reason = _empty(sums)
     for why in set(reason) - {""}:
         found.failures[why] = reason.count(why)
@@ -89,15 +107,25 @@ def fit_contrast(sums: Sums, first: int, second: int) -> Found:
     size = max(1, _NUMBERS // (elements * max((visits * width) ** 2, visits * elements)))
     for start in range(0, len(able), size):
         chosen = able[start : start + size]
-        *each, good = _piece(data.of(chosen), first, second)
-        found.estimate[chosen], found.se[chosen], found.df[chosen] = each
-        for place in chosen[~good]:
+        piece = _piece(data.of(chosen), first, second)
+        found.estimate[chosen], found.se[chosen], found.df[chosen] = piece.contrast
+        for whole, part in zip(fits, piece.fits, strict=True):
+            whole[chosen] = part
+        for place in chosen[~piece.good]:
             one = _single(data, int(place), first, second)
             if isinstance(one, str):
                 found.failures[one] = found.failures.get(one, 0) + 1
-                one = (np.nan, np.nan, np.nan)
-            found.estimate[place], found.se[place], found.df[place] = one
-    return found
+                one = (np.nan, np.nan, np.nan), _unfitted(1, sums.visits, data.xx.shape[-1])
+            found.estimate[place], found.se[place], found.df[place] = one[0]
+            for whole, part in zip(fits, one[1], strict=True):
+                whole[place] = part[0]
+    return found, fits
+
+
+def _unfitted(replicates: int, visits: int, width: int) -> Fits:
+    elements = visits * (visits + 1) // 2
+    shapes = ((visits, width), (visits, width) * 2, (visits, visits), (elements, elements))
+    return Fits(*(np.full((replicates, *shape), np.nan) for shape in shapes))
 
 
 def _empty(sums: Sums) -> list[str]:
@@ -115,28 +143,43 @@ def _empty(sums: Sums) -> list[str]:
     ]
 
 
-def _piece(data: _Data, first: int, second: int) -> tuple[Array, Array, Array, Flags]:
-    """Estimate, standard error and degrees of freedom, and whether they hold."""
-    none = np.full(len(data.counts), np.nan)
+class _Piece(NamedTuple):
+    """Estimate, standard error and degrees of freedom; the fits; and whether they hold."""
+
+    contrast: tuple[Array, Array, Array]
+    fits: Fits
+    good: Flags
+
+
+def _piece(data: _Data, first: int, second: int) -> _Piece:
+    replicates, visits = len(data.counts), int(data.yy.shape[-1])
     try:
         sigma = _first(data)
         sigma, state, settled = _search(data, sigma)
-        estimate, se, df, good = _inferred(data, state, first, second)
+        contrast, uncertainty, good = _inferred(data, state, first, second)
     except np.linalg.LinAlgError:
         # one replicate of the piece is at the border: the others go on without it, so that none
         # depends on which are fitted with it
-        half = len(none) // 2
+        half = replicates // 2
         if not half:
-            return none, none, none, np.zeros(1, bool)
-        one, other = (
-            _piece(data.of(chosen), first, second) for chosen in (slice(half), slice(half, None))
+            none = np.full(1, np.nan)
+            fits = _unfitted(1, visits, data.xx.shape[-1])
+            return _Piece((none, none, none), fits, np.zeros(1, bool))
+        return _after_each_other(
+            *(_piece(data.of(chosen), first, second) for chosen in (slice(half), slice(half, None)))
         )
-        estimate, se, df = (np.concatenate(each) for each in zip(one[:3], other[:3], strict=True))
-        return estimate, se, df, np.concatenate([one[3], other[3]])
     scale = np.sqrt(np.diagonal(sigma, axis1=1, axis2=2))
     correlation = sigma / scale[:, :, None] / scale[:, None, :]
     good &= settled & (np.linalg.eigvalsh(correlation)[:, 0] > _LEAST)
-    return estimate, se, df, good
+    return _Piece(contrast, Fits(state.beta, state.variance, sigma, uncertainty), good)
+
+
+def _after_each_other(one: _Piece, other: _Piece) -> _Piece:
+    estimate, se, df = (
+        np.concatenate(each) for each in zip(one.contrast, other.contrast, strict=True)
+    )
+    fits = Fits(*(np.concatenate(each) for each in zip(one.fits, other.fits, strict=True)))
+    return _Piece((estimate, se, df), fits, np.concatenate([one.good, other.good]))
 
 
 def _first(data: _Data) -> Array:
@@ -331,8 +374,11 @@ def _direction(slopes: _Slopes, sigma: Array, data: _Data) -> tuple[Array, Array
 
 def _inferred(
     data: _Data, state: _State, first_arm: int, second_arm: int
-) -> tuple[Array, Array, Array, Flags]:
-    """Estimate, standard error and degrees of freedom as Kenward and Roger have them."""
+) -> tuple[tuple[Array, Array, Array], Array, Flags]:
+    """Estimate, standard error and degrees of freedom as Kenward and Roger have them.
+
+    **Returns:** these; the uncertainty of the covariance (R, K, K); and whether they hold.
+    """
     weights = state.weights
     replicates, _, visits, _ = weights.shape
     width = data.xx.shape[-1]
@@ -380,10 +426,12 @@ def _inferred(
     taken = (uncertainty * (each @ variance @ each.swapaxes(1, 2))).sum(axis=(1, 2))
     square = size + 2.0 * (bent - taken)
     good &= (square > 0.0) & (spread > 0.0)
-    return estimate, np.sqrt(np.where(good, square, np.nan)), df, good
+    return (estimate, np.sqrt(np.where(good, square, np.nan)), df), uncertainty, good
 
 
-def _single(data: _Data, place: int, first: int, second: int) -> tuple[float, float, float] | str:
+def _single(
+    data: _Data, place: int, first: int, second: int
+) -> tuple[tuple[float, float, float], Fits] | str:
     """The same of one replicate by the search that starts again; or why there is none."""
     xx, xy, yy = data.xx[place], data.xy[place], data.yy[place]
     patterns, width, visits = xy.shape
@@ -404,10 +452,18 @@ def _single(data: _Data, place: int, first: int, second: int) -> tuple[float, fl
     contrast = np.zeros(visits * width)
     contrast[(visits - 1) * width + first], contrast[(visits - 1) * width + second] = 1.0, -1.0
     try:
-        inference = infer(statistics, fit(statistics), "kenward-roger")
+        optimum = fit(statistics)
+        inference = infer(statistics, optimum, "kenward-roger")
     except (NotFittedError, np.linalg.LinAlgError) as error:
         return str(error)
     square = float(contrast @ inference.variance @ contrast)
     if not square > 0.0:
         return "the variance of the contrast is not positive"
-    return float(contrast @ inference.beta), square**0.5, inference.freedom(contrast)
+    shape = visits, width
+    fits = Fits(
+        optimum.solved.beta.reshape(1, *shape),
+        optimum.solved.variance.reshape(1, *shape, *shape),
+        optimum.sigma[None],
+        optimum.uncertainty[None],
+    )
+    return (float(contrast @ inference.beta), square**0.5, inference.freedom(contrast)), fits

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.dosing import Trial
 from ketasim.evidence import Card
-from ketasim.trials.operating.world import Question, World
-from ketasim.trials.ratings import PILOT_SEED, ArmSimulation, Ratings, pilot_replicates, worlds
+from ketasim.trials.operating.question import Question
+from ketasim.trials.operating.world import World
+from ketasim.trials.patients.worlds import worlds
+from ketasim.trials.ratings import (
+    PILOT_SEED,
+    ArmSimulation,
+    Ratings,
+    pilot_replicates,
+    strides,
+)
 
 Array = NDArray[np.float64]
+
+_EXPECTED: Final = 10_000
+"""Patients of an arm by whom a difference is expected."""
+
+_CARD: Final = "at the effect of the card"
 
 
 def pooled(trial: Trial, question: Question | None) -> Trial:
@@ -34,6 +48,34 @@ def pooled(trial: Trial, question: Question | None) -> Trial:
         replace(arm, n=largest.get(arm.id, max(arm.n, round(arm.n * ratio)))) for arm in trial.arms
     )
     return replace(trial, arms=arms)
+
+
+def shifted(
+    question: Question | None, pool: Trial, visits: Mapping[str, Array], mood: Card
+) -> Question | None:
+    """The question with the points by which imputed outcomes are worse.
+
+    Where the trial does not say them, they are the difference that the card expects between the
+    arms at the visit had nobody left: who leaves loses what the arm had over the reference.
+
+    **Arguments:** as of `operated`.
+    """
+    if question is None or "delta" not in question.trial.estimands:
+        return question
+    if question.trial.delta is not None:
+        return replace(question, delta=question.trial.delta)
+    primary = question.trial.primary
+    assert primary is not None
+    means: list[float] = []
+    for place in question.pair:
+        arm = pool.arm(question.arms[place].id)
+        count = -(-_EXPECTED // strides(pool, arm))
+        drawn = worlds(*(pool, mood, PILOT_SEED, count), uncertainty=False, between_trials=False)
+        one = ArmSimulation(pool, arm, visits[arm.id], PILOT_SEED, drawn, True, stays=True)
+        rated = one.ratings(0, count)[1]
+        change = rated.score(primary.scale, primary.at) - rated.baseline(primary.scale)
+        means.append(float(change.mean()))
+    return replace(question, delta=round(means[1] - means[0], 1))
 
 
 def operated(
@@ -70,14 +112,20 @@ def operated(
     pilot = worlds(pool, mood, PILOT_SEED, pilot_replicates(pool), **certain)
     reference = pool.arm(question.arms[question.pair[1]].id)
     made: list[World] = []
-    for given, told in ((None, "at the effect of the card"), (reference, "without any effect")):
+    for other, told in ((None, _CARD), (reference, "without any effect")):
         world = World(question)
+        shown, given = pool, other
+        if question.crossover and other is not None:
+            # what is left of earlier periods is of the same treatment as well
+            same = tuple(replace(other, id=arm.id, n=arm.n) for arm in pool.arms)
+            shown, given = replace(pool, arms=same), None
         arms = [
             ArmSimulation(
-                *(pool, pool.arm(arm.id), visits[(given or arm).id], pool.seed, drawn, True, pilot),
+                *(shown, shown.arm(arm.id), visits[arm.id], pool.seed, drawn, True, pilot),
                 rate=rate,
                 given=given,
-                stays=given is None,
+                stays=told == _CARD,
+                follows=question.follows,
             )
             for arm in question.arms
         ]
@@ -90,6 +138,6 @@ def operated(
             for one in arms:
                 rated[one.arm.id], stayed[one.arm.id] = one.ratings(first, count)
                 advance(count * one.stride)
-            world.add(rated, None if given is not None else stayed)
+            world.add(rated, stayed if told == _CARD else None)
         made.append(world)
     return made[0], made[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ketasim.trials.analysis.proportions import risk_difference, score_statistic
-from ketasim.trials.operating.mixed import Found, fit_contrast
+from ketasim.trials.hazard import log_hazard_ratio, log_rank
+from ketasim.trials.operating.mixed import Found
 from ketasim.trials.operating.sums import Sums, regressors
 
 Array = NDArray[np.float64]
 
 LEVEL: Final = 0.95
 """Of intervals; tests are two-sided at what is left of it."""
+
+LIMIT: Final = float(special.ndtri(0.5 + LEVEL / 2.0))
+"""Standardised statistic from which a difference is told from none."""
 
 
 class Outcome(NamedTuple):
@@ -26,7 +30,7 @@ class Outcome(NamedTuple):
     **Arguments:**
 
     - `estimate`, `se`, `low`, `high`: shape (R,).
-    - `rejects`: 1 where the difference is told from none, 0 where not, shape (R,).
+    - `z`: statistic of the test, as a standard normal one, shape (R,).
     - `failures`: reason to how many replicates have no estimate for it.
     """
 
@@ -34,8 +38,13 @@ class Outcome(NamedTuple):
     se: Array
     low: Array
     high: Array
-    rejects: Array
+    z: Array
     failures: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def rejects(self) -> Array:
+        """1 where the difference is told from none, 0 where not, shape (R,)."""
+        return np.where(np.isnan(self.z), np.nan, np.abs(self.z) > LIMIT)
 
 
 def joined(parts: list[Outcome]) -> Outcome:
@@ -49,23 +58,15 @@ def joined(parts: list[Outcome]) -> Outcome:
         np.concatenate([part.se for part in parts]),
         np.concatenate([part.low for part in parts]),
         np.concatenate([part.high for part in parts]),
-        np.concatenate([part.rejects for part in parts]),
+        np.concatenate([part.z for part in parts]),
         failures,
     )
-
-
-def mixed(sums: Sums, first: int, second: int) -> Outcome:
-    """By the mixed model with Kenward-Roger, missing at random.
-
-    **Arguments:** as of `fit_contrast`.
-    """
-    return _by_t(fit_contrast(sums, first, second))
 
 
 def covariance(sums: Sums, first: int, second: int) -> Outcome:
     """By ANCOVA of the patients at the last visit.
 
-    **Arguments:** as of `fit_contrast`.
+    **Arguments:** as of `ketasim.trials.operating.mixed.fit_contrast`.
     """
     xx, xy, yy = (part[:, -1] for part in regressors(sums))
     xy, yy = xy[..., -1], yy[..., -1, -1]
@@ -86,21 +87,29 @@ def covariance(sums: Sums, first: int, second: int) -> Outcome:
     known = np.where(good, 1.0, np.nan)
     failures = {"too few patients are left at the visit": int((~good).sum())}
     se = np.sqrt(spread * rest / np.maximum(df, 1.0)) * known
-    return _by_t(Found(beta @ contrast * known, se, df, {k: v for k, v in failures.items() if v}))
+    return by_t(Found(beta @ contrast * known, se, df, {k: v for k, v in failures.items() if v}))
 
 
-def _by_t(found: Found) -> Outcome:
+def by_t(found: Found) -> Outcome:
+    """A contrast with its t test; without degrees of freedom, where they are endless."""
     estimate, se, df, failures = found
-    reach = special.stdtrit(df, 0.5 + LEVEL / 2.0) * se
-    low, high = estimate - reach, estimate + reach
-    rejects = np.where(np.isnan(estimate), np.nan, (low > 0.0) | (high < 0.0))
-    return Outcome(estimate, se, low, high, rejects, failures)
+    endless = np.isinf(df)
+    own = np.where(endless, 1.0, df)
+    quantile = np.where(endless, LIMIT, special.stdtrit(own, 0.5 + LEVEL / 2.0))
+    reach = quantile * se
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = estimate / se
+    below = np.where(endless, special.ndtr(-np.abs(t)), special.stdtr(own, -np.abs(t)))
+    # beyond the smallest number there is no difference to tell
+    z = -np.sign(t) * special.ndtri(np.maximum(below, np.finfo(np.float64).tiny))
+    z = np.where(np.isnan(t), np.nan, z)
+    return Outcome(estimate, se, estimate - reach, estimate + reach, z, failures)
 
 
 def responders(sums: Sums, first: int, second: int) -> Outcome:
     """By the difference of the shares of responders (Miettinen and Nurminen), who left is none.
 
-    **Arguments:** as of `fit_contrast`.
+    **Arguments:** as of `covariance`.
     """
     size = sums.counts.sum(axis=2)
     a, b = sums.events[:, first], sums.events[:, second]
@@ -108,15 +117,25 @@ def responders(sums: Sums, first: int, second: int) -> Outcome:
     found = risk_difference(a, n, b, m, level=LEVEL)
     p, q = a / n, b / m
     z = score_statistic(a, n, b, m, np.zeros(len(a)))
-    limit = float(special.ndtri(0.5 + LEVEL / 2.0))
-    rejects = (np.isfinite(z) & (np.abs(z) > limit)).astype(np.float64)
     se = np.sqrt(p * (1.0 - p) / n + q * (1.0 - q) / m)
-    return Outcome(p - q, se, np.asarray(found.low), np.asarray(found.high), rejects)
+    z = np.where(np.isfinite(z), z, 0.0)
+    return Outcome(p - q, se, np.asarray(found.low), np.asarray(found.high), z)
 
 
-ANALYSED: Final[Mapping[str, tuple[str, Callable[[Sums, int, int], Outcome]]]] = {
-    "mmrm": ("hypothetical", mixed),
-    "ancova": ("observed_cases", covariance),
-    "responder": ("composite", responders),
-}
-"""Analysis to what it estimates of patients who leave, and its function."""
+def survivors(first: tuple[Array, Array], second: tuple[Array, Array]) -> Outcome:
+    """By Cox's model (Efron): the logarithm of the hazard ratio; tested by log-rank.
+
+    **Arguments:**
+
+    - `first`, `second`: of an arm the relapses at each visit and the patients at risk then, each of
+      shape (R, V).
+    """
+    estimate, variance = log_hazard_ratio(first, second, penalised=False)
+    se = np.sqrt(variance)
+    # where nobody relapses, or one arm alone is at risk, no difference is shown
+    z = np.nan_to_num(log_rank(first, second))
+    nobody = (first[0] + second[0]).sum(axis=1) == 0.0
+    alone = np.isnan(estimate) & ~nobody
+    reasons = {"nobody relapses": nobody, "nobody relapses in one of the arms": alone}
+    failures = {why: int(some.sum()) for why, some in reasons.items() if some.any()}
+    return Outcome(estimate, se, estimate - LIMIT * se, estimate + LIMIT * se, z, failures)

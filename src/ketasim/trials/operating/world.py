@@ -10,67 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base.size import processors
-from ketasim.dosing import Arm, Trial, analysed_visits, scales
-from ketasim.trials.operating.outcomes import ANALYSED, Outcome, joined
+from ketasim.dosing import IMPUTED
+from ketasim.trials.operating.crossover import within_patients
+from ketasim.trials.operating.imputed import impute_contrast
+from ketasim.trials.operating.mixed import fit_contrast
+from ketasim.trials.operating.outcomes import (
+    Outcome,
+    by_t,
+    covariance,
+    joined,
+    responders,
+    survivors,
+)
+from ketasim.trials.operating.question import Question, Way
+from ketasim.trials.operating.seen import Seen, seen_of
 from ketasim.trials.operating.sums import arm_sums, together
 from ketasim.trials.ratings import Ratings
 
 Array = NDArray[np.float64]
+Key = tuple[Way, int]
 
 _TOGETHER: Final = 250
 """Replicates whose sums are held at once, for each thread."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of every replicate.
-
-    **Arguments:**
-
-    - `trial`: with its primary contrast.
-    - `visits`: those that enter, h, the last that of the contrast.
-    - `arms`: those that enter. `pair`: places of the two of the contrast.
-    - `sizes`: patients in the first arm of the contrast, ascending.
-    """
-
-    trial: Trial
-    visits: tuple[float, ...]
-    arms: tuple[Arm, ...]
-    pair: tuple[int, int]
-    sizes: tuple[int, ...]
-
-    def patients(self, arm: Arm) -> tuple[int, ...]:
-        """Patients in an arm for each of the sizes: its ratio to the first arm is kept."""
-        own = self.arms[self.pair[0]].n
-        return tuple(max(2, round(size * arm.n / own)) for size in self.sizes)
-
-    @property
-    def own(self) -> int:
-        """Place of the trial's own size among the sizes."""
-        return self.sizes.index(self.arms[self.pair[0]].n)
-
-
-def question_of(trial: Trial) -> Question | None:
-    """What is asked of a trial; nothing where it has no primary contrast."""
-    primary = trial.primary
-    if primary is None:
-        return None
-    visits = analysed_visits(primary, trial.assessments)
-    arms = tuple(
-        arm
-        for arm in trial.enrolled_arms
-        if arm.id in primary.contrast or _rated(trial, arm, primary.scale, visits)
-    )
-    ids = [arm.id for arm in arms]
-    pair = ids.index(primary.contrast[0]), ids.index(primary.contrast[1])
-    asked = () if trial.power is None else trial.power.n
-    sizes = tuple(sorted({*asked, arms[pair[0]].n}))
-    return Question(trial, visits, arms, pair, sizes)
-
-
-def _rated(trial: Trial, arm: Arm, scale: str, visits: Sequence[float]) -> bool:
-    times = {t for one in trial.assessed(arm) if one.scale == scale for t in one.times}
-    return set(visits) <= times
 
 
 @dataclass
@@ -80,15 +41,14 @@ class World:
     **Arguments:**
 
     - `question`: what is asked.
-    - `found`: analysis to the outcomes of each size, one part after the other.
-    - `truths`: difference of the mean changes of patients who stay, of each part.
+    - `found`: way of analysis and patients in the first arm to outcomes, one part after the other.
+    - `truths`: estimand to the difference of the mean changes of all patients, had they stayed or
+      whatever they did, of each part.
     """
 
     question: Question
-    found: dict[tuple[str, int], list[Outcome]] = field(
-        default_factory=dict[tuple[str, int], list[Outcome]]
-    )
-    truths: list[Array] = field(default_factory=list[Array])
+    found: dict[Key, list[Outcome]] = field(default_factory=dict[Key, list[Outcome]])
+    truths: dict[str, list[Array]] = field(default_factory=dict[str, list[Array]])
 
     def add(
         self, rated: Mapping[str, Ratings], stayed: Mapping[str, Ratings] | None = None
@@ -107,54 +67,120 @@ class World:
         count = len(rated[asked.arms[0].id].before)
         starts = range(0, count, _TOGETHER)
 
-        def analysed(start: int) -> dict[tuple[str, int], Outcome]:
-            return _analysed(asked, rated, slice(start, start + _TOGETHER))
+        def made(start: int) -> dict[Key, Outcome]:
+            block = slice(start, start + _TOGETHER)
+            parts = [rated[arm.id].of_replicates(block) for arm in asked.arms]
+            own = [seen_of(asked, part) for part in parts]
+            whole = [seen_of(asked, part.regardless) for part in parts] if asked.follows else None
+            return analysed(asked, own, whole)
 
         # many small matrices: the library's own threads would wait for each other
         with threadpool_limits(1), ThreadPoolExecutor(min(processors(), len(starts))) as pool:
-            for made in pool.map(analysed, starts):
-                for key, outcome in made.items():
-                    self.found.setdefault(key, []).append(outcome)
+            for one in pool.map(made, starts):
+                self.keep(one)
         if stayed is not None:
-            first, second = (
-                _numbers(asked, stayed[asked.arms[place].id])[1][:, :, -1] for place in asked.pair
-            )
-            self.truths.append(first.mean(axis=1) - second.mean(axis=1))
+            self._true("hypothetical", stayed)
+            if asked.follows:
+                self._true("treatment_policy", {k: one.regardless for k, one in rated.items()})
 
-    def outcome(self, analysis: str, place: int) -> Outcome:
-        """All replicates of an analysis at one size."""
-        return joined(self.found[analysis, place])
+    def keep(self, made: Mapping[Key, Outcome]) -> None:
+        """Put the outcomes of some replicates to those of the others."""
+        for key, outcome in made.items():
+            self.found.setdefault(key, []).append(outcome)
 
-    @property
-    def truth(self) -> Array:
-        """Difference of mean changes had nobody left, in each replicate, shape (R,)."""
-        return np.concatenate(self.truths)
+    def _true(self, estimand: str, rated: Mapping[str, Ratings]) -> None:
+        asked = self.question
+        if not asked.visits:
+            return
+        # who left an earlier period of a crossover has no score at the start of this one
+        first, second = (
+            np.nanmean(seen_of(asked, rated[asked.arms[place].id]).change[:, :, -1], axis=1)
+            for place in asked.pair
+        )
+        self.truths.setdefault(estimand, []).append(first - second)
+
+    def outcome(self, way: Way, size: int) -> Outcome:
+        """All replicates of an analysis with so many patients in the first arm."""
+        return joined(self.found[way, size])
+
+    def truth(self, estimand: str) -> Array | None:
+        """Difference of mean changes of all patients, in each replicate, shape (R,)."""
+        parts = self.truths.get(estimand)
+        return None if parts is None else np.concatenate(parts)
 
 
-def _numbers(asked: Question, rated: Ratings) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Baseline, changes at the visits, and who responds at the last."""
-    primary = asked.trial.primary
-    assert primary is not None
-    baseline = rated.baseline(primary.scale)
-    score = np.stack([rated.score(primary.scale, time) for time in asked.visits], axis=2)
-    change = score - baseline[:, :, None]
-    least = asked.trial.response_at_least * baseline - 1e-9
-    response = (baseline > 0.0) & (-np.nan_to_num(change[:, :, -1], nan=0.0) >= least)
-    # numbers near 0 lose no digits in sums of squares
-    return baseline - scales()[primary.scale] / 2.0, change, response
+def analysed(
+    asked: Question, own: Sequence[Seen], whole: Sequence[Seen] | None
+) -> dict[Key, Outcome]:
+    """Outcomes of a block of replicates.
+
+    **Arguments:**
+
+    - `asked`: what is asked. `own`: of each arm what is seen until patients leave. `whole`: the
+      same whether they left or not, where that is asked for.
+    """
+    made = _of(asked, own, [way for way in asked.ways if way.estimand != "treatment_policy"])
+    if whole is not None:
+        made |= _of(asked, whole, [way for way in asked.ways if way.estimand == "treatment_policy"])
+    return made
 
 
-def _analysed(
-    asked: Question, rated: Mapping[str, Ratings], block: slice
-) -> dict[tuple[str, int], Outcome]:
-    """Outcomes of a block of replicates, by analysis and place of the size."""
-    sums = [
-        arm_sums(*_numbers(asked, rated[arm.id].of_replicates(block)), asked.patients(arm))
-        for arm in asked.arms
+def _of(asked: Question, arms: Sequence[Seen], ways: Sequence[Way]) -> dict[Key, Outcome]:
+    made: dict[Key, Outcome] = {}
+    sizes = [asked.patients(arm) for arm in asked.arms]
+    followed = [
+        None if arm.followed is None else arm.followed.counts(size)
+        for arm, size in zip(arms, sizes, strict=True)
     ]
-    made: dict[tuple[str, int], Outcome] = {}
-    for place in range(len(asked.sizes)):
-        whole = together(sums, place)
-        for name in asked.trial.analyses:
-            made[name, place] = ANALYSED[name][1](whole, *asked.pair)
+    plain = any(way.analysis != "survival" for way in ways) and not asked.crossover
+    sums = (
+        [
+            arm_sums(arm.baseline, arm.change, arm.response, size)
+            for arm, size in zip(arms, sizes, strict=True)
+        ]
+        if plain
+        else []
+    )
+    for place, cut in enumerate(asked.cuts):
+        # looks before the end have the primary analysis alone
+        here = [way for way in ways if cut in asked.sizes or way == asked.ways[0]]
+        if asked.crossover and here:
+            changes = [
+                arm.change[:, : size[place], -1] for arm, size in zip(arms, sizes, strict=True)
+            ]
+            least = min(one.shape[1] for one in changes)
+            changes = [one[:, :least] for one in changes]
+            periods = [arm.period[:, :least] for arm in arms if arm.period is not None]
+            made[here[0], cut] = by_t(within_patients(changes, periods, *asked.pair))
+            continue
+        if any(way.analysis == "survival" for way in here):
+            first, second = (followed[one] for one in asked.pair)
+            assert first is not None and second is not None
+            outcome = survivors(
+                (first[0][place], first[1][place]), (second[0][place], second[1][place])
+            )
+            for way in here:
+                if way.analysis == "survival":
+                    made[way, cut] = outcome
+        if not sums or not here:
+            continue
+        together_here = together(sums, place)
+        for way in here:
+            if way.analysis == "ancova":
+                made[way, cut] = covariance(together_here, *asked.pair)
+            elif way.analysis == "responder":
+                made[way, cut] = responders(together_here, *asked.pair)
+        mixed = [way for way in here if way.analysis == "mmrm"]
+        if not mixed:
+            continue
+        found, fits = fit_contrast(together_here, *asked.pair)
+        named = {"hypothetical": found, "treatment_policy": found}
+        if any(way.estimand in IMPUTED for way in mixed):
+            parts = [
+                (arm.baseline[:, : size[place]], arm.change[:, : size[place]])
+                for arm, size in zip(arms, sizes, strict=True)
+            ]
+            named |= impute_contrast(parts, fits, *asked.pair, asked.delta)
+        for way in mixed:
+            made[way, cut] = by_t(named[way.estimand])
     return made

@@ -53,6 +53,7 @@ def joined_worlds(parts: list[Part]) -> dict[str, World]:
         for part in parts:
             for key, outcomes in part.worlds[name].found.items():
                 world.found.setdefault(key, []).extend(outcomes)
-            world.truths.extend(part.worlds[name].truths)
+            for estimand, truths in part.worlds[name].truths.items():
+                world.truths.setdefault(estimand, []).extend(truths)
         made[name] = world
     return made

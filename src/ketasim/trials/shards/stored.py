@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ketasim._base.result import parquet
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.operating.outcomes import Outcome
-from ketasim.trials.operating.world import Question, World
+from ketasim.trials.operating.question import Question, Way
+from ketasim.trials.operating.world import World
 from ketasim.trials.patients.flow import Flow
 from ketasim.trials.shards.part import Found, Part
 
@@ -46,10 +47,10 @@ def arrays_of(part: Part) -> tuple[Arrays, dict[str, Any]]:
         arrays["patients"] = np.frombuffer(parquet(pl.concat(part.tables)), np.uint8)
     failures: dict[str, Mapping[str, int]] = {}
     for name, world in part.worlds.items():
-        if world.truths:
-            arrays[f"{name}/truths"] = np.concatenate(world.truths)
-        for (analysis, place), outcomes in world.found.items():
-            key = f"{name}/{analysis}/{place}"
+        for estimand, truths in world.truths.items():
+            arrays[f"{name}/truths/{estimand}"] = np.concatenate(truths)
+        for (way, place), outcomes in world.found.items():
+            key = f"{name}/{way.analysis}/{way.estimand}/{place}"
             for field in _fields():
                 arrays[f"{key}/{field}"] = np.concatenate([getattr(o, field) for o in outcomes])
             failures[key] = _summed(outcomes)
@@ -82,13 +83,16 @@ def part_of(arrays: Arrays, about: Mapping[str, Any], question: Question | None)
     for name in about["worlds"]:
         assert question is not None
         world = World(question)
-        if f"{name}/truths" in arrays:
-            world.truths.append(arrays[f"{name}/truths"])
+        truths = f"{name}/truths/"
+        for key in arrays:
+            if key.startswith(truths):
+                world.truths[key.removeprefix(truths)] = [arrays[key]]
         for key, failures in about["failures"].items():
-            whose, analysis, place = key.split("/")
+            whose, analysis, estimand, place = key.split("/")
             if whose == name:
                 numbers = {field: arrays[f"{key}/{field}"] for field in _fields()}
-                world.found[analysis, int(place)] = [Outcome(**numbers, failures=failures)]
+                way = Way(analysis, estimand)
+                world.found[way, int(place)] = [Outcome(**numbers, failures=failures)]
         worlds[name] = world
     arms, kinds = about["flow"]
     flow = Flow(

@@ -1,0 +1,91 @@
+"""What the analyses see of an arm: changes, responders and relapses, replicate by replicate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketasim.dosing import scales
+from ketasim.trials.assess import hits, starters, survival
+from ketasim.trials.operating.question import Question
+from ketasim.trials.ratings import Ratings
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class Followed(NamedTuple):
+    """Patients followed until relapse in R replicates.
+
+    **Arguments:**
+
+    - `shown`, `there`: whether a visit shows what counts, and was come to, shape (R, n, V).
+    - `started`: who is followed, shape (R, n). `visits`: at how many in a row it must be shown.
+    """
+
+    shown: Flags
+    there: Flags
+    started: Flags
+    visits: int
+
+    def counts(self, sizes: Sequence[int]) -> tuple[Array, Array]:
+        """Relapses at each visit and patients at risk then, shape (L, R, V) each.
+
+        **Arguments:**
+
+        - `sizes`: L numbers of patients, each of the first.
+        """
+        found = [
+            survival(self.shown[:, :n], self.there[:, :n], self.started[:, :n], self.visits)
+            for n in sizes
+        ]
+        return np.stack([one.relapsed for one in found]), np.stack([one.at_risk for one in found])
+
+
+class Seen(NamedTuple):
+    """An arm of n patients in R replicates.
+
+    **Arguments:**
+
+    - `baseline`: less a constant, shape (R, n). `change`: not a number after a patient has left,
+      shape (R, n, T). `response`: at the last visit, who left has none, shape (R, n).
+    - `followed`: until relapse, where that is asked for.
+    - `period`: of a crossover, in which the patient is in the arm, from 0, shape (R, n).
+    """
+
+    baseline: Array
+    change: Array
+    response: Flags
+    followed: Followed | None = None
+    period: NDArray[np.int64] | None = None
+
+
+def seen_of(asked: Question, rated: Ratings) -> Seen:
+    """What the analyses see of the ratings of an arm."""
+    primary = asked.trial.primary
+    assert primary is not None
+    baseline = rated.baseline(primary.scale)
+    shape = (*baseline.shape, len(asked.visits))
+    change = np.empty(shape)
+    for place, time in enumerate(asked.visits):
+        change[:, :, place] = rated.score(primary.scale, time) - baseline
+    least = asked.trial.response_at_least * baseline - 1e-9
+    shown = np.nan_to_num(change[:, :, -1]) if asked.visits else np.zeros_like(baseline)
+    response = (baseline > 0.0) & (-shown >= least)
+    # numbers near 0 lose no digits in sums of squares
+    middle = scales()[primary.scale] / 2.0
+    return Seen(baseline - middle, change, response, _followed(asked, rated), rated.period)
+
+
+def _followed(asked: Question, rated: Ratings) -> Followed | None:
+    one = asked.relapse
+    if one is None:
+        return None
+    assert one.relapse is not None
+    baseline = rated.baseline(one.scale)
+    scores = np.stack([rated.score(one.scale, time) for time in one.times], axis=2)
+    shown = hits(one.relapse, scores, baseline[:, :, None], one.response_at_least)
+    return Followed(shown, ~np.isnan(scores), starters(one, rated, baseline), one.relapse.visits)
