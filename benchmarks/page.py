@@ -490,6 +490,30 @@ def _mixed_model(found: Results) -> str:
     )
 
 
+def _replicates(found: Any) -> str:
+    first = found[0]
+    rows = [
+        [
+            f"{_count(one['replicates'])} replicates, "
+            + ("MMRM" if one["estimands"] == 1 else f"{one['estimands']} estimands"),
+            _count(one["seconds"]),
+            _count(one["cpu_seconds"]),
+            _count(one["mb"]),
+            f"{one['mc_se']:.3f}",
+            f"{one['pool_se']:.3f}",
+        ]
+        for one in found
+    ]
+    head = ["", "s", "s of all cores", "MB", "Monte-Carlo error, points", "of the pool, points"]
+    return (
+        "## Power of a trial\n\n"
+        f"`run_trial` of {first['arms']} arms of {first['each']} patients at {first['visits']} "
+        "visits, MMRM with Kenward-Roger in three worlds (the effect of the card, uncertain, "
+        f"none), summary and tables with it; {sum(one['failed'] for one in found)} fits "
+        f"failed:\n\n{_table(head, rows)}\n"
+    )
+
+
 _SECTIONS: dict[str, Callable[[Any], str]] = {
     "workload": _population,
     "peers": _solvers,
@@ -499,6 +523,7 @@ _SECTIONS: dict[str, Callable[[Any], str]] = {
     "start": _start,
     "events": _events,
     "mixed_model": _mixed_model,
+    "replicates": _replicates,
 }
 
 

@@ -35,6 +35,7 @@ class Sizes:
     - `oracle`: patients that judge the realistic course. `kernel`: patients, and rounds.
     - `streamed`: patients, for growth. `doses`, `days`: likewise, with `grown` patients.
     - `starts`: fresh processes.
+    - `trials`: replicates of an analysed trial, by its primary analysis and with five estimands.
     - `courses`: patients of `ketasim.simulate`, and many of them. `search`: regimens, and patients
       of each. `replicates`: of a trial. `waits`: repeats. `part`: patients of a peer beside them.
     """
@@ -57,6 +58,7 @@ class Sizes:
     waits: int = 5
     part: int = 64
     subjects: int = 10_000
+    trials: tuple[int, int] = (10_000, 1_000)
 
 
 QUICK = Sizes(
@@ -78,6 +80,7 @@ QUICK = Sizes(
     waits=1,
     part=2,
     subjects=200,
+    trials=(310, 305),
 )
 """Enough to see that everything runs."""
 
@@ -198,6 +201,16 @@ def _mixed_model(run: Run) -> Any:
     return measure("measure_mixed_model:fits", repeats=run.sizes.waits)
 
 
+def _replicates(run: Run) -> list[Any]:
+    """Fit by fit, then with every estimand."""
+    many, fewer = run.sizes.trials
+    whole = ["hypothetical", "treatment_policy", "j2r", "cr", "cir"]
+    return [
+        measure("measure_replicates:characteristics", replicates=many, estimands=[]),
+        measure("measure_replicates:characteristics", replicates=fewer, estimands=whole),
+    ]
+
+
 PARTS: dict[str, Callable[[Run], Any]] = {
     "waits": _waits,
     "workload": _workload,
@@ -207,6 +220,7 @@ PARTS: dict[str, Callable[[Run], Any]] = {
     "realistic": _realistic,
     "start": _start,
     "mixed_model": _mixed_model,
+    "replicates": _replicates,
     "growth": _growth,
     "events": _events,
 }

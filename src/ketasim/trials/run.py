@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,13 @@ from ketasim.trials.beside import evidence_notes
 from ketasim.trials.contrasts import contrast, contrasts, withdrawals
 from ketasim.trials.metrics import CONTRASTED, RATIO
 from ketasim.trials.operating.characteristics import Characteristics
+from ketasim.trials.operating.draw import (
+    Drawing,
+    drawn_notes,
+    drawn_seconds,
+    draws,
+    solved_replicates,
+)
 from ketasim.trials.operating.operate import operated, pooled, shifted
 from ketasim.trials.operating.question import Question, question_of
 from ketasim.trials.operating.world import World
@@ -34,7 +42,7 @@ from ketasim.trials.patients.worlds import Worlds, worlds
 from ketasim.trials.ratings import PILOT_SEED, ArmSimulation, Ratings, pilot_replicates
 from ketasim.trials.result import Estimate, TrialResult
 from ketasim.trials.scenario import scenario_notes
-from ketasim.trials.shards.part import WORLDS, Found, Part, joined_worlds
+from ketasim.trials.shards.part import Found, Part, by_name, joined_worlds
 from ketasim.trials.size import replicates_at_once, trial_size
 from ketasim.trials.withdrawal import entered_notes, hazard_ratios
 
@@ -99,6 +107,8 @@ class Ready:
     - `mood`: the card. `drawn`, `pilot`: worlds of the replicates, and those that steps are chosen
       with.
     - `rate`: at which patients leave for lack of effect, 1/h.
+    - `solved`: how many replicates, the first ones, have every patient solved; fewer than all where
+      the analyses are of replicates that are drawn from pools of patients.
     - `patients`, `uncertainty`, `between_trials`: as of `run_trial`.
     """
 
@@ -110,6 +120,7 @@ class Ready:
     drawn: Worlds
     pilot: Worlds
     rate: float
+    solved: int
     patients: bool
     uncertainty: bool
     between_trials: bool
@@ -135,7 +146,14 @@ class Ready:
     @property
     def kept(self) -> int:
         """How many replicates of patients are kept."""
-        return kept_replicates(self.trial, self._rated)
+        return min(kept_replicates(self.trial, self._rated), self.solved)
+
+    @cached_property
+    def drawing(self) -> Drawing | None:
+        """What replicates are drawn from; nothing where every patient of each is solved."""
+        if self.question is None or self.solved == self.trial.replicates:
+            return None
+        return Drawing(self.question, self.pool, self.drawn, self.arms(), self.mood, self.rate)
 
 
 def ready(
@@ -169,7 +187,9 @@ def ready(
     # operating characteristics of trials that hold the same patients would mean nothing
     question = question_of(trial) if patients else None
     pool = pooled(trial, question)
-    _check_size(pool, visits, question is not None, told)
+    drawing = question is not None and draws(pool, question)
+    solved = solved_replicates(pool) if drawing else trial.replicates
+    _check_size(pool, visits, question, solved, told)
     mood = load_card("mood") if card is None else card
     return Ready(
         trial=trial,
@@ -188,6 +208,7 @@ def ready(
             between_trials=False,  # they act on scores, not on states
         ),
         rate=dropout_rate(pool, visits, mood),
+        solved=solved,
         patients=patients,
         uncertainty=uncertainty,
         between_trials=between_trials,
@@ -204,18 +225,21 @@ def simulated(
     - `asked`: the trial. `replicates`: which, counted from 0. `progress`: as of `run_trial`.
     """
     trial, pool, question, visits = asked.trial, asked.pool, asked.question, asked.visits
-    arms, kept = asked.arms(), asked.kept
-    uncertain = None if question is None else World(question)
+    arms, kept, drawing = asked.arms(), asked.kept, asked.drawing
+    uncertain = None if question is None or drawing is not None else World(question)
     made = Part(replicates.start, len(replicates))
+    # of the others nothing but the analyses is asked for
+    solved = range(replicates.start, max(min(replicates.stop, asked.solved), replicates.start))
     size = replicates_at_once(pool, visits)
     # who follows the sentences at a terminal sees no bar beside them
     shown = False if progress is not None and sys.stderr.isatty() else None
-    total = len(replicates) * sum(one.stride for one in arms)
+    total = len(solved) * sum(one.stride for one in arms)
     if question is not None:  # and at the effect of the card, and without any
-        total += 2 * len(replicates) * sum(pool.arm(arm.id).n for arm in question.arms)
+        times = 2 if drawing is None else 3
+        total += times * len(replicates) * sum(pool.arm(arm.id).n for arm in question.arms)
     with Progress(total, show=shown) as bar:
-        for first in replicates[::size]:
-            count = min(size, replicates.stop - first)
+        for first in solved[::size]:
+            count = min(size, solved.stop - first)
             found: Found = {}
             held: dict[str, Ratings] = {}
             for one in arms:
@@ -225,7 +249,7 @@ def simulated(
                 end = bar.done + count * one.stride
                 # half for what is rated, half for what is made of it
                 rated, plain = one.ratings(first, count, lambda n: bar.advance(n // 2))
-                if question is not None:
+                if uncertain is not None:
                     held[one.arm.id] = rated
                 own = trial.arm(one.arm.id)
                 rated, plain = rated.of_first(own.n), plain.of_first(own.n)
@@ -245,8 +269,12 @@ def simulated(
             made.pieces.append(_compared(trial, found))
             if uncertain is not None:
                 uncertain.add(held)
-        if question is None or uncertain is None:
+        if question is None:
             return made
+        if drawing is not None:
+            three = drawing.worlds(replicates, advance=bar.advance, progress=progress)
+            return replace(made, worlds=by_name(three), drawn=drawing.drawn)
+        assert uncertain is not None
         fixed, none = operated(
             *(question, pool, visits, asked.mood, replicates),
             rate=asked.rate,
@@ -254,7 +282,7 @@ def simulated(
             advance=bar.advance,
             progress=progress,
         )
-    return replace(made, worlds=dict(zip(WORLDS, (uncertain, fixed, none), strict=True)))
+    return replace(made, worlds=by_name((uncertain, fixed, none)))
 
 
 def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
@@ -266,7 +294,7 @@ def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
     """
     trial, mood, kept = asked.trial, asked.mood, asked.kept
     entered = {
-        name: np.concatenate([counts for part in parts for counts in part.members[name]])
+        name: np.concatenate([counts for part in parts for counts in part.members.get(name, [])])
         for name in parts[0].members
         if trial.arm(name).branch is not None
     }
@@ -274,7 +302,10 @@ def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
     pieces = [piece for part in parts for piece in part.pieces]
     estimates = _estimates(trial, pieces, entered, asked.patients, numbers)
     tables = [table for part in parts for table in part.tables]
-    found = joined_worlds(parts)
+    characteristics = None
+    if asked.question is not None:
+        found = joined_worlds(parts)
+        characteristics = Characteristics(asked.question, **found, drawn=parts[0].drawn)
     return TrialResult(
         trial=trial,
         cards=(mood, load_card("reference"), load_card("receptor")),
@@ -284,12 +315,11 @@ def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
         uncertainty=asked.uncertainty,
         between_trials=asked.between_trials,
         entered=entered,
-        characteristics=None
-        if asked.question is None
-        else Characteristics(asked.question, **found),
+        characteristics=characteristics,
         flow_table=joined_flow([part.flow for part in parts]).table(),
         notes=(
             *_notes(trial, mood, asked.uncertainty, kept),
+            *drawn_notes(characteristics, asked.solved),
             *entered_notes(trial, entered),
             *_empty(trial, estimates),
             *evidence_notes(trial),
@@ -315,17 +345,29 @@ def _check_scales(trial: Trial) -> None:
             )
 
 
-def _check_size(trial: Trial, visits: Mapping[str, Array], analysed: bool, told: bool) -> None:
+def _check_size(
+    trial: Trial, visits: Mapping[str, Array], question: Question | None, solved: int, told: bool
+) -> None:
     """Refuse a trial that does not fit into memory, and tell how long a long one takes."""
     largest = max(trial.enrolled_arms, key=lambda arm: arm.n * len(visits[arm.id]))
     place = trial.arms.index(largest)
 
     def fitting(n: int) -> Size:
         arms = tuple(replace(arm, n=min(arm.n, max(n, 1))) for arm in trial.arms)
-        return _tripled(trial_size(replace(trial, arms=arms), visits), analysed)
+        return of(replace(trial, arms=arms))
+
+    def of(whole: Trial) -> Size:
+        size = trial_size(replace(whole, replicates=solved), visits)
+        if question is None:
+            return size
+        patients = whole.replicates * whole.enrolled
+        if solved < whole.replicates:
+            return Size(size.bytes, size.seconds + drawn_seconds(patients))
+        # three worlds, one after the other
+        return Size(size.bytes, size.seconds * 3.0)
 
     check_size(
-        _tripled(trial_size(trial, visits), analysed),
+        of(trial),
         f"arms[{place}].n",
         f"{trial.replicates:,} replicates of {trial.enrolled:,} patients",
         fitting=fitting,
@@ -334,11 +376,6 @@ def _check_size(trial: Trial, visits: Mapping[str, Array], analysed: bool, told:
         or_else="fewer visits or metrics",
         told=told,
     )
-
-
-def _tripled(size: Size, analysed: bool) -> Size:
-    """A trial that is analysed is simulated in three worlds, one after the other."""
-    return Size(size.bytes, size.seconds * 3.0) if analysed else size
 
 
 def _visits(trial: Trial, arm: Arm) -> Array:

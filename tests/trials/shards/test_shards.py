@@ -24,7 +24,10 @@ from ketasim._base.shards.store import packed, path_of, spans, state_of
 from ketasim.apps.cli.application import run
 from ketasim.apps.cli.shards.work import numbers
 from ketasim.trials import run_trial
+from ketasim.trials.operating import draw, pool
+from ketasim.trials.run import assembled, ready, simulated
 from ketasim.trials.shards.run import gather_trial, plan_trial, work_trial
+from ketasim.trials.shards.stored import arrays_of, part_of
 
 SESSION = {"drug": "ketamine", "route": "iv", "dose": "0.5 mg/kg", "over": "40 min"}
 TRIAL: dict[str, Any] = {
@@ -86,6 +89,64 @@ def _digests(files: dict[str, bytes]) -> dict[str, str]:
 def test_shards_give_what_one_process_gives(whole: Plan, at_once: dict[str, str]) -> None:
     assert whole.shards == 5  # the last of three replicates
     assert _digests(gather_trial(whole).files()) == at_once
+
+
+def _in_parts(form: dict[str, Any], size: int) -> dict[str, str]:
+    """SHA-256 of the files of a trial done in parts of some replicates, each written and read."""
+    asked = ready(form)
+    parts = [
+        part_of(arrays, json.loads(json.dumps(about, sort_keys=True)), asked.question)
+        for first in range(0, asked.trial.replicates, size)
+        for arrays, about in [
+            arrays_of(
+                simulated(asked, range(first, min(first + size, asked.trial.replicates))),
+            )
+        ]
+    ]
+    return _digests(assembled(asked, parts).files())
+
+
+RELAPSE: dict[str, Any] = {
+    "scale": "MADRS",
+    "metrics": ["no_relapse"],
+    "from": "24 h",
+    "every": "1 d",
+    "until": "3 d",
+    "relapse": {"score_at_least": 28},
+}
+EVERY: dict[str, Any] = {
+    "analysis": ["mmrm", "ancova", "responder", "survival"],
+    "estimands": ["hypothetical", "treatment_policy", "j2r", "cr", "cir", "delta"],
+    "assess": [*TRIAL["assess"], RELAPSE],
+    "dropout": {"share": 0.3, "by": "3 d", "pattern": "lack_of_effect"},
+    "looks": [0.5, 1],
+}
+CROSSOVER: dict[str, Any] = {
+    "design": "crossover",
+    "washout": "7 d",
+    "arms": [arm | {"n": 10} for arm in TRIAL["arms"]],
+    "analysis": ["mmrm"],
+}
+
+
+@pytest.mark.parametrize("keys", [EVERY, CROSSOVER], ids=["every analysis", "crossover"])
+def test_every_analysis_is_put_together_from_parts(keys: dict[str, Any]) -> None:
+    form = TRIAL | {"power": {"n": [10]}, "replicates": 12} | keys
+    assert _in_parts(form, 5) == _digests(run_trial(form).files())
+
+
+def test_parts_of_a_trial_whose_replicates_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part solves the same pool; those beyond the solved replicates hold analyses alone."""
+    monkeypatch.setattr(draw, "SOLVED", 1)
+    monkeypatch.setattr(draw, "_FEWEST", 7)
+    monkeypatch.setattr(pool, "LARGE", 200)
+    form = TRIAL | {"analysis": ["mmrm"], "estimands": ["hypothetical", "treatment_policy"]}
+    asked = ready(form)
+    assert asked.solved == 7
+    assert not simulated(asked, range(9, 12)).pieces
+    whole = run_trial(form)
+    assert whole.analysis()["replicates"].to_list() == [23] * len(whole.analysis())
+    assert _in_parts(form, 5) == _digests(whole.files())
 
 
 def test_what_is_done_is_not_done_again(whole: Plan) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -51,7 +51,21 @@ _FLOATS: Final = (
     "predicted",
     "p05",
     "p95",
+    "pool_se",
 )
+
+
+class Drawn(NamedTuple):
+    """Of replicates that were drawn from a pool.
+
+    **Arguments:**
+
+    - `draws`: of the numbers of the card, which replicates have by turns.
+    - `error`: standard error of a difference of changes by the choice of the pool, points.
+    """
+
+    draws: int
+    error: float
 
 
 @dataclass(frozen=True)
@@ -63,12 +77,14 @@ class Characteristics:
     - `question`: what was asked.
     - `fixed`: replicates at the effect of the card. `uncertain`: with its uncertainty and that
       between trials. `none`: without any difference between the arms.
+    - `drawn`: nothing where every patient of every replicate was solved.
     """
 
     question: Question
     fixed: World
     uncertain: World
     none: World
+    drawn: Drawn | None = None
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -79,6 +95,7 @@ class Characteristics:
         card, `type1` without any; `mc_se` is the Monte-Carlo error of `estimate`, and each other
         share has its own. `truth` is the difference had nobody left, `bias` the estimate less it.
         `predicted`, `p05` and `p95` are of the estimate of one trial with all uncertainty.
+        `pool_se` is the error of `estimate` by the choice of the pool, beside `mc_se`.
         """
         rows = [self._row(way, size) for way in self.question.ways for size in self.question.sizes]
         schema: dict[str, Any] = {
@@ -121,13 +138,16 @@ class Characteristics:
             **share_of("type1", none.rejects),
             **share_of("coverage", inside.astype(np.float64)),
             "mc_se": sd / np.sqrt(len(estimate)) if len(estimate) else np.nan,
-            **share_of("assurance", uncertain.rejects),
+            **share_of("assurance", uncertain.rejects, self._draws),
             "truth": middle if own else np.nan,
             "bias": mean_of(estimate - truth) if own else np.nan,
             "bias_mc_se": sd_of(estimate - truth) / np.sqrt(len(estimate)) if own else np.nan,
             "predicted": mean_of(single),
             "p05": float(ends[0]),
             "p95": float(ends[1]),
+            "pool_se": self.drawn.error
+            if self.drawn is not None and way.analysis in ("mmrm", "ancova")
+            else np.nan,
             "n_total": self._total(size),
             "failed_uncertain": int(np.isnan(uncertain.estimate).sum()),
             "failed_none": int(np.isnan(none.estimate).sum()),
@@ -142,6 +162,10 @@ class Characteristics:
             key: None if isinstance(row[key], float) and np.isnan(row[key]) else row[key]
             for key in order
         }
+
+    @property
+    def _draws(self) -> int | None:
+        return None if self.drawn is None else self.drawn.draws
 
     def _truth(self, way: Way) -> Array | None:
         """Difference of the means of all patients in each replicate, where one is estimated."""

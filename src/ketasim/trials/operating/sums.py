@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ketasim.engine.backends.numba.kernel import Kernel
 
 Array = NDArray[np.float64]
 
@@ -37,6 +40,13 @@ class Sums(NamedTuple):
         return self.products.shape[-1] - 2
 
 
+_add_up = Kernel(
+    Path(__file__).parent / "compiled" / "summing_kernel.py",
+    "add_up",
+    "the sums of many replicates",
+)
+
+
 def arm_sums(
     baseline: Array, change: Array, response: NDArray[np.bool_], sizes: Sequence[int]
 ) -> tuple[Array, Array]:
@@ -51,23 +61,12 @@ def arm_sums(
     **Returns:** products, shape (L, R, T + 1, T + 2, T + 2), and responders, shape (L, R).
     """
     replicates, _, visits = change.shape
-    seen = (~np.isnan(change)).sum(axis=2)
-    rows = np.empty((*change.shape[:2], visits + 2))
-    rows[:, :, 0], rows[:, :, 1] = 1.0, baseline
-    rows[:, :, 2:] = np.nan_to_num(change)
     products = np.empty((len(sizes), replicates, visits + 1, visits + 2, visits + 2))
     events = np.empty((len(sizes), replicates))
-    start = 0
-    for place, size in enumerate(sizes):
-        part, left = rows[:, start:size], seen[:, start:size]
-        turned = np.ascontiguousarray(part.transpose(0, 2, 1))
-        for pattern in range(visits + 1):
-            products[place, :, pattern] = turned @ (part * (left == pattern)[:, :, None])
-        events[place] = response[:, start:size].sum(axis=1)
-        if place:
-            products[place] += products[place - 1]
-            events[place] += events[place - 1]
-        start = size
+    _add_up(
+        *(np.ascontiguousarray(one, np.float64) for one in (baseline, change)),
+        *(np.ascontiguousarray(response), np.array(sizes, np.int64), products, events),
+    )
     return products, events
 
 

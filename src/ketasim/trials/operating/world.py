@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from ketasim.trials.operating.outcomes import (
     responders,
     survivors,
 )
+from ketasim.trials.operating.pool import DrawnArm
 from ketasim.trials.operating.question import Question, Way
 from ketasim.trials.operating.seen import Seen, seen_of
 from ketasim.trials.operating.sums import arm_sums, together
@@ -83,6 +84,56 @@ class World:
             if asked.follows:
                 self._true("treatment_policy", {k: one.regardless for k, one in rated.items()})
 
+    def draw(
+        self,
+        arms: Sequence[DrawnArm],
+        replicates: range,
+        *,
+        stays: bool,
+        advance: Callable[[int], None],
+    ) -> None:
+        """Draw replicates from pools and analyse them.
+
+        **Main arguments:**
+
+        - `arms`: of the question, in its order. `replicates`: which, counted from 0.
+
+        **Other arguments:**
+
+        - `stays`: the truth, had nobody left, is asked for.
+        - `advance`: receives how many patients are done.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
+
+        asked = self.question
+        starts = replicates[::_TOGETHER]
+
+        def made(start: int) -> tuple[int, dict[Key, Outcome], dict[str, Array]]:
+            count = min(_TOGETHER, replicates.stop - start)
+            both = [arm.ratings(start, count, stays=stays) for arm in arms]
+            own = [seen_of(asked, rated) for rated, _ in both]
+            whole = None
+            if asked.follows:
+                whole = [seen_of(asked, rated.regardless) for rated, _ in both]
+            found = analysed(asked, own, whole)
+            truths: dict[str, Array] = {}
+            if stays and asked.visits:
+                truths["hypothetical"] = _apart(
+                    [seen_of(asked, one[1]) for one in both if one[1] is not None], asked
+                )
+                if whole is not None:
+                    truths["treatment_policy"] = _apart(whole, asked)
+            return count, found, truths
+
+        with threadpool_limits(1), ThreadPoolExecutor(min(processors(), len(starts))) as pool:
+            for count, found, truths in pool.map(made, starts):
+                self.keep(found)
+                for estimand, truth in truths.items():
+                    self.truths.setdefault(estimand, []).append(truth)
+                advance(count * sum(arm.arm.n for arm in arms))
+
     def keep(self, made: Mapping[Key, Outcome]) -> None:
         """Put the outcomes of some replicates to those of the others."""
         for key, outcome in made.items():
@@ -92,12 +143,8 @@ class World:
         asked = self.question
         if not asked.visits:
             return
-        # who left an earlier period of a crossover has no score at the start of this one
-        first, second = (
-            np.nanmean(seen_of(asked, rated[asked.arms[place].id]).change[:, :, -1], axis=1)
-            for place in asked.pair
-        )
-        self.truths.setdefault(estimand, []).append(first - second)
+        seen = [seen_of(asked, rated[arm.id]) for arm in asked.arms]
+        self.truths.setdefault(estimand, []).append(_apart(seen, asked))
 
     def outcome(self, way: Way, size: int) -> Outcome:
         """All replicates of an analysis with so many patients in the first arm."""
@@ -107,6 +154,13 @@ class World:
         """Difference of mean changes of all patients, in each replicate, shape (R,)."""
         parts = self.truths.get(estimand)
         return None if parts is None else np.concatenate(parts)
+
+
+def _apart(arms: Sequence[Seen], asked: Question) -> Array:
+    """Difference of the mean changes of all patients at the visit, shape (R,)."""
+    # who left an earlier period of a crossover has no score at the start of this one
+    first, second = (np.nanmean(arms[place].change[:, :, -1], axis=1) for place in asked.pair)
+    return first - second
 
 
 def analysed(

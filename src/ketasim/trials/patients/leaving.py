@@ -73,10 +73,9 @@ def leaves_after_session(
 
     **Returns:** shape (n,); infinite for who stays.
     """
-    until = int(((sessions if planned is None else planned) <= dropout.by).sum())
-    if not until:
+    each = each_session(dropout, sessions if planned is None else planned)
+    if each is None:
         return np.full(np.shape(due), np.inf)
-    each = -np.log1p(-dropout.share) / until
     after = np.ceil(due / each).astype(np.int64) - 1
     times = np.append(np.asarray(sessions, np.float64), np.inf)
     if took is not None:
@@ -86,6 +85,15 @@ def leaves_after_session(
     left = times[np.minimum(after, len(sessions))]
     # the rating at the start of a session is before what happens in it
     return np.nextafter(left, np.inf)
+
+
+def each_session(dropout: Dropout, sessions: Array) -> float | None:
+    """Hazard of each session at which the share of a drop-out has left at its time.
+
+    **Returns:** nothing where no session is until then.
+    """
+    until = int((sessions <= dropout.by).sum())
+    return float(-np.log1p(-dropout.share) / until) if until else None
 
 
 def leaves_by_score(rate: float, hours: Array, times: Array, due: Array) -> Array:

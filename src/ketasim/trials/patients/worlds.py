@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,22 @@ class Worlds:
             symbol: float(draws[0]) if (draws == draws[0]).all() else draws[replicate]
             for symbol, draws in self.numbers.items()
         }
+
+    @property
+    def alike(self) -> bool:
+        """Whether all replicates have the same numbers of the card."""
+        return all((draws == draws[0]).all() for draws in self.numbers.values())
+
+    def first(self, count: int) -> Worlds:
+        """Those of the first replicates."""
+        own = {symbol: draws[:count] for symbol, draws in self.numbers.items()}
+        return Worlds(own, self.early[:count], self.late[:count], self.drug[:count])
+
+    def by_turns(self, draws: int) -> Worlds:
+        """With the numbers of the first replicates by turns; the effects of each trial stay."""
+        turn = np.arange(len(self.early)) % draws
+        own = {symbol: values[turn] for symbol, values in self.numbers.items()}
+        return replace(self, numbers=own)
 
 
 def worlds(

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.trials.assess import Cell, Values
+from ketasim.trials.operating.characteristics import Drawn
 from ketasim.trials.operating.world import World
 from ketasim.trials.patients.flow import Flow
 
@@ -34,6 +35,8 @@ class Part:
     - `flow`: who begins, leaves and completes.
     - `tables`: patients of the replicates that are kept.
     - `worlds`: what the analyses found, by `WORLDS`; none where the trial is not analysed.
+    - `drawn`: of which pools the replicates of the worlds are; nothing where they are solved. Then
+      all others are of those replicates alone of which every patient is solved, if any.
     """
 
     first: int
@@ -43,6 +46,12 @@ class Part:
     flow: Flow = field(default_factory=Flow)
     tables: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
     worlds: Mapping[str, World] = field(default_factory=dict[str, World])
+    drawn: Drawn | None = None
+
+
+def by_name(worlds: tuple[World, World, World]) -> dict[str, World]:
+    """Worlds by their names, in the order of `WORLDS`."""
+    return dict(zip(WORLDS, worlds, strict=True))
 
 
 def joined_worlds(parts: list[Part]) -> dict[str, World]:

@@ -27,6 +27,7 @@ from ketasim.dosing import located
 from ketasim.evidence import load_card
 from ketasim.trials.result import TrialResult
 from ketasim.trials.run import Ready, assembled, ready, simulated
+from ketasim.trials.shards.part import Part
 from ketasim.trials.shards.stored import arrays_of, part_of
 from ketasim.trials.size import trial_size
 
@@ -81,12 +82,15 @@ def plan_trial(
         cost=Cost(0.0, 0.0, 0.0, 0.0, 0.0, 0),
         given={"trial": str(trial), **options, **(given or {})},
     )
-    held = held_plan(plan, size)
-    if held is not None:
-        return held
+    there = held_plan(plan, size)
+    if there is not None:
+        return there
     cost = _cost(path, asked)
-    of = min(size, total) if size is not None else sized(cost, total, SECONDS)
-    memory = cost.memory + trial_size(replace(asked.pool, replicates=of), asked.visits).bytes
+    # what replicates are drawn from is solved in each process: no shard is shorter than that
+    seconds = SECONDS if asked.drawing is None else cost.start + max(SECONDS, cost.start)
+    of = min(size, total) if size is not None else sized(cost, total, seconds)
+    held = replace(asked.pool, replicates=min(of, asked.solved))
+    memory = cost.memory + trial_size(held, asked.visits).bytes
     return write_plan(replace(plan, size=of, cost=replace(cost, memory=memory)), content)
 
 
@@ -96,29 +100,53 @@ def _cards() -> dict[str, str]:
 
 def _cost(path: Path, asked: Ready) -> Cost:
     """What replicates take, by a few of them."""
+    begun = time.process_time()
+    if asked.drawing is not None:
+        asked.drawing.solve()
+    pools = time.process_time() - begun
     simulated(asked, range(1))  # what is loaded and compiled is so once a process
     begun = time.process_time()
-    asked = ready(path, asked.trial.replicates, asked.trial.seed, told=False)
-    part = simulated(asked, range(1))
-    start = time.process_time() - begun
-    count, spent = 1, start
-    while spent < _PILOT and count < asked.trial.replicates:
-        count = min(4 * count, asked.trial.replicates)
-        begun = time.process_time()
-        part = simulated(asked, range(count))
-        spent = time.process_time() - begun
-    each = max(spent - start, 0.0) / (count - 1) if count > 1 else start
+    ready(path, asked.trial.replicates, asked.trial.seed, told=False)
+    start = time.process_time() - begun + pools
+    total, solved = asked.trial.replicates, asked.solved
+    once, each, part = _timed(asked, range(solved))
     arrays, about = arrays_of(part)
     table = len(arrays.pop("patients", np.zeros(0)))
-    kept = min(asked.kept, count)
+    stored = len(packed(arrays, about)) / part.count
+    first = table / max(min(asked.kept, part.count), 1) * asked.kept
+    measured = part.count
+    if solved < total:
+        _, drawn, part = _timed(asked, range(solved, total))
+        of_drawn = len(packed(*arrays_of(part))) / part.count
+        first += (stored - of_drawn) * solved
+        each = (each * solved + drawn * (total - solved)) / total
+        stored, measured = of_drawn, measured + part.count
     return Cost(
-        start=max(start - each, 0.0),
+        start=start + once,
         each=each,
         memory=peak_memory(),
-        stored=len(packed(arrays, about)) / count,
-        once=table / max(kept, 1) * asked.kept,
-        measured=count,
+        stored=stored,
+        once=first,
+        measured=measured,
     )
+
+
+def _timed(asked: Ready, replicates: range) -> tuple[float, float, Part]:
+    """Seconds of one core that some replicates take once and each, by the first of them."""
+
+    def timed(count: int) -> tuple[float, Part]:
+        begun = time.process_time()
+        part = simulated(asked, replicates[:count])
+        return time.process_time() - begun, part
+
+    count = 1
+    one, part = timed(count)
+    spent = one
+    while spent < _PILOT and count < len(replicates):
+        count = min(4 * count, len(replicates))
+        spent, part = timed(count)
+    each = max(spent - one, 0.0) / (count - 1) if count > 1 else one
+    return max(one - each, 0.0), each, part
 
 
 @lru_cache(maxsize=1)

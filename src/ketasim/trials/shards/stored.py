@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ketasim._base.result import parquet
 from ketasim.trials.assess import Cell, Values
+from ketasim.trials.operating.characteristics import Drawn
 from ketasim.trials.operating.outcomes import Outcome
 from ketasim.trials.operating.question import Question, Way
 from ketasim.trials.operating.world import World
@@ -28,21 +29,13 @@ def arrays_of(part: Part) -> tuple[Arrays, dict[str, Any]]:
 
     **Returns:** name to array, and what JSON can hold.
     """
-    first = part.pieces[0]
-    rows = [(cell, name) for cell, arms in first.items() for name in arms]
     arrays: Arrays = {}
-    for field in _VALUES:
-        arrays[field] = _stacked(
-            [[getattr(piece[cell][name][0], field) for piece in part.pieces] for cell, name in rows]
-        )
-    arrays["plain"] = _stacked(
-        [[piece[cell][name][1].value for piece in part.pieces] for cell, name in rows]
-    )
-    arrays["members"] = _stacked(list(part.members.values()))
+    rows: list[tuple[Cell, str]] = []
     counts = part.flow.counts
     kinds = [kind for own in list(counts.values())[:1] for kind in own]
-    for place, own in enumerate(counts.values()):
-        arrays[f"flow/{place}"] = _stacked([own[kind] for kind in kinds])
+    if part.pieces:  # there are none where all replicates are drawn from pools
+        rows = [(cell, name) for cell, arms in part.pieces[0].items() for name in arms]
+        arrays |= _rated(part, rows, kinds)
     if part.tables:
         arrays["patients"] = np.frombuffer(parquet(pl.concat(part.tables)), np.uint8)
     failures: dict[str, Mapping[str, int]] = {}
@@ -62,8 +55,25 @@ def arrays_of(part: Part) -> tuple[Arrays, dict[str, Any]]:
         "flow": [list(counts), kinds],
         "worlds": list(part.worlds),
         "failures": failures,
+        "drawn": None if part.drawn is None else part.drawn._asdict(),
     }
     return arrays, about
+
+
+def _rated(part: Part, rows: list[tuple[Cell, str]], kinds: list[str]) -> Arrays:
+    """What the arms of solved replicates are told by."""
+    arrays: Arrays = {}
+    for field in _VALUES:
+        arrays[field] = _stacked(
+            [[getattr(piece[cell][name][0], field) for piece in part.pieces] for cell, name in rows]
+        )
+    arrays["plain"] = _stacked(
+        [[piece[cell][name][1].value for piece in part.pieces] for cell, name in rows]
+    )
+    arrays["members"] = _stacked(list(part.members.values()))
+    for place, own in enumerate(part.flow.counts.values()):
+        arrays[f"flow/{place}"] = _stacked([own[kind] for kind in kinds])
+    return arrays
 
 
 def part_of(arrays: Arrays, about: Mapping[str, Any], question: Question | None) -> Part:
@@ -107,11 +117,12 @@ def part_of(arrays: Arrays, about: Mapping[str, Any], question: Question | None)
     return Part(
         about["first"],
         about["count"],
-        [piece],
-        {name: [counts] for name, counts in zip(about["arms"], arrays["members"], strict=True)},
+        [piece] if piece else [],
+        {name: [arrays["members"][place]] for place, name in enumerate(about["arms"])},
         flow,
         tables,
         worlds,
+        None if about["drawn"] is None else Drawn(**about["drawn"]),
     )
 
 
