@@ -365,7 +365,7 @@ def _with(metric: str, value: float | None, error: float | None) -> tuple[str, s
     if value is None or error is None:
         return (NOTHING, "")
     if metric == "log_ratio":
-        return f"{value:.2f}", f"± {error:.3f}"
+        return _minus(f"{value:.2f}"), f"± {error:.3f}"
     scale = 100.0 if metric in RATES else 1.0
     return _write(metric, value), f"± {scale * error:.2f}"
 

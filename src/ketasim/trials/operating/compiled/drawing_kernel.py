@@ -19,12 +19,12 @@ def draw(
 
     `normals` (R, n, 8 + 2 V), `chances` (R, n, 3) and `dues` (R, n, 3), exponential, are random;
     `world` (R,) is the place of the draw of each replicate in the pool; `numbers` (R, 20) those of
-    the replicate, in the order in which they are read below; `load` (D, m, V) lowers log severity at full sensitivity, `ended`
-    (K, D, m, V) the same with so many sessions, and `durability` (m,) is what it was drawn with;
-    `shared` (D, 3, V) the onset of an antidepressant, natural and slow course; `expected` (K, D, V)
-    expectation with so many sessions, the last with all; `times` (V,) h; `kept` (R, V) what is kept
-    of the fluctuation from visit to visit; `sessions` (S,) h, and those after which they
-    leave `ends` (E,); `baseline` mean, SD and the highest score. `whole` may
+    the replicate, in the order in which they are read below; `load` (D, m, V) lowers log severity
+    at full sensitivity, `ended` (K, D, m, V) the same with so many sessions, and `durability` (m,)
+    is what it was drawn with; `shared` (D, 3, V) the onset of an antidepressant, natural and slow
+    course; `expected` (K, D, V) expectation with so many sessions, the last with all; `times` (V,)
+    h; `kept` (R, V) what is kept of the fluctuation from visit to visit; `sessions` (S,) h, and
+    those after which they leave `ends` (E,); `baseline` mean, SD and the highest score. `whole` may
     have no replicate, and `stayed` neither.
     """
     replicates, patients, _ = normals.shape
