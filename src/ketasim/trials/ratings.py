@@ -43,7 +43,7 @@ from ketasim.trials.patients.individual import (
     orders_of,
     taken,
 )
-from ketasim.trials.patients.leaving import Leavers
+from ketasim.trials.patients.leaving import Leavers, stop_hazard
 from ketasim.trials.patients.superposition import kernel_plan
 from ketasim.trials.patients.worlds import Worlds
 
@@ -580,12 +580,6 @@ class ArmSimulation:
         people["weight"] = np.asarray(weight)[pick]
         people["position"] = positions
         return people, values, baseline
-
-
-def stop_hazard(arm: Arm, numbers: Mapping[str, Any]) -> Array:
-    """Hazard of leaving the trial, 1/h, of an arm's patients."""
-    symbol = "stop_drug" if arm.control is None else "stop_control"
-    return np.asarray(numbers[symbol], np.float64)
 
 
 def strides(trial: Trial, arm: Arm) -> int:

@@ -14,7 +14,7 @@ from ketasim.trials.operating import draw
 from ketasim.trials.operating.question import question_of
 from ketasim.trials.operating.shares import share_of
 
-REPLICATES = 700
+REPLICATES = 400
 
 
 def file(**keys: Any) -> dict[str, Any]:

@@ -153,7 +153,8 @@ class Dropout(BaseModel):
 
 def _causes(value: Any) -> Any:
     """One cause is a list of one."""
-    return [value] if isinstance(value, Mapping | Dropout) else value
+    alone: list[object] = [value]
+    return alone if isinstance(value, Mapping | Dropout) else value
 
 
 Dropouts = Annotated[
@@ -289,8 +290,9 @@ class Looks(BaseModel):
 
 def _looks(value: object) -> object:
     """A number of looks, or their times, without the boundary."""
+    alone: dict[str, object] = {"at": value}
     bare = isinstance(value, int | list | tuple) and not isinstance(value, bool)
-    return {"at": value} if bare else value
+    return alone if bare else value
 
 
 LooksKey = Annotated[Looks, BeforeValidator(_looks)]

@@ -203,7 +203,7 @@ class Drawing:
             pool_error(held[arm.id][1], numbers, arm, place_of(held[arm.id][0].times, asked))
             for arm in (asked.arms[place] for place in asked.pair)
         ]
-        return Drawn(self._draws, float(np.hypot(*errors)))
+        return Drawn(self._draws, float(np.hypot(errors[0], errors[1])))
 
 
 def place_of(times: Array, question: Question) -> int:

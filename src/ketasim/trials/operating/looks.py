@@ -62,6 +62,7 @@ def looked(asked: Question, worlds: Mapping[str, World], total: Callable[[int], 
     looks = asked.trial.looks
     assert looks is not None
     plan = boundaries(looks.at, looks.boundary.replace("_", "-"), alpha=ALPHA, sided=2)
+    p = np.asarray(2.0 * special.ndtr(-plan.critical), np.float64)
     rows: list[dict[str, Any]] = []
     whole: list[dict[str, Any]] = []
     for size in asked.sizes:
@@ -82,7 +83,7 @@ def looked(asked: Question, worlds: Mapping[str, World], total: Callable[[int], 
                     "n_per_arm_then": cut,
                     "n_total_then": total(cut),
                     "z": float(plan.critical[place]),
-                    "p": float(2.0 * special.ndtr(-plan.critical[place])),
+                    "p": float(p[place]),
                     "spent": float(plan.spent[place]),
                     **{
                         key: value

@@ -25,9 +25,9 @@ from ketasim.engine.backends.numba.kernel import Kernel
 from ketasim.models import MODELS, MOOD_PARAMETERS, mood_chain
 from ketasim.population import MOOD_STATES, arm_patients, in_madrs, situation_of
 from ketasim.trials.patients.afterwards import ended_calendar, sessions_until
-from ketasim.trials.patients.leaving import constant_hazard, each_session
+from ketasim.trials.patients.leaving import constant_hazard, each_session, stop_hazard
 from ketasim.trials.patients.worlds import Worlds
-from ketasim.trials.ratings import HIGHEST, PIECE, Ratings, derived, stop_hazard
+from ketasim.trials.ratings import HIGHEST, PIECE, Ratings, derived
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -281,3 +281,9 @@ class Leavers:
         if last.branch is not None:
             planned = np.array([*first.sessions, *first.rule_times], np.float64)
         return leaves_after_session(one, times, due, took, planned)
+
+
+def stop_hazard(arm: Arm, numbers: Mapping[str, Any]) -> Array:
+    """Hazard of leaving the trial, 1/h, of an arm's patients."""
+    symbol = "stop_drug" if arm.control is None else "stop_control"
+    return np.asarray(numbers[symbol], np.float64)
