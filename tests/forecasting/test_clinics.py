@@ -8,7 +8,8 @@ import pytest
 from ketasim.dosing import load_course, load_trial
 from ketasim.evidence import load_card
 from ketasim.forecasting.simulated import simulated_patients
-from ketasim.trials.ratings import ArmSimulation, worlds
+from ketasim.trials.patients.worlds import worlds
+from ketasim.trials.ratings import ArmSimulation
 
 DAYS = (1.0, 8.0, 28.0)
 COUNT = 3000

@@ -19,7 +19,8 @@ from ketasim.models import MODELS, mood_chain
 from ketasim.population import arm_calendar
 from ketasim.trials import TrialResult, run_trial
 from ketasim.trials import size as size_module
-from ketasim.trials.ratings import ArmSimulation, worlds
+from ketasim.trials.patients.worlds import worlds
+from ketasim.trials.ratings import ArmSimulation
 
 KET: dict[str, Any] = {
     "id": "ket",

@@ -19,7 +19,8 @@ from ketasim.reports import trial_report
 from ketasim.trials import TrialResult, run_trial
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.hazard import log_hazard_ratio
-from ketasim.trials.ratings import ArmSimulation, worlds
+from ketasim.trials.patients.worlds import worlds
+from ketasim.trials.ratings import ArmSimulation
 from ketasim.trials.withdrawal import hazard_ratios
 
 DAYS = [0, 3, 7, 10, 14, 21, 28, 35, 42, 49, 56, 63, 70]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ketasim.dosing import Arm, Trial, load_trial
 from ketasim.evidence import Card, fact, facts, load_card, number, source_name, studies
 from ketasim.population import to_madrs
-from ketasim.trials.ratings import ArmSimulation, worlds
+from ketasim.trials.patients.worlds import worlds
+from ketasim.trials.ratings import ArmSimulation
 
 Array = NDArray[np.float64]
 Answer = Literal["yes", "no", "cannot tell"]

@@ -19,7 +19,8 @@ from ketasim.trials.patients.superposition import (
     session_calendar,
     session_kernels,
 )
-from ketasim.trials.ratings import ArmSimulation, worlds
+from ketasim.trials.patients.worlds import worlds
+from ketasim.trials.ratings import ArmSimulation
 
 N = 200
 VISITS = np.array([24.0, 60.0, 168.0, 400.0, 60 * 24.0])

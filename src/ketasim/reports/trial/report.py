@@ -307,7 +307,9 @@ def _power(result: TrialResult) -> dict[str, Any] | None:
         "figure": power_figure(result),
         "groups": groups,
         "sentences": TWO_POWERS,
-        "failures": [text for text in found.table["failed_why"].unique() if text],
+        "failures": [
+            text for text in found.table["failed_why"].unique(maintain_order=True) if text
+        ],
         "replicates": f"{result.trial.replicates:,}",
         "delta": f"{found.question.delta:g}" if "delta" in result.trial.estimands else "",
         "ratio": "survival" in result.trial.analyses,

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ketasim._base import uniforms
 from ketasim.dosing import Trial
-from ketasim.trials.ratings import ArmSimulation, Worlds
+from ketasim.trials.patients.worlds import Worlds
+from ketasim.trials.ratings import ArmSimulation
 
 if TYPE_CHECKING:
     from ketasim.trials.result import TrialResult

@@ -14,7 +14,7 @@ from ketasim.dosing import Trial
 from ketasim.trials.datasets.adverse import assessed_arms, events_of
 from ketasim.trials.datasets.people import people_of
 from ketasim.trials.operating.operate import pooled
-from ketasim.trials.operating.world import question_of
+from ketasim.trials.operating.question import question_of
 
 if TYPE_CHECKING:
     from ketasim.trials.result import TrialResult
