@@ -30,13 +30,16 @@ def test_a_file_in_each_format(tmp_path: Path, called: Call, to: str, first: str
 def test_a_course_is_events_in_the_file_or_a_table_beside_it(tmp_path: Path, called: Call) -> None:
     course = tmp_path / "course.yaml"
     course.write_text(
-        "regimen: ketamine 0.5 mg/kg iv over 40 min on days 0 3\npatient: {weight: 80 kg}\n",
+        "regimen: ketamine 0.5 mg/kg iv over 40 min on days 0 3\npatient: {weight: 80 kg}\n"
+        "population: {n: 50, seed: 1}\n",
         encoding="utf-8",
     )
     sbml, code = tmp_path / "mood.xml", tmp_path / "mood.ctl"
     words = ["--course", str(course), "--out"]
     assert called(["export", "mood", "--to", "sbml", *words, str(sbml)])[1].strip() == str(sbml)
-    assert sbml.read_text(encoding="utf-8").count("<event ") == 3  # the first starts at 0
+    written = sbml.read_text(encoding="utf-8")
+    assert written.count("<event ") == 3  # the first starts at 0
+    assert "typical patient; its virtual patients are not written" in written
     _, told, _ = called(["export", "mood", "--to", "nonmem", *words, str(code)])
     table = tmp_path / "mood.csv"
     assert told.split() == [str(code), str(table)]

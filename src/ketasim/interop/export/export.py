@@ -43,6 +43,7 @@ WITH_EVENTS: Final = ("sbml", "antimony")
 """Formats whose file has the doses of a course; the others read them from a table."""
 
 _REFERENCE: Final = "reference"
+_TYPICAL: Final = "the course's typical patient; its virtual patients are not written"
 
 DRIVEN: Final = ("receptor", "mood", "session")
 """Models that concentrations drive; each is exported behind the reference model."""
@@ -79,6 +80,8 @@ def export(
     if to not in FORMATS:
         raise InputError("--to", f"'{shortened(to)}' is not known", near(to, FORMATS))
     found = _equations(model, dict(parameters or {}), course)
+    if course is not None and course.population is not None:
+        found = replace(found, notes=(_TYPICAL, *found.notes))
     return FORMATS[to](replace(found, data=data))
 
 
@@ -93,8 +96,8 @@ def export_table(
     - `model`: one that ships. `course`: with its patient.
 
     **Returns:** columns ID, TIME (h), EVID, AMT, RATE, CMT (numbers of the exported file), DV, MDV
-    and the covariates. Rows to be predicted (EVID 0) are at the start of every session, 30 min, 1,
-    2, 4 and 24 h after it, and every day.
+    and the covariates. Rows to be predicted (EVID 0) are at every dose, 30 min, 1, 2, 4 and 24 h
+    after it, and every day.
 
     **Raises:** `InputError` as of `export`.
     """

@@ -18,7 +18,7 @@ from ketasim.population import covariates_of
 if TYPE_CHECKING:
     import polars as pl
 
-_AFTER = (0.5, 1.0, 2.0, 4.0, 24.0)  # h after a session begins, at which a table has a row
+_AFTER = (0.5, 1.0, 2.0, 4.0, 24.0)  # h after a dose, at which a table has a row
 _DAY = 24.0
 
 
@@ -67,8 +67,7 @@ def event_table(model: OdeModel) -> pl.DataFrame:
     - `model`: with `given`, and `horizon`, h.
 
     **Returns:** columns ID, TIME (h), EVID, AMT, RATE, CMT (number), DV, MDV and the covariates.
-    Rows to be predicted (EVID 0) are at the start of every session, some hours after it, and every
-    day.
+    Rows to be predicted (EVID 0) are at every dose, some hours after it, and every day.
     """
     import polars as pl
 
@@ -93,7 +92,7 @@ def event_table(model: OdeModel) -> pl.DataFrame:
         rows.append((time, 1, amount, rate, str(numbers[one.state])))
     starts = sorted({one.start for one in model.given})
     days = np.arange(0.0, model.horizon + 1e-9, _DAY)
-    asked = {0.0, model.horizon, *map(float, days)}
+    asked = {0.0, model.horizon, *map(float, days), *starts}
     asked |= {start + after for start in starts for after in _AFTER}
     rows += [(t, 0, 0.0, 0.0, "1") for t in sorted(asked) if t <= model.horizon]
     rows.sort(key=lambda row: (row[0], -row[1]))

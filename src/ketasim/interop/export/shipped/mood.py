@@ -110,8 +110,9 @@ def _signal(one: Signal) -> Formula:
 def _parameters(given: MoodInput, numbers: Mapping[str, float]) -> list[Constant]:
     """Parameters behind the receptor with the numbers of the course's typical patient."""
     acting: dict[str, Entry] = {one.symbol: one for one in given.acting(typical=True)}
+    older = "; f_old of the card mood, from age 65" if given.situation.older else ""
     said: dict[str, str] = {
-        "sens": "the typical patient responds",
+        "sens": "the typical patient responds" + older,
         "e_P": "derived from the card mood for this situation: "
         + ", ".join(given.situation.symbols),
         "M0": "score before treatment"
