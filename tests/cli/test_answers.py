@@ -91,9 +91,10 @@ def test_a_published_trial_is_answered_with_what_it_reported(
 ) -> None:
     words = ["trial", "murrough2013", "--replicates", "4", "--out", str(tmp_path / "out")]
     assert run(words) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 30
-    assert all(len(line) <= 80 for line in lines[:-3])
+    every = capsys.readouterr().out.splitlines()
+    lines = [line for line in every if str(tmp_path) not in line]
+    assert len(lines) <= 27
+    assert all(len(line) <= 80 for line in lines)
     text = "\n".join(lines)
     for word in ("ket - mdz", "Published", "-16.5", "64%", "fitted", "derived"):
         assert word in text

@@ -291,8 +291,9 @@ class Looks(BaseModel):
 def _looks(value: object) -> object:
     """A number of looks, or their times, without the boundary."""
     alone: dict[str, object] = {"at": value}
-    bare = isinstance(value, int | list | tuple) and not isinstance(value, bool)
-    return alone if bare else value
+    if isinstance(value, int | list | tuple) and not isinstance(value, bool):
+        return alone
+    return value
 
 
 LooksKey = Annotated[Looks, BeforeValidator(_looks)]

@@ -28,7 +28,7 @@ def validation_report(found: Validation, *, command: str = "ketasim validate --o
     - `command`: what reproduces it.
     """
     known = {area.key for area in found.areas}
-    areas = [
+    areas: list[dict[str, Any]] = [
         {
             "area": area,
             "told": counted(found.of(area.key)),

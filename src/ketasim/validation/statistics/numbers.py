@@ -79,7 +79,7 @@ def fev_documented() -> Found:
 @cache
 def fev_by(method: str) -> Found:
     """Fixed effects with degrees of freedom by a method."""
-    found = {}
+    found: dict[str, float] = {}
     for row in fev(method).coefficients.iter_rows(named=True):
         found |= {f"{row['term']} {one}": row[one] for one in ("estimate", "se", "df")}
     return found
@@ -193,7 +193,7 @@ def responders() -> Found:
     }
 
 
-IMPUTED = {
+IMPUTED: dict[str, dict[str, Any]] = {
     "MI MAR, then": {"strategy": "mar", "way": "multiple-imputation", "imputations": MANY},
     "MI CIR, then": {"strategy": "cir", "way": "multiple-imputation", "imputations": MANY},
     "MI CR, then": {"strategy": "cr", "way": "multiple-imputation", "imputations": MANY},
@@ -220,7 +220,7 @@ def imputation(head: str) -> Found:
         reference="PLACEBO",
         **IMPUTED[head],
     )
-    told = {}
+    told: dict[str, float] = {}
     for row in found.tables["differences"].iter_rows(named=True):
         visit = f"visit {row['VISIT']}"
         told |= {
@@ -242,7 +242,7 @@ def newcombe_example() -> Found:
         "miettinen-nurminen": "Miettinen-Nurminen",
         "newcombe": "Newcombe hybrid score",
     }
-    found = {}
+    found: dict[str, float] = {}
     for method, name in names.items():
         one = risk_difference(56, 70, 48, 80, method=method)
         found |= {f"{name} lower": float(one.low), f"{name} upper": float(one.high)}
@@ -252,7 +252,7 @@ def newcombe_example() -> Found:
 @cache
 def group_sequential() -> Found:
     """Boundaries and sizes of the book of Jennison and Turnbull."""
-    found = {}
+    found: dict[str, float] = {}
     for kind, name, looks, power in (
         ("obrien-fleming", "OF", 5, 0.8),
         ("obrien-fleming", "OF", 20, 0.9),
@@ -362,7 +362,7 @@ def computed(row: Mapping[str, Any]) -> float | None:
 
 def misses(told: list[dict[str, Any]]) -> list[str]:
     """Rows that are not met, with what was computed."""
-    found = []
+    found: list[str] = []
     for row in told:
         value = computed(row)
         if value is None or not abs(value - row["value"]) <= row["tolerance"] + 1e-9:
