@@ -104,8 +104,8 @@ def test_times_are_events_or_last_visits(tables: dict[str, pl.DataFrame]) -> Non
 
 def test_the_data_analysed_are_the_estimates_of_the_replicates(result: TrialResult) -> None:
     assert result.characteristics is not None
-    place = result.characteristics.question.own
-    found = result.characteristics.uncertain.outcome("mmrm", place)
+    asked = result.characteristics.question
+    found = result.characteristics.uncertain.outcome(asked.ways[0], asked.sizes[asked.own])
     for replicate in (1, 3):
         scores = data_sets(result, replicate=replicate)[1].table
         part = scores.filter(pl.col("PARAMCD") == "MADRS", pl.col("ABLFL").is_null())
