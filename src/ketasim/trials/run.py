@@ -319,6 +319,7 @@ def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
         flow_table=joined_flow([part.flow for part in parts]).table(),
         notes=(
             *_notes(trial, mood, asked.uncertainty, kept),
+            *(() if asked.question is None else asked.question.notes),
             *drawn_notes(characteristics, asked.solved),
             *entered_notes(trial, entered),
             *_empty(trial, estimates),

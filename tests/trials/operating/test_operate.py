@@ -193,6 +193,7 @@ def test_every_estimand_has_its_row() -> None:
 def test_a_shift_is_what_the_file_says() -> None:
     keys = {"dropout": {"share": 0.3, "by": "7 d"}, "estimands": ["hypothetical", "delta"]}
     plain, moved = (run_trial(file(delta=delta, replicates=20, **keys)) for delta in (0, 10))
+    assert any("10 points higher, as given" in line for line in moved.warnings)
     first = plain.analysis()["estimate"].to_list()
     assert first[0] == pytest.approx(first[1], abs=0.3)
     assert moved.analysis()["estimate"][1] == pytest.approx(first[1] + 0.3 * 10, abs=0.7)

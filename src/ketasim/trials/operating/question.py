@@ -91,6 +91,24 @@ class Question:
         return (*found, *(Way("mmrm", one) for one in missing if one in IMPUTED))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken for granted of the estimands, as sentences."""
+        found: list[str] = []
+        if "delta" in self.trial.estimands:
+            given = self.trial.delta is not None
+            whence = "as given" if given else "the difference that the card expects at the visit"
+            found.append(
+                f"Estimand 'delta': what is imputed of an arm but {self.arms[self.pair[1]].id} is "
+                f"{self.delta:g} points higher, {whence}."
+            )
+        if self.follows:
+            found.append(
+                "Treatment policy: who left is rated on, without further sessions and without "
+                "another treatment (assumed)."
+            )
+        return tuple(found)
+
+    @property
     def follows(self) -> bool:
         """Whether patients are rated on after they left."""
         return any(way.estimand == "treatment_policy" for way in self.ways)
