@@ -44,6 +44,12 @@ measured = ketasim.nca(predicted, partial=[(0, 24)], route="extravascular")
 assert_type(measured, ketasim.NonCompartmental)
 assert_type(measured.points(), pl.DataFrame)
 
+fitted = ketasim.fit("model.toml", "data.csv")
+assert_type(fitted, ketasim.ModelFit)
+validation = ketasim.validate(["interactions"])
+assert_type(validation, ketasim.Validation)
+assert_type(validation.main_table(), pl.DataFrame)
+
 assert_type(ketasim.screen(course), ketasim.Screen)
 assert_type(ketasim.plot(simulation, hours=(0.0, 4.0)), altair.LayerChart)
 assert_type(ketasim.report(result), str)
