@@ -2,7 +2,8 @@
 
 `make load` starts `ketasim serve` and lets 50 people use it for ten minutes; it writes
 `benchmarks/load.json` and the page of the benchmarks. `ARGS="--people 5 --seconds 20"` tries it and
-writes into `out/bench/`, since such numbers say nothing.
+writes into `out/bench/`, since such numbers say nothing. Before them one person alone changes a
+course in a real browser (`browser.py`); `ARGS="--alone"` measures this part only.
 
 Each person opens a page or changes a course, reads it for a while, and goes on. Nearly every course
 is one that nobody asked for before, so little comes from memory.
@@ -16,6 +17,7 @@ import json
 import os
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import browser
 import httpx
 import machine
 
@@ -258,8 +261,18 @@ def _print(told: dict[str, Any]) -> None:
         times = "  ".join(f"{1000 * one[key]:7.0f}" for key in ("median", "p95", "p99", "most"))
         print(f"{one['what']:<48} {one['requests']:>6}  {times} ms")
     print("errors:", told["errors"] or "none")
+    _print_alone(told["alone"])
     memory = told["memory"]
     print(f"memory: {memory['settled']} MB, at the end {memory['end']}, most {memory['most']}")
+
+
+def _print_alone(rows: list[dict[str, Any]]) -> None:
+    for one in rows:
+        times = ", ".join(
+            f"{key} {1000 * one[key]:.0f} ms"
+            for key in ("server", "server_most", "sessions", "seen")
+        )
+        print(f"alone, {one['who']}: {times}")
 
 
 def main() -> None:
@@ -268,7 +281,11 @@ def main() -> None:
     options.add_argument("--people", type=int, default=PEOPLE)
     options.add_argument("--seconds", type=float, default=SECONDS)
     options.add_argument("--think", type=float, default=THINK, help="s, between answers; the mean")
+    options.add_argument("--alone", action="store_true", help="only one person in a browser")
     asked = options.parse_args()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("error: chromium was not found")
     server = subprocess.Popen(
         [sys.executable, "-m", "ketasim", "serve", "--port", "0"],
         stdout=subprocess.PIPE,
@@ -279,15 +296,23 @@ def main() -> None:
         line = re.search(r"http://\S+", server.stdout.readline())
         if line is None:
             raise SystemExit("error: the page did not start")
-        found = asyncio.run(
-            _all(line[0].rstrip("/"), server.pid, asked.people, asked.seconds, asked.think)
-        )
+        address = line[0].rstrip("/")
+        alone = browser.measure(address, chromium)
+        if asked.alone:
+            _print_alone(alone)
+            _keep(json.loads(KEPT.read_text(encoding="utf-8")) | {"alone": alone}, whole=True)
+            return
+        found = asyncio.run(_all(address, server.pid, asked.people, asked.seconds, asked.think))
     finally:
         server.terminate()
         server.wait(30)
-    told = _told(found, asked.people, asked.seconds, asked.think)
+    told = _told(found, asked.people, asked.seconds, asked.think) | {"alone": alone}
     _print(told)
-    whole = asked.people >= PEOPLE and asked.seconds >= SECONDS
+    _keep(told, whole=asked.people >= PEOPLE and asked.seconds >= SECONDS)
+    sys.exit(bool(found.errors))
+
+
+def _keep(told: dict[str, Any], *, whole: bool) -> None:
     place = KEPT if whole else ROOT / "out" / "bench" / "load.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
@@ -296,7 +321,6 @@ def main() -> None:
 
         kept = json.loads((HERE / "results.json").read_text(encoding="utf-8"))
         (ROOT / "docs" / "benchmarks.md").write_text(page.render(kept), encoding="utf-8")
-    sys.exit(bool(found.errors))
 
 
 if __name__ == "__main__":

@@ -191,6 +191,25 @@ def _load(found: Results) -> str:
         f"answer. `make load` measures it.\n\n{_table(['target', 'measured', ''], held)}\n"
         f"{_table(head, rows)}\n"
         f"Peak memory of all processes of the page: {_count(memory['most'])} MB.\n"
+        f"{_alone(found['alone'])}"
+    )
+
+
+def _alone(rows: list[Results]) -> str:
+    """One person in a real browser."""
+    head = ["who is simulated", "target", "server: scores", "longest", "server: sessions", "seen"]
+    lines = [
+        [one["who"], f"{1000 * one['target']:.0f} ms"]
+        + [f"{1000 * one[key]:.0f} ms" for key in ("server", "server_most", "sessions", "seen")]
+        + ["reached" if one["server"] <= one["target"] else "**not reached**"]
+        for one in rows
+    ]
+    return (
+        "\nOne person alone in a real browser changes the dose of four infusions "
+        f"{rows[0]['changes']} times. Medians; the server's own times, as the browser was told: "
+        "of the scores, and of the sessions that it asks for right after. *Seen* is from the last "
+        "key to new scores in the page.\n\n"
+        f"{_table([*head, ''], lines)}"
     )
 
 
