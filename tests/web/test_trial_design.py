@@ -14,7 +14,7 @@ from ketasim._base import InputError
 from ketasim.apps.web.settings import Limits
 from ketasim.apps.web.trial import form
 from ketasim.apps.web.trial.design import FIRST, TABLES, Design, shipped_design
-from ketasim.dosing import load_trial, shipped
+from ketasim.dosing import TrialFile, load_trial, shipped
 
 
 def sent(design: Design) -> str:
@@ -119,3 +119,24 @@ def test_half_a_character_in_a_packed_design_is_refused() -> None:
     packed = base64.urlsafe_b64encode(zlib.compress(rb'{"title": "\ud800"}')).decode()
     with pytest.raises(InputError, match=r"^address: "):
         Design.read(urlencode({"design_packed": packed}))
+
+
+@pytest.mark.parametrize("looks", [[0.5, 1], 3, {"at": [0.4, 1], "boundary": "pocock"}])
+def test_the_form_carries_all_that_is_analysed(looks: object) -> None:
+    """Every key of a trial file is in the form, so that an edit there drops none."""
+    content = shipped_design("ketamine_midazolam_power") | {
+        "looks": looks,
+        "estimands": ["hypothetical", "delta"],
+        "delta": 2,
+        "adherence": "90 %",
+        "rescue": {"when": "MADRS >= 28", "from": "7 d"},
+        "scenario": {"drug_effect": 0.5},
+        "dropout": [
+            {"share": "5 %", "by": "14 d"},
+            {"share": "5 %", "by": "14 d", "pattern": "adverse_event", "arms": ["ket"]},
+        ],
+    }
+    design = Design(content)
+    assert load_trial(dict(Design.read(sent(design)).content)) == load_trial(content)
+    names = {one.name.split(".")[0] for section in form.sections() for one in section.entries}
+    assert set(TrialFile.model_fields) <= names | set(TABLES)

@@ -47,7 +47,10 @@ _LISTS: Final = {
     "dropout": ("arms",),
 }
 _TEXTS: Final = {"arms": ("id", "label", "dose", "over"), "assess": (), "dropout": ()}
-_SHORT: Final = (("analysis",), ("estimands",), ("primary", "contrast"), ("power", "n"))
+_SHORT: Final = (
+    *(("analysis",), ("estimands",), ("primary", "contrast"), ("power", "n")),
+    ("looks", "at"),
+)
 """Lists of the design that the form has in one field, separated by commas."""
 _MOST: Final = 400_000  # characters of a design that was packed
 _LONG: Final = 5_000  # characters of an address from which a design is packed
@@ -267,8 +270,9 @@ def _split(content: dict[str, Any], path: tuple[str, ...]) -> None:
         content[part] = dict(cast("Mapping[str, Any]", inside))
         content = content[part]
     value = content.get(name)
-    words = isinstance(value, str) and ("," in value or name != "contrast")
-    if words or (isinstance(value, int) and not isinstance(value, bool)):
+    words = isinstance(value, str) and ("," in value or name not in ("contrast", "at"))
+    # a single number of looks is how many there are
+    if words or (name == "n" and isinstance(value, int) and not isinstance(value, bool)):
         content[name] = _list(value)
     if name == "contrast" and isinstance(content.get(name), list):
         content[name] = [str(one) for one in content[name]]

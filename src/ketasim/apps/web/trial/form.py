@@ -19,6 +19,7 @@ def sections() -> tuple[Section, ...]:
     """The fields of a trial beside its arms and assessments."""
     from ketasim.dosing import ANALYSES, ESTIMANDS, scales
     from ketasim.dosing.patient import ANCESTRIES, DIAGNOSES, SETTINGS
+    from ketasim.dosing.trial.analyses import BOUNDARIES
     from ketasim.dosing.trial.arm import BACKGROUNDS
     from ketasim.dosing.trial.file import DESIGNS
 
@@ -60,6 +61,9 @@ def sections() -> tuple[Section, ...]:
                 Entry("estimands", "Estimands", f"some of {', '.join(ESTIMANDS)}"),
                 Entry("power.n", "Sizes", "patients in the first arm, such as 40, 60, 90"),
                 Entry("power.target", "Power wanted", "such as 0.8"),
+                Entry("delta", "Delta", "points added to imputed scores, such as 2"),
+                Entry("looks.at", "Looks", "parts of the patients, such as 0.5, 1; or how many"),
+                _choice("looks.boundary", "Boundary of the looks", BOUNDARIES),
             ),
         ),
         Section(
@@ -184,13 +188,15 @@ def typed(design: Design, name: str) -> str:
         if parts[2] == MORE:
             return _rest(row, TABLES[parts[0]])
         return _text(row.get(parts[2]), ", ")
+    if name == "looks.at" and not isinstance(design.content.get("looks"), Mapping):
+        return _text(design.content.get("looks"), ", ")  # written without its boundary
     value: Any = design.content
     for part in parts:
         value = cast("Mapping[str, Any]", value).get(part) if isinstance(value, Mapping) else None
     return _text(value, ", " if name in _ONE_LINE else "\n")
 
 
-_ONE_LINE: Final = ("primary.contrast", "analysis", "estimands", "power.n")
+_ONE_LINE: Final = ("primary.contrast", "analysis", "estimands", "power.n", "looks.at")
 
 
 def place_of(field: str, names: Sequence[str]) -> str:
