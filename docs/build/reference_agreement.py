@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-import numpy as np
-
 from ketasim.calibration.pk import (
     Agreement,
     Compared,
     InteractionRow,
     PkFit,
     agreement_table,
+    compare_pk,
 )
-from ketasim.calibration.pk.fit import compare
 from ketasim.evidence import fact, load_card, number, source_name
 from table import table
 
@@ -61,14 +59,8 @@ _USES = {"fit": "fitted", "check": "predicted"}
 
 @cache
 def _fit() -> PkFit:
-    """The shipped card beside everything published; nothing is fitted."""
-    card, prior = load_card("reference"), load_card("reference_prior")
-    if card.uncertainty is None:
-        raise ValueError("the card 'reference' carries no uncertainty")
-    free = tuple(prior.extra["prior"])
-    order = [card.uncertainty.symbols.index(symbol) for symbol in free]
-    covariance = card.uncertainty.matrix()[np.ix_(order, order)]
-    return compare(card, prior, free, covariance, np.nan, np.nan)
+    """The shipped card beside everything published."""
+    return compare_pk(load_card("reference"))
 
 
 def agreement() -> str:

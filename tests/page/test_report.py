@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -314,16 +314,10 @@ def test_calibration_report_opens_cleanly(
 
 @pytest.fixture(scope="module")
 def calibration() -> str:
-    import numpy as np
+    from ketasim.calibration.pk import compare_pk
 
-    from ketasim.calibration.pk.fit import compare
-
-    card, prior = load_card("reference"), load_card("reference_prior")
-    assert card.uncertainty is not None
-    free = tuple(prior.extra["prior"])
-    order = [card.uncertainty.symbols.index(symbol) for symbol in free]
-    covariance = card.uncertainty.matrix()[np.ix_(order, order)]
-    return calibration_report(compare(card, prior, free, covariance, 1.0, 1.0))
+    fit = compare_pk(load_card("reference"))
+    return calibration_report(replace(fit, cost_before=1.0, cost_after=1.0))
 
 
 def test_calibration_report_hides_nothing(calibration: str) -> None:

@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from ketasim.validation.claims.claim import Claim
 
 _COMMAND: Final = "ketasim validate --out DIR"
-_COLUMNS: Final = (
-    *("use", "area", "claim", "where", "comparator", "published", "predicted", "unit", "error"),
-    *("measure", "low", "high", "covered", "criterion", "outcome", "grade", "independent"),
-    *("source", "place", "note"),
-)
 
 
 @dataclass(frozen=True)
@@ -180,7 +175,7 @@ class Validation(Result):
             }
             for one in self.claims
         ]
-        return pl.DataFrame(rows, schema=list(_COLUMNS), infer_schema_length=None, orient="row")
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     def files(self, *, command: str = _COMMAND) -> dict[str, bytes]:
         """Table and report, by name.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         PkFit,
         ProfileCompared,
         calibrate_pk,
+        compare_pk,
     )
     from ketasim.calibration.pk.interactions import (
         InteractionRow,
@@ -51,6 +52,7 @@ __all__ = [
     "agreement",
     "agreement_table",
     "calibrate_pk",
+    "compare_pk",
     "fit_table",
     "load_curves",
     "load_interactions",
@@ -67,6 +69,7 @@ __getattr__ = opened(
         "PkFit": "fit",
         "ProfileCompared": "fit",
         "calibrate_pk": "fit",
+        "compare_pk": "fit",
         "InteractionRow": "interactions",
         "load_interactions": "interactions",
         "Agreement": "judgement",

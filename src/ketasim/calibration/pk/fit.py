@@ -374,6 +374,27 @@ def _card(problem: _Problem, vector: Array, covariance: Array) -> Card:
     )
 
 
+def compare_pk(card: Card, prior: Card | None = None) -> PkFit:
+    """Put every published number beside a fitted card's prediction; nothing is fitted.
+
+    **Arguments:**
+
+    - `card`: such as the shipped card `reference`; carries an uncertainty.
+    - `prior`: what it started from; left out, the shipped `reference_prior`.
+
+    **Returns:** what `calibrate_pk` returned when the card was made, without the costs.
+
+    **Raises:** `ValueError` when the card carries no uncertainty.
+    """
+    if card.uncertainty is None:
+        raise ValueError(f"the card '{card.key}' carries no uncertainty")
+    before = load_card("reference_prior") if prior is None else prior
+    free = tuple(before.extra["prior"])
+    order = [card.uncertainty.symbols.index(symbol) for symbol in free]
+    covariance = card.uncertainty.matrix()[np.ix_(order, order)]
+    return compare(card, before, free, covariance, np.nan, np.nan)
+
+
 def compare(
     card: Card,
     prior: Card,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ketasim._base import words
 from ketasim._base.numbers import number
 from ketasim.reports.page import render
-from ketasim.validation.claims.areas import AREAS, USES
+from ketasim.validation.claims.areas import AREAS
 from ketasim.validation.result import counted
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def validation_report(found: Validation, *, command: str = "ketasim validate --o
             "areas": [one for one in areas if one["area"].key in use.areas],
             "without": [a.title for a in AREAS if a.key in use.areas and a.key not in known],
         }
-        for use in USES
-        if known & set(use.areas)
+        for use in found.uses
     ]
     return render(
         "validation.html",

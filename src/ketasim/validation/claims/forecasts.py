@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from ketasim.validation.claims.claim import Claim, judged
-from ketasim.validation.forecast.settings import LATER, SETTINGS, setting_of
+from ketasim.validation.forecast.settings import LATER, SETTINGS
 
 PATIENTS: Final = 96
 """Simulated patients forecast, over four settings; a band of 90 % is then known to 6 points."""
@@ -34,7 +34,7 @@ def forecasts(progress: Callable[[str], None] | None = None) -> Iterator[Claim]:
     for place in _PLACES:
         setting = SETTINGS[place]
         if progress is not None:
-            progress(f"forecasts, {setting_of(setting.name).name}")
+            progress(f"forecasts, {setting.name}")
         drawn = drawn_for(setting)
         asked = [(patient, _SCORES) for patient in range(each)]
         found += fit_rows(setting, simulated(setting, each), drawn, which=asked)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
+from ketasim.dosing import load_studies
 from ketasim.evidence import load_card
 from ketasim.validation.claims.claim import Claim, judged
 from ketasim.validation.mechanism import mechanism_checks
@@ -38,6 +38,7 @@ def unseen(progress: Callable[[str], None] | None = None) -> Iterator[Claim]:
             source="",
             place="",
         )
+    published_by = {trial.key: trial.source for trial in load_studies()}
     for one in (*arms, *contrasts):
         span = f"day {one.time / 24.0:g}"
         if one.start is not None:
@@ -54,7 +55,7 @@ def unseen(progress: Callable[[str], None] | None = None) -> Iterator[Claim]:
             outcome=judged(one.inside),
             grade="fitted",
             independent=True,
-            source=one.trial,
+            source=published_by[one.trial],
             place="mood/outcomes",
             low=one.low,
             high=one.high,
@@ -87,7 +88,6 @@ def mechanism() -> Iterator[Claim]:
 def visits() -> Iterator[Claim]:
     """Ratings of the same patients at several visits, and early against later response."""
     for one in visit_checks():
-        known: dict[str, Any] = {"low": one.low, "high": one.high}
         met = _ANSWERS[one.agrees]
         yield Claim(
             area="visits",
@@ -106,5 +106,6 @@ def visits() -> Iterator[Claim]:
             measure="difference",
             covered=met,
             note=one.note,
-            **known,
+            low=one.low,
+            high=one.high,
         )

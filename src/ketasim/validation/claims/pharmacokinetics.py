@@ -6,19 +6,17 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from ketasim.evidence import load_card
 from ketasim.validation.claims.claim import TWO_FOLD, Claim, fold, judged
 from ketasim.validation.replays import replay_all
 
 if TYPE_CHECKING:
-    from ketasim.calibration.pk import PkFit
+    from ketasim.calibration.pk import Compared, PkFit
 
 _CLOSE: Final = 1.25
 """Fold error within which a published model counts as replayed: the bounds of bioequivalence."""
 _TARGETS: Final = (
-    ("training exposures", 1.25),
+    ("training exposures", _CLOSE),
     ("points of measured curves, norketamine", 1.3),
     ("points of measured curves, hydroxynorketamine", 1.4),
 )
@@ -57,16 +55,10 @@ def replays() -> Iterator[Claim]:
 
 @cache
 def _fit() -> PkFit:
-    """The shipped reference model beside everything published; nothing is fitted."""
-    from ketasim.calibration.pk.fit import compare  # slow to load
+    """The shipped reference model beside everything published."""
+    from ketasim.calibration.pk import compare_pk  # slow to load
 
-    card, prior = load_card("reference"), load_card("reference_prior")
-    if card.uncertainty is None:
-        raise ValueError("the card 'reference' carries no uncertainty")
-    free = tuple(prior.extra["prior"])
-    order = [card.uncertainty.symbols.index(symbol) for symbol in free]
-    covariance = card.uncertainty.matrix()[np.ix_(order, order)]
-    return compare(card, prior, free, covariance, np.nan, np.nan)
+    return compare_pk(load_card("reference"))
 
 
 def exposures() -> Iterator[Claim]:
@@ -94,25 +86,9 @@ def exposures() -> Iterator[Claim]:
                 )
     for compared in fit.exposures:
         row = compared.row
-        if not isinstance(row, TrainingRow) or row.design is None:
-            continue
-        yield Claim(
-            area="exposures",
-            what=f"{row.analyte} {row.metric}",
-            where=f"{row.design.route}, {row.site}",
-            published=row.value,
-            predicted=compared.predicted,
-            unit=row.unit,
-            criterion="within two-fold",
-            outcome=judged(compared.fold <= TWO_FOLD),
-            grade="fitted",
-            independent=row.use == "check",
-            source=row.source,
-            place=row.fact,
-            error=compared.fold,
-            measure="fold",
-            note=row.reason,
-        )
+        if isinstance(row, TrainingRow) and row.design is not None:
+            where = f"{row.design.route}, {row.site}"
+            yield _two_fold("exposures", compared, f"{row.analyte} {row.metric}", where, row.unit)
 
 
 def interactions() -> Iterator[Claim]:
@@ -121,22 +97,29 @@ def interactions() -> Iterator[Claim]:
 
     for compared in _fit().interactions:
         row = compared.row
-        if not isinstance(row, InteractionRow) or row.design is None:
-            continue
-        yield Claim(
-            area="interactions",
-            what=f"{row.analyte} {row.metric}, ratio with and without",
-            where=f"{row.perpetrator}, {row.design.route}",
-            published=row.value,
-            predicted=compared.predicted,
-            unit="ratio",
-            criterion="within two-fold",
-            outcome=judged(compared.fold <= TWO_FOLD),
-            grade="fitted",
-            independent=row.use == "check",
-            source=row.source,
-            place=row.fact,
-            error=compared.fold,
-            measure="fold",
-            note=row.reason,
-        )
+        if isinstance(row, InteractionRow) and row.design is not None:
+            what = f"{row.analyte} {row.metric}, ratio with and without"
+            where = f"{row.perpetrator}, {row.design.route}"
+            yield _two_fold("interactions", compared, what, where, "ratio")
+
+
+def _two_fold(area: str, compared: Compared, what: str, where: str, unit: str) -> Claim:
+    """A published number, met where the reference model is within two-fold of it."""
+    row = compared.row
+    return Claim(
+        area=area,
+        what=what,
+        where=where,
+        published=row.value,
+        predicted=compared.predicted,
+        unit=unit,
+        criterion="within two-fold",
+        outcome=judged(compared.fold <= TWO_FOLD),
+        grade="fitted",
+        independent=row.use == "check",
+        source=row.source,
+        place=row.fact,
+        error=compared.fold,
+        measure="fold",
+        note=row.reason,
+    )

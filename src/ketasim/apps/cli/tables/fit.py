@@ -12,7 +12,6 @@ from ketasim.apps.cli.console import (
     AsJson,
     OutFolder,
     answer,
-    check_file,
     check_folder,
     command_line,
     listen,
@@ -21,6 +20,7 @@ from ketasim.apps.cli.console import (
     progress_console,
     whole_number,
 )
+from ketasim.apps.cli.tables.asked import DrugOfTable, at_option, inputs_of
 from ketasim.apps.cli.tables.numbered import numbered, settings
 
 if TYPE_CHECKING:
@@ -93,16 +93,13 @@ def fit(
         str | None,
         Parameter(help="What numbers in CMT stand for: 1=oral,2=iv, or your compartments."),
     ] = None,
-    drug: Annotated[
-        str, Parameter(help="Drug of a table without the column DRUG, for a model that ships.")
-    ] = "ketamine",
+    drug: DrugOfTable = "ketamine",
     as_json: AsJson = False,
 ) -> None:
     """Fit a linear model to observations: a population, or the parameters of each subject."""
     import warnings
 
-    check_file(table, "TABLE")
-    inputs = [table, *([Path(model)] if Path(model).is_file() else [])]
+    inputs = inputs_of(model, table)
     check_folder(out, _FILES, inputs=inputs)
     options: dict[str, Any] = {
         "method": method,
@@ -128,7 +125,7 @@ def fit(
         try:
             result = _fitted(model, table, options)
         except InputError as problem:
-            raise _as_option(problem) from None
+            raise at_option(problem, _OPTIONS) from None
     command = command_line(
         _command(
             ["ketasim", "fit", model, str(table), "--out", str(out)],
@@ -228,13 +225,6 @@ def _command(words: list[str], *groups: dict[str, Any], corrected: bool) -> list
         for value in values:
             words += [option, value]
     return [*words, "--corrected"] if corrected else words
-
-
-def _as_option(error: InputError) -> InputError:
-    """An error whose field is an argument of `fit`, with the name of its option."""
-    if error.field not in _OPTIONS:
-        return error
-    return InputError(_OPTIONS[error.field], error.problem, error.remedy)
 
 
 def _print(result: ModelFit) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
 
@@ -18,8 +18,15 @@ from ketasim.apps.cli.console import (
     path_given,
     print_json,
 )
+from ketasim.apps.cli.tables.asked import at_option
 
-_OPTIONS = ("dv", "unit", "lloq", "route", "partial", "terminal", "by", "method")
+_OPTIONS: Final = {
+    **{name: f"--{name}" for name in ("dv", "unit", "lloq", "route", "partial", "terminal")},
+    **{name: f"--{name}" for name in ("by", "method")},
+    "dose_unit": "--dose-unit",
+    "events": "TABLE",
+    "source": "TABLE",
+}
 
 
 def nca(
@@ -103,7 +110,7 @@ def nca(
                 by=_parts(by),
             )
         except InputError as error:
-            raise _as_option(error) from None
+            raise at_option(error, _OPTIONS) from None
     made = {"--out": result.table, "--points": result.points, "--summary": result.summary}
     content = {option: csv(made[option]()) for option in wanted}
     files: list[str] = []
@@ -137,12 +144,3 @@ def _hours(text: str, option: str) -> tuple[float, float]:
         raise InputError(
             option, f"'{named(text, 40)}' is no interval", "give h after the dose, as 0-24"
         ) from None
-
-
-def _as_option(error: InputError) -> InputError:
-    """An error whose field is an argument of `nca`, with the name of its option."""
-    names = {name: f"--{name}" for name in _OPTIONS}
-    names |= {"dose_unit": "--dose-unit", "events": "TABLE", "source": "TABLE"}
-    if error.field not in names:
-        return error
-    return InputError(names[error.field], error.problem, error.remedy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
@@ -11,7 +11,6 @@ from ketasim._base import InputError, KetasimWarning, named, write_whole
 from ketasim._base.result import csv
 from ketasim.apps.cli.console import (
     AsJson,
-    check_file,
     check_folder,
     listen,
     note,
@@ -19,10 +18,17 @@ from ketasim.apps.cli.console import (
     print_json,
     whole_number,
 )
+from ketasim.apps.cli.tables.asked import DrugOfTable, at_option, inputs_of
 from ketasim.apps.cli.tables.numbered import numbered, settings
 
 if TYPE_CHECKING:
     from ketasim.simulation import Prediction
+
+_OPTIONS: Final = {
+    **{name: f"--{name}" for name in ("n", "seed", "uncertainty", "residual", "drug")},
+    "compartments": "--cmt",
+    "events": "TABLE",
+}
 
 
 def predict(
@@ -62,16 +68,13 @@ def predict(
         Path | None,
         Parameter(help="Every draw of every row, to write (Parquet).", converter=path_given),
     ] = None,
-    drug: Annotated[
-        str, Parameter(help="Drug of a table without the column DRUG, for a model that ships.")
-    ] = "ketamine",
+    drug: DrugOfTable = "ketamine",
     as_json: AsJson = False,
 ) -> None:
     """Predict a model, your own or one that ships, at every row of a NONMEM event table."""
     import warnings
 
-    check_file(table, "TABLE")
-    inputs = [table, *([Path(model)] if Path(model).is_file() else [])]
+    inputs = inputs_of(model, table)
     for option, target in (("--out", out), ("--draws", draws)):
         if target is not None:
             check_folder(target.parent, [target.name], inputs=inputs, field=option)
@@ -100,7 +103,7 @@ def predict(
                 drug=drug,
             )
         except InputError as error:
-            raise _as_option(error) from None
+            raise at_option(error, _OPTIONS) from None
     files = _write(result, out, draws, inputs)
     if as_json:
         print_json(
@@ -117,16 +120,6 @@ def predict(
     print(result)
     for file in files:
         print(file)
-
-
-def _as_option(error: InputError) -> InputError:
-    """An error whose field is an argument of `predict`, with the name of its option."""
-    options = {"n": "--n", "seed": "--seed", "uncertainty": "--uncertainty"}
-    options |= {"residual": "--residual", "compartments": "--cmt", "drug": "--drug"}
-    options |= {"events": "TABLE"}
-    if error.field not in options:
-        return error
-    return InputError(options[error.field], error.problem, error.remedy)
 
 
 def _write(result: Prediction, out: Path, draws: Path | None, inputs: list[Path]) -> list[str]:
