@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ketasim._base import InputError
 from ketasim.apps.cli.console import (
     AsJson,
     OutFolder,
@@ -15,6 +16,7 @@ from ketasim.apps.cli.console import (
     progress_console,
     save,
 )
+from ketasim.apps.cli.tables.asked import at_option
 
 _FILES = ("validation.csv", "validation.html")
 
@@ -43,7 +45,10 @@ def validate(
 
     console = progress_console()
     with console.status("Validation") as status:
-        found = compute(areas or (), progress=lambda text: status.update(f"Validation: {text}"))
+        try:
+            found = compute(areas or (), progress=lambda text: status.update(f"Validation: {text}"))
+        except InputError as error:
+            raise at_option(error, {"areas": "--areas"}) from None
     words = ["ketasim", "validate", *(["--areas", *areas] if areas else []), "--out", str(out)]
     paths = save(found, out, command=command_line(words))
     if as_json:
