@@ -38,7 +38,7 @@ def unseen(progress: Callable[[str], None] | None = None) -> Iterator[Claim]:
             source="",
             place="",
         )
-    published_by = {trial.key: trial.source for trial in load_studies()}
+    published_by = {trial.key: trial.source or "" for trial in load_studies()}
     for one in (*arms, *contrasts):
         span = f"day {one.time / 24.0:g}"
         if one.start is not None:
