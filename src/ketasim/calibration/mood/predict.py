@@ -104,9 +104,10 @@ def arm_scores(
     values = mood_values(numbers, effects, design.situation, design.baseline)
     left = numbers["f_old"] if design.situation.older else 1.0
     z = correlated(numbers, effects)["sens"]
-    # the shift is a part of the drug's effect as it was, so that it does not draw the effect up
-    part = (reference or numbers)["e_A"] / numbers["e_A"]
-    values["sens"] = left * np.exp(numbers["omega_sens"] * z) * (1.0 + shift.drug * part)
+    values["sens"] = left * np.exp(numbers["omega_sens"] * z)
+    # the shift is a part of the drug's effect as it was, so that it draws neither arm up or down
+    was = reference or numbers
+    values |= {arm: numbers[arm] + shift.drug * was[arm] for arm in ("e_A", "e_S")}
     values["e_N"] = values["e_N"] + shift.late
     values["e_P"] = values["e_P"] + shift.early
     new = numbers["e_O"] * left if design.situation.new_antidepressant else 0.0
