@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from ketasim.calibration.mood.predict import (
     ArmScores,
     PairNoise,
+    TrialEffect,
+    arm_scores,
     of_entered,
     predicted,
 )
 from ketasim.calibration.mood.world import times_of, world_of
 from ketasim.dosing import load_studies
-from ketasim.evidence import MoodRow, load_mood_rows
+from ketasim.evidence import MoodRow, load_card, load_mood_rows
 from ketasim.population import VisitNoise
 
 DRAWS = 200_000
@@ -122,3 +124,25 @@ def test_sustained_response_is_what_is_left_of_the_responders() -> None:
     scores = {(row.trial, row.arm): arm}
     assert predicted(row, scores, world) == pytest.approx(0.5, abs=1e-6)
     assert predicted(replace(row, metric="relapse"), scores, world) == pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("arm", ["e_A", "e_S"])
+def test_a_trial_of_its_own_has_one_size_however_weak_an_arm_is(arm: str) -> None:
+    """Else a fit could give an arm away and let trials' effects take its place."""
+    numbers = dict(load_card("mood").values())
+    row = next(r for r in load_mood_rows() if r.trial == "TRANSFORM2" and r.metric == "change")
+    world = world_of(load_studies(), [row], 16, 1)
+    where = next(i for i, d in enumerate(world.designs) if d.key == (row.trial, row.arm))
+    design, states = world.designs[where], world.states(numbers)[where]
+
+    def log_shift(own: dict[str, float]) -> np.ndarray:
+        """What the trial's effect adds to the decrease in log severity."""
+        scores = [
+            arm_scores(design, states, world.effects, own, TrialEffect(drug=part), numbers).scores
+            for part in (0.0, 0.1)
+        ]
+        return np.log(scores[0] / scores[1])
+
+    weak = log_shift({**numbers, arm: numbers[arm] / 1000.0})
+    assert log_shift(numbers).max() > 0.0
+    assert weak == pytest.approx(log_shift(numbers), rel=1e-9, abs=1e-12)
