@@ -237,7 +237,7 @@ def test_each_spread_widens_the_interval_and_is_named() -> None:
 
 def test_a_crossover_holds_the_same_patients_in_every_period() -> None:
     arms = [{**KET, "n": 60}, {**MDZ, "n": 60}]
-    content = {**TRIAL, "design": "crossover", "washout": "7 d", "replicates": 4, "arms": arms}
+    content = {**TRIAL, "design": "crossover", "washout": "3 d", "replicates": 4, "arms": arms}
     found = run_trial(content)
     before = found.patients().filter(time_h=0.0, scale="MADRS")
     ket, mdz = (before.filter(arm=arm).select("replicate", "id", "score") for arm in ("ket", "mdz"))

@@ -69,7 +69,8 @@ def test_power_and_errors_are_those_of_solved_patients(both: tuple[Any, Any]) ->
             error = np.hypot(one[f"{name}_mc_se"], other[f"{name}_mc_se"])
             assert one[name] == pytest.approx(other[name], abs=4.0 * error)
         wide = [row["p95"] - row["p05"] for row in (one, other)]
-        assert wide[0] == pytest.approx(wide[1], rel=0.15)
+        # of a difference in response, steps of one patient are wide beside it
+        assert wide[0] == pytest.approx(wide[1], rel=0.2)
         if one["truth"] is not None:
             error = 4.0 * np.hypot(one["sd"], other["sd"]) / np.sqrt(REPLICATES)
             assert one["truth"] == pytest.approx(other["truth"], abs=error)
