@@ -142,3 +142,15 @@ def test_a_covariate_that_changes_within_a_subject_is_refused() -> None:
     data = complete().with_columns(base=pl.col("base") + pl.col("week"))
     with pytest.raises(InputError, match="it changes between the visits of '0'"):
         imputed("chg ~ base + arm*week", data, **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("delta", "told"),
+    [
+        (5.0, "; then 5 points added in every arm but 0."),
+        ({"1": 2.5}, "; then 2.5 points added in 1"),
+    ],
+)
+def test_what_is_added_is_told(delta: Any, told: str) -> None:
+    found = imputed("chg ~ base*week + arm*week", complete(), delta=delta, **SMALL)
+    assert told in found.notes[0] and found.title.endswith("mar and delta")

@@ -84,3 +84,14 @@ def test_separation_is_told_and_differences_stay() -> None:
 def test_an_outcome_of_other_numbers_is_refused() -> None:
     with pytest.raises(InputError, match=r"neither 0 nor 1.*I\(CHG <= 10\)"):
         responder("CHG ~ ARM", trial())
+
+
+def test_a_ratio_that_has_no_interval_says_why() -> None:
+    """The standard error of Katz is 0 where all respond: an interval of no width."""
+    found = responder("RESP ~ ARM", {"ARM": list("aaaabbbb"), "RESP": [1] * 8})
+    row = found.tables["differences"].row(0, named=True)
+    assert row["risk_ratio"] == 1.0
+    assert np.isnan([row["risk_ratio_low"], row["risk_ratio_high"]]).all()
+    assert "No interval of the risk ratio of b - a: everybody" in " ".join(found.notes)
+    none = responder("RESP ~ ARM", {"ARM": list("aaaabbbb"), "RESP": [1, 1, 0, 0] + [0] * 4})
+    assert "No risk ratio of b - a: nobody responds in b." in none.notes

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, near, one_of, shortened
+from ketasim._base.headline import plain
 from ketasim.trials.analysis.table import (
     Column,
     Table,
@@ -29,7 +30,7 @@ FIELD: Final = "model"
 """What a formula is called in an error."""
 
 _CALLS: Final = (
-    *("C", "I", "log", "log2", "log10", "exp", "poly", "bs", "cr", "cs", "center", "scale"),
+    *("C", "I", "log", "log2", "log10", "exp", "poly", "bs", "center", "scale"),
     *("contr.treatment", "contr.sum", "contr.helmert", "contr.poly", "Treatment", "Sum"),
 )
 _COVARIANCE: Final = re.compile(
@@ -51,6 +52,7 @@ class Model(NamedTuple):
     - `text`: as typed. `formula`: of formulaic.
     - `outcome`: its left side. `variables`: columns that it names, outcome first.
     - `covariance`, `visit`, `subject`: of a term such as `us(AVISIT | USUBJID)`; empty where none.
+    - `categories`: columns that a term such as `C(SITE)` makes categories.
     """
 
     text: str
@@ -60,6 +62,7 @@ class Model(NamedTuple):
     covariance: str = ""
     visit: str = ""
     subject: str = ""
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,15 @@ class Design:
     @property
     def factors(self) -> tuple[str, ...]:
         """Variables of the right side that are categories."""
-        columns = self.table.columns
-        return tuple(v for v in self.model.variables[1:] if columns[v].values is None)
+        return _factors(self.model, self.table)
 
     def rows(self, table: Table) -> Array:
         """The design of other rows, shape (rows, P)."""
-        return np.asarray(self.spec.get_model_matrix(_pandas(table, self.model)), dtype=float)
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            made = self.spec.get_model_matrix(_pandas(table, self.model))
+        matrix = np.asarray(made, dtype=float)
+        _check_finite(matrix, self.names, self.model, table)
+        return matrix
 
     def grid(
         self, by: Sequence[str], *, weights: str = "equal", at: Mapping[str, float] | None = None
@@ -181,23 +187,39 @@ def read_model(text: str) -> Model:
     plain = {factor.expr for side in looked_up for factor in side}
     for expression in (one for side in factors for one in side if one not in plain):
         _check(expression)
-    needed = set(formula.required_variables)
-    order = [name for name in _named_in(factors[0], plain) if name in needed]
-    order += [n for n in _named_in(factors[1], plain) if n in needed and n not in order]
+    order = dict.fromkeys((*_named_in(factors[0], plain), *_named_in(factors[1], plain)))
     covariance, visit, subject = hits[0].groups() if hits else ("", "", "")
     kind = "us" if covariance == "un" else covariance
-    return Model(text, formula, str(sides[0][0]), tuple(order), kind, visit, subject)
+    categories = tuple(name for one in factors[1] if (name := _category_in(one)) in order)
+    return Model(text, formula, str(sides[0][0]), tuple(order), kind, visit, subject, categories)
 
 
 def _named_in(expressions: Sequence[str], plain: set[str]) -> list[str]:
+    """Columns that factors name: every name but those of functions and of contrasts."""
     found = list[str]()
     for expression in expressions:
         if expression in plain:
             found.append(expression)
             continue
-        nodes = ast.walk(ast.parse(expression.replace("`", ""), mode="eval"))
-        found += [node.id for node in nodes if isinstance(node, ast.Name)]
-    return list(dict.fromkeys(found))
+        nodes = list(ast.walk(ast.parse(expression, mode="eval")))
+        calls = [node for node in nodes if isinstance(node, ast.Call)]
+        heads = [node.func for node in calls]
+        others = {id(one.value if isinstance(one, ast.Attribute) else one) for one in heads}
+        others |= {
+            id(part)
+            for node in calls
+            if ast.unparse(node.func) == "C"
+            for one in (*node.args[1:], *node.keywords)
+            for part in ast.walk(one)
+        }
+        found += [n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in others]
+    return found
+
+
+def _category_in(expression: str) -> str:
+    """The column of `C(SITE)`; empty for another factor."""
+    hit = re.match(r"C\(\s*([A-Za-z_]\w*)\s*[,)]", expression)
+    return "" if hit is None else hit[1]
 
 
 def _check(expression: str) -> None:
@@ -205,7 +227,7 @@ def _check(expression: str) -> None:
     refused = InputError(
         FIELD,
         f"'{shortened(expression)}' is not understood",
-        f"write names of columns, arithmetic within I(), and {one_of(_CALLS[:8])}",
+        f"write names of columns, arithmetic within I(), and {one_of(_CALLS[:10])}",
     )
     try:
         whole = ast.parse(expression, mode="eval")
@@ -237,30 +259,17 @@ _HARMLESS: Final = (
 )
 
 
-def references(reference: Mapping[str, str] | str | None, arm: str | None) -> dict[str, str]:
-    """Name of a column to its reference category; of one alone it is the arm's.
-
-    **Raises:** `InputError` when it is one alone and the arm is not named.
-    """
-    if not isinstance(reference, str):
-        return dict(reference or {})
-    if arm is None:
-        raise InputError(
-            "reference", f"'{shortened(reference)}' of which column?", "name the arm as well"
-        )
-    return {arm: reference}
-
-
 def prepared(
     model: Model,
     table: Table,
     *,
     arm: str | None = None,
+    visit: str = "",
     factors: Sequence[str] = (),
-    reference: Mapping[str, str] | None = None,
+    reference: Mapping[str, str] | str | None = None,
     also: Sequence[str] = (),
-) -> Table:
-    """Check the columns of a model, make categories of some, and set references.
+) -> tuple[Table, str | None]:
+    """Check the columns of a model, make categories of some, set references, and find the arm.
 
     **Main arguments:**
 
@@ -269,9 +278,13 @@ def prepared(
     **Other arguments:**
 
     - `arm`: a column of the model that is categories.
+    - `visit`: name of the visit, which is not the arm.
     - `factors`: further ones that are categories even where they hold numbers.
-    - `reference`: name of a column to its reference category.
+    - `reference`: name of a column to its reference category; or that of the arm alone.
     - `also`: names of further columns that must be there.
+
+    **Returns:** the data; and the column whose categories are compared: that named, else the only
+    category, else the only one that the model crosses with the visit.
 
     **Raises:** `InputError`.
     """
@@ -279,41 +292,46 @@ def prepared(
         table.column(name, FIELD)
     for name in also:
         table.column(name, "column")
-    given = dict(reference or {})
+    by_column = {} if isinstance(reference, str) else dict(reference or {})
     named_ones = [("arm", arm)] if arm is not None else []
     named_ones += [("factors", name) for name in factors]
-    named_ones += [("reference", name) for name in given]
+    named_ones += [("reference", name) for name in by_column]
     for field, name in named_ones:
         if name not in model.variables[1:] and name not in also:
             raise InputError(
                 field, f"'{shortened(name)}' is not in the model", near(name, model.variables[1:])
             )
-    made = {name: table.factor(name, FIELD) for _, name in named_ones}
-    for name, level in given.items():
-        made[name] = with_reference(made[name], level, "reference")
+    coded = [*(name for _, name in named_ones), *model.categories]
+    made = {name: table.factor(name, FIELD) for name in coded}
     outcome = model.variables[0]
     made[outcome] = Column(outcome, table.numbers(outcome, FIELD))
+    compared = _arm_of(model, table.having(*made.values()), visit) if arm is None else arm
+    if isinstance(reference, str):
+        if compared is None:
+            raise InputError(
+                "reference", f"'{shortened(reference)}' of which column?", "name the arm as well"
+            )
+        by_column = {compared: reference}
+    for name, level in by_column.items():
+        made[name] = with_reference(made.get(name, table.columns[name]), level, "reference")
     for name in model.variables[1:]:
         if name not in made and table.columns[name].values is None:
             check_category(table.columns[name])
-    return table.having(*made.values())
+    return table.having(*made.values()), compared
 
 
-def arm_of(design: Design, visit: str = "") -> str | None:
-    """The column whose categories are compared when none is named.
+def _factors(model: Model, table: Table) -> tuple[str, ...]:
+    return tuple(name for name in model.variables[1:] if table.columns[name].values is None)
 
-    **Arguments:**
 
-    - `visit`: name of the visit, which it is not.
-
-    **Returns:** the only category, or the only one that the model crosses with the visit.
-    """
-    others = [name for name in design.factors if name != visit]
+def _arm_of(model: Model, table: Table, visit: str) -> str | None:
+    """The only category beside the visit, or the only one that the model crosses with it."""
+    others = [name for name in _factors(model, table) if name != visit]
     if len(others) == 1:
         return others[0]
     crossed = {
         name
-        for term in design.model.formula.rhs
+        for term in model.formula.rhs
         for name in others
         if {name, visit} <= {factor.expr for factor in term.factors}
     }
@@ -367,7 +385,11 @@ def build(model: Model, table: Table) -> Design:
                 name, f"every row has '{shortened(column.levels[0])}'", "leave it out of the model"
             )
     try:
-        matrices = model.formula.get_model_matrix(_pandas(used, model), context={})
+        # nothing is dropped: a row without a number of its own is refused below
+        with np.errstate(all="ignore"):
+            matrices = model.formula.get_model_matrix(
+                _pandas(used, model), context={}, na_action="ignore"
+            )
     except Exception as error:  # noqa: BLE001 -- what a formula's function says, in one line
         raise InputError(
             FIELD, f"cannot be computed ({shortened(error, 100)})", "check its terms"
@@ -376,9 +398,9 @@ def build(model: Model, table: Table) -> Design:
     outcome = np.asarray(matrices.lhs, dtype=float)
     if outcome.shape[1] != 1:
         raise InputError(model.outcome, "it is not one column of numbers", "name a number")
-    if not (np.all(np.isfinite(matrix)) and np.all(np.isfinite(outcome))):
-        raise InputError(FIELD, "a term has no finite value in some row", "check logarithms")
     names = tuple(_shown(name) for name in matrices.rhs.model_spec.column_names)
+    _check_finite(matrix, names, model, used)
+    _check_finite(outcome, (model.outcome,), model, used)
     if len(names) > _MOST_COLUMNS:
         raise InputError(
             FIELD,
@@ -387,6 +409,28 @@ def build(model: Model, table: Table) -> Design:
         )
     _check_rank(matrix, names)
     return Design(model, used, matrix, outcome[:, 0], names, matrices.rhs.model_spec)
+
+
+def _check_finite(matrix: Array, names: Sequence[str], model: Model, table: Table) -> None:
+    """Refuse a term that has no finite value in some row, and say where."""
+    lost = ~np.isfinite(matrix)
+    if not lost.any():
+        return
+    place = int(np.flatnonzero(lost.any(axis=0))[0])
+    rows = np.flatnonzero(lost[:, place])
+    used = [name for name in model.variables if name in re.findall(r"\w+", names[place])]
+    values = {name: table.columns[name].values for name in used if name in table.columns}
+    where = " and ".join(
+        f"{name} is {plain(float(one[rows[0]]), 4)}"
+        for name, one in values.items()
+        if one is not None
+    )
+    raise InputError(
+        FIELD,
+        f"'{shortened(names[place])}' has no finite value in {len(rows)} "
+        f"row{'' if len(rows) == 1 else 's'}{f', first where {where}' if where else ''}",
+        "leave these rows out, or use another term",
+    )
 
 
 def check_remainder(design: Design) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import linalg, special
 
 Array = NDArray[np.float64]
 
@@ -30,14 +30,18 @@ class Test(NamedTuple):
 class Inference:
     """What intervals and tests of the coefficients rest on.
 
+    The covariances are those of `upper @ beta`, where `upper` is that of the QR decomposition of
+    the design: they lose no digits to the origin and the unit of a covariate.
+
     **Arguments:**
 
     - `beta`: shape (P,).
     - `variance`: with which standard errors are computed, shape (P, P).
-    - `model`: covariance of `beta` for a known covariance of the outcomes, shape (P, P).
+    - `model`: for a known covariance of the outcomes, shape (P, P).
     - `slopes`: of `model` by element of the covariance, shape (K, P, P).
     - `uncertainty`: covariance of the elements, shape (K, K).
     - `df`: fixed degrees of freedom; `None` where each contrast has its own.
+    - `upper`: shape (P, P); `None` where the covariances are those of `beta`.
     """
 
     beta: Array
@@ -46,14 +50,33 @@ class Inference:
     slopes: Array
     uncertainty: Array
     df: float | None = None
+    upper: Array | None = None
+
+    @property
+    def covariance(self) -> Array:
+        """With which standard errors of the coefficients are computed, shape (P, P)."""
+        every = self._turned(np.eye(len(self.beta)))
+        return every @ self.variance @ every.T
+
+    def errors(self, contrasts: Array) -> Array:
+        """Standard errors of contrasts (N, P), shape (N,)."""
+        turned = self._turned(contrasts)
+        return np.sqrt(np.maximum(np.einsum("np,pq,nq->n", turned, self.variance, turned), 0.0))
+
+    def _turned(self, contrasts: Array) -> Array:
+        """Contrasts of the coefficients as such of `upper @ beta`, shape (N, P)."""
+        if self.upper is None:
+            return contrasts
+        return linalg.solve_triangular(self.upper, contrasts.T, trans="T").T
 
     def freedom(self, contrast: Array) -> float:
         """Degrees of freedom of one contrast (P,), by Satterthwaite and so by Kenward-Roger."""
         if self.df is not None:
             return self.df
-        slope = np.einsum("a,kab,b->k", contrast, self.slopes, contrast)
+        turned = self._turned(contrast[None])[0]
+        slope = np.einsum("a,kab,b->k", turned, self.slopes, turned)
         spread = float(slope @ self.uncertainty @ slope)
-        size = float(contrast @ self.model @ contrast)
+        size = float(turned @ self.model @ turned)
         return 2.0 * size * size / spread if spread > 0.0 else float("inf")
 
     def joint(self, contrasts: Array) -> Test:
@@ -65,13 +88,14 @@ class Inference:
         """
         count = len(contrasts)
         value = contrasts @ self.beta
-        raw = value @ np.linalg.solve(contrasts @ self.variance @ contrasts.T, value) / count
+        turned = self._turned(contrasts)
+        raw = value @ np.linalg.solve(turned @ self.variance @ turned.T, value) / count
         if self.df is not None:
             return _f(float(raw), count, self.df)
         if count == 1:
             return _f(float(raw), 1, self.freedom(contrasts[0]))
-        inverse = np.linalg.inv(contrasts @ self.model @ contrasts.T)
-        moved = inverse @ (contrasts @ self.slopes @ contrasts.T)  # (K, Q, Q)
+        inverse = np.linalg.inv(turned @ self.model @ turned.T)
+        moved = inverse @ (turned @ self.slopes @ turned.T)  # (K, Q, Q)
         traces = np.trace(moved, axis1=1, axis2=2)
         flat = moved.reshape(len(moved), -1)
         turned = moved.transpose(0, 2, 1).reshape(len(moved), -1)
@@ -101,22 +125,20 @@ def _f(statistic: float, numerator: float, denominator: float) -> Test:
     return Test(statistic, float(numerator), denominator, float(p))
 
 
-def normal_inference(beta: Array, variance: Array) -> Inference:
+def normal_inference(beta: Array, variance: Array, upper: Array | None = None) -> Inference:
     """Coefficients tested by the normal distribution.
 
-    **Arguments:**
-
-    - `beta`: shape (P,). `variance`: shape (P, P).
+    **Arguments:** as of `Inference`.
     """
-    return fixed_inference(beta, variance, float("inf"))
+    return fixed_inference(beta, variance, float("inf"), upper)
 
 
-def fixed_inference(beta: Array, variance: Array, df: float) -> Inference:
+def fixed_inference(
+    beta: Array, variance: Array, df: float, upper: Array | None = None
+) -> Inference:
     """Coefficients tested by the t distribution with the same degrees of freedom for all.
 
-    **Arguments:**
-
-    - `beta`: shape (P,). `variance`: shape (P, P). `df`: degrees of freedom.
+    **Arguments:** as of `Inference`.
     """
     none = np.zeros((0, len(beta), len(beta)))
-    return Inference(beta, variance, variance, none, np.zeros((0, 0)), df)
+    return Inference(beta, variance, variance, none, np.zeros((0, 0)), df, upper)

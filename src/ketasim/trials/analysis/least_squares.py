@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,10 @@ from ketasim._base import InputError
 from ketasim.trials.analysis.design import (
     Design,
     Model,
-    arm_of,
     build,
     check_remainder,
     prepared,
     read_model,
-    references,
     whole_rows,
 )
 from ketasim.trials.analysis.inference import Inference, fixed_inference
@@ -28,6 +26,7 @@ from ketasim.trials.analysis.margins import (
     marginal_means,
 )
 from ketasim.trials.analysis.result import Analysis
+from ketasim.trials.analysis.rows import check_once, left_out, notes_on_rows
 from ketasim.trials.analysis.table import Table, as_table, in_natural_order, used_levels
 
 if TYPE_CHECKING:
@@ -45,14 +44,12 @@ def least_squares(design: Array, outcome: Array) -> Inference:
     """
     rows, columns = design.shape
     orthogonal, upper = np.linalg.qr(design)
-    beta = np.linalg.solve(upper, orthogonal.T @ outcome)
-    residual = outcome - design @ beta
-    inverse = np.linalg.inv(upper)
+    inside = orthogonal.T @ outcome
+    beta: Array = np.asarray(np.linalg.solve(upper, inside), dtype=float)
+    residual = outcome - orthogonal @ inside
     df = rows - columns
-    variance = float(residual @ residual) / df * (inverse @ inverse.T)
-    return fixed_inference(
-        np.asarray(beta, dtype=float), np.asarray(variance, dtype=float), float(df)
-    )
+    variance = float(residual @ residual) / df * np.eye(columns)
+    return fixed_inference(beta, variance, float(df), upper)
 
 
 def ancova(
@@ -60,6 +57,7 @@ def ancova(
     data: object,
     *,
     arm: str | None = None,
+    subject: str | None = None,
     visit: str | None = None,
     reference: Mapping[str, str] | str | None = None,
     factors: Sequence[str] = (),
@@ -73,6 +71,8 @@ def ancova(
     **Other arguments:**
 
     - `arm`: the column whose categories are compared; left out, the only category of the model.
+    - `subject`: a column, of which each subject has one row, or one a visit. Left out, every row
+      counts as a subject of its own.
     - `visit`: a column; each of its visits is analysed by itself, with the outcomes that are there.
     - `reference`: as of `mmrm`. `factors`: columns that are categories though they hold numbers.
 
@@ -83,9 +83,10 @@ def ancova(
     """
     read = read_model(model)
     found: dict[str, list[polars.DataFrame]] = {}
-    compared: str | None = arm
     rows = 0
-    for name, design in by_visit(read, as_table(data), arm, visit, reference, factors):
+    split = by_visit(read, as_table(data), arm, subject, visit, reference, factors)
+    compared = split.arm
+    for name, design in split.designs:
         if len(design.outcome) <= len(design.names):
             raise InputError(
                 "model",
@@ -94,7 +95,6 @@ def ancova(
             )
         check_remainder(design)
         rows += len(design.outcome)
-        compared = arm or arm_of(design)
         inference = least_squares(design.matrix, design.outcome)
         tables = {
             "coefficients": estimates(
@@ -116,40 +116,85 @@ def ancova(
     return Analysis(
         f"ANCOVA of {read.outcome}: {rows} outcomes",
         joined,
-        {"model": model, "arm": compared, "visit": visit, "method": "ancova", "observations": rows},
-        ("Outcomes that are missing are left out.",),
+        {
+            "model": model,
+            "arm": compared,
+            "subject": subject,
+            "visit": visit,
+            "method": "ancova",
+            "observations": rows,
+        },
+        split.notes,
         main,
     )
+
+
+class Split(NamedTuple):
+    """Data at each visit.
+
+    **Arguments:**
+
+    - `designs`: name of a visit and its design; of all rows alone, without a name, where there is
+      no visit.
+    - `arm`: whose categories are compared; `None` where none is known.
+    - `notes`: what the reader must know of the rows.
+    """
+
+    designs: list[tuple[str, Design]]
+    arm: str | None
+    notes: tuple[str, ...]
 
 
 def by_visit(
     read: Model,
     table: Table,
     arm: str | None,
+    subject: str | None,
     visit: str | None,
     reference: Mapping[str, str] | str | None,
     factors: Sequence[str],
-) -> Iterator[tuple[str, Design]]:
-    """The designs of a model at each visit, or of all rows when none is named.
+) -> Split:
+    """Split data into the visits of a model, or take all rows when none is named.
 
     **Arguments:** as of `ancova`.
 
     **Raises:** `InputError`.
     """
-    if visit is not None and visit in read.variables:
-        raise InputError("visit", f"'{visit}' is in the model too", "name it in one of them")
-    also = () if visit is None else (visit,)
-    given = references(reference, arm)
-    rows = whole_rows(
-        read, prepared(read, table, arm=arm, reference=given, factors=factors, also=also), also
+    if read.covariance:
+        raise InputError(
+            "model",
+            f"'{read.covariance}({read.visit} | {read.subject})' is of a mixed model",
+            "leave it out, or use mmrm",
+        )
+    for field, name in (("visit", visit), ("subject", subject)):
+        if name is not None and name in read.variables:
+            raise InputError(field, f"'{name}' is in the model too", "name it in one of them")
+    also = tuple(name for name in (subject, visit) if name is not None)
+    ready, compared = prepared(
+        read, table, arm=arm, reference=reference, factors=factors, also=also
+    )
+    rows = whole_rows(read, ready, also)
+    rows = rows.having(*(used_levels(in_natural_order(rows.factor(one, one))) for one in also))
+    if subject is not None:
+        check_once(rows, subject, visit)
+    notes = (
+        *left_out(table.rows - rows.rows),
+        *notes_on_rows(rows, read.variables[1:], subject, visit),
+        *(
+            []
+            if subject
+            else ["Each row counts as a subject of its own: no column of subjects was named."]
+        ),
     )
     if visit is None:
-        yield "", build(read, rows)
-        return
-    order = used_levels(in_natural_order(rows.factor(visit, "visit")))
+        return Split([("", build(read, rows))], compared, notes)
+    order = rows.columns[visit]
     assert order.codes is not None
-    for number, name in enumerate(order.levels):
-        yield name, build(read, rows.taking(order.codes == number))
+    designs = [
+        (name, build(read, rows.taking(order.codes == number)))
+        for number, name in enumerate(order.levels)
+    ]
+    return Split(designs, compared, notes)
 
 
 def at_visit(table: polars.DataFrame, visit: str | None, name: str) -> polars.DataFrame:

@@ -23,45 +23,53 @@ def fit_logistic(design: Array, outcome: Array, names: tuple[str, ...]) -> Infer
 
     **Arguments:**
 
-    - `design`: shape (R, P). `outcome`: 0 or 1, shape (R,). `names`: of the columns, for errors.
+    - `design`: of full rank, shape (R, P). `outcome`: 0 or 1, shape (R,).
+    - `names`: of the columns, for errors.
 
     **Raises:** `InputError` where a coefficient runs to infinity, because categories separate.
     """
-    beta = np.zeros(design.shape[1])
-    value = _loss(design, outcome, beta)
+    # by orthonormal columns: the origin and the unit of a covariate cost no digits
+    columns, upper = np.linalg.qr(design)
+    beta = np.zeros(columns.shape[1])
+    value = _loss(columns, outcome, beta)
     for _ in range(_STEPS):
-        chance = special.expit(design @ beta)
-        score = design.T @ (outcome - chance)
-        information = (design * (chance * (1.0 - chance))[:, None]).T @ design
+        chance = special.expit(columns @ beta)
+        score = columns.T @ (outcome - chance)
+        information = (columns * (chance * (1.0 - chance))[:, None]).T @ columns
         try:
-            step = linalg.solve(information, score, assume_a="pos")
-        except (linalg.LinAlgError, linalg.LinAlgWarning):
+            step = linalg.cho_solve(linalg.cho_factor(information), score)
+        except linalg.LinAlgError:
             break
         decrement = float(score @ step)
         if decrement < _DONE:
-            if np.all(np.abs(design @ beta) < _FAR):
-                variance = linalg.inv(information)
-                return normal_inference(beta, (variance + variance.T) / 2.0)
+            if np.all(np.abs(columns @ beta) < _FAR):
+                return _inference(beta, information, upper)
             break
         size = 1.0
         while size > 1e-8:
             trial = beta + size * step
-            there = _loss(design, outcome, trial)
+            there = _loss(columns, outcome, trial)
             if there < value:
                 break
             size /= 2.0
         else:
-            variance = linalg.inv(information)
-            return normal_inference(beta, (variance + variance.T) / 2.0)
+            return _inference(beta, information, upper)
         beta, value = trial, there
     spread = np.where(design.std(axis=0) > 0, design.std(axis=0), 1.0)
-    worst = names[int(np.argmax(np.abs(beta) * spread))]
+    worst = names[int(np.argmax(np.abs(linalg.solve_triangular(upper, beta)) * spread))]
     raise InputError(
         "model",
         f"the log odds of '{worst}' run to infinity: it separates those with the event from those "
         "without",
         "leave the term out; risk differences need no model",
     )
+
+
+def _inference(beta: Array, information: Array, upper: Array) -> Inference:
+    """In the terms of the design, from those of its orthonormal columns."""
+    variance = linalg.inv(information)
+    coefficients = linalg.solve_triangular(upper, beta)
+    return normal_inference(coefficients, (variance + variance.T) / 2.0, upper)
 
 
 def _loss(design: Array, outcome: Array, beta: Array) -> float:

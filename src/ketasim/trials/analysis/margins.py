@@ -36,7 +36,7 @@ def estimates(
     import polars
 
     value = contrasts @ inference.beta
-    se = np.sqrt(np.maximum(np.einsum("np,pq,nq->n", contrasts, inference.variance, contrasts), 0))
+    se = inference.errors(contrasts)
     df = np.array([inference.freedom(one) for one in contrasts])
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = value / se

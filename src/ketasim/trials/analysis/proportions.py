@@ -152,7 +152,10 @@ def risk_ratio(
     *,
     level: float = 0.95,
 ) -> Difference:
-    """Ratio of two proportions, its interval by the logarithm (Katz); NaN where a group has none.
+    """Ratio of two proportions, its interval by the logarithm (Katz).
+
+    NaN where a group has no event; and the interval where all of both have one, of which the
+    standard error is 0.
 
     **Arguments:** as of `risk_difference`.
     """
@@ -165,4 +168,9 @@ def risk_ratio(
         reach = z * np.sqrt(1 / a - 1 / n + 1 / b - 1 / m)
         low, high = ratio * np.exp(-reach), ratio * np.exp(reach)
     known = (a > 0) & (b > 0)
-    return Difference(*(np.where(known, one, np.nan) for one in (ratio, low, high)))
+    bounded = known & ((a < n) | (b < m))
+    return Difference(
+        np.where(known, ratio, np.nan),
+        np.where(bounded, low, np.nan),
+        np.where(bounded, high, np.nan),
+    )

@@ -12,7 +12,7 @@ from scipy import special
 from ketasim._base import HeadlineRow, InputError, shortened
 from ketasim._base.headline import plain
 from ketasim._base.numbers import span
-from ketasim.trials.analysis.design import Design, arm_of, read_model
+from ketasim.trials.analysis.design import Design, read_model
 from ketasim.trials.analysis.least_squares import at_visit, by_visit, together
 from ketasim.trials.analysis.logistic import fit_logistic
 from ketasim.trials.analysis.margins import estimates
@@ -36,6 +36,7 @@ def responder(
     data: object,
     *,
     arm: str | None = None,
+    subject: str | None = None,
     visit: str | None = None,
     reference: Mapping[str, str] | str | None = None,
     factors: Sequence[str] = (),
@@ -44,12 +45,13 @@ def responder(
 
     **Main arguments:**
 
-    - `model`: such as `"RESPONSE ~ TRT + BASE"` with 0 and 1, or `"I(CHG <= -10) ~ TRT"`.
+    - `model`: such as `"RESPONSE ~ TRT + BASE"` with 0 and 1, true and false, or Y and N; or
+      `"I(CHG <= -10) ~ TRT"`.
     - `data`: as `mmrm` takes it.
 
     **Other arguments:**
 
-    - `arm`, `visit`, `reference`, `factors`: as of `ancova`.
+    - `arm`, `subject`, `visit`, `reference`, `factors`: as of `ancova`.
 
     **Returns:** `differences` (risk difference with the intervals of Miettinen-Nurminen and
     Newcombe, p of the score test and of Fisher's, risk ratio; no covariates), `arms`, and
@@ -59,16 +61,20 @@ def responder(
     """
     read = read_model(model)
     found: dict[str, list[polars.DataFrame]] = {}
-    compared: str | None = arm
     rows = 0
-    notes = ["Outcomes that are missing are left out."]
-    for name, design in by_visit(read, as_table(data), arm, visit, reference, factors):
+    table = as_table(data)
+    if read.outcome == read.variables[0]:
+        table = table.having(table.yes_or_no(read.outcome, "model"))
+    split = by_visit(read, table, arm, subject, visit, reference, factors)
+    compared = split.arm
+    if compared is None:
+        raise InputError("arm", "is missing", "name the column of the arms")
+    notes = list(split.notes)
+    for name, design in split.designs:
         _check_binary(design)
-        compared = arm or arm_of(design)
-        if compared is None:
-            raise InputError("arm", "is missing", "name the column of the arms")
         rows += len(design.outcome)
         arms = _arms(design, compared)
+        notes += _without_ratio(arms, f" at {name}" if name else "")
         tables = {"differences": _differences(arms), "arms": _table(arms)}
         try:
             tables["coefficients"] = _odds(design)
@@ -84,6 +90,7 @@ def responder(
         {
             "model": model,
             "arm": compared,
+            "subject": subject,
             "visit": visit,
             "method": "responder",
             "observations": rows,
@@ -121,6 +128,22 @@ def _arms(design: Design, arm: str) -> dict[str, tuple[int, int]]:
         level: (int(one), int(many))
         for level, one, many in zip(column.levels, events, size, strict=True)
     }
+
+
+def _without_ratio(arms: Mapping[str, tuple[int, int]], where: str) -> list[str]:
+    """Why a comparison has no risk ratio, or no interval of it."""
+    (base, (b, m)), *others = arms.items()
+    notes = list[str]()
+    for name, (a, n) in others:
+        if not a or not b:
+            none = " and ".join(one for one, count in ((name, a), (base, b)) if not count)
+            notes.append(f"No risk ratio of {name} - {base}{where}: nobody responds in {none}.")
+        elif a == n and b == m:
+            notes.append(
+                f"No interval of the risk ratio of {name} - {base}{where}: everybody responds in "
+                "both."
+            )
+    return notes
 
 
 def _table(arms: Mapping[str, tuple[int, int]]) -> polars.DataFrame:

@@ -23,6 +23,11 @@ _MISSING: Final = ("", "NA", "NaN", "nan", ".", "null", "NULL", "N/A", "n/a")
 _PARTS: Final = re.compile(r"(\d+(?:\.\d+)?)")
 
 
+_ANSWERS: Final = {
+    **dict.fromkeys(("1", "1.0", "y", "yes", "true"), 1.0),
+    **dict.fromkeys(("0", "0.0", "n", "no", "false"), 0.0),
+}
+
 _NUMBERS: Final = 6
 """Different numbers in a column from which a word among them is taken for a slip."""
 
@@ -107,6 +112,35 @@ class Table:
                 "write numbers, and leave missing ones empty",
             )
         return column.values
+
+    def yes_or_no(self, name: str, field: str) -> Column:
+        """A column of which each row says yes or no, as 1 and 0; of numbers, as it is.
+
+        Words are `Y` and `N`, `yes` and `no`, `true` and `false`, in any case.
+
+        **Raises:** `InputError` with the first other word; and when every row that is not empty
+        says the same, as the empty ones may stand for the other.
+        """
+        column = self.column(name, field)
+        if column.values is not None or not column.strange:
+            return Column(name, self.numbers(name, field))
+        assert column.codes is not None
+        each = {level: _ANSWERS.get(level.strip().lower()) for level in column.levels}
+        other = next((level for level, one in each.items() if one is None), None)
+        if other is not None:
+            raise InputError(
+                name,
+                f"'{shortened(other)}' in row {column.row_of(other)} is neither yes nor no",
+                "write 1 and 0, Y and N, or true and false, and leave missing ones empty",
+            )
+        values = np.array([*each.values(), np.nan], dtype=float)[column.codes]
+        if column.missing.any() and len(set(values[~column.missing].tolist())) == 1:
+            raise InputError(
+                name,
+                f"every row has '{shortened(column.levels[0])}' or is empty",
+                "write the other word where that is meant, and leave out rows that are missing",
+            )
+        return Column(name, values)
 
     def factor(self, name: str, field: str) -> Column:
         """A column as categories: numbers become theirs, in the order of their size.

@@ -130,10 +130,10 @@ def analyse(
         result = imputed(
             model,
             table,
-            arm=_named(arm, "--arm", "the arms"),
+            arm=arm,
             subject=subject or "",
             visit=visit or "",
-            reference=common["reference"].get(arm),
+            reference=common["reference"],
             strategy=strategy,
             way=way,
             delta=delta,
@@ -152,11 +152,11 @@ def analyse(
             **common,
         )
     elif method == "ancova":
-        result = ancova(model, table, visit=visit, **common)
+        result = ancova(model, table, subject=subject, visit=visit, **common)
     elif method == "responder":
-        result = responder(model, table, visit=visit, **common)
+        result = responder(model, table, subject=subject, visit=visit, **common)
     else:
-        result = time_to_event(model, table, ties=ties or "efron", **common)
+        result = time_to_event(model, table, subject=subject, ties=ties or "efron", **common)
     files = save(result, out, inputs=[data]) if out is not None else []
     if as_json:
         print_json(
@@ -172,21 +172,26 @@ def analyse(
     _print(result, files)
 
 
-def _named(value: str | None, field: str, what: str) -> str:
-    if value is None:
-        raise InputError(field, "is missing", f"name the column of {what}")
-    return value
-
-
-def _references(given: list[str], arm: str | None) -> Mapping[str, str]:
-    """Name of a column to its reference category."""
+def _references(given: list[str], arm: str | None) -> Mapping[str, str] | str | None:
+    """Name of a column to its reference category; or that of the arm alone, where it is to find."""
     found = dict[str, str]()
+    alone = [text for text in given if "=" not in text]
+    if len(alone) > 1:
+        raise InputError(
+            "--reference", f"'{alone[0]}' and '{alone[1]}'", "give one, or COLUMN=VALUE"
+        )
+    if alone and arm is None:
+        if len(given) > 1:
+            raise InputError(
+                "--reference", f"'{alone[0]}' of which column?", "write COLUMN=VALUE, or add --arm"
+            )
+        return alone[0]
     for text in given:
         name, sign, value = text.partition("=")
         if sign:
             found[name.strip()] = value.strip()
         else:
-            found[_named(arm, "--arm", f"which '{text}' is the reference")] = text
+            found[arm or ""] = text
     return found
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError, shortened
 from ketasim.trials.analysis.design import Design, Model
+from ketasim.trials.analysis.rows import first_values
 from ketasim.trials.analysis.table import Column, Table
 
 Array = NDArray[np.float64]
@@ -59,36 +60,23 @@ def one_row_each(
     there = (people.codes >= 0) & (order.codes >= 0)
     who, when = people.codes[there], order.codes[there]
     outcome = np.full((len(people.levels), len(order.levels)), np.nan)
-    outcome[who, when] = table.numbers(read.variables[0], "model")[there]
+    known = table.taking(there)
+    values = known.numbers(read.variables[0], "model")
+    seen = ~np.isnan(values)  # a second, empty row of a visit does not hide its outcome
+    outcome[who[seen], when[seen]] = values[seen]
     kept = dict[str, Column]()
     for name in read.variables[1:]:
         if name == visit:
             continue
-        column = table.columns[name]
-        if column.values is not None:
-            values = column.values[there]
-            known = ~np.isnan(values)
-            each = np.full(len(people.levels), np.nan)
-            each[who[known][::-1]] = values[known][::-1]
-            same = np.isclose(values[known], each[who[known]], rtol=1e-9, atol=0.0)
-            lost = np.isnan(each)
-            kept[name] = Column(name, each)
-        else:
-            assert column.codes is not None
-            codes = column.codes[there]
-            known = codes >= 0
-            number = np.full(len(people.levels), -1, dtype=np.intp)
-            number[who[known][::-1]] = codes[known][::-1]
-            same = codes[known] == number[who[known]]
-            lost = number < 0
-            kept[name] = Column(name, None, number, column.levels, column.ordered)
-        if not same.all():
-            first = people.levels[int(who[known][int(np.flatnonzero(~same)[0])])]
+        kept[name], other = first_values(known.columns[name], who, len(people.levels))
+        if other.any():
+            first = people.levels[int(who[int(np.flatnonzero(other)[0])])]
             raise InputError(
                 name,
                 f"it changes between the visits of '{shortened(first)}'",
                 "use what was known at the start; missing visits have none of their own",
             )
+        lost = kept[name].missing
         if lost.any():
             first = people.levels[int(np.flatnonzero(lost)[0])]
             raise InputError(name, f"missing for '{shortened(first)}'", "fill it in")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from ketasim._base import InputError, near, shortened
 from ketasim.trials.analysis.design import Design, build, read_model
@@ -24,6 +25,7 @@ from ketasim.trials.analysis.mixed.likelihood import NotFittedError, fit
 from ketasim.trials.analysis.mixed.model import MixedModel, arranged_table, mmrm
 from ketasim.trials.analysis.mixed.statistics import without
 from ketasim.trials.analysis.result import Analysis
+from ketasim.trials.analysis.rows import notes_on_rows
 from ketasim.trials.analysis.table import Column, Table, as_table, used_levels
 
 if TYPE_CHECKING:
@@ -44,53 +46,52 @@ _MOST: Final = 20_000  # imputations
 class _Final:
     """The analysis of completed outcomes: least squares at each visit.
 
-    `project` gives the coefficients (Q, N) of outcomes, `contrasts` what is asked of them (C, Q).
+    `columns` are orthonormal ones of the design (N, Q), and `contrasts` of their coefficients what
+    is asked (C, Q), which is `asked` of those of the design.
     """
 
     design: Design
-    project: Array
-    inverse: Array
+    columns: Array
     contrasts: Array
+    asked: Array
     labels: tuple[str, ...]
 
     def estimates(self, outcome: Array) -> Array:
         """Contrasts at each visit, shape (C, T)."""
-        return self.contrasts @ (self.project @ outcome)
+        return self.contrasts @ (self.columns.T @ outcome)
 
     def variances(self, outcome: Array) -> Array:
         """Their variances by least squares, shape (C, T)."""
-        beta = self.project @ outcome
-        residual = outcome - self.design.matrix @ beta
+        residual = outcome - self.columns @ (self.columns.T @ outcome)
         spread = (residual**2).sum(axis=0) / self.df
-        return np.einsum("cq,qr,cr->c", self.contrasts, self.inverse, self.contrasts)[:, None] * (
-            spread
-        )
+        return (self.contrasts**2).sum(axis=1)[:, None] * spread
 
     @property
     def df(self) -> int:
-        return self.design.matrix.shape[0] - self.design.matrix.shape[1]
+        return self.columns.shape[0] - self.columns.shape[1]
 
     def leaving_out(self, subject: int) -> _Final:
         """The same without a subject."""
-        matrix = np.delete(self.design.matrix, subject, axis=0)
-        inverse: Array = np.asarray(np.linalg.inv(matrix.T @ matrix), dtype=float)
-        return _Final(
-            self.design,
-            inverse @ matrix.T,
-            inverse,
-            self.contrasts,
-            self.labels,
+        return _asked(
+            self.design, np.delete(self.design.matrix, subject, axis=0), self.asked, self.labels
         )
+
+
+def _asked(design: Design, matrix: Array, asked: Array, labels: tuple[str, ...]) -> _Final:
+    """Contrasts of the coefficients of the rows of a design."""
+    columns, upper = np.linalg.qr(matrix)
+    contrasts = linalg.solve_triangular(upper, asked.T, trans="T").T
+    return _Final(design, columns, contrasts, asked, labels)
 
 
 def imputed(
     model: str,
     data: object,
     *,
-    arm: str,
+    arm: str | None = None,
     subject: str = "",
     visit: str = "",
-    reference: str | None = None,
+    reference: Mapping[str, str] | str | None = None,
     strategy: str = "mar",
     analysis: str | None = None,
     way: str = "conditional-mean",
@@ -106,7 +107,7 @@ def imputed(
 
     - `model`: of the mixed model that imputes, such as `"CHG ~ BASE*AVISIT + TRT*AVISIT"`.
     - `data`: as `mmrm` takes it; covariates do not change within a subject.
-    - `arm`, `subject`, `visit`: names of columns.
+    - `arm`, `subject`, `visit`: names of columns; left out, as of `mmrm`.
     - `strategy`: of `STRATEGIES`, for what follows after a subject's outcomes end. Gaps before the
       end are at random.
 
@@ -139,7 +140,14 @@ def imputed(
         raise InputError("imputations", f"{imputations}", f"give 2 to {_MOST:,}")
     read = read_model(model)
     who, when = subject or read.subject, visit or read.visit
-    table = arranged_table(read, as_table(data), who, when, arm, reference)
+    table, arm = arranged_table(read, as_table(data), who, when, arm, reference)
+    if arm is None:
+        raise InputError("arm", "is missing", "name the column of the arms")
+    others = [name for name in reference if name != arm] if isinstance(reference, Mapping) else []
+    if others:
+        raise InputError(
+            "reference", f"that of '{shortened(others[0])}' changes nothing here", "leave it out"
+        )
     levels = used_levels(table.columns[arm]).levels
     stops = _stops(table, ended, who, when) if ended else None
     fitted = mmrm(
@@ -189,12 +197,25 @@ def imputed(
         options |= {"imputations": imputations, "seed": seed}
     lost = int(np.isnan(grid.outcome).sum())
     return Analysis(
-        f"{read.outcome} with {lost} of {grid.outcome.size} outcomes imputed, {strategy}",
+        f"{read.outcome} with {lost} of {grid.outcome.size} outcomes imputed, {strategy}"
+        f"{'' if delta is None else ' and delta'}",
         tables,
         options,
-        (f"Imputed: {STRATEGIES[strategy]}.",),
+        (
+            f"Imputed: {STRATEGIES[strategy]}{_delta_in_words(delta, levels[0])}.",
+            *notes_on_rows(fitted.design.table, read.variables[1:], who, when),
+        ),
         headline_rows(tables["differences"], ["contrast", when]),
     )
+
+
+def _delta_in_words(delta: float | Mapping[str, float] | None, reference: str) -> str:
+    if delta is None:
+        return ""
+    if not isinstance(delta, Mapping):
+        return f"; then {delta:g} points added in every arm but {shortened(reference)}"
+    each = (f"{points:g} points added in {shortened(name)}" for name, points in delta.items())
+    return f"; then {', '.join(each)}"
 
 
 def _used(table: Table, *names: str) -> Table:
@@ -267,10 +288,8 @@ def _final(analysis: str, grid: Grid, arm: str) -> _Final:
     design = build(read, rows)
     levels = design.table.columns[arm].levels
     heads, means_of = design.grid([arm])
-    contrasts = means_of[1:] - means_of[0]
-    inverse: Array = np.asarray(np.linalg.inv(design.matrix.T @ design.matrix), dtype=float)
     labels = tuple(f"{head[0]} - {levels[0]}" for head in heads[1:])
-    return _Final(design, inverse @ design.matrix.T, inverse, contrasts, labels)
+    return _asked(design, design.matrix, means_of[1:] - means_of[0], labels)
 
 
 def _shift(
@@ -306,7 +325,6 @@ def _jackknifed(
     seen = fitted.design.table.columns[fitted.subject]
     row_of = {name: i for i, name in enumerate(seen.levels)}
     left = np.empty((len(grid.subjects), *value.shape))
-    own = fitted.design.least_squares
     for i, name in enumerate(grid.subjects):
         at, around = beta, sigma
         if name in row_of:
@@ -319,7 +337,7 @@ def _jackknifed(
                     f"without '{shortened(name)}' {error}",
                     "use many imputations (multiple-imputation)",
                 ) from None
-            at, around = again.solved.beta + own, again.sigma
+            at, around = fitted.unscaled(again.solved.beta), again.sigma
         put = completed(grid.outcome, means(grid, at, used), around, patterns) + held
         left[i] = last.leaving_out(i).estimates(np.delete(put, i, axis=0))
     size = len(left)
@@ -339,11 +357,10 @@ def _many(
     """Estimates, standard errors, degrees of freedom and Monte-Carlo errors, shape (C, T) each."""
     random = np.random.default_rng(seed)
     patterns = patterns_of(~np.isnan(grid.outcome))
-    own = fitted.design.least_squares
     values, within = list[Array](), list[Array]()
     for beta, sigma in draws(fitted.layout, fitted.statistics, fitted.optimum, count, random):
         noise = random.standard_normal(grid.outcome.shape)
-        mean = means(grid, beta + own, strategy)
+        mean = means(grid, fitted.unscaled(beta), strategy)
         whole = completed(grid.outcome, mean, sigma, patterns, noise) + shift
         values.append(last.estimates(whole))
         within.append(last.variances(whole))

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from ketasim._base import InputError, near, shortened
 from ketasim.trials.analysis.design import (
     Design,
     Model,
-    arm_of,
     build,
     check_remainder,
     prepared,
     read_model,
-    references,
     whole_rows,
 )
 from ketasim.trials.analysis.inference import Inference, Test
@@ -34,7 +33,14 @@ from ketasim.trials.analysis.mixed.covariance import STRUCTURES
 from ketasim.trials.analysis.mixed.likelihood import NotFittedError, Optimum, fit
 from ketasim.trials.analysis.mixed.statistics import Layout, Statistics, lay_out, summed
 from ketasim.trials.analysis.result import Analysis
-from ketasim.trials.analysis.table import Table, as_table, in_natural_order, used_levels
+from ketasim.trials.analysis.rows import check_once, left_out, notes_on_rows
+from ketasim.trials.analysis.table import (
+    Table,
+    as_table,
+    in_natural_order,
+    used_levels,
+    with_order,
+)
 
 if TYPE_CHECKING:
     import polars
@@ -60,8 +66,8 @@ class MixedModel(Analysis):
     **Arguments:**
 
     - `design`: rows analysed and their fixed effects.
-    - `layout`, `statistics`: what was fitted, the outcome less its least squares, so that a large
-      mean costs no digits.
+    - `layout`, `statistics`: what was fitted: orthonormal columns in place of the design, and the
+      outcome less its least squares, so that origins and units cost no digits.
     - `optimum`: covariance and its uncertainty. `inference`: of the coefficients.
     - `subject`, `visit`, `arm`: names of columns; `arm` is `None` where there is none.
     - `visits`: names of the visits in their order.
@@ -90,7 +96,7 @@ class MixedModel(Analysis):
     @property
     def deviance(self) -> float:
         """−2 restricted log likelihood."""
-        return self.optimum.solved.deviance
+        return self.optimum.solved.deviance + 2.0 * float(np.linalg.slogdet(self._upper)[1])
 
     @property
     def aic(self) -> float:
@@ -111,6 +117,15 @@ class MixedModel(Analysis):
     def observations(self) -> int:
         """How many outcomes were analysed."""
         return self.statistics.rows
+
+    def unscaled(self, fitted: Array) -> Array:
+        """Coefficients of the design, shape (P,), from those of what was fitted (P,)."""
+        return self.design.least_squares + linalg.solve_triangular(self._upper, fitted)
+
+    @property
+    def _upper(self) -> Array:
+        assert self.inference.upper is not None
+        return self.inference.upper
 
     def means(self, by: str | Sequence[str] | None = None, **options: Any) -> polars.DataFrame:
         """Marginal means (LS means) by categories; by arm and visit when none are named.
@@ -231,75 +246,69 @@ def mmrm(
             raise InputError(
                 "covariance", f"'{shortened(name)}' is unknown", near(name, STRUCTURES)
             )
-    design, layout, order = _arranged(
-        read,
-        as_table(data),
-        subject or read.subject,
-        visit or read.visit,
-        arm,
-        reference,
-        factors,
-        weights,
+    who, when = subject or read.subject, visit or read.visit
+    table = as_table(data)
+    ready, compared = arranged_table(
+        read, table, who, when, arm, reference, factors=factors, weights=weights
     )
-    compared = arm or arm_of(design, order.name)
-    statistics = summed(layout)
-    optimum, reasons = _fitted(statistics, names, order.name, order.levels)
-    return _result(
-        design,
-        layout,
-        statistics,
-        optimum,
-        method,
-        subject or read.subject,
-        order.name,
-        compared,
-        order.levels,
-        reasons,
-    )
-
-
-def _arranged(
-    read: Model,
-    table: Table,
-    subject: str,
-    visit: str,
-    arm: str | None,
-    reference: Mapping[str, str] | str | None,
-    factors: Sequence[str],
-    weights: str | None,
-) -> tuple[Design, Layout, Any]:
-    """The design of the rows that are analysed, and their grid of subjects and visits."""
-    also = (subject, visit, *([] if weights is None else [weights]))
-    ready = arranged_table(
-        read, table, subject, visit, arm, reference, factors=factors, weights=weights
-    )
-    rows = whole_rows(read, ready, also)
-    order, people = used_levels(rows.columns[visit]), used_levels(rows.columns[subject])
-    rows = rows.having(order, people)
+    rows = whole_rows(read, ready, (who, when, *([] if weights is None else [weights])))
+    in_time = in_natural_order(table.factor(when, "visit")).levels  # whatever the reference
+    order = used_levels(with_order(rows.columns[when], in_time))
+    people = used_levels(rows.columns[who])
+    rows = rows.having(used_levels(rows.columns[when]), people)
     if len(order.levels) == 1:
         raise InputError(
-            visit,
+            when,
             f"there is one visit, '{shortened(order.levels[0])}'",
             "name another column, or use ANCOVA (--method ancova)",
         )
-    _check_once(rows, subject, visit)
+    check_once(rows, who, when)
     design = build(read, rows)
     check_remainder(design)
+    root = _roots(rows, weights)
     assert order.codes is not None and people.codes is not None
-    root = np.ones(rows.rows)
-    if weights is not None:
-        sizes = rows.numbers(weights, "weights")
-        if np.any(sizes <= 0.0):
-            raise InputError(weights, "a weight is not above 0", "give positive weights")
-        root = np.sqrt(sizes)
+    orthogonal, upper = np.linalg.qr(design.matrix * root[:, None])
     layout = lay_out(
-        design.matrix * root[:, None],
+        orthogonal,
         (design.outcome - design.matrix @ design.least_squares) * root,
         people.codes,
         order.codes,
         len(order.levels),
     )
-    return design, layout, order
+    statistics = summed(layout)
+    optimum, reasons = _fitted(statistics, names, when, order.levels)
+    fitted = MixedModel(
+        "",
+        {},
+        {},
+        (
+            *left_out(table.rows - rows.rows),
+            *notes_on_rows(rows, read.variables[1:], who, when),
+            *(f"Not fitted: {reason}." for reason in reasons),
+            *(["No means and differences: name the arm."] if compared is None else []),
+        ),
+        (),
+        design,
+        layout,
+        statistics,
+        optimum,
+        replace(infer(statistics, optimum, method), upper=upper),
+        who,
+        when,
+        compared,
+        order.levels,
+    )
+    return _with_tables(fitted, method, reasons)
+
+
+def _roots(rows: Table, weights: str | None) -> Array:
+    """Square roots of the weights, shape (R,)."""
+    if weights is None:
+        return np.ones(rows.rows)
+    sizes = rows.numbers(weights, "weights")
+    if np.any(sizes <= 0.0):
+        raise InputError(weights, "a weight is not above 0", "give positive weights")
+    return np.sqrt(sizes)
 
 
 def arranged_table(
@@ -312,10 +321,12 @@ def arranged_table(
     *,
     factors: Sequence[str] = (),
     weights: str | None = None,
-) -> Table:
+) -> tuple[Table, str | None]:
     """The data with subject, visit and arm as categories in their order, every column there.
 
     **Arguments:** as of `mmrm`.
+
+    **Returns:** the data, and the column of the arms where it is known.
 
     **Raises:** `InputError`.
     """
@@ -326,28 +337,18 @@ def arranged_table(
     if read.variables[0] in (subject, visit):
         raise InputError("model", f"the outcome is the {subject} or {visit}", "name the outcome")
     also = (subject, visit, *([] if weights is None else [weights]))
-    given = references(reference, arm)
     inside = [visit] if visit in read.variables[1:] else []
-    ready = prepared(read, table, arm=arm, reference=given, factors=[*inside, *factors], also=also)
-    order = ready.columns[visit] if visit in given else ready.factor(visit, "visit")
-    return ready.having(in_natural_order(order), ready.factor(subject, "subject"))
-
-
-def _check_once(rows: Table, subject: str, visit: str) -> None:
-    people, order = rows.columns[subject], rows.columns[visit]
-    assert people.codes is not None and order.codes is not None
-    key = people.codes * len(order.levels) + order.codes
-    found, counts = np.unique(key, return_counts=True)
-    twice = found[counts > 1]
-    if len(twice):
-        who = people.levels[int(twice[0]) // len(order.levels)]
-        when = order.levels[int(twice[0]) % len(order.levels)]
-        raise InputError(
-            "data",
-            f"{len(twice)} pairs of subject and visit have several rows, first '{shortened(who)}' "
-            f"at '{shortened(when)}'",
-            "keep one row for each",
-        )
+    ready, compared = prepared(
+        read,
+        table,
+        arm=arm,
+        visit=visit,
+        reference=reference,
+        factors=[*inside, *factors],
+        also=also,
+    )
+    order = in_natural_order(ready.factor(visit, "visit"))  # one with a reference is in its order
+    return ready.having(order, ready.factor(subject, "subject")), compared
 
 
 def _fitted(
@@ -377,22 +378,12 @@ def _check_pairs(statistics: Statistics, visit: str, levels: Sequence[str]) -> N
         raise NotFittedError(f"no subject has both {visit} '{one}' and '{other}'")
 
 
-def _result(
-    design: Design,
-    layout: Layout,
-    statistics: Statistics,
-    optimum: Optimum,
-    method: str,
-    subject: str,
-    visit: str,
-    arm: str | None,
-    visits: tuple[str, ...],
-    reasons: Sequence[str],
-) -> MixedModel:
+def _with_tables(fitted: MixedModel, method: str, reasons: Sequence[str]) -> MixedModel:
+    """Coefficients in the terms of the design, and what is told of them."""
     import polars
 
-    inference = infer(statistics, optimum, method)
-    inference = replace(inference, beta=inference.beta + design.least_squares)
+    visit, arm, design, optimum = fitted.visit, fitted.arm, fitted.design, fitted.optimum
+    inference = replace(fitted.inference, beta=fitted.unscaled(fitted.inference.beta))
     tables: dict[str, polars.DataFrame] = {}
     if arm is not None:
         inside = [visit] if visit in design.factors else []
@@ -402,41 +393,31 @@ def _result(
         inference, np.eye(len(design.names)), {"term": list(design.names)}
     )
     tables["covariance"] = polars.DataFrame(
-        {"visit": list(visits)} | {name: optimum.sigma[i] for i, name in enumerate(visits)}
+        {"visit": list(fitted.visits)}
+        | {name: optimum.sigma[i] for i, name in enumerate(fitted.visits)}
     )
     main = ()
     if "differences" in tables:
         heads = [name for name in ("contrast", visit) if name in tables["differences"].columns]
         main = headline_rows(tables["differences"], heads)
-    people, outcomes = len(layout.seen), statistics.rows
-    return MixedModel(
-        f"MMRM of {design.model.outcome}: {outcomes} outcomes of {people} subjects at "
-        f"{len(visits)} visits, covariance {STRUCTURES[optimum.structure.name]}",
-        tables,
-        {
+    return replace(
+        fitted,
+        title=f"MMRM of {design.model.outcome}: {fitted.observations} outcomes of "
+        f"{fitted.subjects} subjects at {len(fitted.visits)} visits, covariance "
+        f"{STRUCTURES[optimum.structure.name]}",
+        tables=tables,
+        options={
             "model": design.model.text,
-            "subject": subject,
+            "subject": fitted.subject,
             "visit": visit,
             "arm": arm,
             "covariance": optimum.structure.name,
             "method": method,
-            "subjects": people,
-            "observations": outcomes,
-            "deviance": optimum.solved.deviance,
+            "subjects": fitted.subjects,
+            "observations": fitted.observations,
+            "deviance": fitted.deviance,
             "not_fitted": list(reasons),
         },
-        (
-            *(f"Not fitted: {reason}." for reason in reasons),
-            *(["No means and differences: name the arm."] if arm is None else []),
-        ),
-        main,
-        design,
-        layout,
-        statistics,
-        optimum,
-        inference,
-        subject,
-        visit,
-        arm,
-        visits,
+        main=main,
+        inference=inference,
     )

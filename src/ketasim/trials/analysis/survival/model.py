@@ -13,15 +13,14 @@ from ketasim._base import HeadlineRow, InputError, near, shortened
 from ketasim._base.headline import plain
 from ketasim._base.numbers import span
 from ketasim.trials.analysis.design import (
-    arm_of,
     build,
     prepared,
     read_model,
-    references,
     whole_rows,
 )
 from ketasim.trials.analysis.margins import estimates
 from ketasim.trials.analysis.result import Analysis
+from ketasim.trials.analysis.rows import check_once, left_out, notes_on_rows
 from ketasim.trials.analysis.survival.cox import fit_cox
 from ketasim.trials.analysis.survival.curves import INTERVALS, Curve, kaplan_meier, log_rank
 from ketasim.trials.analysis.table import Table, as_table, used_levels
@@ -42,6 +41,7 @@ def time_to_event(
     data: object,
     *,
     arm: str | None = None,
+    subject: str | None = None,
     reference: Mapping[str, str] | str | None = None,
     factors: Sequence[str] = (),
     ties: str = "efron",
@@ -52,12 +52,14 @@ def time_to_event(
     **Main arguments:**
 
     - `model`: such as `"Surv(AVAL, EVENT) ~ TRT + AGE"`; the event is a column of 0 and 1,
-      `1 - CNSR`, or a condition such as `STATUS == 2`. `Surv(AVAL, EVENT) ~ 1` for one curve.
+      true and false, or Y and N; `1 - CNSR`; or a condition such as `STATUS == 2`.
+      `Surv(AVAL, EVENT) ~ 1` for one curve.
     - `data`: as `mmrm` takes it, one row a subject.
 
     **Other arguments:**
 
-    - `arm`, `reference`, `factors`: as of `ancova`.
+    - `arm`, `reference`, `factors`: as of `ancova`. `subject`: a column, of which each subject has
+      one row.
     - `ties`: of `TIES`. `interval`: of the curves, of `INTERVALS`.
 
     **Returns:** `hazard_ratios` of a Cox regression with all terms, `log_rank` over the arms,
@@ -81,18 +83,33 @@ def time_to_event(
     table = as_table(data)
     happened = _event(hit[2], table)
     read = read_model(f"{_quoted(hit[1])} ~ {hit[3]}")
-    ready = prepared(read, table, arm=arm, reference=references(reference, arm), factors=factors)
+    if subject is not None and subject in read.variables:
+        raise InputError("subject", f"'{subject}' is in the model too", "name it in one of them")
+    also = () if subject is None else (subject,)
+    ready, compared = prepared(
+        read, table, arm=arm, reference=reference, factors=factors, also=also
+    )
     whole = ~ready.columns[read.variables[0]].missing & ~np.isnan(happened)
-    rows = whole_rows(read, ready.taking(whole))
+    rows = whole_rows(read, ready.taking(whole), also)
+    if subject is not None:
+        rows = rows.having(used_levels(rows.factor(subject, "subject")))
+        check_once(rows, subject, None)
     event = happened[whole] == 1.0
     time = rows.numbers(read.variables[0], "model")
     if np.any(time < 0.0):
         raise InputError(read.variables[0], "a time is below 0", "count from the start")
     alone = not list(read.variables[1:])
     design = None if alone else build(read, rows)
-    compared = arm or (None if design is None else arm_of(design))
     tables: dict[str, polars.DataFrame] = {}
-    notes = list[str]()
+    notes = [
+        *left_out(table.rows - rows.rows, "a time or whether the event happened"),
+        *notes_on_rows(rows, read.variables[1:], subject, None),
+        *(
+            []
+            if subject
+            else ["Each row counts as a subject of its own: no column of subjects was named."]
+        ),
+    ]
     main: tuple[HeadlineRow, ...] = ()
     if design is not None:
         try:
@@ -116,7 +133,14 @@ def time_to_event(
     return Analysis(
         f"Time to event, {hit[1]}: {int(event.sum())} events of {len(time)} subjects",
         tables,
-        {"model": model, "arm": compared, "method": "survival", "ties": ties, "interval": interval},
+        {
+            "model": model,
+            "arm": compared,
+            "subject": subject,
+            "method": "survival",
+            "ties": ties,
+            "interval": interval,
+        },
         tuple(notes),
         main,
     )
@@ -144,7 +168,8 @@ def _event(text: str, table: Table) -> Array:
         assert levels.codes is not None
         same = levels.codes == levels.levels.index(value.strip())
         return np.where(levels.codes < 0, np.nan, same.astype(float))
-    values = table.numbers(name, "model")
+    values = table.yes_or_no(name, "model").values
+    assert values is not None
     other = values[~np.isnan(values) & (values != 0.0) & (values != 1.0)]
     if len(other):
         raise InputError(
