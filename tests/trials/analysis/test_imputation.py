@@ -154,3 +154,12 @@ def test_a_covariate_that_changes_within_a_subject_is_refused() -> None:
 def test_what_is_added_is_told(delta: Any, told: str) -> None:
     found = imputed("chg ~ base*week + arm*week", complete(), delta=delta, **SMALL)
     assert told in found.notes[0] and found.title.endswith("mar and delta")
+
+
+def test_numbers_that_are_categories_are_so_where_they_are_imputed() -> None:
+    """`--factor` did nothing with `--strategy`: a number of a site was a covariate."""
+    data = complete().with_columns(site=pl.col("id") % 3)
+    model = "chg ~ base*week + arm*week + site*week"
+    numbers = imputed(model, data, factors=["site"], **SMALL).tables["differences"]
+    letters = data.with_columns(pl.col("site").cast(str).replace({"0": "a", "1": "b", "2": "c"}))
+    assert numbers.equals(imputed(model, letters, **SMALL).tables["differences"])

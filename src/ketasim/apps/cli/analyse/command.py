@@ -130,15 +130,14 @@ def analyse(
         result = imputed(
             model,
             table,
-            arm=arm,
             subject=subject or "",
             visit=visit or "",
-            reference=common["reference"],
             strategy=strategy,
             way=way,
             delta=delta,
             imputations=imputations,
             seed=seed,
+            **common,
         )
     elif method == "mmrm":
         result = mmrm(

@@ -7,7 +7,7 @@ degrees of freedom of Barnard and Rubin, Biometrika 86 (1999) 948-955.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -92,6 +92,7 @@ def imputed(
     subject: str = "",
     visit: str = "",
     reference: Mapping[str, str] | str | None = None,
+    factors: Sequence[str] = (),
     strategy: str = "mar",
     analysis: str | None = None,
     way: str = "conditional-mean",
@@ -114,6 +115,7 @@ def imputed(
     **Other arguments:**
 
     - `reference`: the reference arm; the first in the order of the data when left out.
+    - `factors`: further columns that are categories though they hold numbers.
     - `analysis`: of the completed outcomes at each visit; left out, the terms of the model without
       the visit.
     - `way`: of `WAYS`. `variance`: of `VARIANCES`, for conditional means.
@@ -140,7 +142,7 @@ def imputed(
         raise InputError("imputations", f"{imputations}", f"give 2 to {_MOST:,}")
     read = read_model(model)
     who, when = subject or read.subject, visit or read.visit
-    table, arm = arranged_table(read, as_table(data), who, when, arm, reference)
+    table, arm = arranged_table(read, as_table(data), who, when, arm, reference, factors=factors)
     if arm is None:
         raise InputError("arm", "is missing", "name the column of the arms")
     others = [name for name in reference if name != arm] if isinstance(reference, Mapping) else []
