@@ -60,6 +60,8 @@ def at_the_end(data: pl.DataFrame, **more: Any) -> list[Analysis]:
 def test_a_subject_counts_once(analysed: Callable[..., Analysis]) -> None:
     with pytest.raises(InputError, match=r"24 subjects have several rows, first 's00' with 3.*vis"):
         analysed(DATA, subject="ID")
+    with pytest.raises(InputError, match="subject: there is no column 'IDD'"):
+        analysed(LAST, subject="IDD")
     once = analysed(LAST, subject="ID")
     assert not any("subject of its own" in note for note in once.notes)
     unnamed = analysed(LAST)

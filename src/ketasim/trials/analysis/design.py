@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, near, one_of, shortened
-from ketasim._base.headline import plain
 from ketasim.trials.analysis.table import (
     Column,
     Table,
@@ -421,9 +420,7 @@ def _check_finite(matrix: Array, names: Sequence[str], model: Model, table: Tabl
     used = [name for name in model.variables if name in re.findall(r"\w+", names[place])]
     values = {name: table.columns[name].values for name in used if name in table.columns}
     where = " and ".join(
-        f"{name} is {plain(float(one[rows[0]]), 4)}"
-        for name, one in values.items()
-        if one is not None
+        f"{name} is {one[rows[0]]:.6g}" for name, one in values.items() if one is not None
     )
     raise InputError(
         FIELD,

@@ -169,6 +169,8 @@ def by_visit(
     for field, name in (("visit", visit), ("subject", subject)):
         if name is not None and name in read.variables:
             raise InputError(field, f"'{name}' is in the model too", "name it in one of them")
+        if name is not None:
+            table.column(name, field)
     also = tuple(name for name in (subject, visit) if name is not None)
     ready, compared = prepared(
         read, table, arm=arm, reference=reference, factors=factors, also=also

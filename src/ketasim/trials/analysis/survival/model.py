@@ -83,8 +83,12 @@ def time_to_event(
     table = as_table(data)
     happened = _event(hit[2], table)
     read = read_model(f"{_quoted(hit[1])} ~ {hit[3]}")
-    if subject is not None and subject in read.variables:
-        raise InputError("subject", f"'{subject}' is in the model too", "name it in one of them")
+    if subject is not None:
+        table.column(subject, "subject")
+        if subject in read.variables:
+            raise InputError(
+                "subject", f"'{subject}' is in the model too", "name it in one of them"
+            )
     also = () if subject is None else (subject,)
     ready, compared = prepared(
         read, table, arm=arm, reference=reference, factors=factors, also=also
