@@ -60,6 +60,12 @@ def test_the_keys_are_read_and_written_back() -> None:
     assert load_trial(trial.to_dict()) == trial
 
 
+@pytest.mark.parametrize("rule", [{"z": 0}, {"z": [-0.5, 0]}, {"conditional_power": "20 %"}])
+def test_futility_is_written_back(rule: dict[str, Any]) -> None:
+    trial = load_trial(file(primary=PRIMARY, looks={"at": 3, "futility": rule}))
+    assert load_trial(trial.to_dict()) == trial
+
+
 def test_a_trial_without_them_is_written_as_before() -> None:
     form = load_trial(file()).to_dict()
     assert not {"primary", "analysis", "estimands", "dropout", "power", "scenario"} & set(form)
@@ -91,6 +97,29 @@ def test_a_trial_without_them_is_written_as_before() -> None:
         ({"primary": PRIMARY, "looks": [0.5, 0.9]}, "looks.at", "0.9"),
         ({"primary": PRIMARY, "looks": 1}, "looks.at", "1"),
         ({"primary": PRIMARY, "looks": {"at": 2, "boundary": "x"}}, "looks.boundary", "x"),
+        *(
+            ({"primary": PRIMARY, "looks": {"at": 3, "futility": rule}}, f"looks{field}", words)
+            for rule, field, words in (
+                ({"z": 1.96}, ".futility.z[0]", "1.96"),
+                ({"z": [0, 0, 0]}, "", "3 numbers"),
+                ({"z": "none"}, ".futility.z[0]", "none"),
+                ({"z": 0, "conditional_power": 0.2}, ".futility", "'conditional_power'"),
+                ({}, ".futility", "no rule"),
+                ({"conditional_power": "120 %"}, ".futility.conditional_power", "120 %"),
+                ({"spending": "pocock"}, ".futility", "beta"),
+                ({"spending": "linear", "beta": 0.2}, ".futility.spending", "linear"),
+                ({"z": 0, "beta": 0.2}, ".futility", "'beta'"),
+                (0.2, ".futility", "0.2"),
+                ({"bound": 0}, ".futility.bound", "bound"),
+            )
+        ),
+        (
+            {
+                "primary": PRIMARY | {"contrast": ["sal", "ket"]},
+                "looks": {"at": 2, "futility": {"z": 0}},
+            },
+            *("looks.futility", "'sal'"),
+        ),
         ({"primary": PRIMARY, "power": {"n": []}}, "power.n", "no size"),
         ({"primary": PRIMARY, "power": {"n": [40, 40]}}, "power.n", "twice"),
         ({"primary": PRIMARY, "power": {"n": [0]}}, "power.n[0]", "0"),

@@ -121,7 +121,14 @@ def test_half_a_character_in_a_packed_design_is_refused() -> None:
         Design.read(urlencode({"design_packed": packed}))
 
 
-@pytest.mark.parametrize("looks", [[0.5, 1], 3, {"at": [0.4, 1], "boundary": "pocock"}])
+@pytest.mark.parametrize(
+    "looks",
+    [
+        *([0.5, 1], 3, {"at": [0.4, 1], "boundary": "pocock"}),
+        {"at": [0.4, 0.7, 1], "futility": {"z": [0, 0.5]}},
+        {"at": [0.4, 1], "futility": {"spending": "pocock", "beta": 0.2}},
+    ],
+)
 def test_the_form_carries_all_that_is_analysed(looks: object) -> None:
     """Every key of a trial file is in the form, so that an edit there drops none."""
     content = shipped_design("ketamine_midazolam_power") | {

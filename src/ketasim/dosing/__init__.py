@@ -72,12 +72,10 @@ from ketasim.dosing.shipped import located, shipped
 from ketasim.dosing.structured import DoseItem, items_of, structured_regimen
 from ketasim.dosing.trial.analyses import (
     ANALYSES,
-    BOUNDARIES,
     ESTIMANDS,
     IMPUTED,
     PATTERNS,
     Dropout,
-    Looks,
     Power,
     Primary,
     Scenario,
@@ -103,11 +101,11 @@ from ketasim.dosing.trial.assessment import (
     Assessment,
     Relapse,
 )
-from ketasim.dosing.trial.design import Trial, load_trial, parse_trial
+from ketasim.dosing.trial.design import Trial, load_studies, load_trial, parse_trial
 from ketasim.dosing.trial.file import DESIGNS, REPLICATES, TrialFile
 from ketasim.dosing.trial.label import arm_details, arm_label, arm_name
+from ketasim.dosing.trial.looks import BOUNDARIES, SPENDING, Futility, Looks
 from ketasim.dosing.trial.phase import CONTROLS, Phase
-from ketasim.dosing.trial.studies import load_studies
 from ketasim.dosing.trial.withdrawal import ENTRIES, Branch, Entry, TargetItem, WithdrawalItem
 
 __all__ = [
@@ -142,6 +140,7 @@ __all__ = [
     "REPLICATES",
     "RESPONSE",
     "ROUTES",
+    "SPENDING",
     "STRESS",
     "SWITCHES",
     "VITAL_LIMITS",
@@ -167,6 +166,7 @@ __all__ = [
     "Entry",
     "EventError",
     "EventTable",
+    "Futility",
     "GivenDose",
     "HistoryEntry",
     "Looks",

@@ -129,6 +129,25 @@ Female = Annotated[
 """Fraction of women, or a percentage such as `60 %`."""
 
 
+def _inside(value: object) -> object:
+    """A share that is neither nothing nor everything."""
+    found = share(value)
+    if isinstance(found, int | float) and not isinstance(found, bool) and not 0.0 < found < 1.0:
+        raise refuse(
+            f"'{shortened(value)}' is not between nothing and everybody",
+            "give a share above 0 and below 1, such as '20 %'",
+        )
+    return found
+
+
+Part = Annotated[
+    float,
+    Field(strict=True, gt=0, lt=1),
+    BeforeValidator(_inside, json_schema_input_type=float | str),
+]
+"""A share above 0 and below 1, or a percentage such as `20 %`."""
+
+
 def drawn_ages_assumed(what: str) -> str:
     """How ages are drawn, as a sentence; `what` is whose they are."""
     return _assumed(what, "ages", DRAWN_AGES, "years")

@@ -122,6 +122,12 @@ def _looks(found: Characteristics, n: str) -> Iterator[HeadlineRow]:
         f"of {row['n_total']:,}",
         "patients",
     )
+    for key, told in (
+        ("unstopped_power", "Power over all looks if none ended a trial for futility"),
+        ("futile_type1", "Ends for futility, no difference between arms"),
+    ):
+        if key in row:
+            yield HeadlineRow(told, *_with_error(row[key], row[f"{key}_mc_se"]), "%")
 
 
 def metric_of(analysis: str) -> str:

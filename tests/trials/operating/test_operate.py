@@ -155,7 +155,7 @@ def test_every_estimand_has_its_row() -> None:
         analysis=["mmrm", "ancova", "responder", "survival"],
         estimands=["hypothetical", "treatment_policy", "j2r", "cr", "cir", "delta"],
         dropout={"share": 0.3, "by": "7 d", "pattern": "lack_of_effect"},
-        looks=[0.5, 1],
+        looks={"at": [0.5, 1], "futility": {"z": 0.5}},
         replicates=120,
     )
     result = run_trial(form | {"assess": [*form["assess"], RELAPSE]})
@@ -186,7 +186,13 @@ def test_every_estimand_has_its_row() -> None:
     assert rows["survival", "hypothetical"]["time_h"] == 168.0
     assert result.looks()["n_per_arm_then"].to_list() == [20, 40]
     found = result.characteristics
-    assert found.looks.whole["patients_power"][0] < 60.0
+    looks = found.looks.whole.to_dicts()[0]
+    assert looks["patients_type1"] < looks["patients_power"] < 60.0
+    assert looks["power"] <= looks["unstopped_power"]
+    ended = result.looks()
+    assert ended["z_futility"].to_list() == [0.5, None]
+    assert ended["futile_type1"][0] == looks["futile_type1"] > looks["futile_power"]
+    assert "Futile below" in result.files()["report.html"].decode()
     assert "looks.csv" in result.files()
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Final, NamedTuple, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from ketasim._base import InputError, near, one_of
 from ketasim.dosing.dose import LONGEST
-from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, word
+from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, word
 from ketasim.dosing.patient import known_scale
-from ketasim.dosing.people import share
+from ketasim.dosing.people import Part, share
 from ketasim.dosing.trial.arm import Arm
 from ketasim.dosing.trial.assessment import RELAPSES, Assessment
+from ketasim.dosing.trial.looks import Looks, check_futility
 
 ANALYSES: Final = ("mmrm", "ancova", "responder", "survival")
 """Analyses of a replicate."""
@@ -26,14 +26,6 @@ arm, from then on, all along, or by its changes; worse by some points than had t
 IMPUTED: Final = ("j2r", "cr", "cir", "delta")
 """Those of `ESTIMANDS` of which outcomes are imputed by the mixed model."""
 
-BOUNDARIES: Final = (
-    "obrien_fleming",
-    "pocock",
-    "spending_obrien_fleming",
-    "spending_pocock",
-)
-"""When a look at a running trial is significant: constant shapes, or alpha spending."""
-
 PATTERNS: Final = ("completely_at_random", "lack_of_effect", "adverse_event")
 """Why patients leave a trial."""
 
@@ -41,7 +33,6 @@ MOST_VISITS_ANALYSED: Final = 20
 """Most visits of a mixed model: its covariance has half the square of their number."""
 
 _MOST_SIZES: Final = 20
-_MOST_LOOKS: Final = 10
 _MOST_POINTS: Final = 60.0  # of a shift
 _MOST_N: Final = 10_000
 _HIGHEST: Final = 5.0  # of a factor of a scenario
@@ -55,28 +46,11 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _inside(value: object) -> object:
-    """A share that is neither nothing nor everything."""
-    found = share(value)
-    if isinstance(found, int | float) and not isinstance(found, bool) and not 0.0 < found < 1.0:
-        raise refuse(
-            f"'{shortened(value)}' is not between nothing and everybody",
-            "give a share above 0 and below 1, such as '20 %'",
-        )
-    return found
-
-
-_Part = Annotated[
-    float,
-    Field(strict=True, gt=0, lt=1),
-    BeforeValidator(_inside, json_schema_input_type=float | str),
-]
 _Known = Annotated[
     float,
     Field(strict=True, ge=0, le=1),
     BeforeValidator(share, json_schema_input_type=float | str),
 ]
-_Look = Annotated[float, Field(gt=0, le=1), BeforeValidator(share)]
 _Factor = Annotated[float, Field(strict=True, ge=0, le=_HIGHEST, allow_inf_nan=False)]
 
 
@@ -130,7 +104,7 @@ class Dropout(BaseModel):
 
     model_config = FROZEN
 
-    share: _Part
+    share: Part
     by: _Later
     pattern: Annotated[str, word(PATTERNS, listed=True)] = PATTERNS[0]
     arms: tuple[Text, ...] | None = None
@@ -213,7 +187,7 @@ class Power(BaseModel):
     """Keys that people write, which it has not, to what to write."""
 
     n: tuple[_Whole, ...]
-    target: _Part = 0.8
+    target: Part = 0.8
 
     @field_validator("n", mode="after")
     @classmethod
@@ -245,59 +219,6 @@ class Scenario(BaseModel):
     expectation: _Factor = 1.0
     drug_effect: _Factor = 1.0
 
-
-class Looks(BaseModel):
-    """Looks at a running trial, at each of which it may end with a difference shown.
-
-    **Arguments:**
-
-    - `at`: part of the patients who have been followed at each look, ascending, the last 1.
-    - `boundary`: one of `BOUNDARIES`.
-    """
-
-    model_config = FROZEN
-    meant: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("information", "fractions", "times", "looks"), "write it as 'at'"),
-        **dict.fromkeys(("kind", "type", "boundaries", "spending"), "write it as 'boundary'"),
-    }
-    """Keys that people write, which it has not, to what to write."""
-
-    at: tuple[_Look, ...]
-    boundary: Annotated[str, word(BOUNDARIES, listed=True)] = BOUNDARIES[0]
-
-    @field_validator("at", mode="before")
-    @classmethod
-    def _counted(cls, value: object) -> object:
-        """A number of looks is so many, evenly apart."""
-        if isinstance(value, int) and not isinstance(value, bool):
-            if not 2 <= value <= _MOST_LOOKS:
-                raise refuse(f"{value} looks", f"give 2 to {_MOST_LOOKS}, the last at the end")
-            return [place / value for place in range(1, value)] + [1.0]
-        return value
-
-    @field_validator("at", mode="after")
-    @classmethod
-    def _rising(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
-        rising = all(a < b for a, b in pairwise(shares))
-        if not 2 <= len(shares) <= _MOST_LOOKS or not rising or abs(shares[-1] - 1.0) > 1e-9:
-            told = ", ".join(f"{one:g}" for one in shares[:_MOST_LOOKS])
-            raise refuse(
-                f"[{told}] does not rise to 1",
-                f"give 2 to {_MOST_LOOKS} rising parts of the patients, such as [0.5, 1]",
-            )
-        return (*shares[:-1], 1.0)
-
-
-def _looks(value: object) -> object:
-    """A number of looks, or their times, without the boundary."""
-    alone: dict[str, object] = {"at": value}
-    if isinstance(value, int | list | tuple) and not isinstance(value, bool):
-        return alone
-    return value
-
-
-LooksKey = Annotated[Looks, BeforeValidator(_looks)]
-"""`Looks`, or what its `at` is."""
 
 Points = Annotated[
     float, Field(strict=True, ge=-_MOST_POINTS, le=_MOST_POINTS, allow_inf_nan=False)
@@ -370,6 +291,7 @@ def check_analyses(
             "delta", "'delta' is not among the estimands", "add it there, or leave it out here"
         )
     first, second = _compared(primary, arms)
+    check_futility(asked.looks, first, second)
     analyses = tuple(dict.fromkeys((primary.analysis, *asked.analysis)))
     _check_design(primary, asked, analyses, (first, second), crossover=crossover)
     if "treatment_policy" in asked.estimands and any(map(individual, (first, second))):
@@ -553,7 +475,7 @@ def forms_of(
     if power is not None:
         form["power"] = {"n": list(power.n), "target": power.target}
     if looks is not None:
-        form["looks"] = {"at": list(looks.at), "boundary": looks.boundary}
+        form["looks"] = looks.form()
     if scenario is not None:
         form["scenario"] = scenario.model_dump()
     return form

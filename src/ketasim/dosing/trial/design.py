@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from ketasim.dosing.trial.adherence import Adherence
 from ketasim.dosing.trial.analyses import (
     Asked,
     Dropout,
-    Looks,
     Power,
     Primary,
     Scenario,
@@ -42,12 +41,13 @@ from ketasim.dosing.trial.assessment import (
 from ketasim.dosing.trial.branches import branches_of
 from ketasim.dosing.trial.file import TrialFile, check_file, horizon_of, scale_of
 from ketasim.dosing.trial.label import arm_labels, arm_name, contrast_label
+from ketasim.dosing.trial.looks import Looks
 from ketasim.dosing.trial.rule import Rescue
 from ketasim.dosing.trial.sessions import check_sessions
 from ketasim.dosing.trial.time_zero import time_zero_warnings
 from ketasim.dosing.trial.withdrawal import RELAPSE, RELAPSE_EVERY, RELAPSE_SCALE
 from ketasim.dosing.yaml_text import read_mapping
-from ketasim.evidence import source_name
+from ketasim.evidence import source_name, studies
 
 
 @dataclass(frozen=True)
@@ -308,6 +308,12 @@ def load_trial(source: str | Path | Mapping[str, Any]) -> Trial:
 def parse_trial(text: str) -> Trial:
     """Read a trial from the text of a YAML file; see `load_trial`."""
     return _trial(read_input(read_mapping(text, "trial"), "trial"))
+
+
+@cache
+def load_studies() -> tuple[Trial, ...]:
+    """The published trials that ship, by name."""
+    return tuple(load_trial(path) for path in studies())
 
 
 def _trial(content: Mapping[str, Any]) -> Trial:

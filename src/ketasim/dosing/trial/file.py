@@ -17,7 +17,6 @@ from ketasim.dosing.trial.analyses import (
     Analyses,
     Dropouts,
     Estimands,
-    LooksKey,
     Power,
     Primary,
     Scenario,
@@ -35,6 +34,7 @@ from ketasim.dosing.trial.assessment import (
     Fraction,
     Points,
 )
+from ketasim.dosing.trial.looks import LooksKey
 from ketasim.dosing.trial.phase import Key
 from ketasim.dosing.trial.rule import Rescue
 from ketasim.evidence import load_sources

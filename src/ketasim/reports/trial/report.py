@@ -19,6 +19,7 @@ from ketasim.figures.trial.scheme import scheme_figure
 from ketasim.population import EXPECTATION_WORDS, situation_of
 from ketasim.reports.near import near_groups, own_of_trial
 from ketasim.reports.page import render
+from ketasim.reports.trial.looks import looks_of, shared
 from ketasim.reports.trial.patients import days_of, flow_of, sessions_of
 from ketasim.trials import (
     DERIVED,
@@ -35,13 +36,14 @@ from ketasim.trials.headline import (
     metric_of,
 )
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
-from ketasim.trials.operating import TWO_POWERS, Characteristics
+from ketasim.trials.operating import TWO_POWERS
 from ketasim.trials.scenario import rule_words, scenario_notes
 
 if TYPE_CHECKING:
     from ketasim.dosing import Arm, Trial
 _SPREADS: Final = ("sd_patients_sampling", "sd_parameters", "sd_trials")
 _DAY: Final = 24.0
+_SHARES: Final = ("power", "assurance", "type1", "coverage")
 _TILES: Final = 4
 
 
@@ -196,7 +198,7 @@ def _trend(result: TrialResult) -> list[dict[str, Any]]:
                         "time": _time(row["time_h"]),
                         "mean": _write(row["metric"], row["mean"]),
                         "range": _range(row),
-                        "detected": _shared({**row, "detected_mc_se": row["mc_se"]}, "detected"),
+                        "detected": shared({**row, "detected_mc_se": row["mc_se"]}, "detected"),
                     }
                     for row in part.to_dicts()
                 ],
@@ -291,7 +293,7 @@ def _power(result: TrialResult) -> dict[str, Any] | None:
                     {
                         "n": f"{row['n_per_arm']:,}",
                         "total": f"{row['n_total']:,}",
-                        **{key: _shared(row, key) for key in _SHARES},
+                        **{key: shared(row, key) for key in _SHARES},
                         "estimate": _with(metric, row["estimate"], row["mc_se"]),
                         "bias": _with(metric, row["bias"], row["bias_mc_se"]),
                         "failed": f"{row['failed']:,}",
@@ -313,54 +315,8 @@ def _power(result: TrialResult) -> dict[str, Any] | None:
         "replicates": f"{result.trial.replicates:,}",
         "delta": f"{found.question.delta:g}" if "delta" in result.trial.estimands else "",
         "ratio": "survival" in result.trial.analyses,
-        "looks": _looks(found),
+        "looks": looks_of(found),
     }
-
-
-def _looks(found: Characteristics) -> dict[str, Any] | None:
-    """Looks at the running trial, of each size; nothing without any."""
-    looked, looks = found.looks, found.question.trial.looks
-    if looked is None or looks is None:
-        return None
-    rows = [
-        {
-            "n": f"{row['n_per_arm']:,}",
-            "look": row["look"],
-            "then": f"{row['n_per_arm_then']:,}",
-            "z": f"{row['z']:.3f}",
-            "p": f"{row['p']:.4f}",
-            "power": _shared(row, "stops_power"),
-            "type1": _shared(row, "stops_type1"),
-        }
-        for row in looked.table.to_dicts()
-    ]
-    whole = [
-        {
-            "n": f"{row['n_per_arm']:,}",
-            "power": _shared(row, "power"),
-            "type1": _shared(row, "type1"),
-            "patients": f"{row['patients_power']:.0f} of {row['n_total']:,}",
-        }
-        for row in looked.whole.to_dicts()
-    ]
-    return {"boundary": BOUNDARIES_IN_WORDS[looks.boundary], "rows": rows, "whole": whole}
-
-
-BOUNDARIES_IN_WORDS: Final = {
-    "obrien_fleming": "O'Brien-Fleming",
-    "pocock": "Pocock",
-    "spending_obrien_fleming": "alpha spending like O'Brien-Fleming",
-    "spending_pocock": "alpha spending like Pocock",
-}
-"""Boundary to its name in words."""
-
-
-_SHARES: Final = ("power", "assurance", "type1", "coverage")
-
-
-def _shared(row: dict[str, Any], key: str) -> tuple[str, str]:
-    value, error = row[key], row[f"{key}_mc_se"]
-    return (NOTHING, "") if value is None else (percent(value), f"± {100 * error:.1f}")
 
 
 def _with(metric: str, value: float | None, error: float | None) -> tuple[str, str]:

@@ -9,16 +9,30 @@ from ketasim.trials.sequential.fixed import (
     size_of_means,
     size_of_rates,
 )
+from ketasim.trials.sequential.futility import (
+    Stops,
+    beta_spent,
+    conditional_bound,
+    drift_with,
+    spent_bound,
+    stops,
+)
 
 __all__ = [
     "KINDS",
     "Boundaries",
+    "Stops",
+    "beta_spent",
     "boundaries",
+    "conditional_bound",
     "crossing",
+    "drift_with",
     "events_needed",
     "fixed_drift",
     "power_of_means",
     "power_of_rates",
     "size_of_means",
     "size_of_rates",
+    "spent_bound",
+    "stops",
 ]

@@ -49,7 +49,7 @@ _LISTS: Final = {
 _TEXTS: Final = {"arms": ("id", "label", "dose", "over"), "assess": (), "dropout": ()}
 _SHORT: Final = (
     *(("analysis",), ("estimands",), ("primary", "contrast"), ("power", "n")),
-    ("looks", "at"),
+    *(("looks", "at"), ("looks", "futility", "z")),
 )
 """Lists of the design that the form has in one field, separated by commas."""
 _MOST: Final = 400_000  # characters of a design that was packed
@@ -270,7 +270,7 @@ def _split(content: dict[str, Any], path: tuple[str, ...]) -> None:
         content[part] = dict(cast("Mapping[str, Any]", inside))
         content = content[part]
     value = content.get(name)
-    words = isinstance(value, str) and ("," in value or name not in ("contrast", "at"))
+    words = isinstance(value, str) and ("," in value or name not in ("contrast", "at", "z"))
     # a single number of looks is how many there are
     if words or (name == "n" and isinstance(value, int) and not isinstance(value, bool)):
         content[name] = _list(value)

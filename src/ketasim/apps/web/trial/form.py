@@ -17,9 +17,8 @@ _SPREAD: Final = (("mean", "mean"), ("sd", "SD"))
 @cache
 def sections() -> tuple[Section, ...]:
     """The fields of a trial beside its arms and assessments."""
-    from ketasim.dosing import ANALYSES, ESTIMANDS, scales
+    from ketasim.dosing import ANALYSES, BOUNDARIES, ESTIMANDS, SPENDING, scales
     from ketasim.dosing.patient import ANCESTRIES, DIAGNOSES, SETTINGS
-    from ketasim.dosing.trial.analyses import BOUNDARIES
     from ketasim.dosing.trial.arm import BACKGROUNDS
     from ketasim.dosing.trial.file import DESIGNS
 
@@ -64,6 +63,10 @@ def sections() -> tuple[Section, ...]:
                 Entry("delta", "Delta", "points added to imputed scores, such as 2"),
                 Entry("looks.at", "Looks", "parts of the patients, such as 0.5, 1; or how many"),
                 _choice("looks.boundary", "Boundary of the looks", BOUNDARIES),
+                Entry("looks.futility.z", "Futility below z", "such as 0, or one a look"),
+                Entry("looks.futility.conditional_power", "or conditional power", "such as 0.2"),
+                _choice("looks.futility.spending", "or by beta spending", SPENDING),
+                Entry("looks.futility.beta", "Type-II error spent", "such as 0.2"),
             ),
         ),
         Section(
@@ -196,7 +199,14 @@ def typed(design: Design, name: str) -> str:
     return _text(value, ", " if name in _ONE_LINE else "\n")
 
 
-_ONE_LINE: Final = ("primary.contrast", "analysis", "estimands", "power.n", "looks.at")
+_ONE_LINE: Final = (
+    "primary.contrast",
+    "analysis",
+    "estimands",
+    "power.n",
+    "looks.at",
+    "looks.futility.z",
+)
 
 
 def place_of(field: str, names: Sequence[str]) -> str:
