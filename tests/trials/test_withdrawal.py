@@ -19,8 +19,7 @@ from ketasim.reports import trial_report
 from ketasim.trials import TrialResult, run_trial
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.hazard import log_hazard_ratio
-from ketasim.trials.patients.worlds import worlds
-from ketasim.trials.ratings import ArmSimulation
+from ketasim.trials.patients.afterwards import kept_expectation
 from ketasim.trials.withdrawal import hazard_ratios
 
 DAYS = [0, 3, 7, 10, 14, 21, 28, 35, 42, 49, 56, 63, 70]
@@ -168,8 +167,6 @@ def test_expectation_moves_towards_what_is_believed_at_each_session() -> None:
     arm = trial.arm(ARMS[1])
     times = np.array([24.0 * 28, 24.0 * 28 + 1, 24.0 * 40, 24.0 * 77])
     card = load_card("mood")
-    drawn = worlds(trial, card, 1, 1, uncertainty=False, between_trials=False)
-    one = ArmSimulation(trial, arm, times, 1, drawn, patients=True)
     numbers = card.values()
     rates = {name: numbers[name] for name in ("k_fade", "k_lift", "k_session")}
     before = situation_of(trial, trial.arm("esk")).expectation(numbers)
@@ -194,8 +191,7 @@ def test_expectation_moves_towards_what_is_believed_at_each_session() -> None:
         return np.array(out)
 
     state = raised(1.0, 1.0)
-    left = one._left(rates, state[None, :], times)
-    assert left is not None
+    left = kept_expectation(rates, state[None, :], times, 672.0, arm.sessions)
     own = (after + (before - after) * left[0]) * state
     np.testing.assert_allclose(own, raised(before, after), rtol=1e-5)
 

@@ -138,6 +138,7 @@ def test_the_form_carries_all_that_is_analysed(looks: object) -> None:
         "adherence": "90 %",
         "rescue": {"when": "MADRS >= 28", "from": "7 d"},
         "scenario": {"drug_effect": 0.5},
+        "randomisation": {"strata": [{"baseline": [33]}, {"region": {"A": 0.5, "B": 0.5}}]},
         "dropout": [
             {"share": "5 %", "by": "14 d"},
             {"share": "5 %", "by": "14 d", "pattern": "adverse_event", "arms": ["ket"]},

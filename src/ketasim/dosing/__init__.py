@@ -106,6 +106,7 @@ from ketasim.dosing.trial.file import DESIGNS, REPLICATES, TrialFile
 from ketasim.dosing.trial.label import arm_details, arm_label, arm_name
 from ketasim.dosing.trial.looks import BOUNDARIES, SPENDING, Futility, Looks
 from ketasim.dosing.trial.phase import CONTROLS, Phase
+from ketasim.dosing.trial.strata import Randomisation, Stratum, block_of, factor_names, ratio_of
 from ketasim.dosing.trial.withdrawal import ENTRIES, Branch, Entry, TargetItem, WithdrawalItem
 
 __all__ = [
@@ -181,6 +182,7 @@ __all__ = [
     "PopulationSpec",
     "Power",
     "Primary",
+    "Randomisation",
     "Records",
     "Regimen",
     "Relapse",
@@ -190,6 +192,7 @@ __all__ = [
     "Score",
     "Sheet",
     "Steady",
+    "Stratum",
     "Subject",
     "TargetItem",
     "Trial",
@@ -203,12 +206,14 @@ __all__ = [
     "arm_details",
     "arm_label",
     "arm_name",
+    "block_of",
     "carried",
     "catalogue",
     "check_doses",
     "dial",
     "dose_ranges",
     "dose_table",
+    "factor_names",
     "followed_relapse",
     "interval_words",
     "items_of",
@@ -220,6 +225,7 @@ __all__ = [
     "parse_regimen",
     "parse_trial",
     "plainest",
+    "ratio_of",
     "read_events",
     "read_records",
     "read_routed",

@@ -45,6 +45,7 @@ from ketasim.population.outcomes import (
     response_chance,
     still_well,
 )
+from ketasim.population.people import Part, normal_within, within
 from ketasim.population.scales import Crosswalk, convertible, crosswalk, from_madrs, to_madrs
 from ketasim.population.session.curves import (
     SESSION_CURVES,
@@ -118,6 +119,7 @@ __all__ = [
     "DiazepamEquivalent",
     "Modification",
     "Modifier",
+    "Part",
     "PressureOutlook",
     "PressureRise",
     "Sensitivity",
@@ -158,6 +160,7 @@ __all__ = [
     "mood_effects",
     "mood_plan",
     "mood_values",
+    "normal_within",
     "pressure_outlook",
     "pressure_sensitivity",
     "reading_minutes",
@@ -187,4 +190,5 @@ __all__ = [
     "uncertainty_of",
     "virtual_patients",
     "visit_normals",
+    "within",
 ]

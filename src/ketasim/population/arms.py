@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,7 @@ from ketasim.engine import Calendar
 from ketasim.evidence import Card, load_card
 from ketasim.models import MODELS, RECEPTOR, LinearModel
 from ketasim.population.covariates import covariates_of
-from ketasim.population.people import drawn_ages, drawn_weights
+from ketasim.population.people import Part, drawn_ages, drawn_weights
 from ketasim.population.sessions import session_marks
 from ketasim.population.spread import individual_parameters
 
@@ -33,7 +34,13 @@ def arm_calendar(arm: Arm, horizon: float | None = None) -> Calendar:
 
 
 def arm_patients(
-    arm: Arm, seed: int, first: int, count: int, *, typical: bool = False
+    arm: Arm,
+    seed: int,
+    first: int,
+    count: int,
+    *,
+    typical: bool = False,
+    parts: Mapping[str, Part] | None = None,
 ) -> tuple[dict[str, Any], Array, tuple[str, ...]]:
     """Values of the pharmacokinetic and receptor parameters of an arm's patients.
 
@@ -47,6 +54,7 @@ def arm_patients(
     **Other arguments:**
 
     - `typical`: no between-patient variability.
+    - `parts`: `age` or `weight` to the part of its distribution in which each patient lies.
 
     **Returns:** symbol to number or array (count,), weights in kg, and notes as sentences.
     """
@@ -56,12 +64,15 @@ def arm_patients(
     values |= dict(base)
     values |= receptor_values()
     weight = np.full(count, base["WT"] if arm.weight is None else arm.weight.mean)
+    own = parts or {}
     if not typical:
         values |= _spread(card, model, seed, first, count)
         if arm.weight is not None:
-            weight = drawn_weights(arm.weight, seed, "trial:weight", first, count)
+            weight = drawn_weights(
+                arm.weight, seed, "trial:weight", first, count, own.get("weight")
+            )
         if arm.age is not None and arm.age.sd is not None:
-            values["AGE"] = drawn_ages(arm.age, seed, "trial:age", first, count)
+            values["AGE"] = drawn_ages(arm.age, seed, "trial:age", first, count, own.get("age"))
     values["WT"] = weight
     return values, weight, notes
 

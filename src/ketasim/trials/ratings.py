@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +17,7 @@ from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
     MOOD_STATES,
     NOISE_SYMBOLS,
+    Part,
     VisitNoise,
     arm_calendar,
     arm_patients,
@@ -28,11 +28,18 @@ from ketasim.population import (
     mood_effects,
     mood_plan,
     mood_values,
+    normal_within,
     situation_of,
     visit_normals,
 )
 from ketasim.trials.criteria import enters
-from ketasim.trials.patients.afterwards import ended_calendar, sessions_until
+from ketasim.trials.patients.afterwards import (
+    ended_calendar,
+    kept_expectation,
+    sessions_until,
+)
+from ketasim.trials.patients.allocation import Allocation, allocation_of
+from ketasim.trials.patients.drawing import HIGHEST, PILOT, PILOT_SEED, derived, strides
 from ketasim.trials.patients.individual import (
     COURSES,
     MOST_LOOKS,
@@ -51,13 +58,6 @@ Array = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 _STOPS: Final = ("stop_drug", "stop_control")
-
-HIGHEST: Final = 60.0
-"""Highest score of the MADRS, points."""
-
-_PILOT: Final = 256  # patients the steps are chosen with, always the same
-PILOT_SEED: Final = 0
-"""Seed of the patients and numbers with which steps are chosen, whatever that of the trial."""
 
 PIECE: Final = 20_000
 """Patients solved at once."""
@@ -83,6 +83,7 @@ class Ratings:
     - `whole`: as `madrs`, with the visits after a patient has left: rated, and without further
       sessions; nothing where it was not asked for.
     - `period`: of a crossover, in which the patient is in the arm, from 0, shape (R, n).
+    - `stratum`: of the randomisation, shape (R, n); nothing without strata.
     """
 
     times: Array
@@ -92,6 +93,7 @@ class Ratings:
     courses: Mapping[str, Single] = field(default_factory=dict[str, Single])
     whole: Single | None = None
     period: NDArray[np.int64] | None = None
+    stratum: NDArray[np.int64] | None = None
 
     @property
     def regardless(self) -> Ratings:
@@ -120,6 +122,7 @@ class Ratings:
             courses=courses,
             whole=None if self.whole is None else self.whole[which],
             period=None if self.period is None else self.period[which],
+            stratum=None if self.stratum is None else self.stratum[which],
         )
 
     def score(self, scale: str, time: float) -> Array:
@@ -205,6 +208,22 @@ class ArmSimulation:
         """The arm whose treatment is given."""
         return self.arm if self.given is None else self.given
 
+    @cached_property
+    def _allocation(self) -> Allocation | None:
+        return allocation_of(self.trial)
+
+    def parts(self, first: int, count: int) -> Mapping[str, Part]:
+        """Factor of stratification to the part of its distribution in which each patient lies.
+
+        **Arguments:**
+
+        - `first`, `count`: the patients asked for, counted from 0.
+        """
+        found = self._allocation
+        if found is None:
+            return {}
+        return found.parts(found.patients(self.seed, self.arm.id, first, count))
+
     @property
     def _crossover(self) -> bool:
         return self.trial.design == "crossover"
@@ -215,7 +234,8 @@ class ArmSimulation:
         **Returns:** shape (count × `stride`,) each; nothing where the arm does not say them.
         """
         total = count * self.stride
-        values, weight, _ = arm_patients(self._own, self.people_seed, 0, total)
+        parts = self.parts(0, total)
+        values, weight, _ = arm_patients(self._own, self.people_seed, 0, total, parts=parts)
         age = None
         if self._own.age is not None:
             age = np.broadcast_to(np.asarray(values.get("AGE", self._own.age.mean)), (total,))
@@ -251,8 +271,14 @@ class ArmSimulation:
         tables = both.reshape(sides, count, self.stride, len(self.times))[:, :, :n]
         held = {name: one.reshape(count, self.stride)[:, :n] for name, one in courses.items()}
         period = self._periods(first, count) if self._crossover else None
+        stratum = None
+        if self._allocation is not None:
+            drawn = (first, count) if self.patients else (0, 1)
+            stratum = self._allocation.strata(self.seed, self.arm.id, *drawn)
+            stratum = np.broadcast_to(stratum, (count, n))
         rated, plain = (
-            Ratings(self.times, table, kept, courses=held, period=period) for table in tables[:2]
+            Ratings(self.times, table, kept, courses=held, period=period, stratum=stratum)
+            for table in tables[:2]
         )
         if self.follows:
             rated = replace(rated, whole=tables[2])
@@ -375,7 +401,10 @@ class ArmSimulation:
         if not len(later):
             return scores
         states = self._solved(patients, later)
-        left = self._left(values, states["expectation"], self.times[later])
+        left = None
+        if self.arm.branch is not None:
+            since = self.arm.branch.after, self._own.sessions
+            left = kept_expectation(values, states["expectation"], self.times[later], *since)
         noise = people["noise"][:, later]
         for place, shift in enumerate((moved, {})):
             own = {**values, **shift}
@@ -425,33 +454,6 @@ class ArmSimulation:
         )
         return {name: np.asarray(solved[name]) for name in MOOD_STATES}
 
-    def _left(self, values: Mapping[str, Any], states: Array, times: Array) -> Array | None:
-        """Part of the expectation at visits that is from before a randomised withdrawal, 0 to 1.
-
-        Every session moves expectation towards the height that the patient believes in at that
-        session, at the rates of the chain, and what was there before fades at the same rates. What
-        is left of the expectation at the withdrawal is known in closed form, as the chain is linear
-        in it. Nothing where there was no withdrawal.
-        """
-        branch = self.arm.branch
-        if branch is None:
-            return None
-        k_fade, k_lift, k_session = (
-            np.reshape(np.asarray(values[name], np.float64), (-1, 1))
-            for name in ("k_fade", "k_lift", "k_session")
-        )
-        # hours of sessions since, each fading as its mark does
-        spent = np.zeros((len(k_session), len(times)))
-        for session in self._own.sessions:
-            until = np.exp(-k_session * np.maximum(times - session, 0.0))
-            since = np.exp(-k_session * max(branch.after - session, 0.0))
-            spent += np.maximum(since - until, 0.0) / k_session
-        place = int(np.searchsorted(times, branch.after - 1e-9))
-        passed = np.maximum(times - branch.after, 0.0)
-        rest = states[:, place : place + 1] * np.exp(-k_fade * passed - k_lift * spent)
-        share = np.divide(rest, states, out=np.zeros_like(states), where=states > 0)
-        return np.where(times > branch.after, np.clip(share, 0.0, 1.0), 1.0)
-
     @cached_property
     def _calendar(self) -> Any:
         return arm_calendar(self._own, max(float(self.times[-1]), 1.0))
@@ -467,7 +469,7 @@ class ArmSimulation:
                 patients=True,
                 given=self.given,
             )
-        people, values, _ = standard._people(np.arange(_PILOT))
+        people, values, _ = standard._people(np.arange(PILOT))
         if self._alone:
             return kernel_plan(values, people["weight"], calendars_of(self.trial, self._own))
         patients = Patients(values, people["weight"], (self._calendar,))
@@ -544,7 +546,11 @@ class ArmSimulation:
         begin, count, pick = self._drawn(positions)
         numbers = self.worlds.of(replicate)
         effects = {k: v[pick] for k, v in mood_effects(self.people_seed, begin, count).items()}
-        pk, weight, _ = arm_patients(self._own, self.people_seed, begin, count)
+        parts = self.parts(begin, count)
+        if "baseline" in parts:
+            own = parts["baseline"][0][pick], parts["baseline"][1][pick]
+            effects["M0"] = normal_within(effects["M0"], own)
+        pk, weight, _ = arm_patients(self._own, self.people_seed, begin, count, parts=parts)
         values = {name: value[pick] if np.ndim(value) == 1 else value for name, value in pk.items()}
         spread = self._own.baseline
         mean, sd = in_madrs(spread.scale, spread.mean, spread.sd)
@@ -580,19 +586,3 @@ class ArmSimulation:
         people["weight"] = np.asarray(weight)[pick]
         people["position"] = positions
         return people, values, baseline
-
-
-def strides(trial: Trial, arm: Arm) -> int:
-    """Patients drawn a replicate for an arm: those of the largest period in a crossover."""
-    return max(one.n for one in trial.arms) if trial.design == "crossover" else arm.n
-
-
-def pilot_replicates(trial: Trial) -> int:
-    """How many replicates hold the patients with whom the steps are chosen."""
-    return max(-(-_PILOT // strides(trial, arm)) for arm in trial.arms)
-
-
-def derived(seed: int, purpose: str) -> int:
-    """A seed of its own for a purpose."""
-    digest = hashlib.blake2b(f"{seed}:trial:{purpose}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little")

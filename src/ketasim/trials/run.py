@@ -34,12 +34,14 @@ from ketasim.trials.operating.draw import (
 from ketasim.trials.operating.operate import operated, pooled, shifted
 from ketasim.trials.operating.question import Question, question_of
 from ketasim.trials.operating.world import World
+from ketasim.trials.patients.allocation import allocation_notes
+from ketasim.trials.patients.drawing import PILOT_SEED, pilot_replicates
 from ketasim.trials.patients.dropout import dropout_rate
 from ketasim.trials.patients.flow import joined_flow
 from ketasim.trials.patients.individual import orders_of
 from ketasim.trials.patients.table import kept_replicates, patient_tables
 from ketasim.trials.patients.worlds import Worlds, worlds
-from ketasim.trials.ratings import PILOT_SEED, ArmSimulation, Ratings, pilot_replicates
+from ketasim.trials.ratings import ArmSimulation, Ratings
 from ketasim.trials.result import Estimate, TrialResult
 from ketasim.trials.scenario import scenario_notes
 from ketasim.trials.shards.part import Found, Part, by_name, joined_worlds
@@ -320,6 +322,7 @@ def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
         notes=(
             *_notes(trial, mood, asked.uncertainty, kept),
             *(() if asked.question is None else asked.question.notes),
+            *allocation_notes(trial),
             *drawn_notes(characteristics, asked.solved),
             *entered_notes(trial, entered),
             *_empty(trial, estimates),

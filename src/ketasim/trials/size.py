@@ -12,8 +12,9 @@ from ketasim._base.size import Size
 from ketasim.dosing import RELAPSES, Arm, Assessment, Trial
 from ketasim.engine.size import NUMBER, pilot_size, solve_size, steps_of
 from ketasim.population import MOOD_STATES, MOOD_TOLERANCES, arm_calendar
+from ketasim.trials.patients.drawing import strides
 from ketasim.trials.patients.individual import MOST_LOOKS, calendars_of
-from ketasim.trials.ratings import PIECE, PIECE_NUMBERS, strides
+from ketasim.trials.ratings import PIECE, PIECE_NUMBERS
 
 Array = NDArray[np.float64]
 

@@ -262,3 +262,40 @@ def test_of_a_crossover_none_are_written() -> None:
     crossover = run_trial(_plain() | {"design": "crossover", "washout": "7 d", "replicates": 1})
     with pytest.raises(InputError, match="crossover"):
         data_sets(crossover)
+
+
+def test_strata_of_a_subject_are_those_of_its_own_numbers() -> None:
+    """And the analysis of a replicate takes them as covariates."""
+    given = {"strata": ["sex", {"age": [50]}, {"baseline": [35]}], "block": 4}
+    arms = [arm | {"n": 24} for arm in TRIAL["arms"]]
+    form = TRIAL | {"arms": arms, "power": None, "replicates": 1, "randomisation": given}
+    result = run_trial(form)
+    tables = {one.name: one.table for one in data_sets(result)}
+    subjects = tables["ADSL"]
+    assert (subjects["SEX"] == subjects["STRAT1R"]).all()
+    assert ((subjects["AGE"] >= 50) == (subjects["STRAT2R"] == ">=50")).all()
+    assert ((subjects["BASE"] >= 35) == (subjects["STRAT3R"] == ">=35")).all()
+    first = subjects.row(0, named=True)
+    assert first["STRATAR"] == ", ".join(first[f"STRAT{w}R"] for w in (1, 2, 3))
+    assert set(subjects["STRAT2D"]) == {"age"}
+    for name in ("ADQS", "ADTTE", "ADAE"):
+        assert {"STRATAR", "STRAT3R"} <= set(tables[name].columns)
+        assert set(tables[name].columns) <= set(LABELS)
+    # nobody in the arms is far from a mate in the stratum
+    side = pl.when(pl.col("ARMCD") == "ket").then(1).otherwise(-1)
+    apart = subjects.group_by("STRATAR").agg(side.sum().alias("apart"))["apart"]
+    assert apart.abs().to_numpy().max() <= 4
+    fitted = mmrm(
+        "CHG ~ BASE*AVISIT + STRAT1R*AVISIT + STRAT2R*AVISIT + ARMCD*AVISIT",
+        tables["ADQS"].filter(pl.col("PARAMCD") == "MADRS", pl.col("ABLFL").is_null()),
+        subject="USUBJID",
+        visit="AVISIT",
+        arm="ARMCD",
+        reference="mdz",
+    )
+    row = fitted.differences().filter(pl.col("AVISIT") == "Day 7").to_dicts()[0]
+    assert result.characteristics is not None
+    asked = result.characteristics.question
+    found = result.characteristics.uncertain.outcome(asked.ways[0], 24)
+    assert found.estimate[0] == pytest.approx(row["estimate"], abs=1e-4)
+    assert found.se[0] == pytest.approx(row["se"], rel=1e-4)

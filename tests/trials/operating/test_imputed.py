@@ -21,20 +21,22 @@ VISITS = ["4", "5", "6", "7"]
 
 
 def found(arms: list[tuple[Array, Array]], delta: float) -> dict[str, Found]:
-    sums = [arm_sums(b, y, np.zeros(b.shape, bool), [b.shape[1]]) for b, y in arms]
+    sums = [arm_sums(b, y, np.zeros(b.shape[:2], bool), [b.shape[1]]) for b, y in arms]
     _, fits = fit_contrast(together(sums, 0), 0, 1)
     return impute_contrast(arms, fits, 0, 1, delta)
 
 
-def trial(table: pl.DataFrame) -> list[tuple[Array, Array]]:
-    """Drug, then placebo: one replicate, the baseline less a constant."""
+def trial(table: pl.DataFrame, *, gender: bool = False) -> list[tuple[Array, Array]]:
+    """Drug, then placebo: one replicate, the baseline less a constant, and the gender."""
     arms: list[tuple[Array, Array]] = []
     for arm in ("DRUG", "PLACEBO"):
         wide = table.filter(pl.col("THERAPY") == arm).pivot(
-            on="VISIT", index=["PATIENT", "BASVAL"], values="CHANGE"
+            on="VISIT", index=["PATIENT", "BASVAL", "GENDER"], values="CHANGE"
         )
         base = wide["BASVAL"].to_numpy().astype(float) - 20.0
-        arms.append((base[None], wide.select(VISITS).to_numpy().astype(float)[None]))
+        own = [base, (wide["GENDER"] == "M").to_numpy().astype(float)] if gender else [base]
+        changes = wide.select(VISITS).to_numpy().astype(float)
+        arms.append((np.stack(own, axis=1)[None], changes[None]))
     return arms
 
 
@@ -57,14 +59,18 @@ def test_standard_errors_are_those_of_rbmi(table: pl.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "strategy", "delta"), [("j2r", "j2r", None), ("cir", "cir", None), ("delta", "mar", 3)]
+    ("name", "strategy", "delta", "gender"),
+    [
+        *(("j2r", "j2r", None, False), ("cir", "cir", None, False), ("delta", "mar", 3, False)),
+        ("j2r", "j2r", None, True),
+    ],
 )
 def test_one_step_is_near_the_exact_jackknife(
-    table: pl.DataFrame, name: str, strategy: str, delta: float | None
+    table: pl.DataFrame, name: str, strategy: str, delta: float | None, *, gender: bool
 ) -> None:
     keys: dict[str, Any] = {"subject": "PATIENT", "visit": "VISIT", "arm": "THERAPY"}
     exact = imputed(
-        "CHANGE ~ BASVAL*VISIT + THERAPY*VISIT",
+        "CHANGE ~ BASVAL*VISIT + THERAPY*VISIT" + (" + GENDER*VISIT" if gender else ""),
         table,
         strategy=strategy,
         delta=delta,
@@ -72,7 +78,7 @@ def test_one_step_is_near_the_exact_jackknife(
         **keys,
     ).tables["differences"]
     row = exact.row(-1, named=True)
-    mine = found(trial(table), 3.0)[name]
+    mine = found(trial(table, gender=gender), 3.0)[name]
     assert mine.estimate[0] == pytest.approx(row["estimate"], rel=1e-6)
     assert mine.se[0] == pytest.approx(row["se"], rel=0.007)
 
@@ -86,7 +92,7 @@ def drawn(seed: int, replicates: int, n: int, leaving: float) -> list[tuple[Arra
         change = random.normal(size=(replicates, n, 3)) @ root.T - 8.0 - 0.3 * base[:, :, None]
         last = random.geometric(leaving, size=(replicates, n)) - 1
         change[np.arange(3) >= last[:, :, None]] = np.nan
-        arms.append((base, change))
+        arms.append((base[..., None], change))
     return arms
 
 

@@ -47,7 +47,8 @@ def summed(arms: list[tuple[Array, Array]], sizes: list[int] | None = None, plac
     own = sizes or [arms[0][0].shape[1]]
     made = [
         arm_sums(
-            base, change, np.nan_to_num(change[:, :, -1]) < -10.0, own if sizes else [base.shape[1]]
+            *(base[..., None], change, np.nan_to_num(change[:, :, -1]) < -10.0),
+            own if sizes else [base.shape[1]],
         )
         for base, change in arms
     ]

@@ -75,3 +75,22 @@ def test_an_arm_without_relapse_has_a_test_and_no_ratio() -> None:
     assert found.failures == {"nobody relapses in one of the arms": 1}
     nothing = survivors((none, there), (none, there))
     assert nothing.rejects[0] == 0.0 and nothing.failures == {"nobody relapses": 1}
+
+
+def test_strata_are_those_of_cox_with_strata() -> None:
+    from statsmodels.duration.hazard_regression import PHReg
+
+    arms = drawn(4, 1, 120, 0.6)
+    stratum = np.random.default_rng(1).integers(0, 3, (2, 120))
+    sides: list[tuple[Array, Array]] = []
+    for (last, event), own in zip(arms, stratum, strict=True):
+        # who is of another stratum is neither at risk nor relapses
+        parts = [counted((np.where(own == s, last, 0.0), event)) for s in range(3)]
+        relapses, at_risk = (np.concatenate(one, axis=1) for one in zip(*parts, strict=True))
+        sides.append((relapses, at_risk))
+    found = survivors(*sides)
+    time, event = (np.concatenate([arm[part][0] for arm in arms]) for part in (0, 1))
+    first = np.repeat([1.0, 0.0], 120)
+    alone = PHReg(time, first, status=event, strata=stratum.ravel(), ties="efron").fit()
+    assert found.estimate[0] == pytest.approx(alone.params[0], rel=1e-5)
+    assert found.se[0] == pytest.approx(alone.bse[0], rel=1e-4)

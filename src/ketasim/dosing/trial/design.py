@@ -44,6 +44,7 @@ from ketasim.dosing.trial.label import arm_labels, arm_name, contrast_label
 from ketasim.dosing.trial.looks import Looks
 from ketasim.dosing.trial.rule import Rescue
 from ketasim.dosing.trial.sessions import check_sessions
+from ketasim.dosing.trial.strata import Randomisation, check_randomisation
 from ketasim.dosing.trial.time_zero import time_zero_warnings
 from ketasim.dosing.trial.withdrawal import RELAPSE, RELAPSE_EVERY, RELAPSE_SCALE
 from ketasim.dosing.yaml_text import read_mapping
@@ -76,6 +77,7 @@ class Trial:
     - `dropout`: by which causes they leave; none: at the rates of the card `mood`.
     - `adherence`: how surely they come to sessions; nothing: they come to all.
     - `rescue`: who gets an oral antidepressant besides; nothing: nobody.
+    - `randomisation`: within which strata; nothing: arms are filled without any.
     - `power`: for which sizes. `looks`: at the running trial. `scenario`: what is taken to be
       otherwise. Each may be nothing.
     """
@@ -105,6 +107,7 @@ class Trial:
     looks: Looks | None = None
     adherence: Adherence | None = None
     rescue: Rescue | None = None
+    randomisation: Randomisation | None = None
 
     def individual(self, arm: Arm) -> bool:
         """Whether the treatment of an arm differs between its patients."""
@@ -283,6 +286,8 @@ class Trial:
             form["adherence"] = self.adherence.form()
         if self.rescue is not None:
             form["rescue"] = self.rescue.form()
+        if self.randomisation is not None:
+            form["randomisation"] = self.randomisation.form()
         lists = {"analysis": list(self.analysis), "estimands": list(self.estimands)}
         return form | {key: names for key, names in lists.items() if names}
 
@@ -368,6 +373,11 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         rescue=file.rescue,
         delta=file.delta,
         looks=file.looks,
+        randomisation=file.randomisation,
+    )
+    check_randomisation(
+        *(file.randomisation, file.population, file.arms, trial.enrolled_arms),
+        crossover=file.design == "crossover",
     )
     _check_phases(file, trial)
     crossover = trial.design == "crossover"

@@ -37,6 +37,7 @@ from ketasim.dosing.trial.assessment import (
 from ketasim.dosing.trial.looks import LooksKey
 from ketasim.dosing.trial.phase import Key
 from ketasim.dosing.trial.rule import Rescue
+from ketasim.dosing.trial.strata import Randomisation
 from ketasim.evidence import load_sources
 
 DESIGNS: Final = ("parallel", "crossover")
@@ -47,6 +48,9 @@ REPLICATES: Final = 200
 
 MOST_REPLICATES: Final = 100_000
 """Most replicates of a trial: a limit against slips of the pen."""
+
+
+_RANDOMISATION: Final = "write it as 'randomisation', such as {strata: [sex], block: 4}"
 
 
 class TrialFile(BaseModel):
@@ -70,6 +74,7 @@ class TrialFile(BaseModel):
     - `primary`, `analysis`, `estimands`, `delta`, `power`, `looks`: how replicates are analysed;
       see `Primary`.
     - `dropout`, `scenario`: see `Dropout` and `Scenario`.
+    - `randomisation`: the strata of it; left out, arms are filled without any.
     - `adherence`: share of sessions attended, or a published pattern. `rescue`: see `Rescue`.
     """
 
@@ -88,7 +93,8 @@ class TrialFile(BaseModel):
         **dict.fromkeys(("drop_out", "drop-out", "attrition"), "write it as 'dropout'"),
         **dict.fromkeys(("missed", "compliance", "attendance"), "write it as 'adherence'"),
         **dict.fromkeys(("dosing_rule", "rule"), "write it in the arm as 'dosing_rule'"),
-        **dict.fromkeys(("randomisation", "randomization", "allocation"), "write 'n' in each arm"),
+        "allocation": "write 'n' in each arm",
+        **dict.fromkeys(("randomization", "strata", "stratification"), _RANDOMISATION),
         "start": "days and visits of a trial count from day 0, that of the first session",
         "withdrawal": "write it in the arm whose patients are randomised again",
     }
@@ -118,6 +124,7 @@ class TrialFile(BaseModel):
     scenario: Scenario | None = None
     adherence: AdherenceItem | None = None
     rescue: Rescue | None = None
+    randomisation: Randomisation | None = None
 
 
 def check_file(file: TrialFile) -> None:

@@ -37,6 +37,7 @@ from ketasim.trials.headline import (
 )
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
 from ketasim.trials.operating import TWO_POWERS
+from ketasim.trials.patients.allocation import allocation_words
 from ketasim.trials.scenario import rule_words, scenario_notes
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ def planned_rows(trial: Trial) -> list[tuple[str, list[str]]]:
             first = trial.labels[primary.contrast[0]]
             told = f"with {sizes} in {first}; wanted {percent(trial.power.target, 2)}"
             rows.append(("Power", [told]))
+    allocated = allocation_words(trial)
+    if allocated:
+        rows.append(("Randomisation", [allocated]))
     notes = scenario_notes(trial)
     return [*rows, ("Patients", notes)] if notes else rows
 

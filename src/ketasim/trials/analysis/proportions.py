@@ -133,6 +133,51 @@ def score_statistic(
         )
 
 
+class Stratified(NamedTuple):
+    """A comparison of two proportions within strata.
+
+    **Arguments:**
+
+    - `estimate`: first minus second. `se`: its standard error.
+    - `z`: statistic of the test of no difference, as a standard normal one.
+    """
+
+    estimate: Array
+    se: Array
+    z: Array
+
+
+def stratified_difference(
+    events: ArrayLike, size: ArrayLike, events_control: ArrayLike, size_control: ArrayLike
+) -> Stratified:
+    """Common difference of two proportions within strata (Mantel and Haenszel).
+
+    The standard error is that of Sato (Biometrics 45 (1989) 1323-1324), the test that of Cochran,
+    Mantel and Haenszel without a correction for continuity.
+
+    **Arguments:** as of `risk_difference`; the last axis is of the strata, which may be empty.
+    """
+    a, n, b, m = np.broadcast_arrays(
+        *(np.asarray(one, dtype=float) for one in (events, size, events_control, size_control))
+    )
+    both = (n > 0) & (m > 0)
+    total = np.where(both, n + m, 2.0)  # a stratum of one arm alone tells nothing
+    weight = np.where(both, n * m / total, 0.0)
+    whole = weight.sum(axis=-1)
+    gap = np.where(both, (a * m - b * n) / total, 0.0).sum(axis=-1)
+    tilt = np.where(both, (n**2 * b - m**2 * a + n * m * (m - n) / 2.0) / total**2, 0.0)
+    spread = np.where(both, (a * (m - b) + b * (n - a)) / (2.0 * total), 0.0)
+    responders = a + b
+    chance = np.where(
+        both, n * m * responders * (total - responders) / (total**2 * (total - 1.0)), 0.0
+    ).sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate = gap / whole
+        variance = (estimate * tilt.sum(axis=-1) + spread.sum(axis=-1)) / whole**2
+        z = np.where(chance > 0.0, gap / np.sqrt(chance), 0.0)
+    return Stratified(estimate, np.sqrt(np.maximum(variance, 0.0)), z)
+
+
 def wilson(events: ArrayLike, size: ArrayLike, *, level: float = 0.95) -> tuple[Array, Array]:
     """Wilson's score interval of a proportion."""
     a, n = np.asarray(events, dtype=float), np.asarray(size, dtype=float)

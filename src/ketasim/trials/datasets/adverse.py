@@ -168,7 +168,9 @@ def _piece(
     stride, count = one.stride, len(drawn)
     start, total = drawn.start * stride, count * stride
     repeats = len(had) // (count * n)  # where every replicate holds the same patients
-    numbers, weight, _ = arm_patients(one.arm, one.people_seed, start, total)
+    numbers, weight, _ = arm_patients(
+        one.arm, one.people_seed, start, total, parts=one.parts(start, total)
+    )
     doses = [session_doses(calendar) for calendar in schedule.calendars]
 
     def kept(table: Array) -> Array:

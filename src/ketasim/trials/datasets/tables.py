@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -15,6 +15,7 @@ from ketasim.trials.datasets.adverse import assessed_arms, events_of
 from ketasim.trials.datasets.people import people_of
 from ketasim.trials.operating.operate import pooled
 from ketasim.trials.operating.question import question_of
+from ketasim.trials.patients.allocation import Allocation, allocation_of
 
 if TYPE_CHECKING:
     from ketasim.trials.result import TrialResult
@@ -36,6 +37,9 @@ LABELS: Final[Mapping[str, str]] = {
     "AGEU": "Age Units",
     "SEX": "Sex",
     "WEIGHTBL": "Weight at Baseline (kg)",
+    "STRATAR": "Strata Used for Randomization",
+    **{f"STRAT{w}D": f"Description of Stratification Factor {w}" for w in range(1, 6)},
+    **{f"STRAT{w}R": f"Strat Factor {w} Value Used for Rand" for w in range(1, 6)},
     "BASE": "Baseline Value",
     "ITTFL": "Intent-To-Treat Population Flag",
     "RANDFL": "Randomized Population Flag",
@@ -109,12 +113,20 @@ def data_sets(result: TrialResult, *, replicate: int | None = None) -> tuple[Dat
     if replicate is not None:
         table = table.filter(pl.col("replicate") == replicate - 1)
     rated = _keyed(result, table)
-    return (
-        DataSet("ADSL", "Subject-Level Analysis Dataset", _subjects(result, rated)),
+    subjects = _subjects(result, rated)
+    others = (
         DataSet("ADQS", "Questionnaire Analysis Dataset", _scores(rated)),
         DataSet("ADTTE", "Time-to-Event Analysis Dataset", _times(result, rated)),
         DataSet("ADAE", "Adverse Events Analysis Dataset", _events(result, rated)),
     )
+    own = [name for name in subjects.columns if re.fullmatch(r"STRATAR|STRAT\dR", name)]
+    if own:
+        strata = subjects.select("USUBJID", *own)
+        others = tuple(
+            replace(one, table=one.table.join(strata, "USUBJID", "left", maintain_order="left"))
+            for one in others
+        )
+    return DataSet("ADSL", "Subject-Level Analysis Dataset", subjects), *others
 
 
 def check_design(trial: Trial) -> None:
@@ -179,6 +191,7 @@ def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
             pl.when(pl.col("age").is_not_null()).then(pl.lit("YEARS")).alias("AGEU"),
             pl.col("sex").alias("SEX"),
             pl.col("weight").round(1).alias("WEIGHTBL"),
+            *_strata(allocation_of(result.trial)),
             "BASE",
             pl.lit("Y").alias("ITTFL"),
             pl.lit("Y").alias("RANDFL"),
@@ -193,6 +206,24 @@ def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
             pl.when(pl.col("left")).then(reason).alias("DCSREAS"),
         )
     )
+
+
+def _strata(found: Allocation | None) -> list[pl.Expr]:
+    """Strata of the randomisation of a subject, together and factor by factor."""
+    if found is None:
+        return []
+    places: list[list[int]] = found.levels.T.tolist()
+    levels = [[one.levels[k] for k in own] for one, own in zip(found.factors, places, strict=True)]
+    whole = [", ".join(parts) for parts in zip(*levels, strict=True)]
+    columns = [("STRATAR", whole)]
+    columns += [(f"STRAT{w}R", own) for w, own in enumerate(levels, 1)]
+    stratum = pl.col("stratum")
+    made = [
+        stratum.replace_strict(dict(enumerate(values)), return_dtype=pl.String).alias(name)
+        for name, values in columns
+    ]
+    told = [pl.lit(one.name).alias(f"STRAT{w}D") for w, one in enumerate(found.factors, 1)]
+    return [made[0], *(one for both in zip(told, made[1:], strict=True) for one in both)]
 
 
 def _pool(result: TrialResult) -> Trial:

@@ -36,19 +36,19 @@ def impute_contrast(
 
     **Arguments:**
 
-    - `arms`: baseline less a constant, shape (R, n), and changes, not a number after a patient has
-      left, shape (R, n, T), of each arm; the same that were fitted.
+    - `arms`: covariates, shape (R, n, C), and changes, not a number after a patient has left, shape
+      (R, n, T), of each arm; the same that were fitted.
     - `fits`: mixed models of them.
     - `first`, `second`: places of the two arms; the second is the reference.
     - `delta`: points added to what is imputed in all arms but the reference.
     """
-    baseline = np.ascontiguousarray(np.concatenate([one for one, _ in arms], axis=1), np.float64)
+    own = np.ascontiguousarray(np.concatenate([one for one, _ in arms], axis=1), np.float64)
     change = np.ascontiguousarray(np.concatenate([one for _, one in arms], axis=1), np.float64)
     sizes = np.array([one.shape[1] for one, _ in arms], np.int64)
-    replicates = len(baseline)
+    replicates = len(own)
     value, variance = np.empty((2, replicates, len(IMPUTED)))
     _impute(
-        *(baseline, change, np.repeat(np.arange(len(arms)), sizes), sizes),
+        *(own, change, np.repeat(np.arange(len(arms)), sizes), sizes),
         *(np.ascontiguousarray(one) for one in fits),
         *(np.array([first, second]), float(delta), value, variance),
     )

@@ -50,7 +50,7 @@ class Fits(NamedTuple):
 
     **Arguments:**
 
-    - `beta`: coefficients of the arms and the baseline at each visit, shape (R, T, Q).
+    - `beta`: coefficients of the arms and the covariates at each visit, shape (R, T, Q).
     - `variance`: of them at this covariance, shape (R, T, Q, T, Q).
     - `sigma`: covariance of the visits, shape (R, T, T). `uncertainty`: of its elements, shape
       (R, K, K).
@@ -77,7 +77,7 @@ class _Data(NamedTuple):
 def fit_contrast(sums: Sums, first: int, second: int) -> tuple[Found, Fits]:
     """One arm minus another at the last visit, by a mixed model for repeated measures.
 
-    Fixed effects: arm by visit and baseline by visit; covariance unstructured; degrees of freedom
+    Fixed effects: arm by visit and covariates by visit; covariance unstructured; degrees of freedom
     and standard errors of Kenward and Roger.
 
     **Arguments:**
@@ -85,7 +85,8 @@ def fit_contrast(sums: Sums, first: int, second: int) -> tuple[Found, Fits]:
     - `sums`: of all arms. `first`, `second`: places of the two arms.
     """
     xx, xy, yy = regressors(sums)
-    data = _Data(np.trace(xx[:, 1:, :-1, :-1], axis1=2, axis2=3), xx[:, 1:], xy[:, 1:], yy[:, 1:])
+    counts = sums.counts[:, :, 1:].sum(axis=1)
+    data = _Data(counts, xx[:, 1:], xy[:, 1:], yy[:, 1:])
     replicates = len(data.counts)
     estimate, se, df = (np.full(replicates, np.nan) for _ in range(3))
     found = Found(estimate, se, df, {})
@@ -120,7 +121,7 @@ def _empty(sums: Sums) -> list[str]:
     """Why a replicate cannot be fitted at all; empty where it can."""
     last = sums.counts[:, :, -1]
     there = last.sum(axis=1)
-    needed = last.shape[1] + 1 + sums.visits
+    needed = last.shape[1] + sums.covariates + sums.visits
     return [
         "an arm has nobody left at the visit"
         if low < 1

@@ -9,18 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim.dosing import Trial
+from ketasim.dosing import Trial, block_of, ratio_of
 from ketasim.evidence import Card
 from ketasim.trials.operating.question import Question
 from ketasim.trials.operating.world import World
+from ketasim.trials.patients.drawing import PILOT_SEED, pilot_replicates, strides
 from ketasim.trials.patients.worlds import worlds
-from ketasim.trials.ratings import (
-    PILOT_SEED,
-    ArmSimulation,
-    Ratings,
-    pilot_replicates,
-    strides,
-)
+from ketasim.trials.ratings import ArmSimulation, Ratings
 
 Array = NDArray[np.float64]
 
@@ -47,7 +42,12 @@ def pooled(trial: Trial, question: Question | None) -> Trial:
     arms = tuple(
         replace(arm, n=largest.get(arm.id, max(arm.n, round(arm.n * ratio)))) for arm in trial.arms
     )
-    return replace(trial, arms=arms)
+    given, known = trial.randomisation, trial.enrolled_arms
+    if given is not None:
+        # blocks are those of the sizes of the file
+        settled = {"ratio": ratio_of(given, known), "block": block_of(given, known)}
+        given = given.model_copy(update=settled)
+    return replace(trial, arms=arms, randomisation=given)
 
 
 def shifted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -10,12 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ketasim.trials.analysis.proportions import risk_difference, score_statistic
+from ketasim.trials.analysis.proportions import (
+    risk_difference,
+    score_statistic,
+    stratified_difference,
+)
 from ketasim.trials.hazard import log_hazard_ratio, log_rank
 from ketasim.trials.operating.mixed import Found
 from ketasim.trials.operating.sums import Sums, regressors
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 LEVEL: Final = 0.95
 """Of intervals; tests are two-sided at what is left of it."""
@@ -90,6 +95,37 @@ def covariance(sums: Sums, first: int, second: int) -> Outcome:
     return by_t(Found(beta @ contrast * known, se, df, {k: v for k, v in failures.items() if v}))
 
 
+def each_estimable(
+    sums: Sums, analyse: Callable[[Sums, Flags, Flags], Mapping[str, Outcome]]
+) -> dict[str, Outcome]:
+    """Analyse replicates without the covariates in which their patients do not differ.
+
+    **Arguments:**
+
+    - `sums`: of all arms.
+    - `analyse`: receives sums of replicates with the same covariates, which replicates and which
+      covariates they are, shape (R,) and (C,), and returns named outcomes.
+    """
+    able = sums.estimable
+    able[:, 0] = True  # without a spread of the baseline there is no fit, which is told
+    kinds, which = np.unique(able, axis=0, return_inverse=True)
+    found: dict[str, Outcome] = {}
+    for place, kind in enumerate(kinds):
+        some = which.ravel() == place
+        for name, outcome in analyse(sums.of(some, kind), some, kind).items():
+            if name not in found:
+                none = np.full((5, len(able)), np.nan)
+                found[name] = Outcome(none[0], none[1], none[2], none[3], none[4])
+            whole = found[name]
+            for all_of, part in zip(whole[:5], outcome[:5], strict=True):
+                all_of[some] = part
+            failures = dict(whole.failures)
+            for why, count in outcome.failures.items():
+                failures[why] = failures.get(why, 0) + count
+            found[name] = whole._replace(failures=failures)
+    return found
+
+
 def by_t(found: Found) -> Outcome:
     """A contrast with its t test; without degrees of freedom, where they are endless."""
     estimate, se, df, failures = found
@@ -120,6 +156,26 @@ def responders(sums: Sums, first: int, second: int) -> Outcome:
     se = np.sqrt(p * (1.0 - p) / n + q * (1.0 - q) / m)
     z = np.where(np.isfinite(z), z, 0.0)
     return Outcome(p - q, se, np.asarray(found.low), np.asarray(found.high), z)
+
+
+def stratified_responders(first: tuple[Array, Array], second: tuple[Array, Array]) -> Outcome:
+    """By the difference of the shares of responders within strata (Mantel and Haenszel).
+
+    The standard error is Sato's, the test that of Cochran, Mantel and Haenszel without a correction
+    for continuity.
+
+    **Arguments:**
+
+    - `first`, `second`: of an arm responders and patients in each stratum, each of shape (R, S).
+
+    Source: Sato, Biometrics 45 (1989) 1323-1324.
+    """
+    (a, n), (b, m) = first, second
+    found = stratified_difference(a, n, b, m)
+    reach = LIMIT * found.se
+    return Outcome(
+        *(found.estimate, found.se, found.estimate - reach, found.estimate + reach, found.z)
+    )
 
 
 def survivors(first: tuple[Array, Array], second: tuple[Array, Array]) -> Outcome:

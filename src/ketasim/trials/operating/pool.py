@@ -9,9 +9,10 @@ drawn anew for every patient of every replicate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -23,11 +24,20 @@ from ketasim.dosing import Arm, Scenario, Trial
 from ketasim.engine import Calendar, Patients, Plan, solve
 from ketasim.engine.backends.numba.kernel import Kernel
 from ketasim.models import MODELS, MOOD_PARAMETERS, mood_chain
-from ketasim.population import MOOD_STATES, arm_patients, in_madrs, situation_of
+from ketasim.population import (
+    MOOD_STATES,
+    Part,
+    arm_patients,
+    in_madrs,
+    normal_within,
+    situation_of,
+)
 from ketasim.trials.patients.afterwards import ended_calendar, sessions_until
+from ketasim.trials.patients.allocation import Allocation, allocation_of
+from ketasim.trials.patients.drawing import HIGHEST, derived
 from ketasim.trials.patients.leaving import constant_hazard, each_session, stop_hazard
 from ketasim.trials.patients.worlds import Worlds
-from ketasim.trials.ratings import HIGHEST, PIECE, Ratings, derived
+from ketasim.trials.ratings import PIECE, Ratings
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -42,6 +52,7 @@ SMALL: Final = 32
 DRAWS: Final = 1000
 """Most draws of the numbers of the card; replicates beyond them take turns."""
 
+_SOLVED: Final = ("age", "weight")  # factors of stratification on which what is solved depends
 _NODES: Final = 16  # of sensitivity, for the error of a pool
 
 _draw = Kernel(
@@ -62,6 +73,8 @@ class Held(NamedTuple):
     - `durability`: standard normal number behind the loss of synapses, shape (m,).
     - `shared`: onset of an antidepressant, natural and slow course, shape (D, 3, V).
     - `expected`: expectation with so many sessions, the last with all, shape (K + 1, D, V).
+    - `ends`: where the patients of each cell of strata begin, and the last ends, shape (C + 1,);
+      one cell without strata of age or weight, or where one patient stands for all.
     """
 
     load: Single
@@ -69,6 +82,7 @@ class Held(NamedTuple):
     durability: Single
     shared: Array
     expected: Array
+    ends: Integers
 
 
 @dataclass(frozen=True)
@@ -93,8 +107,25 @@ class Pool:
     def _people(self) -> tuple[dict[str, Any], Array, Array]:
         """Pharmacokinetics, weights, and durabilities of the large pool."""
         seed = derived(self.seed, f"pool of {self.arm.id}")
-        values, weight, _ = arm_patients(self.arm, seed, 0, LARGE)
+        parts: Mapping[str, Part] = {}
+        found = allocation_of(self.trial)
+        if found is not None:
+            one = found.cells(_SOLVED)[1]
+            parts = found.parts(np.repeat(one, np.diff(self._ends)))
+        values, weight, _ = arm_patients(self.arm, seed, 0, LARGE, parts=parts)
         return values, np.asarray(weight), standard_normals(seed, "mood:kS", 0, LARGE, 1)[:, 0]
+
+    @cached_property
+    def _ends(self) -> Integers:
+        """Where the patients of each cell of strata begin in the large pool, and the last ends."""
+        found = allocation_of(self.trial)
+        if found is None:
+            return np.array([0, LARGE])
+        shares = np.bincount(found.cells(_SOLVED)[0], found.shares)
+        # no cell may be empty
+        counts = np.maximum(np.round(shares * LARGE).astype(np.int64), SMALL)
+        counts[counts.argmax()] += LARGE - counts.sum()
+        return np.concatenate([[0], np.cumsum(counts)])
 
     @property
     def sessions(self) -> tuple[float, ...]:
@@ -115,11 +146,14 @@ class Pool:
         """
         draws = len(numbers.early)
         # without the drug patients differ in nothing that is solved
-        who = np.arange(LARGE if self.arm.control is None else 1)
-        if around is not None and self.arm.control is None:
-            # evenly over the effects at the last visit, the smallest to the largest
-            ranks = ((np.arange(SMALL) + 0.5) / SMALL * LARGE).astype(np.int64)
-            who = np.sort(around.load[0, :, -1].argsort(kind="stable")[ranks])
+        who, ends = np.arange(LARGE), self._ends
+        if self.arm.control is not None:
+            who, ends = np.arange(1), np.array([0, 1])
+        elif around is not None:
+            # of each cell evenly over the effects at the last visit, the smallest to the largest
+            cells = pairwise(ends)
+            some = [first + _spread(around.load[0, first:last, -1]) for first, last in cells]
+            who, ends = np.concatenate(some), SMALL * np.arange(len(some) + 1)
         until = max(float(self.times[-1]), 1.0)
         counts = range(len(self.sessions) + 1) if self.follows else [len(self.arm.sessions)]
         parts = [
@@ -134,6 +168,7 @@ class Pool:
             self._people[2][who].astype(np.float32),
             whole[1][:, 1:],
             np.stack([one[1][:, 0] for one in parts]),
+            ends,
         )
 
     def _solved(self, calendar: Calendar, numbers: Worlds, who: Integers) -> tuple[Single, Array]:
@@ -177,6 +212,12 @@ class Pool:
                 # nothing about the patient is in these
                 shared[world[:, None], row, later] = states[name].reshape(shape)[:, 0]
         return load, shared
+
+
+def _spread(load: Single) -> Integers:
+    """Places of `SMALL` patients evenly over the effects, in the order of their places."""
+    ranks = ((np.arange(SMALL) + 0.5) / SMALL * len(load)).astype(np.int64)
+    return np.sort(load.argsort(kind="stable")[ranks]).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -227,6 +268,17 @@ class DrawnArm:
         stayed = np.empty(shape, np.float32) if stays else none
         whole = np.empty(shape, np.float32) if self.follows else none
         replicate = np.arange(first, first + count)
+        stratum, parts = self._strata(first, count)
+        if "baseline" in parts:
+            own = normal_within(random[0][:, :, 5].astype(np.float64), parts["baseline"])
+            random[0][:, :, 5] = own
+        if stratum is not None and len(self.held.ends) > 2:
+            assert self._allocation is not None
+            cell = self._allocation.cells(_SOLVED)[0][stratum]
+            begin, last = self.held.ends[cell], self.held.ends[cell + 1]
+            member = np.floor(begin + (last - begin) * random[1][:, :, 0].astype(np.float64))
+            # the middle of what stands for the patient, whatever is rounded
+            random[1][:, :, 0] = (np.minimum(member, last - 1) + 0.5) / self.held.ends[-1]
         numbers, kept = self._numbers
         mean_sd = in_madrs(*(getattr(self.given.baseline, k) for k in ("scale", "mean", "sd")))
         _draw(
@@ -237,8 +289,22 @@ class DrawnArm:
             *(np.array([*mean_sd, HIGHEST]),),
             *(rated, stayed, whole, before),
         )
-        made = Ratings(self.times, rated, before, whole=whole if self.follows else None)
+        made = Ratings(
+            self.times, rated, before, whole=whole if self.follows else None, stratum=stratum
+        )
         return made, Ratings(self.times, stayed, before) if stays else None
+
+    def _strata(self, first: int, count: int) -> tuple[Integers | None, Mapping[str, Part]]:
+        """Strata of the patients, and where in its distribution each factor of them lies."""
+        found = self._allocation
+        if found is None:
+            return None, {}
+        stratum = found.strata(self.seed, self.arm.id, first, count)
+        return stratum, found.parts(stratum)
+
+    @cached_property
+    def _allocation(self) -> Allocation | None:
+        return allocation_of(self.trial)
 
     def _random(self, first: int, count: int) -> tuple[Single, Single, Single]:
         """Random numbers of replicates, each with its own: how many are asked for moves none."""

@@ -16,6 +16,7 @@ from ketasim.dosing import (
     followed_relapse,
     whose,
 )
+from ketasim.trials.patients.allocation import Allocation, allocation_of
 
 OWN_ESTIMAND: Final = {
     "mmrm": "hypothetical",
@@ -71,6 +72,12 @@ class Question:
         looks = self.trial.looks
         shares = () if looks is None else looks.at
         return tuple(max(2, round(share * size)) for share in shares)
+
+    @cached_property
+    def allocation(self) -> Allocation | None:
+        """The randomisation within strata that the analyses take; nothing where they take none."""
+        found = allocation_of(self.trial)
+        return found if found is not None and found.adjust else None
 
     @cached_property
     def ways(self) -> tuple[Way, ...]:

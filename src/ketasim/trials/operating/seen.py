@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.dosing import scales
-from ketasim.trials.assess import hits, starters, survival
+from ketasim.trials.assess import Survival, hits, starters, survival
 from ketasim.trials.operating.question import Question
 from ketasim.trials.ratings import Ratings
 
@@ -31,18 +31,42 @@ class Followed(NamedTuple):
     started: Flags
     visits: int
 
-    def counts(self, sizes: Sequence[int]) -> tuple[Array, Array]:
-        """Relapses at each visit and patients at risk then, shape (L, R, V) each.
+    def counts(self, sizes: Sequence[int], strata: Flags | None = None) -> tuple[Array, Array]:
+        """Relapses at each visit and patients at risk then, shape (L, R, S V) each.
+
+        Visits of one stratum follow on those of another, as the partial likelihood has them.
 
         **Arguments:**
 
         - `sizes`: L numbers of patients, each of the first.
+        - `strata`: whether a patient is of each of S strata, shape (S, R, n); left out, all are of
+          one.
         """
+        groups = [self.started] if strata is None else [self.started & own for own in strata]
         found = [
-            survival(self.shown[:, :n], self.there[:, :n], self.started[:, :n], self.visits)
+            _joined(
+                [
+                    survival(self.shown[:, :n], self.there[:, :n], own[:, :n], self.visits)
+                    for own in groups
+                ]
+            )
             for n in sizes
         ]
         return np.stack([one.relapsed for one in found]), np.stack([one.at_risk for one in found])
+
+
+class _Counts(NamedTuple):
+    """Relapses and patients at risk, shape (R, S V) each."""
+
+    relapsed: Array
+    at_risk: Array
+
+
+def _joined(parts: Sequence[Survival]) -> _Counts:
+    return _Counts(
+        np.concatenate([one.relapsed for one in parts], axis=1),
+        np.concatenate([one.at_risk for one in parts], axis=1),
+    )
 
 
 class Seen(NamedTuple):
@@ -54,6 +78,7 @@ class Seen(NamedTuple):
       shape (R, n, T). `response`: at the last visit, who left has none, shape (R, n).
     - `followed`: until relapse, where that is asked for.
     - `period`: of a crossover, in which the patient is in the arm, from 0, shape (R, n).
+    - `stratum`: by which the analyses compare within strata, shape (R, n).
     """
 
     baseline: Array
@@ -61,6 +86,40 @@ class Seen(NamedTuple):
     response: Flags
     followed: Followed | None = None
     period: NDArray[np.int64] | None = None
+    stratum: NDArray[np.int64] | None = None
+
+    def covariates(self, design: Array | None) -> Array:
+        """The baseline, and what the stratum adds to it, shape (R, n, C).
+
+        **Arguments:**
+
+        - `design`: regressors of each stratum, shape (S, C - 1); nothing without any.
+        """
+        own = self.baseline[..., None]
+        if design is None or self.stratum is None or not design.shape[1]:
+            return own
+        return np.concatenate([own, design[self.stratum]], axis=2)
+
+    def strata(self, count: int) -> Flags | None:
+        """Whether a patient is of each of some strata, shape (S, R, n); nothing without any."""
+        if self.stratum is None:
+            return None
+        return self.stratum[None] == np.arange(count)[:, None, None]
+
+    def by_stratum(self, count: int, sizes: Sequence[int]) -> tuple[Array, Array]:
+        """Responders and patients in each of some strata, shape (L, R, S) each.
+
+        **Arguments:**
+
+        - `sizes`: L numbers of patients, each of the first.
+        """
+        own = self.strata(count)
+        assert own is not None
+        there = np.moveaxis(own, 0, -1)
+        shown = there & self.response[..., None]
+        both = [[one[:, :n].sum(axis=1) for n in sizes] for one in (shown, there)]
+        responders, patients = (np.stack(one).astype(np.float64) for one in both)
+        return responders, patients
 
 
 def seen_of(asked: Question, rated: Ratings) -> Seen:
@@ -77,7 +136,9 @@ def seen_of(asked: Question, rated: Ratings) -> Seen:
     response = (baseline > 0.0) & (-shown >= least)
     # numbers near 0 lose no digits in sums of squares
     middle = scales()[primary.scale] / 2.0
-    return Seen(baseline - middle, change, response, _followed(asked, rated), rated.period)
+    stratum = None if asked.allocation is None else rated.stratum
+    followed = _followed(asked, rated)
+    return Seen(baseline - middle, change, response, followed, rated.period, stratum)
 
 
 def _followed(asked: Question, rated: Ratings) -> Followed | None:

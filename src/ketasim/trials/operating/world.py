@@ -18,17 +18,20 @@ from ketasim.trials.operating.outcomes import (
     Outcome,
     by_t,
     covariance,
+    each_estimable,
     joined,
     responders,
+    stratified_responders,
     survivors,
 )
 from ketasim.trials.operating.pool import DrawnArm
 from ketasim.trials.operating.question import Question, Way
 from ketasim.trials.operating.seen import Seen, seen_of
-from ketasim.trials.operating.sums import arm_sums, together
+from ketasim.trials.operating.sums import Sums, arm_sums, together
 from ketasim.trials.ratings import Ratings
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Key = tuple[Way, int]
 
 _TOGETHER: Final = 250
@@ -182,26 +185,35 @@ def analysed(
 def _of(asked: Question, arms: Sequence[Seen], ways: Sequence[Way]) -> dict[Key, Outcome]:
     made: dict[Key, Outcome] = {}
     sizes = [asked.patients(arm) for arm in asked.arms]
+    both = list(zip(arms, sizes, strict=True))
+    within = asked.allocation
+    strata = 0 if within is None else within.count
     followed = [
-        None if arm.followed is None else arm.followed.counts(size)
-        for arm, size in zip(arms, sizes, strict=True)
+        None if arm.followed is None else arm.followed.counts(size, arm.strata(strata))
+        for arm, size in both
     ]
     plain = any(way.analysis != "survival" for way in ways) and not asked.crossover
-    sums = (
-        [
-            arm_sums(arm.baseline, arm.change, arm.response, size)
-            for arm, size in zip(arms, sizes, strict=True)
-        ]
+    design = None if within is None else within.design
+    known = [arm.covariates(design) for arm in arms]
+    sums = [
+        arm_sums(own, arm.change, arm.response, size)
+        for own, (arm, size) in zip(known, both, strict=True)
         if plain
-        else []
-    )
+    ]
+    responses = [
+        arm.by_stratum(strata, size)
+        for arm, size in both
+        if strata and any(way.analysis == "responder" for way in ways)
+    ]
+
+    def by_ancova(some: Sums, _: Flags, __: Flags) -> Mapping[str, Outcome]:
+        return {"ancova": covariance(some, *asked.pair)}
+
     for place, cut in enumerate(asked.cuts):
         # looks before the end have the primary analysis alone
         here = [way for way in ways if cut in asked.sizes or way == asked.ways[0]]
         if asked.crossover and here:
-            changes = [
-                arm.change[:, : size[place], -1] for arm, size in zip(arms, sizes, strict=True)
-            ]
+            changes = [arm.change[:, : size[place], -1] for arm, size in both]
             least = min(one.shape[1] for one in changes)
             changes = [one[:, :least] for one in changes]
             periods = [arm.period[:, :least] for arm in arms if arm.period is not None]
@@ -221,20 +233,45 @@ def _of(asked: Question, arms: Sequence[Seen], ways: Sequence[Way]) -> dict[Key,
         together_here = together(sums, place)
         for way in here:
             if way.analysis == "ancova":
-                made[way, cut] = covariance(together_here, *asked.pair)
+                made[way, cut] = each_estimable(together_here, by_ancova)["ancova"]
+            elif way.analysis == "responder" and responses:
+                first, second = (
+                    (responses[one][0][place], responses[one][1][place]) for one in asked.pair
+                )
+                made[way, cut] = stratified_responders(first, second)
             elif way.analysis == "responder":
                 made[way, cut] = responders(together_here, *asked.pair)
-        mixed = [way for way in here if way.analysis == "mmrm"]
-        if not mixed:
-            continue
-        found, fits = fit_contrast(together_here, *asked.pair)
-        named = {"hypothetical": found, "treatment_policy": found}
-        if any(way.estimand in IMPUTED for way in mixed):
-            parts = [
-                (arm.baseline[:, : size[place]], arm.change[:, : size[place]])
-                for arm, size in zip(arms, sizes, strict=True)
-            ]
-            named |= impute_contrast(parts, fits, *asked.pair, asked.delta)
-        for way in mixed:
-            made[way, cut] = by_t(named[way.estimand])
+        parts = [
+            (own[:, : size[place]], arm.change[:, : size[place]])
+            for own, (arm, size) in zip(known, both, strict=True)
+        ]
+        for way, outcome in _mixed(asked, parts, here, together_here).items():
+            made[way, cut] = outcome
     return made
+
+
+def _mixed(
+    asked: Question, arms: Sequence[tuple[Array, Array]], ways: Sequence[Way], sums: Sums
+) -> dict[Way, Outcome]:
+    """Outcomes of the mixed model, and of what it imputes, at one size.
+
+    **Arguments:**
+
+    - `arms`: covariates and changes of each, shape (R, n, C) and (R, n, T). `sums`: of them.
+    """
+    mixed = [way for way in ways if way.analysis == "mmrm"]
+    if not mixed:
+        return {}
+
+    def analyse(some: Sums, replicates: Flags, covariates: Flags) -> Mapping[str, Outcome]:
+        found, fits = fit_contrast(some, *asked.pair)
+        plain = by_t(found)
+        named = {"hypothetical": plain, "treatment_policy": plain}
+        if any(way.estimand in IMPUTED for way in mixed):
+            parts = [(own[replicates][..., covariates], y[replicates]) for own, y in arms]
+            made = impute_contrast(parts, fits, *asked.pair, asked.delta)
+            named |= {estimand: by_t(one) for estimand, one in made.items()}
+        return named
+
+    named = each_estimable(sums, analyse)
+    return {way: named[way.estimand] for way in mixed}

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from ketasim.dosing import Trial
 from ketasim.evidence import Card
+from ketasim.trials.patients.drawing import PILOT_SEED, pilot_replicates
 from ketasim.trials.patients.leaving import hours_until, rate_of
 from ketasim.trials.patients.worlds import worlds
-from ketasim.trials.ratings import PILOT_SEED, ArmSimulation, pilot_replicates
+from ketasim.trials.ratings import ArmSimulation
 
 Array = NDArray[np.float64]
 

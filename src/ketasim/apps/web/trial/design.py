@@ -252,6 +252,8 @@ def _tidied(content: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(own.get("medicines"), str):
             own["medicines"] = [one.strip() for one in own["medicines"].splitlines() if one.strip()]
         made["population"] = own
+    if isinstance(made.get("randomisation"), str):
+        made["randomisation"] = _more(made["randomisation"], "randomisation")
     for path in _SHORT:
         _split(made, path)
     for name in ("trial", "note"):

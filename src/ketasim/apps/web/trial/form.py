@@ -90,6 +90,13 @@ def sections() -> tuple[Section, ...]:
                 Entry("horizon", "Horizon", "such as 84 d; else the last visit"),
                 _choice("design", "Design", DESIGNS),
                 Entry("washout", "Washout of a crossover", "such as 14 d"),
+                Entry(
+                    "randomisation",
+                    "Randomisation within strata, as YAML",
+                    "such as strata: [sex, {age: [65]}]",
+                    "lines",
+                    wide=True,
+                ),
             ),
         ),
         Section(

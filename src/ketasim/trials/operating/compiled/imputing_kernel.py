@@ -39,20 +39,31 @@ def _inverse(matrix, size, out):
             out[i, j] = total
 
 
+@njit(nogil=True, error_model="numpy")
+def _line(coefficients, at, row):
+    """Sum of the coefficients of a patient, each times its regressor."""
+    total = 0.0
+    for m in range(len(at)):
+        total += coefficients[at[m]] * row[m]
+    return total
+
+
 @njit(nogil=True, error_model="numpy", cache=True)
 def impute(
-    baseline, change, arm, sizes, beta, variance, sigma, uncertainty, pair, delta, found, spread
+    covariates, change, arm, sizes, beta, variance, sigma, uncertainty, pair, delta, found, spread
 ):  # fmt: skip
     """Estimate and jackknife variance of J2R, CR, CIR and delta, `found` and `spread` (R, 4).
 
-    `baseline` (R, N); `change` (R, N, T), not a number from a visit on; the patients of arm a come
-    one after the other, `arm` (N,), `sizes` (A,); `beta` (R, T, Q) of the arms and the baseline,
+    `covariates` (R, N, C); `change` (R, N, T), not a number from a visit on; the patients of arm a
+    come one after the other, `arm` (N,), `sizes` (A,); `beta` (R, T, Q) of arms and covariates,
     `variance` (R, T, Q, T, Q) of it, `sigma` (R, T, T), `uncertainty` (R, K, K) of its elements;
     `pair` the arms compared, the second the reference; `delta` points.
     """
     replicates, patients, visits = change.shape
-    arms = len(sizes)
-    width, last, elements = arms + 1, visits - 1, visits * (visits + 1) // 2
+    arms, active = len(sizes), 1 + covariates.shape[2]
+    width, last, elements = arms + active - 1, visits - 1, visits * (visits + 1) // 2
+    at, row = np.empty(active, np.int64), np.empty(active)  # regressors of a patient
+    at[1:], row[0] = arms + np.arange(active - 1), 1.0
     first, reference = pair[0], pair[1]
     seen = np.empty(patients, np.int64)
     left = np.empty((patients, 4))
@@ -103,7 +114,8 @@ def impute(
         squares[:] = 0.0
         products[:] = 0.0
         for i in range(patients):
-            a, x = arm[i], baseline[r, i]
+            a = at[0] = arm[i]
+            row[1:] = covariates[r, i]
             p = 0
             while p < visits and not np.isnan(change[r, i, p]):
                 p += 1
@@ -111,19 +123,17 @@ def impute(
             if p == visits:
                 value = change[r, i, last]
             else:
-                value = b[last, a] + b[last, arms] * x
+                value = _line(b[last], at, row)
                 for t in range(p):
-                    value += slope[p, t] * (change[r, i, t] - b[t, a] - b[t, arms] * x)
-            squares[a, a] += 1.0
-            squares[a, arms] += x
-            squares[arms, arms] += x * x
+                    value += slope[p, t] * (change[r, i, t] - _line(b[t], at, row))
+            for m in range(active):
+                for j in range(active):
+                    squares[at[m], at[j]] += row[m] * row[j]
             for k in range(4):
                 whole = value if p == visits else value + shift[k, a, p]
                 completed[i, k] = whole
-                products[k, a] += whole
-                products[k, arms] += whole * x
-        for a in range(arms):
-            squares[arms, a] = squares[a, arms]
+                for m in range(active):
+                    products[k, at[m]] += whole * row[m]
         inverse = np.linalg.inv(squares)
         for k in range(4):
             for i in range(width):
@@ -138,16 +148,16 @@ def impute(
             p = seen[i]
             if p == visits:
                 continue
-            a, x = arm[i], baseline[r, i]
-            weight = inverse[first, a] - inverse[reference, a]
-            weight += (inverse[first, arms] - inverse[reference, arms]) * x
+            a = at[0] = arm[i]
+            row[1:] = covariates[r, i]
+            weight = _line(inverse[first], at, row) - _line(inverse[reference], at, row)
             for k in range(4):
-                toward[k, last, a] += weight
-                toward[k, last, arms] += weight * x
+                for m in range(active):
+                    toward[k, last, at[m]] += weight * row[m]
                 for t in range(p):
-                    toward[k, t, a] -= weight * slope[p, t]
-                    toward[k, t, arms] -= weight * slope[p, t] * x
-                    off = change[r, i, t] - b[t, a] - b[t, arms] * x
+                    for m in range(active):
+                        toward[k, t, at[m]] -= weight * slope[p, t] * row[m]
+                    off = change[r, i, t] - _line(b[t], at, row)
                     if k == 1:
                         off += b[t, a] - b[t, reference]
                     missed[k, p, t] += weight * off
@@ -195,15 +205,18 @@ def impute(
         v = variance[r]
         mean = np.zeros(4)
         for i in range(patients):
-            a, x, p = arm[i], baseline[r, i], seen[i]
-            lever = inverse[a, a] + 2.0 * inverse[a, arms] * x + inverse[arms, arms] * x * x
-            weight = inverse[first, a] - inverse[reference, a]
-            weight += (inverse[first, arms] - inverse[reference, arms]) * x
+            at[0], p = arm[i], seen[i]
+            row[1:] = covariates[r, i]
+            lever = 0.0
+            for m in range(active):
+                lever += row[m] * _line(inverse[at[m]], at, row)
+            weight = _line(inverse[first], at, row) - _line(inverse[reference], at, row)
             for t in range(p):
-                rest[t] = change[r, i, t] - b[t, a] - b[t, arms] * x
+                rest[t] = change[r, i, t] - _line(b[t], at, row)
                 for u in range(t + 1):
-                    own = v[t, a, u, a] + x * (v[t, a, u, arms] + v[t, arms, u, a])
-                    own += x * x * v[t, arms, u, arms]
+                    own = 0.0
+                    for m in range(active):
+                        own += row[m] * _line(v[t, at[m], u], at, row)
                     around[t, u] = s[t, u] - own
                     around[u, t] = around[t, u]
             if p > 0:
@@ -226,10 +239,10 @@ def impute(
                 value = found[r, k]
                 if p > 0:
                     for t in range(p):
-                        value -= (moved[k, t, a] + moved[k, t, arms] * x) * weighed[t]
+                        value -= _line(moved[k, t], at, row) * weighed[t]
                     for j in range(elements):
                         value += turned[k, j] * slopes[j]
-                off = completed[i, k] - gamma[k, a] - gamma[k, arms] * x
+                off = completed[i, k] - _line(gamma[k], at, row)
                 value -= weight * off / (1.0 - lever)
                 left[i, k] = value
                 mean[k] += value / patients

@@ -11,13 +11,15 @@ from numba import njit
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
-def add_up(baseline, change, response, sizes, products, events):
-    """Fill `products` (L, R, T + 1, T + 2, T + 2) and `events` (L, R) for `sizes` (L,), ascending.
+def add_up(covariates, change, response, sizes, products, events):
+    """Fill `products` (L, R, T + 1, W, W) and `events` (L, R) for `sizes` (L,), ascending.
 
-    `baseline` (R, N); `change` (R, N, T), not a number from a visit on; `response` (R, N).
+    W is 1 + C + T; `covariates` (R, N, C); `change` (R, N, T), not a number from a
+    visit on; `response` (R, N).
     """
     replicates, _, visits = change.shape
-    row = np.empty(visits + 2)
+    before = 1 + covariates.shape[2]
+    row = np.empty(before + visits)
     row[0] = 1.0
     for r in range(replicates):
         start = 0
@@ -29,13 +31,14 @@ def add_up(baseline, change, response, sizes, products, events):
                 products[place, r] = 0.0
                 events[place, r] = 0.0
             for i in range(start, sizes[place]):
-                row[1] = baseline[r, i]
+                for one in range(1, before):
+                    row[one] = covariates[r, i, one - 1]
                 seen = 0
                 while seen < visits and not np.isnan(change[r, i, seen]):
-                    row[2 + seen] = change[r, i, seen]
+                    row[before + seen] = change[r, i, seen]
                     seen += 1
                 total = products[place, r, seen]
-                for one in range(seen + 2):
+                for one in range(before + seen):
                     for other in range(one + 1):
                         total[one, other] += row[one] * row[other]
                 if response[r, i]:
@@ -44,6 +47,6 @@ def add_up(baseline, change, response, sizes, products, events):
         for place in range(len(sizes)):
             for seen in range(visits + 1):
                 total = products[place, r, seen]
-                for one in range(seen + 2):
+                for one in range(before + seen):
                     for other in range(one):
                         total[other, one] = total[one, other]

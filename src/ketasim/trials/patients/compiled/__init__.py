@@ -1,0 +1,1 @@
+"""Compiled loops over the patients of many replicates, before they are treated."""
