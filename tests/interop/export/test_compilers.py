@@ -11,6 +11,7 @@ import pytest
 
 from ketasim.interop.export import DRIVEN, export
 from ketasim.models import MODELS
+from ketasim.models.pk import CompartmentModel
 
 NAMES = (*MODELS, *DRIVEN)
 
@@ -26,11 +27,11 @@ def _compiled(command: list[str], folder: Path, name: str, text: str) -> None:
     assert found.returncode == 0, found.stderr[-2000:]
 
 
-def test_mrgsolve_is_cpp(tmp_path: Path) -> None:
+def test_mrgsolve_is_cpp(tmp_path: Path, clashing: CompartmentModel) -> None:
     """Blocks as mrgsolve joins them: what they declare is known to all, and declared once."""
     parts = ["#include <algorithm>\n#include <cmath>\ndouble SOLVERTIME;"]
-    for name in NAMES:
-        text = export(name, "mrgsolve")
+    for name, model in {**dict(zip(NAMES, NAMES, strict=True)), "own": clashing}.items():
+        text = export(model, "mrgsolve")
         blocks = dict(re.findall(r"^\$(\w+)((?:(?!^\$).*\n?)*)", text, re.MULTILINE))
         code = [blocks[one].strip() for one in ("MAIN", "ODE", "TABLE")]
         states = [line.split(" : ")[0] for line in blocks["CMT"].strip().splitlines()[1:]]

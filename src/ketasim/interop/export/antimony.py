@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from ketasim.interop.export.edges import edges_of
+from ketasim.interop.export.edges import edges_of, inputs_beside
 from ketasim.interop.export.effects import told
 from ketasim.interop.export.ode import AMOUNTS, NORMAL_CDF, Constant, OdeModel
-from ketasim.interop.export.syntax import Syntax, named_for, normal_cdf_series
+from ketasim.interop.export.syntax import Syntax, identifier, named_for, normal_cdf_series
 
 _RESERVED: Final = (
     *("time", "avogadro", "pi", "exponentiale", "true", "false", "infinity", "inf", "nan", "model"),
     *("end", "at", "after", "in", "is", "has", "var", "const", "species", "compartment", "import"),
     *("unit", "function", "module", "gene", "operator", "reaction", "event", "formula", "DNA"),
     *("delete", "maximize", "minimize", "ext", "substanceOnly", "constraint", "algebraic"),
+    *("body", "hour", "mg", "time_unit", "substance", "extent"),
 )
 _SYNTAX: Final = Syntax(
     "Antimony",
@@ -25,14 +26,14 @@ _SYNTAX: Final = Syntax(
 
 def antimony_text(model: OdeModel) -> str:
     """The model as Antimony; doses as in `sbml_text`."""
-    names = named_for(model.symbols, lambda name: name in _RESERVED)
+    names = named_for(model.symbols, _RESERVED.__contains__, made=inputs_beside(model))
     lines = [
         f"// {_flat(model.title)}",
         *(f"// {_flat(note)}" for note in (*model.notes, *told(model.effects))),
     ]
     if model.uses_normal_cdf:
         lines += ["", f"function {NORMAL_CDF}(z)", f"  {normal_cdf_series('z', _SYNTAX)};", "end"]
-    lines += ["", f"model {named_for((model.name,), _RESERVED.__contains__)[model.name]}"]
+    lines += ["", f"model {identifier(model.name, _RESERVED.__contains__)}"]
     lines += [
         "  // hours and milligrams",
         "  unit hour = 3600 second;",

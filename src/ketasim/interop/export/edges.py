@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ketasim.interop.export.ode import Given
+from ketasim.interop.export.ode import Given, OdeModel
 
 
 @dataclass(frozen=True)
@@ -59,3 +59,9 @@ def edges_of(given: Sequence[Given]) -> list[Edge]:
             ]
             at(time).inputs[state] = sum(rates, 0.0)
     return [found[time] for time in sorted(found)]
+
+
+def inputs_beside(model: OdeModel) -> Callable[[str, str], list[str]]:
+    """What stands in the file beside a compartment that is dosed: what flows in from outside."""
+    dosed = {one.name for one in model.states if one.dosed}
+    return lambda symbol, name: [f"input_{name}"] if symbol in dosed else []

@@ -20,9 +20,14 @@ def drawn(typical: str, effect: str, scale: str, *, exp: str = "exp", log: str =
     return f"{typical} + {effect}"
 
 
+def rounded(value: float) -> str:
+    """A variance without the last digits, which are of the arithmetic and not of the model."""
+    return repr(float(f"{value:.12g}"))
+
+
 def lower_rows(covariance: Array) -> list[str]:
     """The lower triangle of a block's covariance, a line each row."""
-    return [" ".join(repr(float(v)) for v in row[: i + 1]) for i, row in enumerate(covariance)]
+    return [" ".join(rounded(v) for v in row[: i + 1]) for i, row in enumerate(covariance)]
 
 
 def told(effects: Effects) -> list[str]:
@@ -32,10 +37,10 @@ def told(effects: Effects) -> list[str]:
     found = ["between-patient variability, which is not simulated here:"]
     for symbols, covariance in effects.blocks:
         for place, symbol in enumerate(symbols):
-            line = f"{symbol}: {float(covariance[place, place])!r}, {effects.said(symbol)}"
+            line = f"{symbol}: {rounded(covariance[place, place])}, {effects.said(symbol)}"
             found.append(line)
             found += [
-                f"{symbol} and {other}: covariance {float(covariance[place, before])!r}"
+                f"{symbol} and {other}: covariance {rounded(covariance[place, before])}"
                 for before, other in enumerate(symbols[:place])
                 if covariance[place, before]
             ]

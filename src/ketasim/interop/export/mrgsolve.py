@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from ketasim.interop.export.effects import drawn, lower_rows
+from ketasim.interop.export.effects import drawn, lower_rows, rounded
 from ketasim.interop.export.ode import NORMAL_CDF, Constant, OdeModel
 from ketasim.interop.export.syntax import Syntax, named_for
 
@@ -29,9 +29,27 @@ _SYNTAX: Final = Syntax(
 
 def mrgsolve_text(model: OdeModel) -> str:
     """The model as an mrgsolve specification (`mread`)."""
+    residual = [
+        (one, kind, value)
+        for one in model.outputs
+        for kind, value in (
+            ("log", one.sd_log),
+            ("prop", one.proportional),
+            ("add", one.additive),
+        )
+        if value
+    ]
     # quantities of $ODE have names of their own: those of $TABLE are of another moment
     within = {one.name: f"ode_{one.name}" for one in model.moving}
-    names = named_for((*model.symbols, *within.values()), _RESERVED.__contains__)
+    names = named_for(
+        (*model.symbols, *within.values()),
+        _RESERVED.__contains__,
+        made=lambda symbol, name: [
+            *_made(model, symbol, name),
+            *(f"{kind.upper()}_{name}" for one, kind, _ in residual if one.name == symbol),
+            *(f"DV_{name}" for one, _, _ in residual if one.name == symbol),
+        ],
+    )
     at_ode = {**names, **{name: names[own] for name, own in within.items()}}
     varied = list(model.effects.scales)
     lines = ["$PROB", f"# {_flat(model.title)}", *(f"# {_flat(note)}" for note in model.notes)]
@@ -53,20 +71,10 @@ def mrgsolve_text(model: OdeModel) -> str:
         lines.append(f"@labels {' '.join(f'ETA_{names[one]}' for one in symbols)}")
         lines += [f"// {one}: {model.effects.said(one)}" for one in symbols]
         lines += lower_rows(covariance)
-    residual = [
-        (one, kind, value)
-        for one in model.outputs
-        for kind, value in (
-            ("log", one.sd_log),
-            ("prop", one.proportional),
-            ("add", one.additive),
-        )
-        if value
-    ]
     if residual:
         labels = " ".join(f"{kind.upper()}_{names[one.name]}" for one, kind, _ in residual)
         lines += ["", "$SIGMA", "@name RUV", f"@labels {labels}"]
-        lines.append(" ".join(repr(value**2) for _, _, value in residual))
+        lines.append(" ".join(rounded(value**2) for _, _, value in residual))
     if model.uses_normal_cdf:
         lines += ["", "$GLOBAL"]
         lines.append(
@@ -114,6 +122,17 @@ def mrgsolve_text(model: OdeModel) -> str:
     shown = [names[one.name] for one in model.outputs]
     shown += dict.fromkeys(f"DV_{names[one.name]}" for one, _, _ in residual)
     return "\n".join([*lines, "", "$CAPTURE", *shown, ""])
+
+
+def _made(model: OdeModel, symbol: str, name: str) -> list[str]:
+    """What stands in the file beside a symbol, or is mrgsolve's own of a compartment."""
+    found: list[str] = []
+    if symbol in model.effects.scales:
+        found += [f"TV{name}", f"ETA_{name}"]
+    if any(one.name == symbol for one in model.states):
+        found += [f"{front}_{name}" for front in ("dxdt", "F", "ALAG", "D", "R")]
+        found.append(f"{name}_0")
+    return found
 
 
 def _annotated(name: str, one: Constant) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from ketasim.interop.export.effects import drawn, lower_rows
+from ketasim.interop.export.effects import drawn, lower_rows, rounded
 from ketasim.interop.export.ode import NORMAL_CDF, Formula, OdeModel
 from ketasim.interop.export.syntax import Syntax, named_for
 from ketasim.models.pk.declaration import Output
@@ -15,6 +15,7 @@ from ketasim.models.pk.declaration import Output
 _RESERVED: Final = re.compile(
     r"(?:[FRDS]\d+|ALAG\d+|A|T|P|Y|F|W|E|G|H|DADT|DA|DP|ETA|EPS|ERR|THETA|OMEGA|SIGMA|ID|TIME|AMT|"
     r"RATE|CMT|EVID|II|ADDL|SS|MDV|DV|ICALL|NEWIND|NEWL2|IREP|COM|EXP|LOG|SQRT|MIN|MAX|MOD|INT|ABS|"
+    r"NOETA|A_0|"
     r"IF|THEN|ELSE|ENDIF|IPRED|PRED|RES|WRES|TSTATE|MTIME|MIXNUM|MIXEST|S0|F0|FO|XSF|TSCALE|R0|T0)"
 )
 _SYNTAX: Final = Syntax(
@@ -32,6 +33,7 @@ _SYNTAX: Final = Syntax(
 )
 _SIZES: Final = {"PC": 30, "LTH": 40, "LVR": 30}  # compartments, thetas, random effects, unasked
 _WIDTH: Final = 150  # letters of a line; what is longer goes on after &
+_BREAK: Final = re.compile(r"\*\*|[ */(,]|(?<![\d.][eE])[-+]")  # neither ** nor 1e-05 in two
 
 
 def nonmem_text(model: OdeModel) -> str:
@@ -50,7 +52,7 @@ def nonmem_text(model: OdeModel) -> str:
     at_des = {**names, **{name: names[own] for name, own in within.items()}}
     covariates = [names[one.name] for one in model.covariates]
     lines = _sizes(model)
-    lines += [f"$PROBLEM {model.name}", f"; {_flat(model.title)}"]
+    lines += [f"$PROBLEM {_flat(model.name)}", f"; {_flat(model.title)}"]
     lines += [f"; {_flat(note)}" for note in model.notes]
     lines += [
         f"; column {names[one.name]}: {one.said}; typical {one.value!r}" for one in model.covariates
@@ -169,20 +171,20 @@ def _error(model: OdeModel, names: dict[str, str]) -> list[str]:
 def _sigma(model: OdeModel) -> list[str]:
     first = model.outputs[0]
     known = {"log": first.sd_log, "proportional": first.proportional, "additive": first.additive}
-    rows = [f"$SIGMA {value**2!r}  ; {kind}" for kind, value in known.items() if value]
+    rows = [f"$SIGMA {rounded(value**2)}  ; {kind}" for kind, value in known.items() if value]
     return rows or ["$SIGMA 0 FIX"]
 
 
 def _wrapped(line: str) -> list[str]:
-    """A line of code in pieces, broken at a space before a sign; comments stay."""
+    """A line of code in pieces, broken behind a sign or a space; comments stay."""
     code, mark, comment = line.partition(";")
     if len(code) <= _WIDTH:
         return [f"{code}{mark}{comment}"]
     found: list[str] = []
     while len(code) > _WIDTH:
-        at = max(code.rfind(sign, 20, _WIDTH) for sign in (" + ", " - ", " ", "*", "+"))
-        found.append(f"{code[: at + 1].rstrip()} &")
-        code = f"    {code[at + 1 :].lstrip()}"
+        at = max(one.end() for one in _BREAK.finditer(code, 20) if one.end() <= _WIDTH)
+        found.append(f"{code[:at].rstrip()} &")
+        code = f"    {code[at:].lstrip()}"
     return [*found, f"{code}{mark}{comment}"]
 
 

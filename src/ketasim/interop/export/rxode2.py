@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ketasim.interop.export.effects import drawn
+from ketasim.interop.export.effects import drawn, rounded
 from ketasim.interop.export.ode import NORMAL_CDF, OdeModel
-from ketasim.interop.export.syntax import Syntax, named_for
+from ketasim.interop.export.syntax import Syntax, identifier, named_for
 
 _RESERVED: Final = frozenset(
     (
@@ -55,23 +55,32 @@ _SYNTAX: Final = Syntax(
 
 def rxode2_text(model: OdeModel) -> str:
     """The model as a function for `rxode2()` or `nlmixr2()`; covariates come from the data."""
-    names = named_for(model.symbols, _RESERVED.__contains__)
+    varied = model.effects.scales
+    errors_of = {
+        one.name: _residual(one.proportional, one.additive, one.sd_log) for one in model.outputs
+    }
+
+    def made(symbol: str, name: str) -> list[str]:
+        effect = [f"tv_{name}", f"eta_{name}"] if symbol in varied else []
+        return [*effect, *(f"{kind}_{name}" for kind, _ in errors_of.get(symbol, ()))]
+
+    names = named_for(model.symbols, _RESERVED.__contains__, made=made)
 
     def said(text: str) -> str:
         return _SYNTAX.written(text, names)
 
-    varied = model.effects.scales
     lines = [f"# {_flat(model.title)}", *(f"# {_flat(note)}" for note in model.notes)]
     if model.covariates:
         lines.append("# columns of the data, and the typical patient:")
         lines += [f"#   {names[one.name]} = {one.value!r}  {one.said}" for one in model.covariates]
-    lines += ["library(rxode2)", "", f"{_function(model.name)} <- function() {{", "  ini({"]
+    function = identifier(model.name, _RESERVED.__contains__)
+    lines += ["library(rxode2)", "", f"{function} <- function() {{", "  ini({"]
     for one in model.parameters:
         name = f"tv_{names[one.name]}" if one.name in varied else names[one.name]
         lines.append(f"    {name} <- {one.value!r}  # {one.said or one.name}")
     lines += _omegas(model, names)
     for one in model.outputs:
-        for kind, value in _residual(one.proportional, one.additive, one.sd_log):
+        for kind, value in errors_of[one.name]:
             lines.append(f"    {kind}_{names[one.name]} <- {value!r}  # residual SD")
     lines += ["  })", "  model({"]
     for symbol, scale in varied.items():
@@ -99,11 +108,9 @@ def rxode2_text(model: OdeModel) -> str:
         for one in model.own_outputs
     ]
     for one in model.outputs:
-        errors = _residual(one.proportional, one.additive, one.sd_log)
-        if errors:
-            words = {"prop": "prop", "add": "add", "lnorm": "lnorm"}
+        if errors_of[one.name]:
             own = names[one.name]
-            text = " + ".join(f"{words[kind]}({kind}_{own})" for kind, _ in errors)
+            text = " + ".join(f"{kind}({kind}_{own})" for kind, _ in errors_of[one.name])
             lines.append(f"    {own} ~ {text}")
     return "\n".join([*lines, "  })", "}", ""])
 
@@ -118,17 +125,13 @@ def _omegas(model: OdeModel, names: dict[str, str]) -> list[str]:
     for symbols, covariance in model.effects.blocks:
         found += [f"    # {one}: {model.effects.said(one)}" for one in symbols]
         together = " + ".join(f"eta_{names[one]}" for one in symbols)
-        lower = ", ".join(repr(float(v)) for i, row in enumerate(covariance) for v in row[: i + 1])
+        lower = ", ".join(rounded(v) for i, row in enumerate(covariance) for v in row[: i + 1])
         found.append(f"    {together} ~ {f'c({lower})' if len(symbols) > 1 else lower}")
     return found
 
 
 def _unit(unit: str) -> str:
     return f"  # {unit}" if unit else ""
-
-
-def _function(name: str) -> str:
-    return named_for((name,), _RESERVED.__contains__)[name]
 
 
 def _flat(text: str) -> str:

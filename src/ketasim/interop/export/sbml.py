@@ -6,12 +6,12 @@ import importlib
 from typing import Any, Final
 
 from ketasim._base import InputError
-from ketasim.interop.export.edges import edges_of
+from ketasim.interop.export.edges import edges_of, inputs_beside
 from ketasim.interop.export.effects import told
 from ketasim.interop.export.ode import AMOUNTS, NORMAL_CDF, OdeModel, State
-from ketasim.interop.export.syntax import Syntax, named_for, normal_cdf_series
+from ketasim.interop.export.syntax import Syntax, identifier, named_for, normal_cdf_series
 
-_RESERVED: Final = ("time", "avogadro", "pi", "exponentiale", "true", "false", "infinity")
+_RESERVED: Final = ("time", "avogadro", "pi", "exponentiale", "true", "false", "infinity", "body")
 _SYNTAX: Final = Syntax(
     "SBML",
     "time",
@@ -41,10 +41,10 @@ def sbml_text(model: OdeModel) -> str:
     what flows into a compartment that is dosed, 0 until an event or a program sets it.
     """
     sbml = library()
-    names = named_for(model.symbols, lambda name: name in _RESERVED)
+    names = named_for(model.symbols, _RESERVED.__contains__, made=inputs_beside(model))
     document = sbml.SBMLDocument(_LEVEL, _VERSION)
     root = document.createModel()
-    root.setId(named_for((model.name,), lambda _: False)[model.name])
+    root.setId(identifier(model.name))
     root.setName(model.title)
     _units(sbml, root)
     _tell(root, [*model.notes, *told(model.effects)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -115,6 +116,7 @@ def named_for(
     *,
     upper: bool = False,
     longest: int = 60,
+    made: Callable[[str, str], Iterable[str]] = lambda _, __: (),
 ) -> dict[str, str]:
     """What an engine calls each symbol.
 
@@ -122,19 +124,32 @@ def named_for(
 
     - `symbols`: of a model. `reserved`: tells whether the engine has a use of its own for a name.
     - `upper`: whether it makes no difference of upper and lower case. `longest`: letters.
+    - `made`: names that the file has beside a symbol's own, from the symbol and its name. No
+      other symbol gets one of them.
     """
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for symbol in symbols:
+    beside: set[str] = set()
+    # those that bring other names come first, so that the others make way
+    for symbol in sorted(symbols, key=lambda one: not tuple(made(one, one))):
         name = symbol.upper() if upper else symbol
-        if reserved(name):
+        if reserved(name) or name in beside or name.startswith("_"):
             name = f"P_{name}"
         name, number = name[:longest], 2
-        while name in taken:
+        while name in taken | beside or not taken.isdisjoint(made(symbol, name)):
             name, number = f"{name[: longest - 2]}_{number}", number + 1
         taken.add(name)
+        beside.update(made(symbol, name))
         found[symbol] = name
     return found
+
+
+def identifier(name: str, reserved: Callable[[str], bool] = lambda _: False) -> str:
+    """The name of a model as engines take it: letters, digits and _, none of which begins it."""
+    plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
+    if not plain[:1].isalpha():
+        plain = f"model_{plain}".rstrip("_")
+    return named_for((plain,), reserved)[plain]
 
 
 _TERMS: Final = 55  # of the series: the error is 2e-13 within the SDs where it is used
