@@ -429,3 +429,16 @@ def test_lines_of_nonmem_are_broken_between_words(sign: str) -> None:
         expected = eval(model.flows[0].rate, {"AB": 1.0, weight: 2.0})  # noqa: S307
         found = list(Read(export(model, "nonmem"), "nonmem", 0.0, {}).rates.values())
         assert found == pytest.approx([-expected])
+
+
+def test_what_the_engine_needs_to_know_of_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(OWN.replace("CHOICE", "KA"), encoding="utf-8")
+    assert 'covsInterpolation = "nocb"' in export(path, "rxode2")
+    stream = export(path, "nonmem")
+    assert "; $INPUT and $DATA are an example" in stream
+    assert "DV" in stream.split("$TABLE")[1].split("NOPRINT")[0].split()
+    course = load_course({"regimen": "ketamine 0.5 mg/kg iv over 40 min once", "horizon": "1 d"})
+    assert "are an example" not in export("reference", "nonmem", course=course)
+    table = export_table("reference", course)
+    assert table["MDV"].to_list() == [int(evid != 0) for evid in table["EVID"]]

@@ -33,6 +33,10 @@ _SYNTAX: Final = Syntax(
 )
 _SIZES: Final = {"PC": 30, "LTH": 40, "LVR": 30}  # compartments, thetas, random effects, unasked
 _WIDTH: Final = 150  # letters of a line; what is longer goes on after &
+_EXAMPLE: Final = (
+    "$INPUT and $DATA are an example, no table was read: write there the columns of your table in",
+    "their order, with II, ADDL and SS where it has them, and its name; NM-TRAN takes numbers only",
+)
 _BREAK: Final = re.compile(r"\*\*|[ */(,]|(?<![\d.][eE])[-+]")  # neither ** nor 1e-05 in two
 
 
@@ -57,6 +61,8 @@ def nonmem_text(model: OdeModel) -> str:
     lines += [
         f"; column {names[one.name]}: {one.said}; typical {one.value!r}" for one in model.covariates
     ]
+    if not model.given:
+        lines += [f"; {note}" for note in _EXAMPLE]
     lines += [
         f"$INPUT ID TIME EVID AMT RATE CMT DV MDV{''.join(f' {one}' for one in covariates)}",
         f"$DATA {model.data} IGNORE=@",
@@ -94,8 +100,9 @@ def nonmem_text(model: OdeModel) -> str:
     if not model.effects.blocks:
         lines += ["$OMEGA 0 FIX"]
     lines += _sigma(model)
+    # DV of the table is Y as simulated, where MDV is 0
     tabled = " ".join((*(names[one.name] for one in model.outputs), *shown.values()))
-    lines += ["$SIMULATION (1) ONLYSIMULATION", f"$TABLE ID TIME EVID CMT {tabled}"]
+    lines += ["$SIMULATION (1) ONLYSIMULATION", f"$TABLE ID TIME EVID CMT DV {tabled}"]
     lines.append("  NOPRINT ONEHEADER NOAPPEND FILE=sdtab1")
     return "\n".join([wrapped for line in lines for wrapped in _wrapped(line)]) + "\n"
 

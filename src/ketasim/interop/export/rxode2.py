@@ -73,6 +73,8 @@ def rxode2_text(model: OdeModel) -> str:
     if model.covariates:
         lines.append("# columns of the data, and the typical patient:")
         lines += [f"#   {names[one.name]} = {one.value!r}  {one.said}" for one in model.covariates]
+        lines.append("# one that changes holds back to the record before, as in NONMEM:")
+        lines.append('#   rxSolve(..., covsInterpolation = "nocb"); rxode2 carries forward unasked')
     function = identifier(model.name, _RESERVED.__contains__)
     lines += ["library(rxode2)", "", f"{function} <- function() {{", "  ini({"]
     for one in model.parameters:

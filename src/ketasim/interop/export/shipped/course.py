@@ -107,7 +107,7 @@ def event_table(model: OdeModel) -> pl.DataFrame:
             "RATE": rates,
             "CMT": [int(place) for place in places],
             "DV": [0.0] * count,
-            "MDV": [1] * count,
+            "MDV": [int(one != 0) for one in evid],  # only where it is 0 does NONMEM simulate DV
             **{one.name: [one.value] * count for one in model.covariates},
         }
     )
