@@ -332,6 +332,9 @@ def test_a_further_sentence_is_there_where_it_has_room() -> None:
     row = HeadlineRow("a", "1")
     assert Headline("T", (row,), "Note.", "More.").text().splitlines()[-2:] == ["Note.", "More."]
     assert "More." not in Headline("T", (row,) * 8, "Note.", "More.").text()
+    lines = Headline("T", (row,) * 27, "Note.").text().splitlines()
+    assert lines[-2:] == ["  and 20 more", "Note."] and len(lines) == 10
+    assert "more" not in Headline("T", (row,) * 9).text()
 
 
 TEXT = st.text(max_size=150)

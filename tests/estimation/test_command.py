@@ -74,6 +74,8 @@ def test_a_population_is_written_with_its_report(
     assert page.count("Decision support for professionals; not medical advice") == 1
     assert run(["predict", str(out / "model.toml"), str(table), "--out", str(out / "p.csv")]) == 0
     capsys.readouterr()
+    assert parameters["start"].to_list() == [4, 20, 0.3, 0.2, 0.1, 1]
+    assert 'data-label="Standard error">fixed<' in page
 
 
 def test_what_is_printed_of_subjects(
@@ -149,6 +151,7 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
     ),
     "a parameter": (MODEL, TABLE, ["--fix", "KA"], "--fix: 'KA' is no parameter"),
     "an error": (MODEL, TABLE, ["--error", "prop"], "--error: 'prop' is not known"),
+    "an SD below 0": (MODEL, TABLE, ["--error", "log=-1"], "--error: 'log=-1' is no kind with"),
     "an SD": (MODEL, TABLE, ["--error", "log=x"], "--error: 'log=x' is no kind with an SD"),
     "an effect": (
         MODEL,

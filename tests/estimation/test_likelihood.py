@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from ketasim.estimation.estimates import Estimate, interval_of
 from ketasim.estimation.likelihood.conditional import People
 from ketasim.estimation.likelihood.objective import Likelihood, Numbers
 from ketasim.estimation.likelihood.residual import ResidualError, ResidualSd
@@ -112,3 +113,15 @@ def test_a_covariance_comes_back_from_its_numbers(given_numbers: list[float]) ->
     covariance = spread.covariance(np.array(given_numbers))
     assert np.linalg.eigvalsh(covariance)[0] > 0
     assert spread.numbers(covariance) == pytest.approx(given_numbers, abs=1e-6)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_correlation_at_the_border_has_no_interval(sign: int) -> None:
+    ends = interval_of("correlation", sign * 0.995, 0.0251, signed=False)
+    assert ends == (None, None)
+    at = Estimate("CL,V", "correlation", sign * 0.995, "", 0.5, False, 0.0251, *ends)
+    assert at.interval(str) == "at the border"
+    low, high = interval_of("correlation", sign * 0.8, 0.12, signed=False)
+    assert low is not None and high is not None and -1 < low < sign * 0.8 < high < 1
+    inside = Estimate("CL,V", "correlation", sign * 0.8, "", 0.5, False, 0.12, low, high)
+    assert inside.interval(str) == f"{low} to {high}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +179,11 @@ def test_several_subjects_are_fitted_as_if_each_were_alone() -> None:
     ids = found.individuals()["ID"].unique(maintain_order=True)
     assert ids.to_list() == ["7", "8"]
     assert isinstance(found.predictions(), pl.DataFrame)
+
+
+def test_data_that_narrow_nothing_are_none() -> None:
+    found = ketasim.fit(MODEL, TABLE, method="map")
+    wider = replace(found, posterior=100 * found.posterior).individuals()
+    assert (wider["se_effect"] > wider["sd_population"]).all()
+    assert wider["from_data_percent"].to_list() == [0, 0]
+    assert (found.individuals()["from_data_percent"] > 0).all()

@@ -75,11 +75,15 @@ def near(word: str, known: Iterable[str], *, most: int = 2) -> str:
 
     **Arguments:**
 
-    - `word`: as typed. `known`: what it may be. `most`: letters of a slip.
+    - `word`: as typed. `known`: what it may be. `most`: letters of a slip; upper and lower case
+      are none.
 
     **Returns:** such as `did you mean 'intranasal'?` or `use one of: im, iv, sc`.
     """
     options = sorted(set(known))
+    cased = [option for option in options if option.casefold() == word.casefold()]
+    if len(cased) == 1:
+        return f"did you mean '{cased[0]}'?"
     limit = 0 if len(word) < _SHORT else 1 if len(word) < _LONG else most
     # a word of a flood is no slip, and comparing it takes long
     distances = sorted(

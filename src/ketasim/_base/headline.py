@@ -62,8 +62,11 @@ class Headline:
     def text(self) -> str:
         """Write it in at most ten lines of at most a hundred characters."""
         room = LINES - 1 - bool(self.note)
-        brief = [row for row in self.rows if row.brief][:room]
-        rows = _columns(brief)
+        brief = [row for row in self.rows if row.brief]
+        if len(brief) > room:
+            rows = [*_columns(brief[: room - 1]), f"  and {len(brief) - room + 1:,} more"]
+        else:
+            rows = _columns(brief)
         left = LINES - 1 - len(rows)
         note = textwrap.wrap(_flat(self.note), WIDTH)
         if len(note) > left:

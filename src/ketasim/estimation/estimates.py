@@ -53,6 +53,21 @@ class Estimate:
             return None
         return 100.0 * self.se / abs(self.value)
 
+    def interval(self, written: Callable[[float], str]) -> str:
+        """The 95 % interval in words, empty without one.
+
+        **Arguments:**
+
+        - `written`: an end as text.
+
+        **Returns:** such as `3.1 to 4.2`; of a correlation within a standard error of 1 or -1
+        `at the border`.
+        """
+        if self.low is not None and self.high is not None:
+            return f"{written(self.low)} to {written(self.high)}"
+        border = self.kind == "correlation" and _at_border(self.value, self.se)
+        return "at the border" if border else ""
+
 
 @dataclass(frozen=True)
 class Uncertain:
@@ -99,10 +114,9 @@ def estimates_of(
     for i, (name, kind, unit) in enumerate(labels):
         known = bool(np.isfinite(errors[i]))
         se = float(errors[i]) if known else None
-        low, high = _interval(kind, float(at[i]), se, signed=_signed(problem, name, kind))
-        estimates.append(
-            Estimate(name, kind, float(at[i]), unit, float(began[i]), False, se, low, high)
-        )
+        start = float(f"{began[i]:.12g}")  # as typed: it went through logarithms
+        low, high = interval_of(kind, float(at[i]), se, signed=_signed(problem, name, kind))
+        estimates.append(Estimate(name, kind, float(at[i]), unit, start, False, se, low, high))
     fixed = [
         Estimate(
             problem.outputs[one.output][0],
@@ -188,13 +202,27 @@ def _signed(problem: Problem, name: str, kind: str) -> bool:
     )
 
 
-def _interval(
+def _at_border(correlation: float, se: float | None) -> bool:
+    return se is not None and abs(correlation) + se >= 1.0
+
+
+def interval_of(
     kind: str, value: float, se: float | None, *, signed: bool
 ) -> tuple[float | None, float | None]:
-    """A 95 % interval: on the logarithm, on Fisher's scale of a correlation, or as it is."""
+    """A 95 % interval: on the logarithm, on Fisher's scale of a correlation, or as it is.
+
+    **Arguments:**
+
+    - `kind`, `value`, `se`: of the estimate. `signed`: whether it may be 0 or below.
+
+    **Returns:** both ends; nothing without a standard error, and of a correlation within one of 1
+    or -1, where none holds.
+    """
     if se is None:
         return None, None
     if kind == "correlation":
+        if _at_border(value, se):
+            return None, None
         middle, wide = np.arctanh(value), NORMAL * se / (1.0 - value**2)
         return float(np.tanh(middle - wide)), float(np.tanh(middle + wide))
     if signed:

@@ -154,7 +154,7 @@ class ModelFit(Result):
         **Returns:** `ID`, `parameter`, `value`, `unit`, `low95`, `high95`, `population` (of the
         typical subject with its covariates), `effect`, `se_effect`, `sd_population` (both on the
         scale of the effect), `from_data_percent`: by how much its variance is less than the
-        population's.
+        population's, 0 where it is not.
         """
         rows: list[dict[str, Any]] = []
         problem = self.problem
@@ -184,7 +184,7 @@ class ModelFit(Result):
                         "effect": float(effect),
                         "se_effect": se,
                         "sd_population": float(prior[q]),
-                        "from_data_percent": 100.0 * (1.0 - (se / prior[q]) ** 2),
+                        "from_data_percent": 100.0 * max(1.0 - (se / prior[q]) ** 2, 0.0),
                     }
                 )
         return pl.DataFrame(rows, infer_schema_length=None)
@@ -292,7 +292,7 @@ class ModelFit(Result):
             HeadlineRow(
                 _named(one),
                 plain(one.value, 3),
-                "" if one.low is None else f"{plain(one.low, 3)} to {plain(one.high, 3)}",
+                one.interval(lambda end: plain(end, 3)),
                 one.unit,
             )
             for one in self.estimates

@@ -44,6 +44,7 @@ _OWN: Final[dict[str, Any]] = {
     "maximum": np.maximum,
     "where": np.where,
 }
+_NAMED: Final = tuple(name for name in _OWN if name not in ("minimum", "maximum"))
 _COMPARED: Final = (
     *(ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
     ast.UAdd,
@@ -139,7 +140,7 @@ def own_expression(text: str) -> tuple[CodeType, frozenset[str]]:
                 raise ValueError("has a number that is too large")
         if isinstance(node, ast.Call):
             if not isinstance(node.func, ast.Name) or node.func.id not in _OWN:
-                raise ValueError(f"calls what is not known; known are {', '.join(_OWN)}")
+                raise ValueError(f"calls what is not known; known are {', '.join(_NAMED)}")
             wanted = _ARGUMENTS.get(node.func.id, 1)
             if node.keywords or len(node.args) != wanted:
                 raise ValueError(f"calls {node.func.id} with other than {wanted} arguments")

@@ -461,6 +461,21 @@ REFUSED = {
         "CMT in row 5: '-2' would switch a compartment off",
         "give the number",
     ),
+    "a word of the language": (
+        MODEL.replace("CLI", "lambda"),
+        TABLE,
+        "definitions.lambda: is a word that expressions keep for themselves; rename it",
+    ),
+    "a column in the other case": (
+        MODEL.replace('"BIO"', '"bio"'),
+        TABLE,
+        "did you mean 'BIO'?",
+    ),
+    "a function": (
+        MODEL.replace('"CLI/V"', '"tanh(CLI)/V"'),
+        TABLE,
+        "calls what is not known; known are exp, log, sqrt, min, max, where; write",
+    ),
     "an event": (
         MODEL,
         TABLE.replace(",2,90", ",5,90"),
@@ -544,6 +559,7 @@ def test_numbers_alone_tell_no_route_of_a_model_that_ships(
     assert run(command) == 2
     assert "--cmt 1=oral,2=iv" in capsys.readouterr().err and not out.exists()
     assert run([*command, "--cmt", "1=oral,2=iv"]) == 0
+    assert "  and 19 more\n" in capsys.readouterr().out  # of 27 outputs
     written = pl.read_csv(out)
     assert written.columns[:8] == ["ROW", "ID", "TIME", "AMT", "CMT", "EVID", "WT", "AGE"]
     assert written["ketamine_venous"][1] > 0

@@ -330,7 +330,11 @@ def _reached(name: str, flows: Iterable[Flow]) -> set[str]:
 
 def _check_name(kind: str, name: str) -> None:
     field = f"{kind}.{name}"
-    if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
+    if keyword.iskeyword(name):
+        raise InputError(
+            field, "is a word that expressions keep for themselves", f"rename it, as {name}_1"
+        )
+    if not (name.isascii() and name.isidentifier()):
         raise InputError(
             field, "is no name of a symbol", "use letters, digits and _, such as V2 or k_el"
         )

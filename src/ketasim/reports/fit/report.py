@@ -158,8 +158,8 @@ def _row(one: Estimate, shrunk: dict[str, float | None]) -> dict[str, str]:
         "unit": one.unit,
         "se": "" if one.se is None else number(one.se),
         "rse": "" if one.rse is None else number(one.rse, 2),
-        "interval": "" if one.low is None else f"{number(one.low)} to {number(one.high)}",
-        "fixed": "given" if one.fixed else "",
+        "interval": one.interval(number),
+        "fixed": "fixed" if one.fixed else "",
         "start": number(one.start),
     }
 
@@ -185,7 +185,7 @@ def _subjects(fit: ModelFit) -> dict[str, Any]:
                         "value": number(one["value"]),
                         "interval": f"{number(one['low95'])} to {number(one['high95'])}",
                         "typical": number(one["population"]),
-                        "from_data": number(max(one["from_data_percent"], 0.0), 2),
+                        "from_data": number(one["from_data_percent"], 2),
                     }
                     for one in own
                 ],

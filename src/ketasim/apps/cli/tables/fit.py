@@ -196,9 +196,13 @@ def _errors(text: str | None) -> str | dict[str, float] | None:
             if kind in found or "_" in value:
                 raise ValueError
             found[kind] = float(value)
+            if not found[kind] > 0:
+                raise ValueError
         except ValueError:
             raise InputError(
-                "--error", f"'{part}' is no kind with an SD", "write such as proportional=0.2"
+                "--error",
+                f"'{part}' is no kind with an SD above 0",
+                "write such as proportional=0.2",
             ) from None
     return found
 
@@ -247,8 +251,8 @@ def _print(result: ModelFit) -> None:
             (
                 names.get(e.kind, "" if e.kind == "typical" else f"{e.kind} error ") + e.name,
                 plain(e.value, 4),
-                "given" if e.fixed else "-" if e.rse is None else plain(e.rse, 2),
-                "" if e.low is None else f"{plain(e.low, 3)} to {plain(e.high, 3)}",
+                "fixed" if e.fixed else "-" if e.rse is None else plain(e.rse, 2),
+                e.interval(lambda end: plain(end, 3)),
                 e.unit,
             )
             for e in result.estimates
@@ -265,7 +269,7 @@ def _print(result: ModelFit) -> None:
             f"{plain(one['low95'], 3)} to {plain(one['high95'], 3)}",
             one["unit"],
             plain(one["population"], 3),
-            plain(max(one["from_data_percent"], 0.0), 2),
+            plain(one["from_data_percent"], 2),
         )
         for one in shown
     ]
