@@ -22,7 +22,7 @@ from ketasim import Simulation, simulate
 from ketasim._base import InputError
 from ketasim.simulation import MADRS, MOOD_UNITS, SESSION_UNITS
 from ketasim.simulation.curves import Curves
-from ketasim.simulation.tables import summary_table, with_spread
+from ketasim.simulation.tables import summary_columns, summary_table, with_spread
 
 PATIENT = {"age": 40, "weight": "70 kg"}
 IV = "ketamine 0.5 mg/kg iv over 40 min on day 0"
@@ -122,7 +122,8 @@ def test_what_is_not_kept_is_the_same(many: Simulation) -> None:
     for key, curve in many.values.items():
         np.testing.assert_array_equal(pieces[key], curve)
         np.testing.assert_array_equal(pieces.of(slice(3, 9))[key], curve[:, 3:9])
-    streamed = summary_table(many.times, pieces, many.units, typical=False)
+    columns = summary_columns(many.times, pieces, typical=False)
+    streamed = summary_table(many.times, list(pieces), many.units, columns)
     assert many.mood is not None and many.mood.rated is not None
     streamed = with_spread(streamed, MADRS, many.mood.rated)
     assert streamed.equals(many.summary())

@@ -68,7 +68,7 @@ class Curves:
         return self._known[name]
 
     def has(self, key: Key) -> bool:
-        """Whether there is such a curve with anything but zeros.
+        """Whether there is such a curve with a mean above zero.
 
         **Arguments:**
 
@@ -76,7 +76,7 @@ class Curves:
         """
         if key in self._whole:
             return bool(np.any(self._whole[key]["mean"] > 0))
-        return key in self._values and bool(np.any(self._values[key] > 0))
+        return key in self._values and bool(np.any(self._values[key].mean(axis=1) > 0))
 
     def top(self, keys: Sequence[Key], rows: Rows) -> float:
         """The largest number that will be drawn.

@@ -11,12 +11,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim._base import words
+from ketasim.figures.curves import Curves
 from ketasim.figures.figure import Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, SOFT, Line, Panel, extremes, svg
 from ketasim.simulation.mood.course import MADRS, Mood
 from ketasim.simulation.mood.inputs import PARTS
 from ketasim.simulation.mood.likelihood import REMISSION
-from ketasim.simulation.statistics import QUANTILES, statistics
+from ketasim.simulation.statistics import QUANTILES
 
 if TYPE_CHECKING:
     from ketasim.simulation.result import Simulation
@@ -122,10 +123,10 @@ def _curve(
 ) -> Line:
     """Median with bands, or the typical patient's line, in days from a start."""
     typical = simulation.cohort.typical
-    times, table = simulation.times[inside], simulation.values[key][inside]
+    times = simulation.times[inside]
     rated = simulation.mood.rated if simulation.mood is not None and key == MADRS else None
     if rated is None:
-        found = statistics(table, typical)
+        found = Curves(simulation).table(key, np.flatnonzero(inside))
     else:
         found = {name: rated[name].to_numpy()[inside] for name in QUANTILES}
     centre = found["mean" if typical else "p50"]
@@ -408,7 +409,8 @@ def _line(table: pl.DataFrame, name: str, colour: str) -> Line:
 
 def _stack(simulation: Simulation) -> Figure:
     """Mean decrease of the score, one contribution upon another."""
-    parts = {part: simulation.values[part, "patient"].mean(axis=1) for part in PARTS}
+    curves, every = Curves(simulation), np.arange(len(simulation.times))
+    parts = {part: curves.table((part, "patient"), every)["mean"] for part in PARTS}
     total = sum(parts.values(), np.zeros(len(simulation.times)))
     kept = extremes(simulation.times, total)
     x = (simulation.times[kept] / _DAY).tolist()

@@ -56,6 +56,11 @@ class Cohort:
         return len(self.ids)
 
     @property
+    def first(self) -> int:
+        """Place of the first patient among all that a seed draws, counted from 0."""
+        return int(self.ids[0]) - 1
+
+    @property
     def values(self) -> dict[str, Array]:
         """Parameters and covariates together, as the engine takes them."""
         return {**self.parameters, **self.covariates}

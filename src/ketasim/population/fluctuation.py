@@ -76,10 +76,10 @@ class VisitNoise:
         variance = 2.0 * sigma**2 - 2.0 * omega**2 * np.expm1(-rate * since)
         return np.where(since == 0.0, 0.0, np.sqrt(variance))
 
-    def of_patient(self, place: int) -> VisitNoise:
-        """The law of one patient, where there is one for every patient."""
+    def of_patients(self, which: int | slice) -> VisitNoise:
+        """The law of one or some of the patients, where there is one for every patient."""
         values = (np.asarray(value, np.float64) for value in self._law)
-        return VisitNoise(*(value[place] if value.ndim else value for value in values))
+        return VisitNoise(*(value[which] if value.ndim else value for value in values))
 
     def covariance(self, one: Any, other: Any) -> Array:
         """Covariance of what two ratings of a patient add.

@@ -17,6 +17,7 @@ from ketasim.models import RECEPTOR
 from ketasim.simulation.concentrations import Key
 from ketasim.simulation.headline import BLOCK
 from ketasim.simulation.session.patients import SESSION_UNITS, SessionCurves
+from ketasim.simulation.statistics import groups
 
 Array = NDArray[Any]
 Rows = slice | NDArray[np.int64]
@@ -149,7 +150,9 @@ class Curves(Mapping[Key, Array]):
         }
         self._followed: dict[int, FollowedPatients] = {}
         size = 8.0 * len(first) * len(recipe.times) * recipe.n
-        self._held = recipe.piece() if size <= held else None
+        # of patients that are told by groups the summary is asked, once for all drawings
+        whole = size <= held and len(groups(recipe.n)) == 1
+        self._held = recipe.piece() if whole else None
         self._freeze()
 
     def __getstate__(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ketasim.models import LinearModel
 from ketasim.population import Cohort
 from ketasim.simulation.calendar import Session
 from ketasim.simulation.concentrations import Key
+from ketasim.simulation.curves import Curves, Rows
 from ketasim.simulation.statistics import statistics
 
 Array = NDArray[np.float64]
@@ -164,13 +165,30 @@ def exposure_metrics(
     return found
 
 
-def times_of_peaks(sessions: Sequence[Session], times: Array) -> NDArray[np.bool_]:
-    """Times that peaks are taken from, shape (T,).
+def metrics_of(
+    model: LinearModel,
+    cohort: Cohort,
+    sessions: Sequence[Session],
+    times: Array,
+    curves: Curves,
+    horizon: float,
+) -> list[ExposureMetric]:
+    """The metrics of patients whose curves may be too large to keep.
 
-    **Arguments:**
-
-    - `sessions`: of the course. `times`: h, shape (T,).
+    **Arguments:** as of `exposure_metrics`; `curves`: of the cohort.
     """
+
+    def part(
+        which: slice, rows: Rows, solver: LinearSolver, values: Mapping[Key, Array]
+    ) -> list[ExposureMetric]:
+        own = cohort.take(which)
+        return exposure_metrics(model, own, sessions, times[rows], values, horizon, solver)
+
+    return _joined(curves.exposed(part, _times_of_peaks(sessions, times)))
+
+
+def _times_of_peaks(sessions: Sequence[Session], times: Array) -> NDArray[np.bool_]:
+    """Times that peaks are taken from, shape (T,)."""
     found = np.zeros(len(times), np.bool_)
     for session in _chosen(sessions).values():
         found |= _within(session, times)
@@ -214,7 +232,7 @@ def _half_lives(times: Array, curves: Mapping[Key, Array]) -> dict[Key, Array]:
     return dict(zip(curves, np.split(found, len(curves)), strict=True))
 
 
-def joined(parts: Sequence[Sequence[ExposureMetric]]) -> list[ExposureMetric]:
+def _joined(parts: Sequence[Sequence[ExposureMetric]]) -> list[ExposureMetric]:
     """Metrics of patients and of those after them, as of all together."""
     return [
         replace(same[0], values=np.concatenate([one.values for one in same]))
@@ -235,14 +253,20 @@ def _metric(
     found.append(ExposureMetric(key, session, start, end, interval, metric, values))
 
 
+def exposure_columns(metrics: Sequence[ExposureMetric], cohort: Cohort) -> dict[str, Array]:
+    """Statistics of the metrics over patients, by column, each of shape (metrics,)."""
+    table = np.array([one.values for one in metrics]) if metrics else np.zeros((0, cohort.n))
+    return statistics(table, cohort.typical)
+
+
 def exposure_table(
-    metrics: Sequence[ExposureMetric], units: Mapping[Key, str], cohort: Cohort
+    metrics: Sequence[ExposureMetric], units: Mapping[Key, str], columns: Mapping[str, Array]
 ) -> pl.DataFrame:
-    """Statistics of the metrics over patients.
+    """Statistics of the metrics over patients as a table.
 
     **Arguments:**
 
-    - `units`: (quantity, site) to unit. `cohort`: the patients.
+    - `units`: (quantity, site) to unit. `columns`: as `exposure_columns` returns them.
 
     **Returns:** as `Simulation.exposure`.
     """
@@ -259,8 +283,6 @@ def exposure_table(
             "unit": pl.String,
         },
     )
-    table = np.array([one.values for one in metrics]) if metrics else np.zeros((0, cohort.n))
-    columns = statistics(table, cohort.typical)
     return frame.with_columns([pl.Series(name, column) for name, column in columns.items()])
 
 

@@ -18,21 +18,19 @@ from ketasim.__about__ import __version__
 from ketasim._base import Headline, InputError, Result
 from ketasim._base.result import csv, later, saved
 from ketasim.dosing import HEALTHY, Course
-from ketasim.engine import LinearSolver
 from ketasim.evidence import Card, load_sources
 from ketasim.models import RECEPTOR, LinearModel
 from ketasim.population import Cohort, modification_of, virtual_patients
 from ketasim.screening import Screen, SessionPlan, screen
 from ketasim.simulation.calendar import Session, sessions_of
 from ketasim.simulation.concentrations import Key, input_durations
-from ketasim.simulation.curves import Curves, Rows
+from ketasim.simulation.curves import Curves
 from ketasim.simulation.exposure import (
     ExposureMetric,
-    exposure_metrics,
+    exposure_columns,
     exposure_table,
-    joined,
+    metrics_of,
     patient_table,
-    times_of_peaks,
 )
 from ketasim.simulation.headline import (
     BLOCK,
@@ -58,6 +56,7 @@ from ketasim.simulation.tables import (
     checked_individuals,
     dataset,
     individuals_note,
+    summary_columns,
     summary_table,
     timecourse_file,
     timecourse_table,
@@ -174,9 +173,13 @@ class Simulation(Result):
 
     @cached_property
     def _summary(self) -> pl.DataFrame:
-        table = summary_table(self.times, self.values, self.units, self.cohort.typical)
+        table = summary_table(self.times, list(self.values), self.units, self._statistics)
         rated = None if self.mood is None else self.mood.rated
         return table if rated is None else with_spread(table, MADRS, rated)
+
+    @cached_property
+    def _statistics(self) -> Mapping[str, Array]:
+        return summary_columns(self.times, self.values, self.cohort.typical)
 
     def timecourse(self, individuals: int | None = None) -> pl.DataFrame:
         """Patients at every time.
@@ -224,7 +227,7 @@ class Simulation(Result):
         `0-24 h after the first session's dose`), metric, unit, and mean, sd, p05, p25,
         p50, p75, p95 (of the typical patient only mean).
         """
-        return exposure_table(self._exposure, self.units, self.cohort)
+        return exposure_table(self._exposure, self.units, self._exposure_statistics)
 
     def patient_exposure(self) -> pl.DataFrame:
         """Exposure of each patient: the metrics of `exposure`, one row a patient and metric.
@@ -249,16 +252,13 @@ class Simulation(Result):
 
     @cached_property
     def _exposure(self) -> list[ExposureMetric]:
-        def part(
-            which: slice, rows: Rows, solver: LinearSolver, curves: Mapping[Key, Array]
-        ) -> list[ExposureMetric]:
-            cohort, horizon = self.cohort.take(which), self.course.horizon
-            return exposure_metrics(
-                self.model, cohort, self.sessions, self.times[rows], curves, horizon, solver
-            )
+        return metrics_of(
+            *(self.model, self.cohort, self.sessions, self.times, self.values, self.course.horizon)
+        )
 
-        parts = self.values.exposed(part, times_of_peaks(self.sessions, self.times))
-        return joined(parts)
+    @cached_property
+    def _exposure_statistics(self) -> Mapping[str, Array]:
+        return exposure_columns(self._exposure, self.cohort)
 
     def weekly(self) -> pl.DataFrame:
         """Expected scores before and after the sessions of each week.

@@ -24,9 +24,7 @@ INDIVIDUALS: Final = 50
 """Patients of whom the file of a time course has curves, if nothing else is asked for."""
 
 
-def summary_table(
-    times: Array, curves: Curves, units: Mapping[Key, str], typical: bool
-) -> pl.DataFrame:
+def summary_columns(times: Array, curves: Curves, typical: bool) -> dict[str, Array]:
     """Statistics over patients at every time.
 
     Never more than pieces of the curves of a large population are in memory.
@@ -34,10 +32,10 @@ def summary_table(
     **Arguments:**
 
     - `times`: h, shape (T,). `curves`: (quantity, site) to arrays of shape (T, n).
-    - `units`: (quantity, site) to unit. `typical`: only the mean.
+    - `typical`: only the mean.
 
-    **Returns:** columns time_h, quantity, site, unit, mean, sd, p05, p25, p50, p75, p95; of a
-    typical patient no spread.
+    **Returns:** mean, sd, p05, p25, p50, p75, p95, of a typical patient the mean alone; each of
+    shape (curves, T).
     """
     names = list(statistics(np.zeros((0, 1)), typical))
     columns = {name: np.empty((len(curves), len(times))) for name in names}
@@ -53,10 +51,26 @@ def summary_table(
         for place, table in enumerate(found.values()):
             for name, values in known[array_place(table)].items():
                 columns[name][place, rows] = values
+    return columns
+
+
+def summary_table(
+    times: Array, keys: Sequence[Key], units: Mapping[Key, str], columns: Mapping[str, Array]
+) -> pl.DataFrame:
+    """Statistics over patients as a table.
+
+    **Arguments:**
+
+    - `times`: h, shape (T,). `keys`: quantity and site of the curves. `units`: of these.
+    - `columns`: as `summary_columns` returns them.
+
+    **Returns:** columns time_h, quantity, site, unit, mean, sd, p05, p25, p50, p75, p95; of a
+    typical patient no spread.
+    """
     return pl.DataFrame(
         {
-            "time_h": np.tile(times, len(curves)),
-            **_named(list(curves), units, len(times)),
+            "time_h": np.tile(times, len(keys)),
+            **_named(keys, units, len(times)),
             **{name: values.reshape(-1) for name, values in columns.items()},
         }
     )

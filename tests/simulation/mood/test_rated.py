@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketasim.population import VisitNoise, visit_normals
-from ketasim.simulation.mood.rated import rated_quantiles, rated_table
+from ketasim.simulation.mood.rated import rated_quantiles, rated_spread, rated_table
 
 TIMES = np.array([0.0, 1.0, 24.0, 336.0])
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -34,7 +34,7 @@ def test_noise_widens_bands_and_moves_no_order(seed: int) -> None:
     rng = np.random.default_rng(seed)
     scores = np.clip(rng.normal(25.0, 5.0, (4, 60)), 0.0, 60.0)
     noise = VisitNoise(*rng.uniform((0.5, 0.5, 1e-4), (4.0, 5.0, 0.1)))
-    table = rated_table(TIMES, scores, noise)
+    table = rated_table(TIMES, rated_spread(TIMES, scores, noise))
     names = ["p05", "p25", "p50", "p75", "p95"]
     found = table.select(names).to_numpy()
     assert (np.diff(found, axis=1) >= 0.0).all()

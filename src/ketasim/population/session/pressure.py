@@ -112,9 +112,14 @@ class PressureOutlook:
         }
 
 
-def pressure_sensitivity(seed: int, n: int) -> Array:
-    """Standard normal numbers of patients that set how strongly pressure rises, shape (n,)."""
-    return standard_normals(seed, "acute", 0, n, 2)[:, 1]
+def pressure_sensitivity(seed: int, n: int, first: int = 0) -> Array:
+    """Standard normal numbers of patients that set how strongly pressure rises, shape (n,).
+
+    **Arguments:**
+
+    - `seed`: of the population. `n`: patients. `first`: of them, counted from 0.
+    """
+    return standard_normals(seed, "acute", first, n, 2)[:, 1]
 
 
 def reading_minutes(values: Numbers, minutes: Array, effect: Array, *, nasal: bool) -> Array:

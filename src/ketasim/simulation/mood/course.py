@@ -39,15 +39,18 @@ from ketasim.simulation.mood.likelihood import (
     Scores,
     assessment_times,
     drawn_chances,
+    mean_scores,
     spread_of_chances,
     spread_of_parts,
     weekly_table,
 )
-from ketasim.simulation.mood.rated import rated_quantiles, rated_table
+from ketasim.simulation.mood.means import ASKED, DAYS, RATED, WEEKLY, MoodMeans, pooled_means
+from ketasim.simulation.mood.rated import rated_quantiles, rated_spread, rated_table
 from ketasim.simulation.mood.reach import beyond_evidence
 from ketasim.simulation.mood.steps import mood_patients, steps_of
 from ketasim.simulation.mood.studied import of_course
-from ketasim.simulation.mood.weeks import week_table, week_times, weeks_of
+from ketasim.simulation.mood.weeks import Week, mean_weeks, week_table, week_times, weeks_of
+from ketasim.simulation.statistics import groups
 
 Array = NDArray[np.float64]
 
@@ -144,124 +147,274 @@ class Mood(Shown):
 
 
 @dataclass(frozen=True)
-class _Run:
-    """What the parts of a run share."""
+class MoodCourse:
+    """What the mood of a course's patients follows from, whoever of them are looked at.
 
+    **Arguments:**
+
+    - `course`: with patient and regimen. `hours`: h, times of the curves, ascending, shape (T,).
+    - `given`: what the course says of mood. `chain`, `calendar`, `steps`: how it is solved.
+    - `typical`, `uncertainty`, `seed`: of the patients; see `Cohort`.
+    - `sessions`: h, their starts. `well_from`, `weeks`: see `Mood`.
+    - `compared`: h, when published trials are looked for. `asked`: h, of the table, shape (R,).
+    """
+
+    course: Course
+    hours: Array
+    given: MoodInput
     chain: ChainModel
     calendar: Calendar
-    cohort: Cohort
-    given: MoodInput
-    effects: Mapping[str, Array]
-    spread: bool
-    drawn: Mapping[str, Array] | None = None
-    steps: Plan | None = None
+    steps: Plan
+    typical: bool
+    uncertainty: bool
+    seed: int
+    sessions: tuple[float, ...]
+    well_from: float
+    weeks: tuple[Week, ...]
+    compared: tuple[float, ...]
+    asked: Array
+
+    @property
+    def draws(self) -> bool:
+        """Whether the card's numbers are drawn within their uncertainty, for the outer band."""
+        return not self.typical and self.given.card.uncertainty is not None
+
+    @property
+    def shown(self) -> Array:
+        """Times of the outer band, h: enough for a band, and no more; the last is kept."""
+        every = -(-len(self.hours) // _MOST_TIMES)
+        return np.unique(np.append(self.hours[::every], self.hours[-1]))
 
     def patients(
         self, cohort: Cohort, effects: Mapping[str, Array], numbers: dict[str, Any]
     ) -> Patients:
+        """Patients of the chain, whose effects and numbers are given."""
         return mood_patients(
-            cohort, self.given, self.calendar, effects, numbers, spread=self.spread
+            cohort, self.given, self.calendar, effects, numbers, spread=not self.typical
+        )
+
+    def effects(self, cohort: Cohort) -> Mapping[str, Array]:
+        """What tells patients apart."""
+        if self.typical:
+            return typical_effects()
+        return mood_effects(self.seed, cohort.first, cohort.n)
+
+    def drawn(self, cohort: Cohort) -> Mapping[str, Array] | None:
+        """Numbers of the card in each of some patients, where they differ in them."""
+        if not self.uncertainty:
+            return None
+        return card_draws(self.given.card, self.seed, cohort.first, cohort.n)
+
+
+@dataclass(frozen=True)
+class SolvedMood:
+    """Mood of some patients.
+
+    **Arguments:**
+
+    - `curves`: those of `MOOD_UNITS`, shape (T, n).
+    - `scores`: at the times of the table. `weekly`: MADRS at those of the weeks, shape (n, 2W).
+    - `noise`: within a patient; nothing for the typical patient.
+    """
+
+    curves: dict[Key, Array]
+    scores: Scores
+    weekly: Array
+    noise: VisitNoise | None
+
+    def take(self, which: slice) -> SolvedMood:
+        """Some of the patients."""
+        values = {name: table[which] for name, table in self.scores.values.items()}
+        return SolvedMood(
+            {key: table[:, which] for key, table in self.curves.items()},
+            replace(self.scores, values=values),
+            self.weekly[which],
+            None if self.noise is None else self.noise.of_patients(which),
         )
 
 
 def simulate_mood(
-    course: Course, cohort: Cohort, model: LinearModel, hours: Array
+    course: Course,
+    cohort: Cohort,
+    model: LinearModel,
+    hours: Array,
+    *,
+    means: MoodMeans | None = None,
 ) -> tuple[dict[Key, Array], Mood, tuple[str, ...]]:
     """Solve the chain to mood.
 
-    **Arguments:**
+    **Main arguments:**
 
     - `course`: with patient and regimen. `cohort`: its patients. `model`: the reference model.
     - `hours`: h, times of the curves, ascending, shape (T,).
+
+    **Other arguments:**
+
+    - `means`: of all patients, where the cohort is the first of them.
 
     **Returns:** the curves of `MOOD_UNITS`, shape (T, n); what they say; and warnings.
 
     **Raises:** `InputError` when the baseline cannot be used.
     """
+    asked = mood_course(course, cohort, model, hours)
+    solved = solve_mood(asked, cohort)
+    mood, said = _mood_of(asked, cohort, solved, mood_means(asked, solved, means))
+    return solved.curves, mood, said
+
+
+def mood_course(course: Course, cohort: Cohort, model: LinearModel, hours: Array) -> MoodCourse:
+    """What the mood of a course's patients follows from.
+
+    **Arguments:** as of `simulate_mood`; of the cohort only what all patients share is used.
+
+    **Raises:** as `simulate_mood`.
+    """
     given = mood_input(course)
     horizon = max(course.horizon, float(hours[-1]))
-    seed = cohort.seed or 0
-    run = _Run(
-        chain=mood_chain(model),
-        calendar=calendar_of(course, horizon),
-        cohort=cohort,
-        given=given,
-        effects=typical_effects() if cohort.typical else mood_effects(seed, 0, cohort.n),
-        spread=not cohort.typical,
-        drawn=card_draws(given.card, seed, 0, cohort.n) if cohort.uncertainty else None,
-    )
+    chain, calendar = mood_chain(model), calendar_of(course, horizon)
     sessions = [s for s in course.regimen.sessions if s < horizon]
     well_from = max(sessions, default=0.0) + _DAY
     compared = times_compared(sessions, course.horizon)
-    asked = assessment_times(sessions, course.horizon, (well_from, *compared))
-    uncertain = not cohort.typical and given.card.uncertainty is not None
-    draws = _drawn(run, seed) if uncertain else None
-    steps = steps_of(
-        *(course, given, run.calendar, run.chain, model), uncertainty=cohort.uncertainty
+    return MoodCourse(
+        course=course,
+        hours=hours,
+        given=given,
+        chain=chain,
+        calendar=calendar,
+        steps=steps_of(course, given, calendar, chain, model, uncertainty=cohort.uncertainty),
+        typical=cohort.typical,
+        uncertainty=cohort.uncertainty,
+        seed=cohort.seed or 0,
+        sessions=tuple(sessions),
+        well_from=well_from,
+        weeks=weeks_of(sessions, course.horizon),
+        compared=compared,
+        asked=assessment_times(sessions, course.horizon, (well_from, *compared)),
     )
-    run = replace(run, steps=steps)
-    weeks = weeks_of(sessions, course.horizon)
-    around = week_times(weeks)
-    times = np.union1d(np.union1d(hours, asked), around)
-    rows = np.searchsorted(times, np.concatenate([asked, around]))
-    curves, scores = _curves(run, times, np.searchsorted(times, hours), rows)
-    by_week = scores["MADRS"][:, len(asked) :]
-    scores = {name: values[:, : len(asked)] for name, values in scores.items()}
-    found = Scores(asked, tuple(sessions), well_from, given.baseline, scores)
-    noise = None if cohort.typical else VisitNoise.of(given.numbers(run.drawn))
-    table = weekly_table(found, noise)
+
+
+def solve_mood(asked: MoodCourse, cohort: Cohort) -> SolvedMood:
+    """Solve the chain for some patients.
+
+    **Arguments:**
+
+    - `asked`: of the course. `cohort`: one after another of its patients.
+    """
+    given, hours = asked.given, asked.hours
+    around = week_times(asked.weeks)
+    times = np.union1d(np.union1d(hours, asked.asked), around)
+    rows = np.searchsorted(times, np.concatenate([asked.asked, around]))
+    drawn = asked.drawn(cohort)
+    curves, scores = _curves(asked, cohort, drawn, times, np.searchsorted(times, hours), rows)
+    by_week = scores["MADRS"][:, len(asked.asked) :]
+    scores = {name: values[:, : len(asked.asked)] for name, values in scores.items()}
+    found = Scores(asked.asked, asked.sessions, asked.well_from, given.baseline, scores)
+    noise = None if asked.typical else VisitNoise.of(given.numbers(drawn))
+    return SolvedMood(curves, found, by_week, noise)
+
+
+def mood_means(asked: MoodCourse, solved: SolvedMood, known: MoodMeans | None = None) -> MoodMeans:
+    """What is told of patients together, those of more than a group by groups.
+
+    **Arguments:**
+
+    - `asked`: of the course. `solved`: the patients. `known`: returned as it is.
+    """
+    if known is not None:
+        return known
+    parts = groups(len(solved.weekly))
+    if len(parts) == 1:
+        return _means(asked, solved)
+    return pooled_means([_means(asked, solved.take(part)) for part in parts])
+
+
+def _means(asked: MoodCourse, solved: SolvedMood) -> MoodMeans:
+    noise, baseline = solved.noise, asked.given.baseline
+    rated: dict[str, Array] = {}
+    days: dict[str, Array] = {}
+    if noise is not None:
+        score = solved.curves[MADRS]
+        rated = rated_spread(asked.hours, score, noise)
+        if asked.draws and not asked.uncertainty:
+            score = np.take(score, np.searchsorted(asked.hours, asked.shown), axis=0)
+            days["well"] = days_well(asked.shown, score.T, baseline, noise)
+    tables = {
+        ASKED: mean_scores(solved.scores, noise),
+        WEEKLY: mean_weeks(week_times(asked.weeks), solved.weekly, baseline, noise),
+        RATED: rated,
+        DAYS: days,
+    }
+    return MoodMeans(len(solved.weekly), tables)
+
+
+def _mood_of(
+    asked: MoodCourse, cohort: Cohort, solved: SolvedMood, means: MoodMeans
+) -> tuple[Mood, tuple[str, ...]]:
+    """What is said of mood, and warnings.
+
+    **Arguments:**
+
+    - `cohort`, `solved`: the patients, or the first of them. `means`: of all.
+    """
+    course, given, noise = asked.course, asked.given, solved.noise
+    table = weekly_table(solved.scores, means.tables[ASKED])
     outer = drawn = None
-    if draws is not None:
-        band, drawn, parts = _outer(run, draws, hours, found)
-        if noise is not None and cohort.n > _EACH and not cohort.uncertainty:
-            curve = curves[MADRS][np.searchsorted(hours, drawn.shown)].T
-            drawn = _centred(drawn, table, found, noise, curve)
+    if asked.draws:
+        band, drawn, parts = _outer(asked, cohort, solved.scores)
+        if noise is not None and means.count > _EACH and means.tables[DAYS]:
+            curve = solved.curves[MADRS][np.searchsorted(asked.hours, drawn.shown)].T[:_EACH]
+            drawn = _centred(drawn, table, solved.scores, noise, means.tables[DAYS]["well"], curve)
         table = table.with_columns(*spread_of_chances(drawn.means), *parts)
         # the patients themselves differ in it already
-        outer = None if cohort.uncertainty else band
+        outer = None if asked.uncertainty else band
     own = of_course(course, setting=given.situation.setting)
-    near = near_values(own, compared) if sessions else ()
+    near = near_values(own, asked.compared) if asked.sessions else ()
     disagrees = disagreement(own, near)
-    far = beyond_evidence(own, course.horizon) if sessions else ""
+    far = beyond_evidence(own, course.horizon) if asked.sessions else ""
     mood = Mood(
         card=given.card,
         situation=given.situation,
         baseline=given.baseline,
-        entries=given.acting(cohort.typical),
+        entries=given.acting(asked.typical),
         assumed=given.assumed,
         sources=given.sources,
         table=table,
-        well_from=well_from,
-        weekly=week_table(weeks, by_week, given.baseline, noise),
+        well_from=asked.well_from,
+        weekly=week_table(asked.weeks, means.tables[WEEKLY]),
         outer=outer,
-        rated=None if noise is None else rated_table(hours, curves[MADRS], noise),
+        rated=None if noise is None else rated_table(asked.hours, means.tables[RATED]),
         near=near,
         disagreement=disagrees,
         drawn=drawn,
     )
     said = (*given.warnings, *filter(None, (disagrees, far)))
-    if cohort.typical and given.situation.new_antidepressant:
+    if asked.typical and given.situation.new_antidepressant:
         part = given.card.entry("share_none_O").value
         text = (
             "The typical patient responds to the new oral antidepressant; according to the card, "
             f"{100 * part:.0f} % of patients never do."
         )
         said = (*said, text)
-    return curves, mood, said
+    return mood, said
 
 
 def _curves(
-    run: _Run, times: Array, shown: NDArray[np.int64], rows: NDArray[np.int64]
+    asked: MoodCourse,
+    cohort: Cohort,
+    drawn: Mapping[str, Array] | None,
+    times: Array,
+    shown: NDArray[np.int64],
+    rows: NDArray[np.int64],
 ) -> tuple[dict[Key, Array], dict[str, Array]]:
     """Curves at the times shown, shape (T, n), and scores and parts at the rows, shape (n, R)."""
-    n = run.cohort.n
+    n = cohort.n
     names = (*_BRAIN, "MADRS", *PARTS)
     curves = {key: np.empty((len(shown), n)) for key in MOOD_UNITS}
     scores = {name: np.empty((len(rows), n)) for name in ("MADRS", *PARTS)}
-    patients = run.patients(run.cohort, run.effects, run.given.numbers(run.drawn))
+    patients = asked.patients(cohort, asked.effects(cohort), asked.given.numbers(drawn))
     with Progress(n, show=None) as bar:
-        written = _Written(run.given.baseline, shown, rows, curves, scores, bar)
-        stream(run.chain, patients, times, names, [written], plan=run.steps, progress=False)
+        written = _Written(asked.given.baseline, shown, rows, curves, scores, bar)
+        stream(asked.chain, patients, times, names, [written], plan=asked.steps, progress=False)
     for key, table in curves.items():
         if not table.any():  # a part that nobody has takes no memory
             curves[key] = np.broadcast_to(0.0, table.shape)
@@ -315,61 +468,59 @@ class _Written:
         del whole
 
 
-def _drawn(run: _Run, seed: int) -> tuple[Cohort, dict[str, Array], dict[str, Array]]:
-    """Some patients with each of some draws of the card's numbers: one draw after another."""
-    each = min(run.cohort.n, _EACH)
-    cohort = run.cohort.take(np.tile(np.arange(each), DRAWS))
-    effects = {name: np.tile(values[:each], DRAWS) for name, values in run.effects.items()}
-    drawn = card_draws(run.given.card, seed, 0, DRAWS)
-    return cohort, effects, {s: np.repeat(values, each) for s, values in drawn.items()}
+def _drawn(asked: MoodCourse, cohort: Cohort) -> tuple[Cohort, dict[str, Array], dict[str, Array]]:
+    """The first patients with each of some draws of the card's numbers: a draw after another."""
+    each = min(cohort.n, _EACH)
+    first = cohort.take(slice(0, each))
+    effects = {name: np.tile(values, DRAWS) for name, values in asked.effects(first).items()}
+    drawn = card_draws(asked.given.card, asked.seed, 0, DRAWS)
+    numbers = {s: np.repeat(values, each) for s, values in drawn.items()}
+    return first.take(np.tile(np.arange(each), DRAWS)), effects, numbers
 
 
 def _outer(
-    run: _Run,
-    draws: tuple[Cohort, dict[str, Array], dict[str, Array]],
-    hours: Array,
-    scores: Scores,
+    asked: MoodCourse, first: Cohort, scores: Scores
 ) -> tuple[OuterBand, DrawnMeans, Sequence[pl.Series]]:
     """The outer band, means under each draw, and the range of the parts of the improvement."""
-    cohort, effects, drawn = draws
-    numbers = run.given.numbers(drawn)
-    # enough for a band, and no more: the last time is kept
-    every = -(-len(hours) // _MOST_TIMES)
-    shown = np.unique(np.append(hours[::every], hours[-1]))
+    cohort, effects, drawn = _drawn(asked, first)
+    numbers, shown = asked.given.numbers(drawn), asked.shown
     times = np.union1d(shown, scores.times)
-    patients = run.patients(cohort, effects, numbers)
+    patients = asked.patients(cohort, effects, numbers)
     names = ("MADRS", *PARTS)
     at, rows = np.searchsorted(times, shown), np.searchsorted(times, scores.times)
     keep = _Kept({"shown": ("MADRS", at), **{name: (name, rows) for name in names}})
-    steps = run.steps
-    if steps is not None:
-        # percentiles of thousands move by less than 0.03 points, shares by 0.0002
-        steps = replace(
-            steps, profile=steps.profile.longer(_LONGER), error=_LONGER**4 * steps.error
-        )
-    (kept,) = stream(run.chain, patients, times, names, [keep], plan=steps, progress=False)
+    # percentiles of thousands move by less than 0.03 points, shares by 0.0002
+    longer = asked.steps.profile.longer(_LONGER)
+    steps = replace(asked.steps, profile=longer, error=_LONGER**4 * asked.steps.error)
+    (kept,) = stream(asked.chain, patients, times, names, [keep], plan=steps, progress=False)
     noise = VisitNoise.of(numbers)
     p05, p50, p95 = rated_quantiles(shown, kept["shown"], noise, (0.05, 0.5, 0.95))
     band = OuterBand(shown, p05, p50, p95, DRAWS, cohort.n // DRAWS)
     at_rows = {name: kept[name].T for name in names}
-    found = replace(scores, values=in_points(run.given.baseline, at_rows))
+    found = replace(scores, values=in_points(asked.given.baseline, at_rows))
     shares = drawn_chances(found, noise, DRAWS)
     means = found.values["MADRS"].reshape(DRAWS, -1, len(scores.times)).mean(axis=1)
-    days = days_well(shown, kept["shown"].T, run.given.baseline, noise, DRAWS)
+    days = days_well(shown, kept["shown"].T, asked.given.baseline, noise, DRAWS)
     drawn_means = DrawnMeans(scores.times, {"MADRS": means, **shares}, shown, days)
     return band, drawn_means, spread_of_parts(found, DRAWS)
 
 
 def _centred(
-    drawn: DrawnMeans, table: pl.DataFrame, scores: Scores, noise: VisitNoise, curve: Array
+    drawn: DrawnMeans,
+    table: pl.DataFrame,
+    scores: Scores,
+    noise: VisitNoise,
+    days: Array,
+    curve: Array,
 ) -> DrawnMeans:
     """Means under the draws as they would be of all patients, not of the first of them.
 
     **Arguments:**
 
-    - `table`: means of all patients with the card's own numbers.
-    - `scores`: of all patients with them, and `noise` within them.
-    - `curve`: MADRS of all patients at `drawn.shown`, points, shape (n, T).
+    - `table`: means of all patients with the card's own numbers. `days`: their days well, shape
+      (1,).
+    - `scores`: of patients with them, the first at least, and `noise` within them.
+    - `curve`: MADRS of the first patients at `drawn.shown`, points, shape (n, T).
     """
     first = {name: values[:_EACH] for name, values in scores.values.items()}
     same = drawn_chances(replace(scores, values=first), noise, 1)
@@ -378,10 +529,8 @@ def _centred(
     for name, values in drawn.means.items():
         moved = values + table[name].fill_null(np.nan).to_numpy() - same[name]
         means[name] = moved if name == "MADRS" else np.clip(moved, 0.0, 1.0)
-    every, few = (
-        days_well(drawn.shown, part, scores.baseline, noise)[0] for part in (curve, curve[:_EACH])
-    )
-    return replace(drawn, means=means, days_well=drawn.days_well + every - few)
+    few = days_well(drawn.shown, curve, scores.baseline, noise)[0]
+    return replace(drawn, means=means, days_well=drawn.days_well + days[0] - few)
 
 
 @dataclass(frozen=True)

@@ -126,24 +126,40 @@ def _chances(scores: Scores, noise: VisitNoise, *, coarse: bool = False) -> dict
     return found | {"still_well": well}
 
 
-def weekly_table(scores: Scores, noise: VisitNoise | None) -> pl.DataFrame:
-    """Outcomes by time.
+def mean_scores(scores: Scores, noise: VisitNoise | None) -> dict[str, Array]:
+    """What the table by time is made of, in the mean over patients.
 
     **Arguments:**
 
     - `scores`: of the patients.
     - `noise`: within a patient; nothing for the typical patient.
 
+    **Returns:** `MADRS`; `CHANCES` where there is a population; the parts of the fall; each of
+    shape (R,).
+    """
+    found = {"MADRS": scores.values["MADRS"].mean(axis=0)}
+    if noise is not None:
+        # the mean of what is not a number is not a number: no warning, nothing hidden
+        found |= {name: table.mean(axis=0) for name, table in _chances(scores, noise).items()}
+    return found | {part: scores.values[part].mean(axis=0) for part in PARTS}
+
+
+def weekly_table(scores: Scores, means: Mapping[str, Array]) -> pl.DataFrame:
+    """Outcomes by time.
+
+    **Arguments:**
+
+    - `scores`: of which only times, sessions and baseline are looked at.
+    - `means`: of all patients, as `mean_scores` returns them.
+
     **Returns:** columns time_h, day, occasion (one of `OCCASIONS`), MADRS; `CHANCES` (fractions of
     all patients) where there is a population; the parts of the mean fall in points and as `share_…`
     of it; and the mean on each other scale with a cross-walk.
     """
-    mean = scores.values["MADRS"].mean(axis=0)
+    mean = means["MADRS"]
     columns: dict[str, Array] = {"time_h": scores.times, "day": scores.times / _DAY, "MADRS": mean}
-    if noise is not None:
-        # the mean of what is not a number is not a number: no warning, nothing hidden
-        columns |= {name: table.mean(axis=0) for name, table in _chances(scores, noise).items()}
-    parts = {part: scores.values[part].mean(axis=0) for part in PARTS}
+    columns |= {name: means[name] for name in CHANCES if name in means}
+    parts = {part: means[part] for part in PARTS}
     fall = scores.baseline - mean
     there = np.abs(fall) > _LEAST_FALL
     shares = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ketasim.population import VisitNoise
-from ketasim.simulation.statistics import QUANTILES
+from ketasim.simulation.statistics import QUANTILES, pooled_variance, weighted
 
 Array = NDArray[np.float64]
 
@@ -21,23 +21,53 @@ _LOWEST: Final = (_HIGHEST - _FINE * _GRID) / 2.0  # as much room below the scal
 _ALIKE: Final = 8  # groups of patients with one law each, where every patient has another
 
 
-def rated_table(times: Array, scores: Array, noise: VisitNoise) -> pl.DataFrame:
-    """Spread of the scores that would be rated at each time.
+def rated_spread(times: Array, scores: Array, noise: VisitNoise) -> dict[str, Array]:
+    """Spread of the scores that would be rated at each time, of some patients.
 
     **Arguments:**
 
     - `times`: h, shape (T,). `scores`: of the chain, points, shape (T, n).
     - `noise`: within a patient.
 
+    **Returns:** `mean`; `between` and `within`, variances between and within patients, points²;
+    p05, p25, p50, p75 and p95; each of shape (T,).
+    """
+    n = scores.shape[1]
+    found = rated_quantiles(times, scores, noise, tuple(QUANTILES.values()))
+    return {
+        "mean": scores.mean(axis=1),
+        "between": scores.var(axis=1, ddof=1) if n > 1 else np.zeros(len(times)),
+        "within": np.reshape(noise.covariance(times, times), (-1, len(times))).mean(axis=0),
+        **dict(zip(QUANTILES, found, strict=True)),
+    }
+
+
+def pooled_spread(parts: Sequence[Mapping[str, Array]], count: Sequence[int]) -> dict[str, Array]:
+    """Spread over the patients of several groups; see `ketasim.simulation.statistics.pooled`.
+
+    **Arguments:**
+
+    - `parts`: of each group, as `rated_spread` returns it. `count`: its patients.
+    """
+    found = {name: weighted([part[name] for part in parts], count) for name in parts[0]}
+    means = [part["mean"] for part in parts]
+    between = pooled_variance([part["between"] for part in parts], means, count)
+    return found | {"between": between}
+
+
+def rated_table(times: Array, spread: Mapping[str, Array]) -> pl.DataFrame:
+    """Spread of the scores that would be rated at each time.
+
+    **Arguments:**
+
+    - `times`: h, shape (T,). `spread`: of all patients, as `rated_spread` returns it.
+
     **Returns:** columns time_h, sd (not cut at the ends of the scale), p05, p25, p50, p75 and p95,
     points.
     """
-    n = scores.shape[1]
-    between = scores.var(axis=1, ddof=1) if n > 1 else np.zeros(len(times))
-    within = np.reshape(noise.covariance(times, times), (-1, len(times))).mean(axis=0)
-    found = rated_quantiles(times, scores, noise, tuple(QUANTILES.values()))
-    columns = dict(zip(QUANTILES, found, strict=True))
-    return pl.DataFrame({"time_h": times, "sd": np.sqrt(between + within), **columns})
+    sd = np.sqrt(spread["between"] + spread["within"])
+    quantiles = {name: spread[name] for name in QUANTILES}
+    return pl.DataFrame({"time_h": times, "sd": sd, **quantiles})
 
 
 def rated_quantiles(
@@ -47,7 +77,7 @@ def rated_quantiles(
 
     The distribution of the patients' scores is smoothed by that of the noise: nothing is drawn.
 
-    **Arguments:** as of `rated_table`; `shares`: of the patients below each quantile.
+    **Arguments:** as of `rated_spread`; `shares`: of the patients below each quantile.
 
     **Returns:** points within the scale, shape (Q, T).
     """
@@ -57,7 +87,7 @@ def rated_quantiles(
         density = _smoothed(scores, laws[0])
     else:
         groups = np.array_split(np.argsort(last, kind="stable"), min(_ALIKE, len(last)))
-        laws = [noise.of_patient(int(group[len(group) // 2])).sd(times) for group in groups]
+        laws = [noise.of_patients(int(group[len(group) // 2])).sd(times) for group in groups]
         density = np.zeros((len(times), _GRID))
         for group, law in zip(groups, laws, strict=True):
             density += _smoothed(scores[:, group], law)

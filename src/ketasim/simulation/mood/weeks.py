@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -79,33 +79,43 @@ def week_times(weeks: Sequence[Week]) -> Array:
     return np.round(np.asarray(times, np.float64), 9)
 
 
-def week_table(
-    weeks: Sequence[Week], scores: Array, baseline: float, noise: VisitNoise | None
-) -> pl.DataFrame:
+def mean_weeks(
+    times: Array, scores: Array, baseline: float, noise: VisitNoise | None
+) -> dict[str, Array]:
+    """Outcomes before and after the sessions of each week, in the mean over patients.
+
+    **Arguments:**
+
+    - `times`: as `week_times` returns them. `scores`: MADRS at these, points, shape (n, 2W).
+    - `baseline`: MADRS before treatment, points.
+    - `noise`: within a patient; nothing for the typical patient, who has no shares.
+
+    **Returns:** `MADRS`, and `response` and `remission` where there are shares, shape (2W,).
+    """
+    found = {"MADRS": scores.mean(axis=0)}
+    if noise is not None:
+        sd = noise.sd(times)
+        found["response"] = response_chance(scores, baseline, sd).mean(axis=0)
+        found["remission"] = remission_chance(scores, REMISSION, sd).mean(axis=0)
+    return found
+
+
+def week_table(weeks: Sequence[Week], means: Mapping[str, Array]) -> pl.DataFrame:
     """Outcomes before and after the sessions of each week.
 
     **Arguments:**
 
-    - `weeks`: of the course. `scores`: MADRS at `week_times`, points, shape (n, 2W).
-    - `baseline`: MADRS before treatment, points.
-    - `noise`: within a patient; nothing for the typical patient, who has no shares.
+    - `weeks`: of the course. `means`: of all patients, as `mean_weeks` returns them.
 
     **Returns:** columns of `SCHEMA`; response and remission are shares of patients, at `trough_h`
     and at `peak_h`.
     """
-    mean, times = scores.mean(axis=0), week_times(weeks)
-    shares: dict[str, Array | None] = {"response": None, "remission": None}
-    if noise is not None:
-        sd = noise.sd(times)
-        shares = {
-            "response": response_chance(scores, baseline, sd).mean(axis=0),
-            "remission": remission_chance(scores, REMISSION, sd).mean(axis=0),
-        }
     columns: dict[str, Any] = {
         "week": [week.number for week in weeks],
         "sessions": [week.sessions for week in weeks],
     }
-    for name, values in (("", times), ("MADRS", mean), *shares.items()):
+    named = {name: means.get(name) for name in ("MADRS", "response", "remission")}
+    for name, values in (("", week_times(weeks)), *named.items()):
         for place, when in enumerate(("trough", "peak")):
             key = f"{name}_{when}" if name else f"{when}_h"
             columns[key] = [None] * len(weeks) if values is None else values[place::2]

@@ -48,7 +48,8 @@ class SessionCurves:
 
         **Arguments:**
 
-        - `card`: the card `session`. `cohort`: the patients. `sessions`: of the course.
+        - `card`: the card `session`. `cohort`: the patients, one after another of those of the
+          course. `sessions`: of the course.
         """
         self._card, self._cohort = card, cohort
         self._starts = np.array([session.start for session in sessions])
@@ -105,7 +106,8 @@ class SessionCurves:
         if session not in self._drawn:
             # the names of these streams choose the patients drawn: they stay as they are
             stream = f"acute session {session}"
-            self._drawn[session] = standard_normals(self._seed, stream, 0, self._cohort.n, 1)[:, 0]
+            drawn = standard_normals(self._seed, stream, self._first, self._cohort.n, 1)
+            self._drawn[session] = drawn[:, 0]
         own, pressure = self._own
         return Sensitivity(own[patients], pressure[patients], self._drawn[session][patients])
 
@@ -113,13 +115,17 @@ class SessionCurves:
     def _seed(self) -> int:
         return self._cohort.seed or 0
 
+    @property
+    def _first(self) -> int:
+        return self._cohort.first
+
     @cached_property
     def _own(self) -> tuple[Array, Array]:
-        own = standard_normals(self._seed, "acute", 0, self._cohort.n, 2)[:, 0]
-        return own, pressure_sensitivity(self._seed, self._cohort.n)
+        own = standard_normals(self._seed, "acute", self._first, self._cohort.n, 2)[:, 0]
+        return own, pressure_sensitivity(self._seed, self._cohort.n, self._first)
 
     @cached_property
     def _numbers(self) -> Mapping[str, Any]:
         if not self._cohort.uncertainty:
             return self._card.values()
-        return card_draws(self._card, self._seed, 0, self._cohort.n)
+        return card_draws(self._card, self._seed, self._first, self._cohort.n)
