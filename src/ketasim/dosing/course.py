@@ -170,6 +170,19 @@ class Course:
             )
         _ = self.warnings
 
+    def with_population(self, n: int | None, seed: int | None) -> Course:
+        """The same course with another number of virtual patients, or another seed.
+
+        **Arguments:**
+
+        - `n`, `seed`: of the population, which keeps what is left out.
+
+        **Raises:** `InputError` for what is no number of patients, or no seed.
+        """
+        asked = {name: value for name, value in (("n", n), ("seed", seed)) if value is not None}
+        form = self.to_dict()
+        return load_course(form | {"population": form.get("population", {}) | asked})
+
     @property
     def age(self) -> float | None:
         """Mean age of those who are simulated, years; nothing where no age is given."""

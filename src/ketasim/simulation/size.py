@@ -13,6 +13,7 @@ from ketasim.simulation.calendar import output_times, sessions_of
 from ketasim.simulation.curves import CHUNK, FOLLOWED, HELD, PIECE
 from ketasim.simulation.mood.course import MOOD_UNITS
 from ketasim.simulation.session.patients import SESSION_UNITS
+from ketasim.simulation.statistics import GROUP
 from ketasim.simulation.tables import INDIVIDUALS
 
 _NUMBER: Final = 8  # bytes
@@ -112,6 +113,7 @@ def check_course(
 
     everyone = individuals is None or individuals > INDIVIDUALS
     single = patients == 1
+    shards = "; or 'ketasim simulate --plan', in shards" if patients > GROUP else ""
     check_size(
         fitting(patients),
         "--individuals" if everyone else "horizon" if single else "population.n",
@@ -120,7 +122,7 @@ def check_course(
         asked=patients,
         or_else="a smaller number of --individuals"
         if everyone
-        else f"{'give ' if single else ''}a shorter horizon, or fewer times or sites",
+        else f"{'give ' if single else ''}a shorter horizon, or fewer times or sites{shards}",
         told=told,
     )
 

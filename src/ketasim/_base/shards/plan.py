@@ -46,13 +46,17 @@ class Cost:
     measured: int
 
 
+NOTHING: Final = Cost(0.0, 0.0, 0.0, 0.0, 0.0, 0)
+"""Before the cost is known."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """Work on items that depend on nothing beside them, such as the replicates of a trial.
 
     **Arguments:**
 
-    - `folder`: where it lies. `kind`: `trial` or `course`.
+    - `folder`: where it lies. `kind`: `trial`, `course` or `calibration`.
     - `counted`: what an item is, in the plural. `total`: how many. `size`: of a shard.
     - `input`: name in the folder of the file that is computed. `digest`: SHA-256 of its content.
     - `options`: what changes the result. `cards`: key to hash of all that it rests on.

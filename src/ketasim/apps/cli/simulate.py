@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,11 +28,71 @@ from ketasim.apps.cli.console import (
     whole,
     whole_number,
 )
+from ketasim.apps.cli.shards.planned import (
+    Cluster,
+    PlanFolder,
+    ShardSize,
+    check_options,
+    print_plan,
+)
+from ketasim.apps.cli.shards.together import let_go_of, on_cluster
 
 if TYPE_CHECKING:
+    from ketasim._base.shards.plan import Plan
     from ketasim.dosing import Course
+    from ketasim.simulation import Simulation
 
 _FILES = ("summary.csv", "timecourse.parquet", "report.html")
+
+
+@dataclass(frozen=True)
+class CourseOptions:
+    """What the command was called with, beside where its files go.
+
+    **Arguments:**
+
+    - `course`, `individuals`: as typed. `typical`, `n`, `seed`, `uncertainty`, `costs`, `printed`:
+      the options.
+    """
+
+    course: str
+    typical: bool = False
+    n: int | None = None
+    seed: int | None = None
+    uncertainty: bool = False
+    costs: bool = False
+    individuals: str | None = None
+    printed: bool = False
+
+    def command(self, out: Path) -> str:
+        """The command that writes the same files."""
+        words = ["ketasim", "simulate", self.course, "--out", str(out)]
+        words += ["--typical"] if self.typical else []
+        words += [] if self.n is None else ["--n", str(self.n)]
+        words += [] if self.seed is None else ["--seed", str(self.seed)]
+        words += ["--uncertainty"] if self.uncertainty else []
+        words += ["--costs"] if self.costs else []
+        words += [] if self.individuals is None else ["--individuals", self.individuals]
+        words += ["--print"] if self.printed else []
+        return command_line(words)
+
+    def files(self) -> tuple[str, ...]:
+        """Names of what is written, tables of the report aside."""
+        return (*_FILES, PRINT) if self.printed else _FILES
+
+    def gathered(self) -> dict[str, Any]:
+        """What changes what is gathered."""
+        return {"individuals": self.written}
+
+    @property
+    def written(self) -> int | None:
+        """Patients of whom the time course has curves; nothing for all.
+
+        **Raises:** `InputError`.
+        """
+        from ketasim.simulation import INDIVIDUALS
+
+        return INDIVIDUALS if self.individuals is None else _individuals(self.individuals)
 
 
 def simulate(
@@ -64,6 +125,9 @@ def simulate(
         ),
     ] = None,
     printed: Printed = False,
+    plan: PlanFolder = None,
+    shard_size: ShardSize = None,
+    cluster: Cluster = None,
     listed: ListShipped = False,
     as_json: AsJson = False,
 ) -> None:
@@ -72,29 +136,72 @@ def simulate(
         print_catalogue("course", as_json)
         return
     course = needed(course, "COURSE", "name a course file, or one of 'ketasim simulate --list'")
-    out = needed(out, "--out", "name a folder, such as --out out/mine")
+    check_options(out, plan, cluster, shard_size)
+    if plan is None or cluster is not None:
+        out = needed(out, "--out", "name a folder, such as --out out/mine")
     file = check_input(course, "COURSE")
-    check_folder(out, (*_FILES, PRINT) if printed else _FILES, inputs=(file,))
-    asked = _individuals(individuals)
+    given = (typical, n, seed, uncertainty, costs, individuals, printed)
+    options = CourseOptions(str(course), *given)
+    if out is not None:
+        check_folder(out, options.files(), inputs=(file,))
+    if individuals is not None:
+        _individuals(individuals)
 
     listen()
-    from ketasim.simulation import INDIVIDUALS, individuals_note
-    from ketasim.simulation import simulate as run
-    from ketasim.simulation.size import check_individuals
-
     if typical and uncertainty:
         problem = "the typical patient has one set of parameters"
         raise InputError("--uncertainty", problem, "leave out --typical, or --uncertainty")
     read = loaded(course, typical, n, seed)
-    if individuals is not None and (asked is None or asked > INDIVIDUALS):
-        check_individuals(read, typical, asked)
-    result = run(read, typical=typical, uncertainty=uncertainty)
-    command = _command(course, out, typical, n, seed, uncertainty, costs, individuals, printed)
-    written = INDIVIDUALS if individuals is None else asked
-    options: dict[str, Any] = {"command": command, "costs": costs, "individuals": written}
-    options["printed"] = printed
-    paths = save(result, out, inputs=(file,), **options)
-    told = individuals_note(written, result.cohort.n)
+    if plan is not None or cluster is not None:
+        _check_divided(options, read)
+    if out is None:
+        assert plan is not None
+        print_plan(_planned(options, plan, shard_size), as_json=as_json)
+        return
+    if cluster is not None:
+        result = on_cluster(
+            lambda folder: _planned(options, folder, shard_size),
+            *(out, plan, cluster),
+            **options.gathered(),
+        )
+    else:
+        result = _simulated(options, read)
+    finished(result, options, out, inputs=(file,), as_json=as_json)
+    if cluster is not None and plan is None:
+        let_go_of(out)
+
+
+def _simulated(options: CourseOptions, course: Course) -> Simulation:
+    from ketasim.simulation import INDIVIDUALS, simulate
+    from ketasim.simulation.size import check_individuals
+
+    asked = options.written
+    if asked is None or asked > INDIVIDUALS:
+        check_individuals(course, options.typical, asked)
+    return simulate(course, typical=options.typical, uncertainty=options.uncertainty)
+
+
+def finished(
+    result: Simulation,
+    options: CourseOptions,
+    out: Path,
+    *,
+    inputs: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Write the files of a course, and print what came out.
+
+    **Arguments:**
+
+    - `options`: of the command. `out`: where the files go. `inputs`: files that were read.
+    """
+    from ketasim.simulation import individuals_note
+
+    written, patients = options.written, result.cohort.n
+    asked: dict[str, Any] = {"command": options.command(out), "costs": options.costs}
+    asked |= {"individuals": written, "printed": options.printed}
+    paths = save(result, out, inputs=inputs, **asked)
+    told = individuals_note(written, patients)
     if as_json:
         print_json(
             {
@@ -104,9 +211,7 @@ def simulate(
                 "nearest": result.nearest().to_dicts(),
                 "warnings": list(result.warnings),
                 "files": [str(path) for path in paths],
-                "individuals": result.cohort.n
-                if written is None
-                else min(written, result.cohort.n),
+                "individuals": patients if written is None else min(written, patients),
             }
         )
         return
@@ -126,9 +231,32 @@ def simulate(
         print(told)
 
 
-def _individuals(text: str | None) -> int | None:
+def _planned(options: CourseOptions, folder: Path, size: int | None) -> Plan:
+    from ketasim.simulation.shards.run import plan_course
+
+    asked: dict[str, Any] = {"n": options.n, "seed": options.seed}
+    asked |= {"uncertainty": options.uncertainty, "given": vars(options)}
+    return plan_course(options.course, folder, size=size, **asked)
+
+
+def _check_divided(options: CourseOptions, course: Course) -> None:
+    """Refuse to divide what is one patient, or what no group of patients can write."""
+    if options.typical or course.population is None:
+        raise InputError(
+            "--plan",
+            "the typical patient is one, and is not divided",
+            "give virtual patients with --n, or leave --plan out",
+        )
+    from ketasim.simulation.size import check_individuals
+
+    n = course.population.n
+    written = n if options.written is None else min(options.written, n)
+    check_individuals(course.with_population(max(written, 1), None), False, written)
+
+
+def _individuals(text: str) -> int | None:
     """How many patients are written; nothing for all."""
-    if text is None or text.strip().lower() == "all":
+    if text.strip().lower() == "all":
         return None
     count = whole(text.strip(), "--individuals", "give one, as 20, or all")
     if count < 0:
@@ -153,29 +281,4 @@ def loaded(path: Path, typical: bool, n: int | None, seed: int | None) -> Course
         raise InputError("--seed", "the course has no population", "give its size with --n")
     if n is None and seed is None:
         return course
-    asked = {"n": n, "seed": seed}
-    population = course.to_dict().get("population", {})
-    population |= {name: value for name, value in asked.items() if value is not None}
-    return load_course({**course.to_dict(), "population": population})
-
-
-def _command(
-    course: Path,
-    out: Path,
-    typical: bool,
-    n: int | None,
-    seed: int | None,
-    uncertainty: bool,
-    costs: bool,
-    individuals: str | None,
-    printed: bool,
-) -> str:
-    words = ["ketasim", "simulate", str(course), "--out", str(out)]
-    words += ["--typical"] if typical else []
-    words += [] if n is None else ["--n", str(n)]
-    words += [] if seed is None else ["--seed", str(seed)]
-    words += ["--uncertainty"] if uncertainty else []
-    words += ["--costs"] if costs else []
-    words += [] if individuals is None else ["--individuals", individuals]
-    words += ["--print"] if printed else []
-    return command_line(words)
+    return course.with_population(n, seed)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -30,6 +29,7 @@ from ketasim.apps.cli.shards.planned import (
     check_options,
     print_plan,
 )
+from ketasim.apps.cli.shards.together import let_go_of, on_cluster
 
 if TYPE_CHECKING:
     from ketasim._base.shards.plan import Plan
@@ -64,6 +64,10 @@ class TrialOptions:
             value = getattr(self, name)
             words += [] if value is None else [f"--{name}", str(value)]
         return command_line(words)
+
+    def gathered(self) -> dict[str, Any]:
+        """What changes what is gathered: nothing."""
+        return {}
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -133,12 +137,14 @@ def trial(
         print_plan(_planned(options, plan, shard_size), as_json=as_json)
         return
     if cluster is not None:
-        result = _on_cluster(options, out, plan, shard_size, cluster)
+        result = on_cluster(
+            lambda folder: _planned(options, folder, shard_size), out, plan, cluster
+        )
     else:
         result = _simulated(trial, replicates, seed)
     finished(result, options, out, inputs=(file,), as_json=as_json)
     if cluster is not None and plan is None:
-        shutil.rmtree(_beside(out), ignore_errors=True)
+        let_go_of(out)
 
 
 def finished(
@@ -187,25 +193,6 @@ def _planned(options: TrialOptions, folder: Path, size: int | None) -> Plan:
 
     asked = {"replicates": options.replicates, "seed": options.seed}
     return plan_trial(options.trial, folder, size=size, given=vars(options), **asked)
-
-
-def _beside(out: Path) -> Path:
-    """Where the shards lie for which no folder is named."""
-    return out / "plan"
-
-
-def _on_cluster(
-    options: TrialOptions, out: Path, folder: Path | None, size: int | None, address: str
-) -> TrialResult:
-    from ketasim.apps.cli.shards.cluster import connected
-    from ketasim.apps.cli.shards.work import on_cluster
-    from ketasim.trials.shards.run import gather_trial
-
-    with connected(address):  # before anything is planned
-        pass
-    plan = _planned(options, _beside(out) if folder is None else folder, size)
-    on_cluster(plan, address, [])
-    return gather_trial(plan)
 
 
 def _simulated(path: Path, replicates: int | None, seed: int | None) -> TrialResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,18 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ketasim._base import InputError
-from ketasim._base.shards.plan import Cost, Plan, check_cards, held_plan, sized, write_plan
-from ketasim._base.shards.store import (
-    Clock,
-    check_own,
-    packed,
-    peak_memory,
-    read_shard,
-    spans,
-    state_of,
-    write_shard,
-)
+from ketasim._base.shards.plan import NOTHING, Cost, Plan, check_cards, held_plan, sized, write_plan
+from ketasim._base.shards.shard import SECONDS, do, gathered, timed
+from ketasim._base.shards.store import packed, peak_memory
 from ketasim.dosing import located
 from ketasim.evidence import load_card
 from ketasim.trials.result import TrialResult
@@ -30,9 +20,6 @@ from ketasim.trials.run import Ready, assembled, ready, simulated
 from ketasim.trials.shards.part import Part
 from ketasim.trials.shards.stored import arrays_of, part_of
 from ketasim.trials.size import trial_size
-
-SECONDS: Final = 30.0
-"""What a shard takes of one core, about."""
 
 _PILOT: Final = 3.0  # s of one core for the replicates that tell the cost
 _CARDS: Final = ("mood", "reference", "receptor", "session")
@@ -79,7 +66,7 @@ def plan_trial(
         digest=hashlib.sha256(content).hexdigest(),
         options=options,
         cards=_cards(),
-        cost=Cost(0.0, 0.0, 0.0, 0.0, 0.0, 0),
+        cost=NOTHING,
         given={"trial": str(trial), **options, **(given or {})},
     )
     there = held_plan(plan, size)
@@ -100,14 +87,11 @@ def _cards() -> dict[str, str]:
 
 def _cost(path: Path, asked: Ready) -> Cost:
     """What replicates take, by a few of them."""
-    begun = time.process_time()
-    if asked.drawing is not None:
-        asked.drawing.solve()
-    pools = time.process_time() - begun
+    pools = 0.0 if asked.drawing is None else timed(asked.drawing.solve)[0]
     simulated(asked, range(1))  # what is loaded and compiled is so once a process
-    begun = time.process_time()
-    ready(path, asked.trial.replicates, asked.trial.seed, told=False)
-    start = time.process_time() - begun + pools
+    trial = asked.trial
+    again, _ = timed(lambda: ready(path, trial.replicates, trial.seed, told=False))
+    start = again + pools
     total, solved = asked.trial.replicates, asked.solved
     once, each, part = _timed(asked, range(solved))
     arrays, about = arrays_of(part)
@@ -134,17 +118,15 @@ def _cost(path: Path, asked: Ready) -> Cost:
 def _timed(asked: Ready, replicates: range) -> tuple[float, float, Part]:
     """Seconds of one core that some replicates take once and each, by the first of them."""
 
-    def timed(count: int) -> tuple[float, Part]:
-        begun = time.process_time()
-        part = simulated(asked, replicates[:count])
-        return time.process_time() - begun, part
+    def some(count: int) -> tuple[float, Part]:
+        return timed(lambda: simulated(asked, replicates[:count]))
 
     count = 1
-    one, part = timed(count)
+    one, part = some(count)
     spent = one
     while spent < _PILOT and count < len(replicates):
         count = min(4 * count, len(replicates))
-        spent, part = timed(count)
+        spent, part = some(count)
     each = max(spent - one, 0.0) / (count - 1) if count > 1 else one
     return max(one - each, 0.0), each, part
 
@@ -170,14 +152,7 @@ def work_trial(plan: Plan, shard: int) -> bool:
 
     **Raises:** `InputError`.
     """
-    state = state_of(plan, range(shard, shard + 1), whole=True)
-    check_own(plan, state)
-    if state.done:
-        return False
-    clock = Clock()
-    arrays, about = arrays_of(simulated(_asked(plan), plan.items(shard)))
-    write_shard(plan, shard, arrays, about | clock.told())
-    return True
+    return do(plan, shard, lambda: arrays_of(simulated(_asked(plan), plan.items(shard))))
 
 
 def gather_trial(plan: Plan) -> TrialResult:
@@ -189,14 +164,5 @@ def gather_trial(plan: Plan) -> TrialResult:
 
     **Raises:** `InputError` where one is missing, damaged or of another plan.
     """
-    state = state_of(plan)
-    check_own(plan, state)
-    if state.left:
-        raise InputError(
-            "DIR",
-            f"{len(state.left)} of {plan.shards} shards are missing: {spans(state.left)}",
-            f"run 'ketasim work {plan.folder}'",
-        )
-    asked = _asked(plan)
-    parts = [part_of(*read_shard(plan, shard), asked.question) for shard in range(plan.shards)]
-    return assembled(asked, parts)
+    parts = gathered(plan, lambda arrays, about: part_of(arrays, about, _asked(plan).question))
+    return assembled(_asked(plan), parts)

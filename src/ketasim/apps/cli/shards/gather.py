@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
 
+from ketasim._base.result import later
 from ketasim._base.size import duration
+from ketasim.apps.cli import simulate, trial
 from ketasim.apps.cli.console import AsJson, check_folder, listen, path_given, print_json, warn
+from ketasim.apps.cli.shards.planned import GATHER, check_known
 from ketasim.apps.cli.shards.work import PlanRead
-from ketasim.apps.cli.trial import TrialOptions, finished
 
 if TYPE_CHECKING:
     from ketasim._base.shards.plan import Plan
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 NOT_ALL = 1
 """Exit status where shards are missing."""
 
+_COMMANDS: Final[dict[str, Any]] = {
+    "trial": (trial.TrialOptions, trial.finished),
+    "course": (simulate.CourseOptions, simulate.finished),
+}
+"""Kind of a plan to the options of its command, and to what writes its files."""
 
 Collected = Annotated[
     Path | None,
@@ -39,20 +46,21 @@ def gather(folder: PlanRead, /, *, out: Collected = None, as_json: AsJson = Fals
     from ketasim._base.shards.store import check_own, environments, state_of
 
     plan = read_plan(folder)
+    check_known(plan)
     state = state_of(plan)
     check_own(plan, state)
     if state.left:
         _tell_missing(plan, state, as_json=as_json)
         return NOT_ALL
     out = folder / "result" if out is None else out
-    options = TrialOptions(**plan.given)
+    made, finished = _COMMANDS[plan.kind]
+    options = made(**plan.given)
     check_folder(out, options.files(), inputs=(plan.source,))
     listen()
     if len(environments(plan, state.done)) > 1:
         warn(["shards were done with other libraries or machines: last digits may differ"])
-    from ketasim.trials.shards.run import gather_trial
-
-    finished(gather_trial(plan), options, out, inputs=(plan.source,), as_json=as_json)
+    result = later(GATHER[plan.kind])(plan, **options.gathered())
+    finished(result, options, out, inputs=(plan.source,), as_json=as_json)
     return 0
 
 

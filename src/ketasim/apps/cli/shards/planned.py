@@ -20,8 +20,8 @@ PlanFolder = Annotated[
     Path | None,
     Parameter(
         name="--plan",
-        help="Only plan the work, in shards of about 30 s, into this folder; 'ketasim work' does "
-        "them and 'ketasim gather' collects them.",
+        help="Only plan the work, in shards, into this folder; 'ketasim work' does them and "
+        "'ketasim gather' collects them.",
         converter=path_given,
     ),
 ]
@@ -36,14 +36,29 @@ Cluster = Annotated[
 
 WORK: Final = {
     "trial": "ketasim.trials.shards.run:work_trial",
+    "course": "ketasim.simulation.shards.run:work_course",
 }
 """Kind of a plan to what does a shard of it."""
+
+GATHER: Final = {
+    "trial": "ketasim.trials.shards.run:gather_trial",
+    "course": "ketasim.simulation.shards.run:gather_course",
+}
+"""Kind of a plan to what puts its shards together."""
+
+
+def check_known(plan: Plan) -> None:
+    """Refuse a plan of something else.
+
+    **Raises:** `InputError`.
+    """
+    if plan.kind not in WORK:
+        raise InputError("DIR", f"holds a plan of '{named(plan.kind, 40)}'", "plan it again")
 
 
 def do_shard(plan: Plan, shard: int) -> bool:
     """Do a shard; see `work_trial`."""
-    if plan.kind not in WORK:
-        raise InputError("DIR", f"holds a plan of '{named(plan.kind, 40)}'", "plan it again")
+    check_known(plan)
     return later(WORK[plan.kind])(plan, shard)
 
 
@@ -86,7 +101,7 @@ def print_plan(plan: Plan, *, as_json: bool) -> None:
     print(f"{many:,} shard{'s' if many > 1 else ''}, {of}")
     print(f"a shard takes about {seconds} of one core and {gigabytes(cost.memory)} of memory")
     print(f"all take {_hours(plan.core_hours)}, their files {gigabytes(plan.bytes)}")
-    print(f"({cost.measured:,} {plan.counted} computed here tell so)")
+    print(f"(measured here on {cost.measured:,} of them)")
     print()
     folder = str(plan.folder)
     last = many - 1

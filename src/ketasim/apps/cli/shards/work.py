@@ -48,7 +48,7 @@ def work(
     check_own(plan, state)
     done: list[int] = []
     if cluster is not None:
-        on_cluster(plan, cluster, done)
+        do_on_cluster(plan, cluster, done)
     else:
         asked = numbers(shard, plan.shards) if shard is not None else _mixed(state.left)
         for place, one in enumerate(asked):
@@ -74,7 +74,7 @@ def work(
         print(f"collect:  ketasim gather {named(folder)} --out OUT")
 
 
-def on_cluster(plan: Plan, address: str, done: list[int]) -> None:
+def do_on_cluster(plan: Plan, address: str, done: list[int]) -> None:
     """Do what is missing on a cluster.
 
     **Arguments:**

@@ -1,0 +1,1 @@
+"""A large population in shards: planned, done anywhere, put together."""
