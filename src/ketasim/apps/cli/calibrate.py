@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,15 +10,20 @@ from cyclopts import App, Parameter
 
 from ketasim.apps.cli.console import (
     AsJson,
+    MaybeFolder,
     OutFolder,
     check_folder,
     command_line,
     example,
+    listen,
+    needed,
     print_json,
     progress_console,
     save,
     whole_number,
 )
+from ketasim.apps.cli.shards.planned import Cluster, PlanFolder, check_options, print_plan
+from ketasim.apps.cli.shards.together import let_go_of, on_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
+    from ketasim._base.shards.plan import Plan
     from ketasim.calibration.mood import MoodFit
     from ketasim.calibration.pk import PkFit
     from ketasim.calibration.session import SessionFit
@@ -65,10 +72,36 @@ def pk(*, out: OutFolder, as_json: AsJson = False) -> None:
         print(path)
 
 
+@dataclass(frozen=True)
+class MoodOptions:
+    """What `calibrate mood` was called with, beside where its files go.
+
+    **Arguments:**
+
+    - `seed`, `refit`: the options.
+    """
+
+    seed: int = 1
+    refit: bool = False
+
+    def command(self, out: Path) -> str:
+        """The command that writes the same files."""
+        words = ["ketasim", "calibrate", "mood", "--out", str(out), "--seed", str(self.seed)]
+        return command_line([*words, "--refit"] if self.refit else words)
+
+    def files(self) -> tuple[str, ...]:
+        """Names of what is written."""
+        return _FILES["mood"]
+
+    def gathered(self) -> dict[str, Any]:
+        """What changes what is gathered: nothing."""
+        return {}
+
+
 @calibrate_app.command(help_epilogue=example("calibrate mood --out out/mood"))
 def mood(
     *,
-    out: OutFolder,
+    out: MaybeFolder = None,
     seed: Annotated[int, whole_number("Seed of the virtual patients.")] = 1,
     refit: Annotated[
         bool,
@@ -76,17 +109,52 @@ def mood(
             help="Also leave ten trials out by a full refit each: the time of ten calibrations.",
         ),
     ] = False,
+    plan: PlanFolder = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit the chain to mood to the published trials: card, tables, report (a few minutes)."""
-    check_folder(out, _FILES["mood"])
-
     from ketasim._base import InputError
 
+    check_options(out, plan, cluster, None)
+    if not refit and (plan is not None or cluster is not None):
+        option = "--plan" if plan is not None else "--cluster"
+        raise InputError(option, "only full refits are divided", "add --refit, or leave it out")
+    options = MoodOptions(seed, refit)
+    if plan is None or cluster is not None:
+        out = needed(out, "--out", "name a folder, such as --out out/mood")
+        check_folder(out, options.files())
     if seed < 0:
         raise InputError("--seed", f"{seed} is below 0", "use a whole number from 0")
-    fit = _mood_fit(seed, refit)
-    paths = save(fit, out, command=_mood_command(out, seed, refit))
+    if out is None:
+        assert plan is not None
+        print_plan(_planned(options, plan), as_json=as_json)
+        return
+    if cluster is not None:
+        listen()
+        fit = on_cluster(lambda folder: _planned(options, folder), out, plan, cluster)
+    else:
+        fit = _mood_fit(seed, refit)
+    finished(fit, options, out, inputs=(), as_json=as_json)
+    if cluster is not None and plan is None:
+        let_go_of(out)
+
+
+def finished(
+    fit: MoodFit,
+    options: MoodOptions,
+    out: Path,
+    *,
+    inputs: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Write the files of a calibration of mood, and print what came of it.
+
+    **Arguments:**
+
+    - `options`: of the command. `out`: where the files go. `inputs`: files that were read.
+    """
+    paths = save(fit, out, inputs=inputs, command=options.command(out))
     numbers = _mood_numbers(fit)
     if as_json:
         print_json({**numbers, "files": [str(path) for path in paths]})
@@ -163,9 +231,13 @@ def _session_numbers(fit: SessionFit) -> dict[str, Any]:
     }
 
 
-def _mood_command(out: Path, seed: int, refit: bool) -> str:
-    words = ["ketasim", "calibrate", "mood", "--out", str(out), "--seed", str(seed)]
-    return command_line([*words, "--refit"] if refit else words)
+def _planned(options: MoodOptions, folder: Path) -> Plan:
+    from ketasim.calibration.mood.shards import plan_refits
+
+    console = progress_console()
+    with console.status("reading the published trials") as status:
+        told = _told(console, status)
+        return plan_refits(folder, seed=options.seed, given=vars(options), progress=told)
 
 
 def _mood_fit(seed: int, refit: bool) -> MoodFit:

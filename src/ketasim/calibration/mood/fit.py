@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,8 @@ from ketasim.calibration.mood.problem import (
     Point,
     scale_of,
 )
-from ketasim.calibration.mood.refit import Refitted, refit_trials
+from ketasim.calibration.mood.processes import Done
+from ketasim.calibration.mood.refit import Refitted, fitted_rows, refit_trials
 from ketasim.dosing import load_studies
 from ketasim.evidence import Card, Entry, Scale, Uncertainty, load_card, write_card
 from ketasim.evidence.mood_training import (
@@ -232,6 +233,7 @@ def calibrate_mood(
     judge: bool = True,
     refit: bool = False,
     kept: Path | None = None,
+    known: Mapping[str, Done] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> MoodFit:
     """Fit the chain to mood to the published trials.
@@ -248,16 +250,18 @@ def calibrate_mood(
       they run in processes, so that a script that asks for it starts under
       `if __name__ == "__main__"`.
     - `kept`: a file for the refits that are done, from which a later call takes them.
+    - `known`: refits that were done elsewhere, by trial, as shards of a plan.
     - `progress`: told what is being done.
     """
     prior = load_card("mood_prior")
-    trials, table = load_studies(), load_mood_rows()
-    problem = MoodProblem(prior, trials, [r for r in table if r.fitted], patients, seed)
+    problem = MoodProblem(prior, load_studies(), fitted_rows(), patients, seed)
     optimum = optimise(problem, progress)
     left_out = leave_one_out(problem, optimum, progress) if judge or refit else ()
     refits: tuple[Refitted, ...] = ()
     if refit:
-        refits = refit_trials(left_out, patients=patients, seed=seed, kept=kept, progress=progress)
+        refits = refit_trials(
+            left_out, patients=patients, seed=seed, kept=kept, known=known, progress=progress
+        )
     if progress is not None:
         progress("curves of every arm")
     numbers = _numbers(problem, optimum)

@@ -7,7 +7,7 @@ which it moves the numbers most, where it is most likely to be wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -114,6 +114,7 @@ def refit_trials(
     patients: int,
     seed: int,
     kept: Path | None = None,
+    known: Mapping[str, Done] | None = None,
     workers: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> tuple[Refitted, ...]:
@@ -126,18 +127,20 @@ def refit_trials(
     **Other arguments:**
 
     - `patients`, `seed`: as of `calibrate_mood`.
+    - `known`: refits that were done elsewhere, by trial; then none is done here.
     - `kept`, `workers`, `progress`: see `worked`.
     """
     chosen = trials_to_refit(left_out)
-    jobs = {t: {"trial": t, "patients": patients, "seed": seed} for t in chosen}
-    done = worked(
-        _refit,
-        jobs,
-        stamp=f"{package_stamp()} {patients} {seed}",
-        kept=kept,
-        workers=workers,
-        progress=None if progress is None else lambda text: progress(f"full refits: {text}"),
-    )
+    done = known
+    if done is None:
+        done = worked(
+            refit,
+            {t: {"trial": t, "patients": patients, "seed": seed} for t in chosen},
+            stamp=f"{package_stamp()} {patients} {seed}",
+            kept=kept,
+            workers=workers,
+            progress=None if progress is None else lambda text: progress(f"full refits: {text}"),
+        )
     found: list[Refitted] = []
     for one in left_out:
         if one.trial in chosen:
@@ -176,8 +179,13 @@ def fitted_rows() -> list[MoodRow]:
     return [row for row in load_mood_rows() if row.fitted]
 
 
-def _refit(job: Job) -> Done:
-    """Fit without a trial and predict it; work of a process of its own."""
+def refit(job: Job) -> Done:
+    """Fit without a trial and predict it; work of a process of its own.
+
+    **Arguments:**
+
+    - `job`: `trial`, `patients` and `seed`, as of `without_trial`.
+    """
     return without_trial(fitted_rows(), job["trial"], job["patients"], job["seed"])
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from ketasim._base.result import later
 from ketasim._base.size import duration
-from ketasim.apps.cli import simulate, trial
+from ketasim.apps.cli import calibrate, simulate, trial
 from ketasim.apps.cli.console import AsJson, check_folder, listen, path_given, print_json, warn
 from ketasim.apps.cli.shards.planned import GATHER, check_known
 from ketasim.apps.cli.shards.work import PlanRead
@@ -24,6 +24,7 @@ NOT_ALL = 1
 _COMMANDS: Final[dict[str, Any]] = {
     "trial": (trial.TrialOptions, trial.finished),
     "course": (simulate.CourseOptions, simulate.finished),
+    "calibration": (calibrate.MoodOptions, calibrate.finished),
 }
 """Kind of a plan to the options of its command, and to what writes its files."""
 

@@ -37,12 +37,14 @@ Cluster = Annotated[
 WORK: Final = {
     "trial": "ketasim.trials.shards.run:work_trial",
     "course": "ketasim.simulation.shards.run:work_course",
+    "calibration": "ketasim.calibration.mood.shards:work_refits",
 }
 """Kind of a plan to what does a shard of it."""
 
 GATHER: Final = {
     "trial": "ketasim.trials.shards.run:gather_trial",
     "course": "ketasim.simulation.shards.run:gather_course",
+    "calibration": "ketasim.calibration.mood.shards:gather_refits",
 }
 """Kind of a plan to what puts its shards together."""
 
