@@ -279,7 +279,7 @@ def test_commented_rows_are_left_out_and_counted(column: str, mark: str) -> None
     read = read_events(source)
     assert dose_of(read).time == 0
     assert read.subjects[0].observations[0].row == 3
-    assert read.notes == ("1 row is commented out and not read",)
+    assert read.notes == ("row 2 is commented out and not read",)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def read(folder: Path, text: str | bytes) -> EventTable:
         "\n\n" + TABLE + "\n\n",
         "#" + TABLE,
         "# made on Monday, by hand\n" + TABLE,
-        "TABLE NO.  1\n" + TABLE.replace(",", "    ") + "TABLE NO.  1\n" + HEAD.replace(",", " "),
+        "TABLE NO.  1\n" + TABLE.replace(",", "    "),
         HEAD + '"1","0","35","52,5","iv","1","70"\n"1","0,667","","","","0","70"\n',
         HEAD.lower() + ROWS,
     ],
@@ -57,11 +57,16 @@ def test_names_of_several_words_are_not_torn(tmp_path: Path) -> None:
     assert len(read(tmp_path, head + rows).subjects[0].observations) == 1
 
 
-def test_commented_rows_are_counted_and_rows_keep_their_numbers(tmp_path: Path) -> None:
-    found = read(tmp_path, HEAD + "#1,0,99,,iv,1,70\nC,1,0,99,,iv,1\n" + ROWS)
-    assert found.notes == ("2 rows are commented out and not read",)
+def test_rows_left_out_are_named_and_rows_keep_their_numbers(tmp_path: Path) -> None:
+    before = "#1,0,99,,iv,1,70\nC,1,0,99,,iv,1,70\nC,a remark,,,,,\n"
+    found = read(tmp_path, f"{HEAD}{before}{ROWS},,,,,,\nTABLE NO.  2\n{HEAD}")
+    assert found.notes == (
+        "rows 1-3 are commented out and not read",
+        "row 6 is blank and not read",
+        "rows 7-8 are the header again, or a title and not read",
+    )
     assert found == read(tmp_path, TABLE)
-    assert found.subjects[0].observations[0].row == 4
+    assert found.subjects[0].observations[0].row == 5
 
 
 def test_row_numbers_without_a_name_are_left_out(tmp_path: Path) -> None:
@@ -90,6 +95,8 @@ def test_row_numbers_without_a_name_are_left_out(tmp_path: Path) -> None:
         ("ID,TIME\n1\0,0\n", "is not text"),
         ("# nothing\n", "is empty"),
         (HEAD, "the table has no rows"),
+        (HEAD + "C,0,35,52.5,iv,1,70\n" + ROWS, "ID in row 1: 'C' among numbers may be a comment"),
+        (HEAD + "#" + ROWS.replace("\n1", "\n#1"), "no row is left: rows 1-2 are commented out"),
         ("hello\n", "ID: the column is missing"),
         (HEAD + "P01,0,35,,iv,1,70\n", "'P01' is not a finite number"),
     ],

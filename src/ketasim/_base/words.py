@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 DRUGS: Final = ("ketamine", "esketamine", "arketamine")
@@ -204,6 +204,20 @@ def counted(count: int, one: str, many: str = "") -> str:
     - `count`: how many. `one`: the noun. `many`: its plural; left out, with an s.
     """
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Numbers as they are said: `3, 7-9`."""
+    told: list[str] = []
+    start = previous = None
+    for number in (*numbers, None):
+        if start is not None and previous is not None and number != previous + 1:
+            told.append(f"{start}" if start == previous else f"{start}-{previous}")
+            start = number
+        if start is None:
+            start = number
+        previous = number
+    return ", ".join(told)
 
 
 def capital(text: str) -> str:

@@ -16,6 +16,7 @@ from ketasim.dosing.editing import (
 )
 from ketasim.dosing.events.contract import COMPARTMENTS, CONTRACT, Column
 from ketasim.dosing.events.doses import GivenDose
+from ketasim.dosing.events.left_out import NOT_READ
 from ketasim.dosing.events.meaning import (
     Actions,
     Entries,
@@ -136,6 +137,7 @@ __all__ = [
     "MODELLED_RATE",
     "MOST_NUMBER",
     "MOST_STRESS",
+    "NOT_READ",
     "PATTERNS",
     "RELAPSES",
     "REPLICATES",

@@ -13,7 +13,7 @@ import numpy as np
 from ketasim._base import InputError, KetasimWarning, near
 from ketasim._base.size import Size, check_size
 from ketasim._base.text import shortened
-from ketasim.dosing import Sheet
+from ketasim.dosing import NOT_READ, Sheet
 from ketasim.estimation.estimates import SOURCES_OF_ERRORS
 from ketasim.estimation.likelihood.residual import KINDS
 from ketasim.estimation.population import Simulation, fit_population
@@ -141,7 +141,7 @@ def fit(
         found = fit_population(problem, method, correlated, standard_errors, simulation, tell)
     else:
         found = fit_subjects(problem, tell)
-    for text in found.warnings:
+    for text in (*(one for one in problem.notes if one.endswith(NOT_READ)), *found.warnings):
         warnings.warn(text, KetasimWarning, stacklevel=2)
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ketasim._base import InputError, KetasimWarning, near
 from ketasim._base.text import shortened
-from ketasim.dosing import Samples
+from ketasim.dosing import NOT_READ, Samples
 from ketasim.noncompartmental.metrics import Measured, Options, Partial, measure
 from ketasim.noncompartmental.result import NonCompartmental
 from ketasim.noncompartmental.simulated import check_profiles, of_prediction, of_simulation
@@ -38,8 +38,9 @@ def nca(
     """Measure sampled concentrations without a model, by the rules of the field.
 
     A profile is what was sampled of one subject from a dose to the next. Rules, and what each
-    column is: `docs/how-to/nca.md`. An assumed route and profiles without a terminal slope are a
-    `KetasimWarning`; these and what else was assumed are in `NonCompartmental.notes`.
+    column is: `docs/how-to/nca.md`. Rows that are not used, an assumed route and profiles without a
+    terminal slope are a `KetasimWarning`; these and what else was assumed are in
+    `NonCompartmental.notes`.
 
     **Main arguments:**
 
@@ -86,7 +87,8 @@ def nca(
         predicted = isinstance(source, Prediction)
         table: Any = source.carried if predicted else source
         rows = EventRows.read(table, by, route, steady_state=steady_state)
-        notes += rows.notes
+        assumed += [text for text in rows.notes if text.endswith(NOT_READ)]
+        notes += [text for text in rows.notes if text not in assumed]
         groups = tuple(by)
         quantities: dict[tuple[str, int], Samples]
         if predicted:

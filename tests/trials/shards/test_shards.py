@@ -19,7 +19,8 @@ import yaml
 
 from ketasim._base import InputError
 from ketasim._base.shards.plan import MANIFEST, Cost, Plan, read_plan, sized
-from ketasim._base.shards.store import packed, path_of, spans, state_of
+from ketasim._base.shards.store import packed, path_of, state_of
+from ketasim._base.words import spans
 from ketasim.apps.cli.application import run
 from ketasim.apps.cli.shards.work import numbers
 from ketasim.trials import run_trial

@@ -19,6 +19,7 @@ from ketasim._base.errors import InputError
 from ketasim._base.files import write_whole
 from ketasim._base.shards.plan import SHARDS, Plan
 from ketasim._base.text import named
+from ketasim._base.words import spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -188,20 +189,6 @@ def _foreign(plan: Plan, shards: tuple[int, ...]) -> InputError:
         f"'{named(plan.folder)}' {'are' if many else 'is'} of another plan",
         "take them out of the folder, and do those shards again",
     )
-
-
-def spans(numbers: tuple[int, ...]) -> str:
-    """Numbers as they are said: `3, 7-9`."""
-    told: list[str] = []
-    start = previous = None
-    for number in (*numbers, None):
-        if start is not None and previous is not None and number != previous + 1:
-            told.append(f"{start}" if start == previous else f"{start}-{previous}")
-            start = number
-        if start is None:
-            start = number
-        previous = number
-    return ", ".join(told)
 
 
 @cache

@@ -11,16 +11,20 @@ from typing import Any, Final, cast
 from ketasim._base import InputError
 from ketasim.dosing.events.contract import CONTRACT
 from ketasim.dosing.events.file import read_grid
-from ketasim.dosing.events.rows import Names, Row, decimal_commas, parsed, says_nothing
+from ketasim.dosing.events.left_out import marks_rows, without_left_out
+from ketasim.dosing.events.rows import (
+    Names,
+    Row,
+    decimal_commas,
+    is_blank,
+    parsed,
+)
 from ketasim.dosing.fields import shortened
 from ketasim.vocabulary.column import ColumnName, Unit, read_column, read_unit
 from ketasim.vocabulary.drug import drug_pattern
 
 _MOST_NAMED: Final = 20  # ignored columns in a note; beyond, they are counted
 _MOST_COLUMNS: Final = 1_000  # a limit against tables that are no event table
-_LEFT_OUT: Final = ("1", "y", "yes", "true", "t", "x", "c", "#", "excluded", "exclude")
-_KEPT: Final = ("0", "n", "no", "false", "f")
-_COMMENTED: Final = ("c", "#", "@")
 _INFUSED: Final = re.compile(r"\binfus|\bdrip\b|\bover \d+ ?(?:min|h)", re.IGNORECASE)
 _WITH_NUMBERS: Final = (
     *("ID", "TIME", "AMT", "RATE", "DUR", "STOP", "II", "ADDL", "SS"),
@@ -65,30 +69,30 @@ def read_table(source: Any) -> Table:
     misspelt, or means something that is not read; or numbers cannot be told.
     """
     notes: list[str] = []
+    before: Mapping[int, str] = {}
     if isinstance(source, str | Path):
         grid = read_grid(Path(source))
+        before = grid.left_out
         numbers = [number for number, _ in grid.rows]
         header: Sequence[str] = grid.header
         columns: list[Sequence[Any]] = list(zip(*(cells for _, cells in grid.rows), strict=True))
         columns = columns or [() for _ in header]
-        commented = grid.skipped
     else:
         header, columns = _frame(source)
         numbers = list(range(1, len(columns[0]) + 1)) if columns else []
-        commented = 0
     if len(header) > _MOST_COLUMNS:
         raise InputError(
             "events", f"has {len(header):,} columns", "leave out those that are not needed"
         )
+    if numbers or before:
+        header, columns, numbers, left = without_left_out(header, columns, numbers, before)
+        notes += left
     cells = _named(header, columns, notes)
     found = _sorted(cells)
     _all_there(found)
     _no_infusion_in_words(found, cells)
-    keep, left_out = _kept(found, cells)
-    commented += left_out
-    if commented:
-        rows = "1 row is" if commented == 1 else f"{commented:,} rows are"
-        notes.append(f"{rows} commented out and not read")
+    for name in ("C", "EXCLUDE"):
+        found.read.pop(name, None)
     if found.ignored:
         notes.append(_ignored(found.ignored))
     typed = {name: column.typed.strip() for name, column in found.read.items()}
@@ -101,8 +105,7 @@ def read_table(source: Any) -> Table:
     read = [parsed(n, by_name[n], commas if n in _WITH_NUMBERS else None) for n in keys]
     rows = [
         Row(number, dict(zip(keys, values, strict=True)), names)
-        for number, kept, values in zip(numbers, keep, zip(*read, strict=True), strict=True)
-        if kept
+        for number, values in zip(numbers, zip(*read, strict=True), strict=True)
     ]
     if rows and all(isinstance(rows[0].cells.get(name), str) for name in ("ID", "AMT")):
         raise InputError(
@@ -111,11 +114,7 @@ def read_table(source: Any) -> Table:
             "leave out what is below the header; units stand in names, such as TIME (h)",
         )
     said = [cells[c.typed] for c in found.ignored if c.name in ("OCC", "DRUG")]
-    occasions = [
-        tuple(map(str, one))
-        for one, kept in zip(zip(*said, strict=True), keep, strict=False)
-        if kept
-    ]
+    occasions = [tuple(map(str, one)) for one in zip(*said, strict=True)]
     return Table(names, rows, notes, occasions)
 
 
@@ -171,7 +170,7 @@ def _named(
     for place, (name, cells) in enumerate(zip(header, columns, strict=True), start=1):
         upper = name.strip().upper()
         if not upper:
-            if all(_nothing(cell) for cell in cells):
+            if all(is_blank(cell) for cell in cells):
                 continue
             texts = [str(cell).strip() for cell in cells]
             if any(texts == [str(i + n) for i in range(len(texts))] for n in (0, 1)):
@@ -226,7 +225,7 @@ def _names_drugs(cells: Iterable[Any]) -> bool:
 
 
 def _is_text(cell: Any) -> bool:
-    return isinstance(cell, str) and not _nothing(cell)
+    return isinstance(cell, str) and not is_blank(cell)
 
 
 def _add(found: _Sorted, column: ColumnName, values: Sequence[Any]) -> None:
@@ -242,27 +241,10 @@ def _add(found: _Sorted, column: ColumnName, values: Sequence[Any]) -> None:
         raise InputError(
             named, f"says the same as {shortened(other.typed)}", "keep one of the two columns"
         )
-    if column.name == "C" and not _comments(column, values):
+    if column.name == "C" and not marks_rows(column.typed, values):
         found.ignored.append(column)
         return
     found.read[column.name] = column
-
-
-def _comments(column: ColumnName, values: Iterable[Any]) -> bool:
-    """Tell whether a column marks rows; a text or a concentration does not."""
-    said = {str(cell).strip().lower() for cell in values if not _nothing(cell)} - {"0", "0.0"}
-    others = sorted(said - set(_COMMENTED))
-    if not others:
-        return True
-    called_c = column.typed.strip().upper() == "C"
-    numbers = all(map(_numeric, others)) and not said <= {"1", "1.0"}
-    if said.isdisjoint(_COMMENTED) and (numbers or not called_c):
-        return False
-    raise InputError(
-        shortened(column.typed),
-        f"'{shortened(others[0])}' is no mark of a row",
-        "write C or # on rows to leave out, and a dot on the others",
-    )
 
 
 def _all_there(found: _Sorted) -> None:
@@ -301,34 +283,6 @@ def _no_infusion_in_words(found: _Sorted, cells: Mapping[str, Sequence[Any]]) ->
                 )
 
 
-def _kept(found: _Sorted, cells: Mapping[str, Sequence[Any]]) -> tuple[list[bool], int]:
-    """Which rows stay, and how many do not."""
-    count = len(next(iter(cells.values()), ()))
-    keep = [True] * count
-    marks = found.read.pop("C", None)
-    if marks is not None:
-        for i, cell in enumerate(cells[marks.typed]):
-            if not _nothing(cell) and str(cell).strip().lower() in _COMMENTED:
-                keep[i] = False
-    flags = found.read.pop("EXCLUDE", None)
-    if flags is not None:
-        for i, cell in enumerate(cells[flags.typed]):
-            said = "" if _nothing(cell) else str(cell).strip().lower().removesuffix(".0")
-            if said in _LEFT_OUT:
-                keep[i] = False
-            elif said and said not in _KEPT:
-                raise InputError(
-                    f"{flags.typed.strip()} in row {i + 1}",
-                    f"'{shortened(cell)}' is not read",
-                    "write 1 on rows to leave out, and 0 on the others",
-                )
-    first = cells[found.read["ID"].typed]
-    for i, cell in enumerate(first):
-        if isinstance(cell, str) and cell.lstrip()[:1] == "#":
-            keep[i] = False
-    return keep, count - sum(keep)
-
-
 def _share_time_unit(
     units: dict[str, tuple[str, Unit | None]],
     cells: Mapping[str, Sequence[Any]],
@@ -336,7 +290,7 @@ def _share_time_unit(
     notes: list[str],
 ) -> None:
     """Give TIME the unit of TIMEU, and II and STOP that of TIME where they have none."""
-    said = {str(cell).strip() for cell in cells.get("TIMEU", ()) if not _nothing(cell)}
+    said = {str(cell).strip() for cell in cells.get("TIMEU", ()) if not is_blank(cell)}
     for text in sorted(said):
         own = read_unit(text, "time")
         before = units.get("TIME", ("time", None))[1]
@@ -366,24 +320,12 @@ def _ignored(columns: Sequence[ColumnName]) -> str:
     return f"not used: {shown}"
 
 
-def _nothing(cell: Any) -> bool:
-    return cell is None or says_nothing(text := str(cell)) or text == "nan"
-
-
-def _numeric(cell: Any) -> bool:
-    try:
-        float(str(cell).replace(",", "."))
-    except ValueError:
-        return False
-    return True
-
-
 def _says(cells: Iterable[Any], neutral: str) -> bool:
     """Tell whether any cell says more than what changes nothing, such as `1;yes`."""
     words = neutral.split(";")
     for cell in set(map(str, cells)):
         text = cell.strip().lower()
-        if says_nothing(cell) or text == "nan" or text in words:
+        if is_blank(cell) or text in words:
             continue
         try:
             if float(text.replace(",", ".")) == float(words[0]):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ketasim._base import InputError, read_whole
+from ketasim.dosing.events.left_out import is_title, why_no_row
 from ketasim.dosing.fields import shortened
 from ketasim.vocabulary.column import read_column
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import polars
 
 _SEPARATORS: Final = {",": "','", ";": "';'", "\t": "tabs", "|": "'|'", " ": "spaces"}
-_BANNER: Final = re.compile(r"\s*TABLE NO\.?\s*\d+", re.IGNORECASE)  # of a NONMEM table
 _EXCEL: Final = re.compile(r'\s*"?sep=.?"?\s*', re.IGNORECASE)  # Excel's own first line
 _LOOKED_AT: Final = 30  # lines in which a header is looked for
 _ENOUGH: Final = 3  # known names that make a line the header
@@ -25,7 +25,6 @@ _MOST_BYTES: Final = 500_000_000  # a limit against files that fill the memory
 _MOST_COLUMNS: Final = 1_000  # a limit against files that are no event table
 _LARGE: Final = 1_000_000  # characters, from which a file is worth reading in another way
 _PLAIN: Final = (",", ";", "\t")
-_COMMENTED: Final = ("#", "c")  # in the first column, as NONMEM's IGNORE=# and IGNORE=C
 
 
 class Grid(NamedTuple):
@@ -35,19 +34,19 @@ class Grid(NamedTuple):
 
     - `header`: names as typed, one a column; empty where a column has none.
     - `rows`: number of each row, from 1 below the header, and its cells; as many as names.
-    - `skipped`: how many rows are commented out.
+    - `left_out`: number of each line that has other cells and is no row, and why.
     """
 
     header: list[str]
     rows: list[tuple[int, list[str]]]
-    skipped: int
+    left_out: dict[int, str]
 
 
 def read_grid(path: Path) -> Grid:
     """Read a file separated by commas, semicolons, tabs, bars or spaces.
 
-    Lines that begin with `#`, rows with `C` or `#` alone in the first cell, empty lines, NONMEM's
-    `TABLE NO.` and Excel's `sep=` are left out.
+    Empty lines and what stands above the header (`#`, NONMEM's `TABLE NO.`, Excel's `sep=`) are
+    passed over; below it every line is a row and has a number.
 
     **Arguments:**
 
@@ -60,29 +59,20 @@ def read_grid(path: Path) -> Grid:
     separator, header_line = _shape(text)
     header: list[str] | None = None
     rows: list[tuple[int, list[str]]] = []
-    number = skipped = 0
     for cells in _cells(text, separator):
-        first = cells[0].strip()
-        if header is None:
-            joined = separator.join(cells)
-            if first.startswith("#") and _score(cells) < _ENOUGH:
-                continue
-            if _BANNER.match(joined) or _EXCEL.fullmatch(joined):
-                continue
+        if header is not None:
+            rows.append((len(rows) + 1, cells))
+            continue
+        above = cells[0].strip().startswith("#") and _score(cells) < _ENOUGH
+        if above or not any(cell.strip() for cell in cells) or is_title(cells):
+            continue
+        if _EXCEL.fullmatch(separator.join(cells)) is None:
             header = _header(cells, header_line)
-            continue
-        if _is_again(cells, header, separator):
-            continue
-        number += 1
-        if first.startswith("#") or first.lower() in _COMMENTED:
-            skipped += 1
-            continue
-        rows.append((number, cells))
     if header is None:
         raise InputError(
             "events", f"'{shortened(path)}' is empty", "write a header and at least one row"
         )
-    return Grid(header, _even(header, rows, separator), skipped)
+    return _even(header, rows, separator)
 
 
 def read_plain(path: Path) -> tuple[list[str], list[polars.Series]] | None:
@@ -174,28 +164,24 @@ def _header(cells: list[str], best: int) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _is_again(cells: list[str], header: list[str], separator: str) -> bool:
-    """Tell whether a line is a banner or the header again, as NONMEM writes them."""
-    first = cells[0].lstrip()[:1]
-    if not first.isalpha():
-        return False
-    return _BANNER.match(separator.join(cells)) is not None or [c.strip() for c in cells] == header
-
-
-def _even(
-    header: list[str], rows: list[tuple[int, list[str]]], separator: str
-) -> list[tuple[int, list[str]]]:
-    """Rows with as many cells as the header has names."""
+def _even(header: list[str], rows: list[tuple[int, list[str]]], separator: str) -> Grid:
+    """Rows with as many cells as the header has names, and other lines that are no rows."""
     width = len(header)
     if width > _MOST_COLUMNS:
         raise InputError(
             "events", f"has {width:,} columns", f"leave out those not needed ({_MOST_COLUMNS:,})"
         )
-    for place, (number, cells) in enumerate(rows):
+    kept: list[tuple[int, list[str]]] = []
+    left_out: dict[int, str] = {}
+    for number, cells in rows:
         if len(cells) == width:
+            kept.append((number, cells))
             continue
         if not any(cell.strip() for cell in cells[width:]) and len(cells) > width:
-            rows[place] = (number, cells[:width])
+            kept.append((number, cells[:width]))
+            continue
+        if why := why_no_row(cells):
+            left_out[number] = why
             continue
         problem = f"has {len(cells)} cells where the header has {width}"
         if separator != ",":
@@ -206,7 +192,7 @@ def _even(
         if len(cells) == width + 1 and _count_rows(rows):
             remedy = "the first cells count the rows: leave them out (row.names = FALSE in R)"
         raise InputError(f"row {number}", problem, remedy)
-    return rows
+    return Grid(header, kept, left_out)
 
 
 def _count_rows(rows: Sequence[tuple[int, list[str]]]) -> bool:
@@ -215,7 +201,7 @@ def _count_rows(rows: Sequence[tuple[int, list[str]]]) -> bool:
 
 
 def _cells(text: str, separator: str) -> Iterator[list[str]]:
-    """Cells of every line that has any."""
+    """Cells of every line but the empty ones."""
     if separator == " ":
         for line in text.split("\n"):
             if line.strip():
@@ -224,7 +210,7 @@ def _cells(text: str, separator: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if len(cells) > 1 or any(cell.strip() for cell in cells):
                 yield cells
     except csv.Error as error:
         reason = str(error)

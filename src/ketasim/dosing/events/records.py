@@ -83,7 +83,7 @@ def read_records(sheet: Sheet) -> tuple[Records, DoseRecords, list[str]]:
 
     **Raises:** `InputError` naming column and row for everything the contract refuses.
     """
-    notes: list[str] = []
+    notes = list(sheet.notes)
     subject = subjects_of(sheet)
     count = len(subject)
     time = sheet.values("TIME")

@@ -135,6 +135,24 @@ def says_nothing(text: str) -> bool:
     return text.strip().lower() in _BLANK
 
 
+def said(cell: Any) -> str:
+    """What a cell says, without space around it; empty where it is missing."""
+    return "" if cell is None else str(cell).strip()
+
+
+def is_blank(cell: Any) -> bool:
+    """Tell whether a cell is missing, or a text that stands for nothing."""
+    return cell is None or says_nothing(text := str(cell)) or text == "nan"
+
+
+def is_numeric(cell: Any) -> bool:
+    """Tell whether a cell is a number, with a dot or a comma."""
+    try:
+        return not math.isnan(float(str(cell).replace(",", ".")))
+    except ValueError:
+        return False
+
+
 def decimal_commas(columns: Mapping[str, Iterable[Any]]) -> bool:
     """Tell whether the numbers of a table have decimal commas.
 

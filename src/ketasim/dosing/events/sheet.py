@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from ketasim._base import InputError
 from ketasim._base.text import shortened
 from ketasim.dosing.events.columns import column_values
 from ketasim.dosing.events.file import read_grid, read_plain
+from ketasim.dosing.events.left_out import Cells, without_left_out
 from ketasim.dosing.events.rows import decimal_commas, says_nothing
 from ketasim.vocabulary.column import read_column
 
@@ -41,11 +42,14 @@ class Sheet:
     - `columns`: name as typed to its cells, in their order.
     - `numbers`: of the rows, from 1 below the header.
     - `events`: column of `EVENT_COLUMNS` to its name as typed.
+    - `notes`: what was made of the table. `read`: other columns that were read, as typed.
     """
 
     columns: dict[str, polars.Series]
     numbers: Integers
     events: dict[str, str]
+    notes: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
     _read: dict[str, Array] = field(default_factory=dict[str, Array])
     _commas: bool | None = None
 
@@ -141,11 +145,11 @@ def read_sheet(source: Any, used: Sequence[str] = ()) -> Sheet:
     import polars as pl
 
     columns: dict[str, pl.Series] = {}
-    given, numbers = _given(source)
-    if len(given) > _MOST_COLUMNS:
-        raise InputError("events", f"has {len(given):,} columns", "leave out those not needed")
+    header, cells_of, numbers, notes = _given(source, used)
+    if len(header) > _MOST_COLUMNS:
+        raise InputError("events", f"has {len(header):,} columns", "leave out those not needed")
     seen: set[str] = set()
-    for place, (name, cells) in enumerate(given, start=1):
+    for place, (name, cells) in enumerate(zip(header, cells_of, strict=True), start=1):
         typed = name.strip()
         series = _series(typed, cells)
         if not typed:
@@ -166,32 +170,38 @@ def read_sheet(source: Any, used: Sequence[str] = ()) -> Sheet:
         for name in columns
         if name.upper() in EVENT_COLUMNS and (name not in used or name == name.upper())
     }
-    sheet = Sheet(columns, numbers, events)
+    marks = [n for n in columns if n not in used and read_column(n).name in ("C", "EXCLUDE")]
+    sheet = Sheet(columns, np.array(numbers, np.int64), events, tuple(notes), tuple(marks))
     _all_there(sheet, used)
     return sheet
 
 
-def _given(source: Any) -> tuple[list[tuple[str, Any]], Integers]:
-    """Names and cells of the columns, and the numbers of the rows."""
+def _given(source: Any, used: Collection[str] = ()) -> Cells:
+    """Names and cells of the columns, and the numbers of the rows that are not left out."""
     import polars as pl
 
+    before: Mapping[int, str] = {}
     if not isinstance(source, str | Path):
         given = column_values(source)
-        return given, np.arange(1, len(given[0][1]) + 1 if given else 1, dtype=np.int64)
-    plain = read_plain(Path(source))
-    if plain is not None:
-        header, cells = plain
-        numbers = np.arange(1, len(cells[0]) + 1, dtype=np.int64)
-        return list(zip(header, cells, strict=True)), numbers
-    grid = read_grid(Path(source))
-    numbers = np.array([number for number, _ in grid.rows], np.int64)
-    rows = [cells for _, cells in grid.rows]
-    if not rows:
-        return [(name, pl.Series(name, [], pl.String)) for name in grid.header], numbers
-    return [
-        (name, pl.Series(name, [cell or None for cell in cells], pl.String))
-        for name, cells in zip(grid.header, zip(*rows, strict=True), strict=True)
-    ], numbers
+        header, columns = [name for name, _ in given], [cells for _, cells in given]
+        numbers = range(1, len(columns[0]) + 1 if columns else 1)
+    elif (plain := read_plain(Path(source))) is not None:
+        header, columns = plain
+        numbers = range(1, len(columns[0]) + 1)
+    else:
+        grid = read_grid(Path(source))
+        header, before = grid.header, grid.left_out
+        numbers = [number for number, _ in grid.rows]
+        rows = [cells for _, cells in grid.rows]
+        columns = [
+            pl.Series(name, [cell or None for cell in cells], pl.String)
+            for name, cells in zip(
+                header, zip(*rows, strict=True) if rows else [()] * len(header), strict=True
+            )
+        ]
+    if not numbers and not before:
+        return Cells(list(header), list(columns), [], [])
+    return without_left_out(header, columns, numbers, before, used)
 
 
 def table_columns(source: Any) -> tuple[polars.DataFrame, Integers]:
@@ -201,8 +211,10 @@ def table_columns(source: Any) -> tuple[polars.DataFrame, Integers]:
     """
     import polars as pl
 
-    given, numbers = _given(source)
-    return pl.DataFrame([_series(n.strip(), c) for n, c in given if n.strip()]), numbers
+    given = _given(source)
+    named = zip(given.header, given.columns, strict=True)
+    columns = pl.DataFrame([_series(n.strip(), c) for n, c in named if n.strip()])
+    return columns, np.array(given.numbers, np.int64)
 
 
 def _series(name: str, cells: Any) -> polars.Series:

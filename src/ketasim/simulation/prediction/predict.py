@@ -150,7 +150,7 @@ def _own(
     left = [
         name
         for name in sheet.columns
-        if name not in sheet.events.values() and name not in numbers.used
+        if name not in {*sheet.events.values(), *sheet.read, *numbers.used}
     ]
     if left:
         notes.append(f"{NOT_USED}{', '.join(map(shortened, left[:20]))}")

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from ketasim._base import InputError, KetasimError, named
 from ketasim._base.shards.plan import MANIFEST, Plan
-from ketasim._base.shards.store import spans, state_of
+from ketasim._base.shards.store import state_of
+from ketasim._base.words import spans
 from ketasim.apps.cli.shards.planned import do_in
 
 _ADDRESS: Final = re.compile(

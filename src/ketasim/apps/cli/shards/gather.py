@@ -66,7 +66,8 @@ def gather(folder: PlanRead, /, *, out: Collected = None, as_json: AsJson = Fals
 
 
 def _tell_missing(plan: Plan, state: State, *, as_json: bool) -> None:
-    from ketasim._base.shards.store import about_of, spans
+    from ketasim._base.shards.store import about_of
+    from ketasim._base.words import spans
 
     known = [about for one in state.done if (about := about_of(plan, one)) is not None]
     cores = [float(one["core_seconds"]) for one in known]
