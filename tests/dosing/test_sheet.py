@@ -9,6 +9,7 @@ import pytest
 
 from ketasim._base import InputError
 from ketasim.dosing.events.file import read_grid, read_plain
+from ketasim.dosing.events.records import read_records
 from ketasim.dosing.events.routed import read_routed
 from ketasim.dosing.events.sheet import read_sheet, table_columns
 
@@ -104,3 +105,65 @@ def test_a_model_that_uses_a_column_c_takes_it_for_no_mark() -> None:
     assert len(read_sheet(table, ["C"]).numbers) == 2
     with pytest.raises(InputError, match=r"^C: '1' is no mark of a row"):
         read_sheet(table)
+
+
+@pytest.mark.parametrize(
+    ("head", "rows", "hours"),
+    [
+        ("DATE|TIME|AMT|RATE", ["2024-03-04|8|40|80", "2024-03-05|10||"], [0, 26]),
+        ("DATE|TIME|AMT|RATE", ["2024-03-04|8:30|40|80", "2024-03-05|10:00||"], [0, 25.5]),
+        ("DAY|TIME|AMT|RATE", ["1|9:00|40|80", "3|9:00||"], [0, 48]),
+        ("DATETIME|AMT|RATE", ["2024-03-04T08:00|40|80", "2024-03-04T09:30||"], [0, 1.5]),
+        ("TIME|TIMEU|AMT|AMTU|DUR|DURU", ["0|min|40000|mcg|30|min", "90|min||||"], [0, 1.5]),
+        ("TIME (min)|AMT (mcg)|RATE (mg/min)", ["0|40000|1.3333333333", "90||"], [0, 1.5]),
+        ("TIME_MIN|AMT|RATE|II|ADDL", ["0|40|1.3333333333|90|1", "90||||"], [0, 1.5]),
+        ("TIME|AMT|DUR", ["0|40 mg|30 min", "90 min||"], [0, 1.5]),
+    ],
+)
+def test_times_and_amounts_are_those_that_a_model_that_ships_reads(
+    head: str, rows: list[str], hours: list[float]
+) -> None:
+    """Before, an own model took times of day for h, mcg for mg and minutes for h."""
+    names = ["ID", "EVID", "ROUTE", *head.split("|")]
+    cells = [["1", "10"[i], "iv" if i == 0 else "", *row.split("|")] for i, row in enumerate(rows)]
+    table = {name: [row[i] for row in cells] for i, name in enumerate(names)}
+    routed = read_routed(table)
+    records, doses, notes = read_records(read_sheet(table))
+    assert records.time == pytest.approx(hours, abs=1e-9)
+    assert routed.records.time == pytest.approx(hours, abs=1e-9)
+    (dose,) = routed.doses[0].doses
+    assert doses.amount[0] == pytest.approx(40) == pytest.approx(dose.amount)
+    duration = doses.duration[0] or doses.amount[0] / doses.rate[0]
+    assert duration == pytest.approx(0.5) == pytest.approx(dose.duration)
+    assert doses.interval[0] == pytest.approx(routed.doses[0].interval)
+    assert notes or "mg" in rows[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"TIME": ["8:00", "9:00"]}, "TIME in row 1: '8:00' is a time of day without a date"),
+        ({"AMTU": ["mg/kg", ""]}, "AMT in row 1: in mg/kg, and amounts are in mg here"),
+        ({"AMTU": ["nmol", ""]}, "AMTU in row 1: 'nmol' is no unit of amount"),
+        ({"DAY": [1, 2]}, "TIME in row 2: 1 may be a time of day or h from the first row"),
+        ({"AMT": None, "AMT (nmol)": [5, 0]}, "AMT (nmol): 'nmol' is no unit that is read here"),
+        (
+            {"AMT": None, "DOSE (mcg)": [5, 0]},
+            "AMT: the column is missing; name 'DOSE (mcg)' AMT (m",
+        ),
+    ],
+)
+def test_times_and_units_that_cannot_be_told_are_refused(
+    change: dict[str, list[object] | None], line: str
+) -> None:
+    table = {"ID": [1, 1], "TIME": [0, 1], "EVID": [1, 0], "AMT": [5, 0], **change}
+    with pytest.raises(InputError) as caught:
+        read_records(read_sheet({name: cells for name, cells in table.items() if cells}))
+    assert str(caught.value).startswith(line)
+
+
+def test_amounts_are_in_the_unit_that_is_wanted() -> None:
+    table = {"ID": [1], "TIME": [0], "EVID": [1], "AMT": [500], "AMTU": ["mcg/kg"]}
+    for wanted, amount in (("mg/kg", 0.5), ("mcg/kg", 500)):
+        _, doses, _ = read_records(read_sheet(table, amounts=wanted))
+        assert doses.amount[0] == pytest.approx(amount)

@@ -86,7 +86,7 @@ def nca(
             raise InputError(field, "is of a simulation alone", "leave it out")
         predicted = isinstance(source, Prediction)
         table: Any = source.carried if predicted else source
-        rows = EventRows.read(table, by, route, steady_state=steady_state)
+        rows = EventRows.read(table, by, route, dose_unit, steady_state=steady_state)
         assumed += [text for text in rows.notes if text.endswith(NOT_READ)]
         notes += [text for text in rows.notes if text not in assumed]
         groups = tuple(by)

@@ -49,9 +49,15 @@ class EventRows:
 
     @classmethod
     def read(
-        cls, source: Any, groups: Sequence[str], route: str | None, *, steady_state: bool
+        cls,
+        source: Any,
+        groups: Sequence[str],
+        route: str | None,
+        dose_unit: str,
+        *,
+        steady_state: bool,
     ) -> EventRows:
-        """Read a table.
+        """Read a table; amounts whose unit it says are turned into `dose_unit`.
 
         **Raises:** `InputError` as `read_sheet` and `read_records`, for a route that is not known
         and for a group that is no column.
@@ -60,7 +66,7 @@ class EventRows:
             raise InputError(
                 "route", f"'{shortened(route)}' is not known", "give iv or extravascular"
             )
-        sheet = read_sheet(source)
+        sheet = read_sheet(source, amounts=dose_unit)
         records, doses, notes = read_records(sheet)
         for name in groups:
             if name not in sheet.columns:

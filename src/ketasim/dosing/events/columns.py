@@ -95,18 +95,8 @@ def read_table(source: Any) -> Table:
         found.read.pop(name, None)
     if found.ignored:
         notes.append(_ignored(found.ignored))
-    typed = {name: column.typed.strip() for name, column in found.read.items()}
-    by_name = {name: cells[column.typed] for name, column in found.read.items()}
-    units = {name: (column.kind, column.unit) for name, column in found.read.items()}
-    _share_time_unit(units, by_name, typed, notes)
-    commas = decimal_commas({typed[n]: by_name[n] for n in _WITH_NUMBERS if n in by_name})
-    names = Names(typed, units, commas)
-    keys = tuple(by_name)
-    read = [parsed(n, by_name[n], commas if n in _WITH_NUMBERS else None) for n in keys]
-    rows = [
-        Row(number, dict(zip(keys, values, strict=True)), names)
-        for number, values in zip(numbers, zip(*read, strict=True), strict=True)
-    ]
+    names, rows = read_rows(found.read, cells, numbers, notes)
+    typed = names.typed
     if rows and all(isinstance(rows[0].cells.get(name), str) for name in ("ID", "AMT")):
         raise InputError(
             f"row {rows[0].number}",
@@ -116,6 +106,36 @@ def read_table(source: Any) -> Table:
     said = [cells[c.typed] for c in found.ignored if c.name in ("OCC", "DRUG")]
     occasions = [tuple(map(str, one)) for one in zip(*said, strict=True)]
     return Table(names, rows, notes, occasions)
+
+
+def read_rows(
+    read: Mapping[str, ColumnName],
+    cells: Mapping[str, Sequence[Any]],
+    numbers: Sequence[int],
+    notes: list[str],
+) -> tuple[Names, list[Row]]:
+    """Rows of the columns that are read.
+
+    **Arguments:**
+
+    - `read`: column of the contract to what its name says. `cells`: of each name as typed.
+    - `numbers`: of the rows. `notes`: takes what was made of units.
+
+    **Raises:** `InputError` where a unit or decimals cannot be told.
+    """
+    typed = {name: column.typed.strip() for name, column in read.items()}
+    by_name = {name: cells[column.typed] for name, column in read.items()}
+    units = {name: (column.kind, column.unit) for name, column in read.items()}
+    _share_time_unit(units, by_name, typed, notes)
+    commas = decimal_commas({typed[n]: by_name[n] for n in _WITH_NUMBERS if n in by_name})
+    names = Names(typed, units, commas)
+    keys = tuple(by_name)
+    values = [parsed(n, by_name[n], commas if n in _WITH_NUMBERS else None) for n in keys]
+    rows = [
+        Row(number, dict(zip(keys, one, strict=True)), names)
+        for number, one in zip(numbers, zip(*values, strict=True), strict=True)
+    ]
+    return names, rows
 
 
 def column_values(source: Any) -> list[tuple[str, Any]]:
@@ -230,12 +250,7 @@ def _is_text(cell: Any) -> bool:
 
 def _add(found: _Sorted, column: ColumnName, values: Sequence[Any]) -> None:
     named = shortened(column.typed)
-    if column.unknown_unit:
-        raise InputError(
-            named,
-            f"'{shortened(column.unknown_unit)}' is no unit that is read here",
-            "name the column with a unit such as (mg), (mcg), (mg/kg), (h), (min), (mg/h) or (kg)",
-        )
+    known_unit(column)
     other = found.read.get(column.name)
     if other is not None:
         raise InputError(
@@ -245,6 +260,16 @@ def _add(found: _Sorted, column: ColumnName, values: Sequence[Any]) -> None:
         found.ignored.append(column)
         return
     found.read[column.name] = column
+
+
+def known_unit(column: ColumnName) -> None:
+    """Refuse a name with a unit that is not known."""
+    if column.unknown_unit:
+        raise InputError(
+            shortened(column.typed),
+            f"'{shortened(column.unknown_unit)}' is no unit that is read here",
+            "name the column with a unit such as (mg), (mcg), (mg/kg), (h), (min), (mg/h) or (kg)",
+        )
 
 
 def _all_there(found: _Sorted) -> None:

@@ -216,10 +216,10 @@ def _amount(row: Row) -> tuple[float, Unit | None]:
     value, unit = row.measured("AMT")
     if value < 0:
         raise InputError(row.field("AMT"), f"{value:g} is below 0", "give 0 or more")
-    return value, _own_unit(row, "AMTU", "amount", unit)
+    return value, unit_of_cell(row, "AMTU", "amount", unit)
 
 
-def _own_unit(row: Row, column: str, kind: str, unit: Unit | None) -> Unit | None:
+def unit_of_cell(row: Row, column: str, kind: str, unit: Unit | None) -> Unit | None:
     """The unit in a column of units, which must not gainsay the one in a name or cell."""
     text = row.text(column)
     if not text:
@@ -305,7 +305,7 @@ def _by_rate(given: _Given) -> float:
     hours = given.amount / rate
     reading, row = given.reading, given.row
     _, unit = row.measured("RATE")
-    if _own_unit(row, "RATEU", "rate", unit) is None and hours >= _LONG and rate < _SLOW:
+    if unit_of_cell(row, "RATEU", "rate", unit) is None and hours >= _LONG and rate < _SLOW:
         reading.note(
             f"{row.field('RATE')}: {row.measured('RATE')[0]:g} mg/h is an infusion of {hours:.3g} "
             "h; name the column RATE_MG_MIN where it is mg/min",
@@ -328,13 +328,13 @@ def _rate(given: _Given) -> float:
         raise InputError(row.field("RATE"), f"{rate:g} is below 0", "give mg/h, or 0")
     if rate == 0:
         return 0.0
-    unit = _own_unit(row, "RATEU", "rate", unit)
+    unit = unit_of_cell(row, "RATEU", "rate", unit)
     if unit is not None:
         return _milligrams(row, "RATE", rate, unit, given.weight)
     # as NONMEM has it: the unit of AMT in one unit of TIME
     per = _time_unit(reading)
     _, mass = row.measured("AMT")
-    mass = _own_unit(row, "AMTU", "amount", mass)
+    mass = unit_of_cell(row, "AMTU", "amount", mass)
     if per is not None or mass is not None:
         text = f"{mass.text if mass else 'mg'} in one {per.text if per else 'h'}"
         reading.note(f"{row.names.typed['RATE']} has no unit and is read as {text}")
@@ -346,7 +346,7 @@ def _by_duration(given: _Given) -> float:
     value, unit = row.measured("DUR")
     if value < 0:
         raise InputError(row.field("DUR"), f"{value:g} is below 0", "give 0 or more")
-    unit = _own_unit(row, "DURU", "time", unit)
+    unit = unit_of_cell(row, "DURU", "time", unit)
     if unit is not None:
         return value * unit.factor
     per = _time_unit(reading)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError
 from ketasim._base.text import shortened
 from ketasim.dosing.events.meaning import Records
+from ketasim.dosing.events.measured import measure
 from ketasim.dosing.events.sheet import Sheet
 
 Array = NDArray[np.float64]
@@ -85,6 +86,7 @@ def read_records(sheet: Sheet) -> tuple[Records, DoseRecords, list[str]]:
     """
     notes = list(sheet.notes)
     subject = subjects_of(sheet)
+    notes += measure(sheet, subject)
     count = len(subject)
     time = sheet.values("TIME")
     _refuse(sheet, "TIME", np.isnan(time), "is blank", "fill it in", time)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError
 from ketasim._base.text import shortened
-from ketasim.dosing.events.columns import column_values
+from ketasim.dosing.events.columns import column_values, known_unit
 from ketasim.dosing.events.file import read_grid, read_plain
 from ketasim.dosing.events.left_out import Cells, without_left_out
 from ketasim.dosing.events.rows import decimal_commas, says_nothing
-from ketasim.vocabulary.column import read_column
+from ketasim.vocabulary.column import ColumnName, read_column
 
 if TYPE_CHECKING:
     import polars
@@ -30,6 +30,10 @@ EVENT_COLUMNS: Final = (
 """Columns that say what happens; their names may be in upper or lower case."""
 
 _MEANT: Final = ("AMT", "TIME", "RATE", "DUR", "STOP", "II", "ADDL", "SS", "EVID")
+_WHEN: Final = ("DATETIME", "DATE", "DAT1", "DAT2", "DAT3", "DAY", "WEEK")
+_UNITS: Final = ("AMTU", "RATEU", "DURU", "TIMEU")
+_WORDED: Final = r"^\d[^eE]*[^\d.,eE+-]|^\d+[-/.,]\d+[-/.,]|^\d{1,2}[-./][A-Za-z]"
+_UNIT: Final = r"^[-+]?[\d.,]+(?:[eE][-+]?\d+)?\s*(?:m|u|\u00b5|\u03bc|n|g|h|d|s)[A-Za-z/ ]*$"
 _MOST_COLUMNS: Final = 1_000  # a limit against tables that are no event table
 
 
@@ -43,6 +47,8 @@ class Sheet:
     - `numbers`: of the rows, from 1 below the header.
     - `events`: column of `EVENT_COLUMNS` to its name as typed.
     - `notes`: what was made of the table. `read`: other columns that were read, as typed.
+    - `meant`: columns of dates, days and units to what their name says. `amounts`: the unit in
+      which amounts are.
     """
 
     columns: dict[str, polars.Series]
@@ -50,6 +56,8 @@ class Sheet:
     events: dict[str, str]
     notes: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
+    meant: dict[str, ColumnName] = field(default_factory=dict[str, ColumnName])
+    amounts: str = "mg"
     _read: dict[str, Array] = field(default_factory=dict[str, Array])
     _commas: bool | None = None
 
@@ -70,6 +78,26 @@ class Sheet:
         if typed not in self._read:
             self._read[typed] = self._numbers(typed)
         return self._read[typed]
+
+    def put(self, name: str, values: Array) -> None:
+        """Let a column have other numbers than its cells, such as hours of dates."""
+        self._read[self.events.get(name, name)] = values
+
+    def worded(self) -> bool:
+        """Tell whether a cell of a time or an amount has a clock time, a date or a unit."""
+        import polars as pl
+
+        for name in ("TIME", "AMT", "RATE", "DUR", "II"):
+            if name not in self.events:
+                continue
+            cells = self.columns[self.events[name]]
+            if cells.dtype.is_temporal():
+                return True
+            if cells.dtype == pl.String:
+                odd = _WORDED if name == "TIME" else _UNIT
+                if cells.str.strip_chars().str.contains(odd).any():
+                    return True
+        return False
 
     def texts(self, name: str) -> list[str]:
         """Cells of a column as text without space around it, empty where it is blank."""
@@ -131,13 +159,14 @@ class Sheet:
         return self._commas
 
 
-def read_sheet(source: Any, used: Sequence[str] = ()) -> Sheet:
+def read_sheet(source: Any, used: Sequence[str] = (), *, amounts: str = "mg") -> Sheet:
     """Read a table from a file, a mapping or a data frame.
 
     **Arguments:**
 
     - `source`: path of a file (separated by commas, semicolons, tabs, bars or spaces), a mapping
       of columns to cells, or a data frame. `used`: names of columns that the model uses.
+    - `amounts`: the unit in which amounts are wanted where the table says theirs.
 
     **Raises:** `InputError` when it is no table, has no rows, a column stands twice or has no name,
     or one that says what happens is missing or has another name.
@@ -171,9 +200,37 @@ def read_sheet(source: Any, used: Sequence[str] = ()) -> Sheet:
         if name.upper() in EVENT_COLUMNS and (name not in used or name == name.upper())
     }
     marks = [n for n in columns if n not in used and read_column(n).name in ("C", "EXCLUDE")]
-    sheet = Sheet(columns, np.array(numbers, np.int64), events, tuple(notes), tuple(marks))
+    meant = _meant(columns, events, used)
+    read = (*marks, *(column.typed for column in meant.values()))
+    rows = np.array(numbers, np.int64)
+    sheet = Sheet(columns, rows, events, tuple(notes), read, meant, amounts)
     _all_there(sheet, used)
     return sheet
+
+
+def _meant(
+    columns: Iterable[str], events: dict[str, str], used: Collection[str]
+) -> dict[str, ColumnName]:
+    """Columns of dates, days and units; those of events with a unit in the name join `events`."""
+    found: dict[str, ColumnName] = {}
+    for name in columns:
+        if name in events.values() or (name in used and name.upper() not in _WHEN):
+            continue
+        column = read_column(name)
+        if column.use != "read":
+            continue
+        if column.name in EVENT_COLUMNS and column.name not in events:
+            if column.unit or column.unknown_unit:
+                known_unit(column)
+                events[column.name] = name
+        elif column.name in (*_WHEN, *_UNITS):
+            if column.name in found:
+                other = shortened(found[column.name].typed)
+                raise InputError(
+                    shortened(name), f"says the same as {other}", "keep one of the two columns"
+                )
+            found[column.name] = column
+    return found
 
 
 def _given(source: Any, used: Collection[str] = ()) -> Cells:
@@ -237,7 +294,7 @@ def _all_there(sheet: Sheet, used: Sequence[str]) -> None:
         if name not in sheet.events.values() and name not in used
     }
     for needed in ("ID", "TIME", "AMT"):
-        if needed in sheet.events:
+        if needed in sheet.events or (needed == "TIME" and "DATETIME" in sheet.meant):
             continue
         other = next(
             (
@@ -250,7 +307,9 @@ def _all_there(sheet: Sheet, used: Sequence[str]) -> None:
         raise InputError(
             needed,
             "the column is missing",
-            f"name '{shortened(other)}' {needed} where it is this" if other else "add it",
+            f"name '{shortened(other)}' {_with_unit(needed, known[other])} where it is this"
+            if other
+            else "add it",
         )
     for name, column in known.items():
         meant = column.name or column.slip
@@ -259,12 +318,17 @@ def _all_there(sheet: Sheet, used: Sequence[str]) -> None:
         if meant == "DUR" and "RATE" in sheet.events:
             continue
         if any(text not in ("", "0", "0.0") for text in set(sheet.texts(name))):
-            called = "RATE or DUR" if meant == "STOP" else meant
+            called = "RATE or DUR" if meant == "STOP" else _with_unit(meant, column)
             raise InputError(
                 shortened(name),
                 f"looks like {meant} and is not read",
                 f"say it in {called} where it is that; give it another name where it is not",
             )
+
+
+def _with_unit(name: str, column: ColumnName) -> str:
+    """The name that a column should have, with the unit that its own has."""
+    return f"{name} ({column.unit.text})" if column.unit else name
 
 
 def _plain(cell: Any) -> str:
