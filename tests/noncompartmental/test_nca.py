@@ -237,6 +237,10 @@ def test_devices_are_one_dose_and_groups_are_apart() -> None:
         ({}, {"by": ["ARM"]}, "by: the table has no column 'ARM'"),
         ({"RATE": [-2, 0, 0, 0]}, {}, "RATE in row 1: -2: the model says how long it lasts"),
         ({}, {"lloq": float("nan")}, "lloq: nan is no limit"),
+        ({"ROUTE": ["ivv"] * 4}, {}, "ROUTE in row 1: unknown route 'ivv'; use one of: iv"),
+        ({"ROUTE": ["bolus"] * 4}, {}, "ROUTE in row 1: unknown route 'bolus'"),
+        ({"CMT": ["central"] * 4}, {}, "CMT in row 1: unknown route 'central'"),
+        ({"ROUTE": ["iv infusion"] * 4}, {}, "ROUTE in row 1: 'iv infusion' without a duration"),
         ({}, {"at": [1.0]}, "at: is of a simulation alone"),
     ],
 )
@@ -254,3 +258,39 @@ def test_the_files(tmp_path: Path) -> None:
     assert pl.read_csv(tmp_path / "nca.csv")["half_life"][0] == pytest.approx(1)
     assert "half-life" in repr(result)
     assert result.metadata["units"]["DV"]["cl"] == "mg/DV/h"
+
+
+def test_samples_that_no_dose_precedes_and_columns_that_nothing_uses_are_named() -> None:
+    """Before, a subject without a dose row vanished without a word."""
+    table = {
+        "ID": [1, 1, 1, 1, 2, 2, 3],
+        "TIME": [0, 1, 2, 3, 0, 1, 0],
+        "EVID": [0, 1, 0, 0, 0, 0, 2],
+        "AMT": [0, 100, 0, 0, 0, 0, 0],
+        "DV": [0.1, None, 4, 2, 3, 1, None],
+        "SEX": ["f"] * 7,
+    }
+    result = nca(table, route="iv")
+    assert "rows 1, 5-6 are samples without a dose before them and not read" in result.notes
+    assert "not used: SEX" in result.notes
+    assert result.table()["samples"].to_list() == [2]
+
+
+def test_doses_after_the_last_sample_are_not_followed() -> None:
+    """Ten million doses of ADDL, of which three intervals have samples."""
+    times = np.array([1, 2, 4, 9, 10, 11])
+    table = _table(times, [4, 2, 1, 4, 2, 1], ROUTE="iv", II=8, ADDL=10_000_000)
+    profiles = nca(table).table()
+    assert profiles["start_h"].to_list() == [0, 8] and profiles["tau_h"].to_list() == [8, 8]
+
+
+def test_times_of_day_are_no_hours_after_the_dose() -> None:
+    table = {
+        "ID": [1] * 5,
+        "DATE": ["2024-03-04", *(f"2024-03-0{day}" for day in range(4, 8))],
+        "TIME": [8, 10, 10, 10, 10],
+        "EVID": [1, 0, 0, 0, 0],
+        "AMT": [100, 0, 0, 0, 0],
+        "DV": [None, 16, 8, 4, 2],
+    }
+    assert _row(table, route="iv")["half_life"] == pytest.approx(24)

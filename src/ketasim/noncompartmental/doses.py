@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ketasim._base import InputError
 from ketasim.dosing import DoseRecords, Sheet
 from ketasim.dosing.dose import DEVICE_GAP
+from ketasim.dosing.events.rows import is_numeric
 from ketasim.noncompartmental.profile import Given, RouteKind
-from ketasim.vocabulary import route_of
+from ketasim.vocabulary import read_route
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -44,17 +45,22 @@ class Dosed:
     steady: bool
 
 
-def doses_of(sheet: Sheet, time: Array, doses: DoseRecords, route: str | None) -> list[Dosed]:
+def doses_of(
+    sheet: Sheet, time: Array, doses: DoseRecords, route: str | None, until: Array
+) -> list[Dosed]:
     """Every dose of a table, in the order of its rows.
 
     **Arguments:**
 
     - `time`: h of each row. `route`: of all of them, `iv` or `extravascular`; nothing where ROUTE
       or CMT say it, or RATE and DUR.
+    - `until`: h of the last row that each row's doses reach, shape (R,); of ADDL, one dose after it
+      is kept, which ends an interval.
 
-    **Raises:** `InputError` for a dose whose duration or amount is not in the table.
+    **Raises:** `InputError` for a dose whose duration, amount or route cannot be told.
     """
     words: list[str] = sheet.texts("ROUTE") if "ROUTE" in sheet.columns else []
+    count = following(time, doses, until)
     found: list[Dosed] = []
     for place, row in enumerate(doses.record):
         rate, amount = float(doses.rate[place]), float(doses.amount[place])
@@ -71,22 +77,51 @@ def doses_of(sheet: Sheet, time: Array, doses: DoseRecords, route: str | None) -
                 "give the amount that was infused, with RATE",
             )
         duration = amount / rate if rate > 0 else float(doses.duration[place])
-        word = (words[int(row)] if words else "") or doses.compartment[place]
-        kind = _kind(route or word, duration)
+        if route is None:
+            word, column = words[int(row)] if words else "", "ROUTE"
+            if not word and not is_numeric(doses.compartment[place]):
+                word, column = doses.compartment[place], "CMT"
+            kind = _kind(word, duration, sheet.field(column, int(row)))
+        else:
+            kind = _into(route == "iv", duration)
         steady, interval = bool(doses.steady[place]), float(doses.interval[place])
-        for more in range(int(doses.further[place]) + 1):
+        for more in range(int(count[place])):
             start = float(time[row]) + more * interval
             found.append(Dosed(start, int(row), amount, duration, kind, interval, steady))
     return found
 
 
-def _kind(word: str, duration: float) -> RouteKind:
+def following(time: Array, doses: DoseRecords, until: Array) -> Integers:
+    """How many doses each row gives that matter: up to the last row, and one more, shape (D,)."""
+    room = until[doses.record] - time[doses.record]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        last = np.where(doses.interval > 0, np.floor(room / doses.interval) + 1, 0)
+    return (1 + np.minimum(doses.further, last)).astype(np.int64)
+
+
+def _kind(word: str, duration: float, field: str) -> RouteKind:
     """How a dose gets in: by the route where it is named, else an infusion goes into the vein."""
-    if word == "extravascular":
+    if word.lower() == "extravascular":
         return "extravascular"
-    known = route_of(word) if word else None
-    into_vein = duration > 0 if known is None else known.route == "iv"
-    if not into_vein:
+    if not word:
+        return _into(duration > 0, duration)
+    try:
+        known = read_route(word)
+    except InputError as error:
+        raise InputError(
+            field,
+            error.problem,
+            f"{error.remedy}; or say it of every dose: --route iv or --route extravascular",
+        ) from None
+    if known.timed is True and duration == 0:
+        raise InputError(field, f"'{known.text}' without a duration", "say it in RATE or DUR")
+    if known.timed is False and duration > 0:
+        raise InputError(field, f"'{known.text}' that lasts {duration:.4g} h", "make them agree")
+    return _into(known.route == "iv", duration)
+
+
+def _into(vein: bool, duration: float) -> RouteKind:
+    if not vein:
         return "extravascular"
     return "infusion" if duration > 0 else "bolus"
 

@@ -11,6 +11,8 @@ from typing import Any
 from ketasim._base import InputError, KetasimWarning, near
 from ketasim._base.text import shortened
 from ketasim.dosing import NOT_READ, Samples
+from ketasim.dosing.events.left_out import rows_named
+from ketasim.dosing.events.samples import FLAGS
 from ketasim.noncompartmental.metrics import Measured, Options, Partial, measure
 from ketasim.noncompartmental.result import NonCompartmental
 from ketasim.noncompartmental.simulated import check_profiles, of_prediction, of_simulation
@@ -100,12 +102,17 @@ def nca(
             quantities = {(one, 0): rows.columns(one, lloq) for one in wanted or ["DV"]}
             units = dict.fromkeys(wanted or ["DV"], units_of(unit, dose_unit))
             name = Path(source).name if isinstance(source, str | Path) else "table"
-        check_profiles(len(rows.doses.record) * len(quantities), "source")
-        profiles = list(rows.profiles(quantities))
+        check_profiles(rows.count * len(quantities), "source")
+        left: set[int] = set()
+        profiles = list(rows.profiles(quantities, left))
         if not profiles:
             raise InputError(
                 *_nothing(wanted or ["DV"]), "give the values in rows with EVID 0 after a dose"
             )
+        if left:
+            many = rows_named(sorted(left))
+            assumed.append(f"{many} samples without a dose before them and {NOT_READ}")
+        notes += _not_used(rows, {name for name, _ in quantities}, groups)
         told = route is not None or "ROUTE" in rows.sheet.columns
         if not told and any(one.given.route == "extravascular" for one in profiles):
             assumed.append(
@@ -122,6 +129,14 @@ def nca(
         warnings.warn(text, KetasimWarning, stacklevel=2)
     notes += [*assumed, *_said(measured)]
     return NonCompartmental(measured, units, groups, options, tuple(notes), name)
+
+
+def _not_used(rows: EventRows, names: set[str], groups: tuple[str, ...]) -> list[str]:
+    """Which columns of a table nothing was made of."""
+    sheet = rows.sheet
+    used = {*sheet.events.values(), *sheet.read, *names, *groups, "ROUTE", *FLAGS}
+    columns = [shortened(name) for name in sheet.columns if name not in used]
+    return [f"not used: {', '.join(columns[:20])}"] if columns else []
 
 
 def _nothing(names: list[str]) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from ketasim.dosing import (
     read_sheet,
     samples_of,
 )
-from ketasim.noncompartmental.doses import Dosed, doses_of, occasions
+from ketasim.noncompartmental.doses import Dosed, doses_of, following, occasions
 from ketasim.noncompartmental.profile import Given, Profile
 
 Array = NDArray[np.float64]
@@ -95,18 +95,35 @@ class EventRows:
             found |= self.sheet.values("EVID") != 0
         return found
 
-    def profiles(self, quantities: Mapping[tuple[str, int], Samples]) -> Iterator[Profile]:
+    @property
+    def count(self) -> int:
+        """How many doses there are, as far as rows follow."""
+        return int(following(self.records.time, self.doses, self._until()).sum())
+
+    def _until(self) -> Array:
+        """Time of the last row after which compartments are emptied, of each row, shape (R,)."""
+        ends = np.append(np.flatnonzero(np.diff(self._periods())), len(self.records.time) - 1)
+        return self.records.time[ends][self._periods() - 1]
+
+    def _periods(self) -> Integers:
+        """Number of each row's subject and what follows a reset in it, from 1, shape (R,)."""
+        changes = np.append(True, np.diff(self.records.subject) != 0)
+        return np.cumsum(self.records.reset | changes)
+
+    def profiles(
+        self, quantities: Mapping[tuple[str, int], Samples], left: set[int]
+    ) -> Iterator[Profile]:
         """Profiles of every subject.
 
         **Arguments:**
 
         - `quantities`: name and draw (0 without draws) to samples.
+        - `left`: takes the numbers of rows with a sample that no profile has.
 
         **Raises:** `InputError` for two values of one time, or a group that changes in a subject.
         """
-        time, subject = self.records.time, self.records.subject
-        dosed = doses_of(self.sheet, time, self.doses, self.route)
-        period = np.cumsum(self.records.reset | np.append(True, np.diff(subject) != 0))
+        time, period = self.records.time, self._periods()
+        dosed = doses_of(self.sheet, time, self.doses, self.route, self._until())
         names = self.sheet.texts("ID")
         told: dict[str, list[str]] = {name: self.sheet.texts(name) for name in self.groups}
         by_period: dict[int, list[Dosed]] = {}
@@ -121,13 +138,17 @@ class EventRows:
             for (name, draw), samples in quantities.items():
                 there = rows[samples.there[rows]]
                 given = occasions(doses, time[there], self.steady_state)
+                unused = set(there.tolist())
                 for place, dose in enumerate(given):
                     after = given[place + 1].time if place + 1 < len(given) else np.inf
+                    if not np.any((time[there] >= dose.time) & (time[there] <= after)):
+                        continue
                     last = max((d.row for d in doses if d.time <= dose.time), default=-1)
                     kept = _within(there, time, dose, after, last, doses)
                     if not len(kept):
                         continue
                     self._once(time, kept, name)
+                    unused -= set(kept.tolist())
                     yield Profile(
                         names[int(rows[0])],
                         name,
@@ -138,6 +159,7 @@ class EventRows:
                         samples.below[kept],
                         groups,
                     )
+                left |= {int(self.sheet.numbers[row]) for row in unused}
 
     def _group(self, name: str, cells: list[str], rows: Integers) -> str:
         first, last = int(rows[0]), int(rows[-1])

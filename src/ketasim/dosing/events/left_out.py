@@ -75,7 +75,7 @@ def without_left_out(
         return Cells(list(header), list(columns), list(numbers), [])
     reasons = {**before, **{int(numbers[place]): why for place, why in found.items()}}
     notes = [
-        f"{_rows(sorted(n for n, one in reasons.items() if one == why))} {why} and {NOT_READ}"
+        f"{rows_named(sorted(n for n, one in reasons.items() if one == why))} {why} and {NOT_READ}"
         for why in (_COMMENTED, _BLANK, _AGAIN)
         if why in reasons.values()
     ]
@@ -217,7 +217,8 @@ def _excluded(
             )
 
 
-def _rows(numbers: Sequence[int]) -> str:
+def rows_named(numbers: Sequence[int]) -> str:
+    """Rows as a sentence begins: `row 3 is`, `rows 1, 5-7 are`."""
     one = len(numbers) == 1
     told = spans(numbers)
     if len(told) > _LONGEST:

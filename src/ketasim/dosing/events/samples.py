@@ -18,7 +18,8 @@ Flags = NDArray[np.bool_]
 
 _BELOW: Final = re.compile(r"(?:<.*|blq|bql|blloq|bloq|b?lloq|below.*)", re.IGNORECASE)
 _SAID: Final = re.compile(r"<\s*(\d+(?:\.\d*)?|\.\d+)")
-_FLAGS: Final = ("BLQ", "BQL", "CENS")
+FLAGS: Final = ("BLQ", "BQL", "CENS")
+"""Columns that mark values below the limit."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def samples_of(
             f"{values[row]:g} is below 0",
             "write BLQ, or leave it blank where there was no sample",
         )
-    for flag in _FLAGS:
+    for flag in FLAGS:
         if flag in sheet.columns:
             told |= np.nan_to_num(sheet.values(flag)) != 0
     below = told | (values == 0) if zero_below else told
