@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ketasim._base import InputError, near
 from ketasim._base.text import shortened
 from ketasim.dosing import (
+    EVENT_COLUMNS,
     DoseRecords,
     Records,
     Samples,
@@ -66,7 +67,8 @@ class EventRows:
             raise InputError(
                 "route", f"'{shortened(route)}' is not known", "give iv or extravascular"
             )
-        sheet = read_sheet(source, amounts=dose_unit)
+        apart = [name for name in groups if name.upper() not in EVENT_COLUMNS]
+        sheet = read_sheet(source, apart, amounts=dose_unit)
         records, doses, notes = read_records(sheet)
         for name in groups:
             if name not in sheet.columns:

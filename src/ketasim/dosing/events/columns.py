@@ -213,7 +213,7 @@ def _sorted(cells: Mapping[str, Sequence[Any]]) -> _Sorted:
     for column in known:
         use, values = column.use, cells[column.typed]
         named = shortened(column.typed)
-        if use == "read_with_unit" and not _says(values, "0"):
+        if use == "read_with_unit" and not says_more(values, "0"):
             use = "ignored"
         elif use == "read_where_drug":
             use = "read" if _names_drugs(values) and column.name not in exact else "ignored"
@@ -223,9 +223,9 @@ def _sorted(cells: Mapping[str, Sequence[Any]]) -> _Sorted:
             )
         if use == "read":
             _add(found, column, values)
-        elif use == "refused" and _says(values, column.neutral or "0"):
+        elif use == "refused" and says_more(values, column.neutral or "0"):
             raise InputError(named, column.says, column.remedy)
-        elif use == "like" and _says(values, "0"):
+        elif use == "like" and says_more(values, "0"):
             name = column.name if column.unit is None else f"{column.name} ({column.unit.text})"
             raise InputError(
                 named,
@@ -345,7 +345,7 @@ def _ignored(columns: Sequence[ColumnName]) -> str:
     return f"not used: {shown}"
 
 
-def _says(cells: Iterable[Any], neutral: str) -> bool:
+def says_more(cells: Iterable[Any], neutral: str) -> bool:
     """Tell whether any cell says more than what changes nothing, such as `1;yes`."""
     words = neutral.split(";")
     for cell in set(map(str, cells)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import numpy as np
@@ -19,6 +21,7 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 _DOSED: Final = ("AMT", "RATE", "DUR", "II", "ADDL", "SS")
+_DECIMAL: Final = re.compile(r"[-+]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})", re.ASCII)
 _AGREE: Final = 0.01  # part by which RATE and DUR may differ: they are printed rounded
 MODELLED_RATE: Final = -1.0
 """In RATE: the compartment says the rate."""
@@ -50,8 +53,10 @@ class DoseRecords:
     compartment: list[str]
 
 
-def subjects_of(sheet: Sheet) -> Integers:
+def subjects_of(sheet: Sheet, notes: list[str]) -> Integers:
     """Number of the subject of each row, from 0.
+
+    IDs that are the same number, such as 1 and 01, are one subject; `notes` takes that.
 
     **Raises:** `InputError` when an ID is blank, or the rows of a subject do not stand together.
     """
@@ -62,19 +67,30 @@ def subjects_of(sheet: Sheet) -> Integers:
     blank = (cells == "").to_numpy()
     if blank.any():
         raise InputError(sheet.field("ID", int(np.argmax(blank))), "is blank", "fill it in")
+    spelt: dict[str, str] = {}
+    for text in cells.unique(maintain_order=True):
+        other = spelt.setdefault(_number(text), text)
+        if other != text:
+            notes.append(f"{shortened(other)} and {shortened(text)} in {typed} are one subject")
+    cells = pl.Series([_number(text) for text in cells.to_list()])
     changes = np.ones(len(cells), bool)
     changes[1:] = (cells[1:] != cells[:-1]).to_numpy()
     subject = np.cumsum(changes) - 1
     first = cells.to_frame("id").with_row_index().filter(pl.Series(changes))
     again = first.filter(~pl.col("id").is_first_distinct())
     if again.height:
-        row, identity = int(again["index"][0]), again["id"][0]
+        row = int(again["index"][0])
         raise InputError(
             sheet.field(typed, row),
-            f"the rows of subject {shortened(identity)} do not stand together",
+            f"the rows of subject {shortened(sheet.texts('ID')[row])} do not stand together",
             "sort the table by ID and TIME",
         )
     return subject
+
+
+def _number(text: str) -> str:
+    """The text of a number without what changes nothing in it; another text as it is."""
+    return str(Decimal(text).normalize()) if _DECIMAL.fullmatch(text) else text
 
 
 def read_records(sheet: Sheet) -> tuple[Records, DoseRecords, list[str]]:
@@ -85,7 +101,7 @@ def read_records(sheet: Sheet) -> tuple[Records, DoseRecords, list[str]]:
     **Raises:** `InputError` naming column and row for everything the contract refuses.
     """
     notes = list(sheet.notes)
-    subject = subjects_of(sheet)
+    subject = subjects_of(sheet, notes)
     notes += measure(sheet, subject)
     count = len(subject)
     time = sheet.values("TIME")

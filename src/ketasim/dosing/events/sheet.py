@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError
 from ketasim._base.text import shortened
-from ketasim.dosing.events.columns import column_values, known_unit
+from ketasim.dosing.events.columns import column_values, known_unit, says_more
 from ketasim.dosing.events.file import read_grid, read_plain
 from ketasim.dosing.events.left_out import Cells, without_left_out
-from ketasim.dosing.events.rows import decimal_commas, says_nothing
+from ketasim.dosing.events.rows import decimal_commas, is_numeric, says_nothing
 from ketasim.vocabulary.column import ColumnName, read_column
+from ketasim.vocabulary.drug import salt_of
 
 if TYPE_CHECKING:
     import polars
@@ -30,6 +31,10 @@ EVENT_COLUMNS: Final = (
 """Columns that say what happens; their names may be in upper or lower case."""
 
 _MEANT: Final = ("AMT", "TIME", "RATE", "DUR", "STOP", "II", "ADDL", "SS", "EVID")
+_SAYS_OF: Final = {"FREQ": "II", "NDOSE": "ADDL", "FLOW": "RATE"}
+_CHANGES: Final = ("DOSE2", "MISSED", "TAKEN", "RESET", "BOLUS", "AMT_HCL")
+_LABELS: Final = ("regimen", "schedule", "sched")  # of arms, where they are no numbers
+_IN_EVID: Final = "say it in EVID: 3 is a reset, 4 a reset with a dose"
 _WHEN: Final = ("DATETIME", "DATE", "DAT1", "DAT2", "DAT3", "DAY", "WEEK")
 _UNITS: Final = ("AMTU", "RATEU", "DURU", "TIMEU")
 _WORDED: Final = r"^\d[^eE]*[^\d.,eE+-]|^\d+[-/.,]\d+[-/.,]|^\d{1,2}[-./][A-Za-z]"
@@ -311,6 +316,7 @@ def _all_there(sheet: Sheet, used: Sequence[str]) -> None:
             if other
             else "add it",
         )
+    _no_doses_elsewhere(sheet, known)
     for name, column in known.items():
         meant = column.name or column.slip
         if meant not in _MEANT or meant in sheet.events or meant == "STOP" != column.name:
@@ -324,6 +330,30 @@ def _all_there(sheet: Sheet, used: Sequence[str]) -> None:
                 f"looks like {meant} and is not read",
                 f"say it in {called} where it is that; give it another name where it is not",
             )
+
+
+def _no_doses_elsewhere(sheet: Sheet, known: Mapping[str, ColumnName]) -> None:
+    """Refuse columns that say which doses are given, how often, or of what, and are not read."""
+    for name, column in known.items():
+        said = column.name
+        meant = _SAYS_OF.get(said, "")
+        if meant and (meant in sheet.events or (meant == "RATE" and "DUR" in sheet.events)):
+            continue
+        texts = set(sheet.texts(name))
+        if said == "SALT" and (text := next((t for t in texts if t and salt_of(t) != "base"), "")):
+            raise InputError(
+                shortened(name),
+                f"'{shortened(text)}': an amount of a salt is not turned into base here",
+                "give the amounts in base and leave the column out",
+            )
+        changes = column.use == "refused" and (meant or said in _CHANGES)
+        label = name.lower() in _LABELS and not any(map(is_numeric, texts))
+        if not changes or label or not says_more(texts, column.neutral or "0"):
+            continue
+        problem = f"looks like {meant} and is not read" if meant else column.says
+        remedy = _IN_EVID if said == "RESET" else column.remedy
+        more = "; give it another name where it is something else"
+        raise InputError(shortened(name), problem, remedy + more)
 
 
 def _with_unit(name: str, column: ColumnName) -> str:

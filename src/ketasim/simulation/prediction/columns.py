@@ -13,6 +13,9 @@ NOT_USED: Final = "not used by the model: "
 FROM_TABLE: Final = "is taken from the table"
 """After a parameter that a column gives."""
 
+GIVEN: Final = "given, and not drawn"
+"""After parameters that the call or a column gives, where others are drawn."""
+
 STATISTICS: Final = ("mean", "sd", "p05", "p25", "p50", "p75", "p95")
 """Of the draws of an output."""
 

@@ -30,7 +30,8 @@ class Numbers:
 
     - `model`: with the numbers of its parameters.
     - `sheet`: the table. `subject`: of each row. `dosed`: whether a row gives a dose.
-    - `fixed`: parameters that the call gave, which no column may also give.
+    - `fixed`: parameters that the call gave, which no column may also give. What the call or a
+      column gives is not drawn.
     - `notes`: takes what the reader must know.
 
     **Raises:** `InputError` for a symbol that is neither declared nor a column, or has no number.
@@ -50,6 +51,7 @@ class Numbers:
         self.count = len(subject)
         self.subjects = int(subject[-1]) + 1 if len(subject) else 0
         self._drawn: list[Parameter] = []
+        self.kept: list[str] = []
         self.values: dict[str, Any] = {TIME_SYMBOL: sheet.values("TIME")}
         self.used: set[str] = set()
         only_doses = self._symbols()
@@ -94,7 +96,9 @@ class Numbers:
 
     def _parameter(self, one: Parameter, fixed: Sequence[str]) -> None:
         name = one.name
+        given = name in fixed
         if self._sheet.has(name) and name in self._sheet.columns:
+            given = True
             if name in fixed:
                 raise InputError(
                     name,
@@ -121,8 +125,26 @@ class Numbers:
             return
         else:
             self.values[name] = one.value
+        if not given:
+            self._other_case(name)
         if one.sd_log or one.rse:
-            self._drawn.append(one)
+            (self.kept.append(name) if given else self._drawn.append(one))
+
+    def _other_case(self, name: str) -> None:
+        """Refuse a column that differs from a parameter in case alone."""
+        declared = {*self._names, *(one.name for one in self._model.covariates)}
+        declared |= {one.name for one in self._model.parameters}
+        for one in self._sheet.columns:
+            if one.upper() == name.upper() and one not in (
+                *self._sheet.events.values(),
+                *declared,
+            ):
+                raise InputError(
+                    name,
+                    f"the table has no such column, but '{shortened(one)}'",
+                    f"name it {name} where it gives the parameter; give it another name where it "
+                    "does not",
+                )
 
     def _covariate(
         self, name: str, default: float | None, only_doses: set[str], dosed: Integers

@@ -25,7 +25,8 @@ from ketasim.dosing import (
 from ketasim.engine.stretches.follow import follow
 from ketasim.engine.stretches.numerical import follow_numerically
 from ketasim.models.expression import own_expression, own_value
-from ketasim.models.pk.declaration import TIME_SYMBOL, CompartmentModel
+from ketasim.models.pk.declaration import TIME_SYMBOL, CompartmentModel, names_used
+from ketasim.simulation.prediction.unread import check_unread
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -55,6 +56,9 @@ class OwnProblem:
         self._model, self._sheet = model, sheet
         self._records, self._doses = records, doses
         self._state = self._compartments(compartments)
+        used = {name for field, text in model.expressions() for name in names_used(text, field)}
+        used |= {one.name for one in (*model.parameters, *model.covariates)}
+        check_unread(sheet, used, doses, self._state.tolist(), model.compartment_names)
         place = {name: i for i, name in enumerate(model.compartment_names)}
         self._flows = [
             (

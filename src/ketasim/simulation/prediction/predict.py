@@ -17,7 +17,7 @@ from ketasim.dosing import Sheet, read_records, read_sheet
 from ketasim.models import MODELS, LinearModel
 from ketasim.models.pk.declaration import CompartmentModel, Output, names_used
 from ketasim.models.pk.file import read_model
-from ketasim.simulation.prediction.columns import FROM_TABLE, NOT_USED, check_columns
+from ketasim.simulation.prediction.columns import FROM_TABLE, GIVEN, NOT_USED, check_columns
 from ketasim.simulation.prediction.convert import own_model
 from ketasim.simulation.prediction.numbers import Numbers
 from ketasim.simulation.prediction.own import OwnProblem
@@ -65,7 +65,8 @@ def predict(
     - `parameters`: name to number, instead of those of the model.
     - `compartments`: what numbers in CMT stand for: compartments of a model of one's own, or
       routes of one that ships, as `{1: "oral", 2: "iv"}`.
-    - `n`: draws of the parameters of every subject, by their `sd_log`. `seed`: of the draws.
+    - `n`: draws of the parameters of every subject, by their `sd_log`; those that `parameters` or
+      a column gives are not drawn. `seed`: of the draws.
     - `uncertainty`: each draw also has parameters within their standard errors (`rse`).
     - `residual`: add the residual error of the outputs.
     - `drug`: of a model that ships, where the table has no DRUG column.
@@ -147,6 +148,8 @@ def _own(
     )
     problem = OwnProblem(model, sheet, records, doses, compartments or {})
     _check_draws(model, numbers, n, seed, uncertainty, residual)
+    if n is not None and numbers.kept:
+        notes.append(f"{', '.join(numbers.kept)} {GIVEN}")
     left = [
         name
         for name in sheet.columns
@@ -217,13 +220,16 @@ def _check_draws(
     _check_asked(n, seed, uncertainty, residual)
     if n is None:
         return
+    kept = f"; {', '.join(numbers.kept)} {GIVEN}" if numbers.kept else ""
     if uncertainty and not numbers.uncertain:
         raise InputError(
-            "uncertainty", "no parameter has a standard error", "give parameters an rse, percent"
+            "uncertainty",
+            f"no parameter has a standard error{kept}",
+            "give parameters an rse, percent",
         )
     if not (numbers.varies or uncertainty or residual):
         raise InputError(
-            "n", "no parameter has a spread", "give parameters an sd_log, or leave n out"
+            "n", f"no parameter has a spread{kept}", "give parameters an sd_log, or leave n out"
         )
 
 

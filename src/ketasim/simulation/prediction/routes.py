@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim._base import InputError, near
+from ketasim._base.text import shortened
 from ketasim.dosing import (
     Entries,
     EventError,
@@ -32,7 +33,7 @@ from ketasim.population import (
     individual_parameters,
     uncertainty_of,
 )
-from ketasim.simulation.prediction.columns import FROM_TABLE, check_columns
+from ketasim.simulation.prediction.columns import FROM_TABLE, GIVEN, check_columns
 from ketasim.simulation.prediction.result import NUMERICAL, Predicted, Prediction
 
 Array = NDArray[np.float64]
@@ -105,6 +106,7 @@ class RoutedPeople:
         self._read, self._given = read, dict(parameters)
         self._subjects = int(read.records.subject[-1]) + 1
         self._symbols = {one.name: one for one in model.parameters}
+        self._known = {*self._symbols, *(one.name for one in model.covariates)}
         self.notes: list[str] = [NUMERICAL] if model.time_varying else []
         self.values: dict[str, Any] = {n: self.card.entry(n).value for n in self._symbols}
         for name, value in parameters.items():
@@ -144,6 +146,7 @@ class RoutedPeople:
         read = self._read
         sheet = Sheet({n: read.columns[n] for n in read.columns.columns}, read.numbers, {})
         for name in self._symbols:
+            self._other_case(name)
             if sheet.has(name):
                 values, _ = carried(sheet.values(name), read.records.subject)
                 values = np.where(np.isnan(values), self.values[name], values)
@@ -151,6 +154,17 @@ class RoutedPeople:
                 self.values[name] = values
                 self._given[name] = 0.0
                 self._from_table(name)
+
+    def _other_case(self, name: str) -> None:
+        """Refuse a column that differs from a parameter or covariate in case alone."""
+        columns = self._read.columns.columns
+        for one in columns if name not in columns else ():
+            if one.upper() == name.upper() and one not in self._known:
+                raise InputError(
+                    name,
+                    f"the table has no such column, but '{shortened(one)}'",
+                    f"name it {name} where it is that; give it another name where it is not",
+                )
 
     def _from_table(self, name: str) -> None:
         self._used.append(name)
@@ -185,6 +199,8 @@ class RoutedPeople:
         read = self._read
         sheet = Sheet({n: read.columns[n] for n in read.columns.columns}, read.numbers, {})
         for one in model.covariates:
+            if one.name not in _READ_BEFORE:
+                self._other_case(one.name)
             if one.name in _READ_BEFORE or not sheet.has(one.name):
                 continue
             values, _ = carried(sheet.values(one.name), read.records.subject)
@@ -209,12 +225,17 @@ class RoutedPeople:
                 f"the model '{self.card.model}' has no published between-patient variability",
                 "leave it out, or use the model reference",
             )
-        if uncertainty and uncertainty_of(self.card) is None:
+        known = uncertainty_of(self.card) if uncertainty else None
+        if uncertainty and known is None:
             raise InputError(
                 "uncertainty",
                 f"the model '{self.card.model}' has no published standard errors",
                 "leave it out, or use the model reference",
             )
+        drawn = {*spread, *(known.symbols if known is not None else ())}
+        kept = [name for name in self._given if name in drawn]
+        if kept:
+            self.notes.append(f"{', '.join(kept)} {GIVEN}")
 
     def drawn(self, seed: int, draws: range, uncertainty: bool) -> dict[str, Any]:
         """Values of some draws, one draw behind the other; what was given is not drawn."""
