@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -11,6 +12,7 @@ from ketasim._base import InputError
 from ketasim.dosing.events.file import read_grid, read_plain
 from ketasim.dosing.events.records import read_records
 from ketasim.dosing.events.routed import read_routed
+from ketasim.dosing.events.samples import samples_of
 from ketasim.dosing.events.sheet import read_sheet, table_columns
 
 ROW = "{0},{1}.5,.,0,{1},some words that fill the file so that it is a large one\n"
@@ -167,3 +169,18 @@ def test_amounts_are_in_the_unit_that_is_wanted() -> None:
     for wanted, amount in (("mg/kg", 0.5), ("mcg/kg", 500)):
         _, doses, _ = read_records(read_sheet(table, amounts=wanted))
         assert doses.amount[0] == pytest.approx(amount)
+
+
+def test_decimal_commas_are_read_in_a_column_that_alone_has_them(tmp_path: Path) -> None:
+    """Before, only those of TIME, AMT and the like were."""
+    file = tmp_path / "data.csv"
+    file.write_text("ID;TIME;AMT;DV;WT;DOT\n1;0;5;;70,5;1.5\n1;1;;5,5;;1,5\n1;2;;<0,5;;\n")
+    sheet = read_sheet(file)
+    found = samples_of(sheet, "DV", None, np.array([True, False, False]))
+    assert found.values.tolist()[1:] == [5.5, 0]
+    assert found.limits is not None and found.limits[2] == 0.5
+    assert sheet.values("WT")[0] == 70.5
+    with pytest.raises(InputError, match=r"commas .'1,5'. and dots"):
+        sheet.values("DOT")
+    with pytest.raises(InputError, match=r"'ten' is not a finite number; give a number$"):
+        read_sheet({"ID": [1], "TIME": ["ten"], "AMT": [1]}).values("TIME")

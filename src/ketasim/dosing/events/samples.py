@@ -58,6 +58,8 @@ def samples_of(
         have = [one for one in sheet.columns if one not in sheet.events.values()]
         raise InputError("dv", f"the table has no column '{shortened(name)}'", near(name, have))
     words = sheet.texts(name)
+    if any("," in word for word in set(words)) and sheet.commas(name):
+        words = [word.replace(",", ".") for word in words]
     told = np.array([bool(_BELOW.fullmatch(word)) for word in words])
     values = _numbers(sheet, name, words, told)
     wrong = (values < 0) & ~events

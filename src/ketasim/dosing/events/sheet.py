@@ -64,7 +64,7 @@ class Sheet:
     meant: dict[str, ColumnName] = field(default_factory=dict[str, ColumnName])
     amounts: str = "mg"
     _read: dict[str, Array] = field(default_factory=dict[str, Array])
-    _commas: bool | None = None
+    _commas: dict[str, bool] = field(default_factory=dict[str, bool])
 
     def has(self, name: str) -> bool:
         """Tell whether there is a column, as typed or one of `EVENT_COLUMNS`."""
@@ -124,7 +124,7 @@ class Sheet:
         if cells.dtype == pl.Boolean:
             return cells.cast(pl.Float64).fill_null(np.nan).to_numpy()
         text = cells.cast(pl.String).str.strip_chars()
-        if self._decimal_commas():
+        if self.commas(typed):
             text = text.str.replace(",", ".", literal=True)
         blank = text.is_null() | text.str.to_lowercase().is_in(
             ["", ".", "na", "n/a", "null", "none"]
@@ -136,7 +136,7 @@ class Sheet:
             raise InputError(
                 self.field(typed, row),
                 f"'{shortened(cells[row])}' is not a finite number",
-                "give a number, or leave it blank",
+                self._remedy(typed),
             )
         found = numbers.fill_null(np.nan).to_numpy().astype(np.float64)
         said = np.where(blank.fill_null(True).to_numpy(), 0.0, found)
@@ -151,17 +151,27 @@ class Sheet:
             raise InputError(
                 self.field(typed, int(bad[0])),
                 f"'{shortened(str(cells[int(bad[0])]))}' is not a finite number",
-                "give a number, or leave it blank",
+                self._remedy(typed),
             )
 
-    def _decimal_commas(self) -> bool:
-        if self._commas is None:
-            import polars as pl
+    def _remedy(self, typed: str) -> str:
+        needed = (self.events.get("TIME"), self.events.get("EVID"))
+        return "give a number" if typed in needed else "give a number, or leave it blank"
 
-            names = [n for k, n in self.events.items() if k in _MEANT]
+    def commas(self, name: str) -> bool:
+        """Tell whether decimals of a column have commas, from it and from those of events.
+
+        **Raises:** `InputError` where commas and dots both stand before decimals, or commas may
+        stand between thousands.
+        """
+        import polars as pl
+
+        typed = self.events.get(name, name)
+        if typed not in self._commas:
+            names = dict.fromkeys((*(n for k, n in self.events.items() if k in _MEANT), typed))
             texts = {n: self.columns[n] for n in names if self.columns[n].dtype == pl.String}
-            self._commas = decimal_commas({n: cells.unique() for n, cells in texts.items()})
-        return self._commas
+            self._commas[typed] = decimal_commas({n: cells.unique() for n, cells in texts.items()})
+        return self._commas[typed]
 
 
 def read_sheet(source: Any, used: Sequence[str] = (), *, amounts: str = "mg") -> Sheet:
