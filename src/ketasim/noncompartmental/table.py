@@ -110,7 +110,7 @@ class EventRows:
     def _periods(self) -> Integers:
         """Number of each row's subject and what follows a reset in it, from 1, shape (R,)."""
         changes = np.append(True, np.diff(self.records.subject) != 0)
-        return np.cumsum(self.records.reset | changes)
+        return np.cumsum(self.records.reset | changes).astype(np.int64)
 
     def profiles(
         self, quantities: Mapping[tuple[str, int], Samples], left: set[int]

@@ -70,7 +70,7 @@ def without_left_out(
         elif meant == "EXCLUDE":
             _excluded(name, cells, numbers, found)
         elif meant == "C" and marks_rows(name, cells):
-            found |= {i: _COMMENTED for i, cell in _marked(cells)}
+            found |= dict.fromkeys(_marked(cells), _COMMENTED)
     if not found and not before:
         return Cells(list(header), list(columns), list(numbers), [])
     reasons = {**before, **{int(numbers[place]): why for place, why in found.items()}}
@@ -194,9 +194,9 @@ def _hashed(cells: Sequence[Any], found: dict[int, str]) -> None:
             found[place] = _COMMENTED
 
 
-def _marked(cells: Sequence[Any]) -> list[tuple[int, Any]]:
+def _marked(cells: Sequence[Any]) -> list[int]:
     return [
-        (place, cell)
+        place
         for place, cell in enumerate(cells)
         if isinstance(cell, str) and cell.strip().lower() in _MARKS
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -70,7 +71,7 @@ def _plain(cell: Any) -> Any:
     return None if isinstance(cell, float) and math.isnan(cell) else cell
 
 
-def _column(rows: list[Row], name: str, value: Any) -> Array:
+def _column(rows: list[Row], name: str, value: Callable[[Row], float]) -> Array:
     return np.array([math.nan if row.blank(name) else value(row) for row in rows], np.float64)
 
 
