@@ -147,6 +147,7 @@ def test_times_and_amounts_are_those_that_a_model_that_ships_reads(
         ({"TIME": ["8:00", "9:00"]}, "TIME in row 1: '8:00' is a time of day without a date"),
         ({"AMTU": ["mg/kg", ""]}, "AMT in row 1: in mg/kg, and amounts are in mg here"),
         ({"AMTU": ["nmol", ""]}, "AMTU in row 1: 'nmol' is no unit of amount"),
+        ({"START": [2, None]}, "START in row 1: '2', and TIME says '0'"),
         ({"DAY": [1, 2]}, "TIME in row 2: 1 may be a time of day or h from the first row"),
         ({"AMT": None, "AMT (nmol)": [5, 0]}, "AMT (nmol): 'nmol' is no unit that is read here"),
         (

@@ -124,7 +124,7 @@ def doses_of(
 def given_dose(reading: Reading, row: Row, place: int, weight: float | None) -> GivenDose:
     """Read a row that gives a dose; arguments and errors as of `doses_of`."""
     table, time = reading.table, reading.when.hours[place]
-    _starts_then(row)
+    check_start(row)
     written, unit = _amount(row)
     drug = drug_of_row(row, reading.drug)
     route = route_of_row(row, drug, reading.compartments, reading.note)
@@ -180,7 +180,7 @@ def _all_at_once(row: Row, column: str, route: str) -> InputError:
     )
 
 
-def _starts_then(row: Row) -> None:
+def check_start(row: Row) -> None:
     """Refuse a dose that begins at another time than its row."""
     when = "TIME" if "TIME" in row.cells else "DATETIME"
     start, time = row.cells.get("START"), row.cells.get(when)

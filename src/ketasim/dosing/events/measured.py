@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError
 from ketasim.dosing.events.columns import Table, read_rows
-from ketasim.dosing.events.doses import unit_of_cell
+from ketasim.dosing.events.doses import check_start, unit_of_cell
 from ketasim.dosing.events.rows import Row
 from ketasim.dosing.events.sheet import Sheet
 from ketasim.dosing.events.times import moments
@@ -93,6 +93,7 @@ def _put_amounts(sheet: Sheet, table: Table, per: Unit | None, notes: list[str])
         if not row.blank("AMT"):
             value, unit = row.measured("AMT")
             if value:
+                check_start(row)
                 unit = unit_of_cell(row, "AMTU", "amount", unit)
                 mass = _factor(row, "AMT", unit, wanted, sheet.amounts, turned)
             amounts[place] = mass * value

@@ -67,12 +67,14 @@ def subjects_of(sheet: Sheet, notes: list[str]) -> Integers:
     blank = (cells == "").to_numpy()
     if blank.any():
         raise InputError(sheet.field("ID", int(np.argmax(blank))), "is blank", "fill it in")
-    spelt: dict[str, str] = {}
+    first_spelt: dict[str, str] = {}
+    other_spelt: dict[str, str] = {}
     for text in cells.unique(maintain_order=True):
-        other = spelt.setdefault(_number(text), text)
-        if other != text:
-            notes.append(f"{shortened(other)} and {shortened(text)} in {typed} are one subject")
-    cells = pl.Series([_number(text) for text in cells.to_list()])
+        if (one := first_spelt.setdefault(_number(text), text)) != text:
+            other_spelt[text] = one
+            notes.append(f"{shortened(one)} and {shortened(text)} in {typed} are one subject")
+    if other_spelt:
+        cells = cells.replace(other_spelt)
     changes = np.ones(len(cells), bool)
     changes[1:] = (cells[1:] != cells[:-1]).to_numpy()
     subject = np.cumsum(changes) - 1

@@ -238,7 +238,7 @@ def _meant(
             if column.unit or column.unknown_unit:
                 known_unit(column)
                 events[column.name] = name
-        elif column.name in (*_WHEN, *_UNITS):
+        elif column.name in (*_WHEN, *_UNITS, "START"):
             if column.name in found:
                 other = shortened(found[column.name].typed)
                 raise InputError(
