@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -84,9 +83,8 @@ def test_the_command_writes_one_row_a_record(
     late = 1000 * 0.5 * 20 / 20 * np.exp(-1.5 * k[1])
     expected = [0, *(oral * (np.exp(-k[0] * t) - np.exp(-1.2 * t)) for t in (1, 8)), 0, late]
     assert values == pytest.approx(expected, rel=1e-12)
-    draws = out.with_name("draws.parquet")
-    drawn = ["predict", str(model), str(table), "--set", "V=20", "--out", str(out), "--n", "7"]
-    assert run([*drawn, "--draws", str(draws)]) == 0
+    drawn = [word.replace("CL=5", "V=20") for word in command] + ["--n", "7"]
+    assert run([*drawn, "--draws", str(draws := out.with_name("draws.parquet"))]) == 0
     assert pl.read_parquet(draws).columns == ["draw", "ROW", "output", "value", "unit"]
     assert pl.read_parquet(draws).height == 7 * 5 * 2
     assert pl.read_csv(out).columns[11:14] == ["CP", "CP_mean", "CP_sd"]
@@ -149,39 +147,6 @@ def test_the_spread_of_draws_is_the_one_declared() -> None:
     # of 4000 normal draws the mean is outside 4 standard errors once in 16,000
     assert np.log(clearance).mean() == pytest.approx(np.log(2), abs=4 * 0.4 / np.sqrt(4000))
     assert np.log(clearance).std() == pytest.approx(0.4, rel=4 / np.sqrt(2 * 4000))
-
-
-@quiet
-@pytest.mark.parametrize("by", ["call", "column"])
-@pytest.mark.parametrize("name", ["own", "reference"])
-def test_what_is_given_is_not_drawn(name: str, by: str) -> None:
-    """Before, own models drew around it and those that ship did not."""
-    own = name == "own"
-    model: Any = (
-        replace(
-            pk.one_compartment(),
-            parameters=(
-                pk.Parameter("CL", 2.0, sd_log=0.4, rse=20),
-                pk.Parameter("V", 10.0, sd_log=0.3),
-            ),
-        )
-        if own
-        else name
-    )
-    given = {"V": 12.0} if own else {"CLint": 300.0}
-    table: dict[str, Any] = {"ID": [1, 1], "TIME": [0, 3], "AMT": [9, 0], "ROUTE": ["im", ""]}
-    if by == "column":
-        table |= {one: [value] * 2 for one, value in given.items()}
-    found = ketasim.predict(model, table, n=20, parameters=given if by == "call" else None)
-    assert any(text == f"{next(iter(given))} given, and not drawn" for text in found.notes)
-    drawn = found.outputs[0].drawn
-    assert drawn is not None and np.unique(drawn[:, 1]).size == 20
-    if own:  # at the bolus, the concentration is the dose over the volume that was given
-        assert drawn[:, 0] == pytest.approx(1000 * 9 / 12, rel=1e-12)
-    table.pop("CLint", None)
-    if not own:
-        with pytest.raises(InputError, match=r"^CLint: the table has no such column, but 'CLINT'"):
-            ketasim.predict(model, {**table, "CLINT": [300.0] * 2})
 
 
 @quiet
@@ -459,54 +424,6 @@ REFUSED = {
         "WT: the table has no such column, but 'wt'",
         "name it WT",
     ),
-    "a parameter in another case": (
-        MODEL,
-        TABLE.replace("NOTE", "cl").replace("first", "5").replace("below", "5"),
-        "CL: the table has no such column, but 'cl'",
-        "name it CL",
-    ),
-    "a bioavailability that nothing uses": (
-        MODEL,
-        TABLE.replace("NOTE", "F1").replace("first", "0.5").replace("below", ""),
-        "F1: F of doses that no compartment of the model uses",
-        'depot = {F = "F1"}',
-    ),
-    "a lag that nothing uses": (
-        MODEL,
-        TABLE.replace("NOTE", "ALAG1").replace("first", "2").replace("below", ""),
-        "ALAG1: lag of doses",
-        'depot = {lag = "ALAG1"}',
-    ),
-    "an interval by another name": (
-        MODEL,
-        TABLE.replace("NOTE", "TAU").replace("first", "12").replace("below", ""),
-        "TAU: looks like II and is not read",
-        "say it in II",
-    ),
-    "doses by another name": (
-        MODEL,
-        TABLE.replace("NOTE", "NDOSES").replace("first", "3").replace("below", ""),
-        "NDOSES: looks like ADDL and is not read",
-        "ADDL",
-    ),
-    "a salt": (
-        MODEL,
-        TABLE.replace("NOTE", "SALT").replace("first", "HCl").replace("below", ""),
-        "SALT: 'HCl': an amount of a salt is not turned into base",
-        "in base",
-    ),
-    "two routes into one compartment": (
-        MODEL.replace('F = "BIO", ', "F = 1, "),
-        "ID,TIME,AMT,CMT,EVID,ROUTE\n1,0,9,2,1,iv\n1,1,9,2,1,oral\n",
-        "ROUTE in row 2: 'oral' and 'iv' both go into the compartment central",
-        "say in CMT",
-    ),
-    "two drugs in one compartment": (
-        MODEL.replace('F = "BIO", ', "F = 1, "),
-        "ID,TIME,AMT,CMT,EVID,DRUG\n1,0,9,2,1,ketamine\n1,1,9,2,1,midazolam\n",
-        "DRUG in row 2: 'midazolam' and 'ketamine' both go into the compartment central",
-        "say in CMT",
-    ),
     "a definition before its time": (
         MODEL.replace('CLI = "', 'OTHER = "CLI"\nCLI = "'),
         TABLE,
@@ -616,7 +533,6 @@ def test_bad_input_is_one_line_and_nothing_is_written(
         (["--set", "CL=nan"], "nan is no number"),
         (["--cmt", "1=depo"], "--cmt: unknown compartment 'depo'"),
         (["--n", "0"], "--n: 0 is less than 1"),
-        (["--n", "9", "--set", "CL=5"], "--n: no parameter has a spread; CL given, and not drawn"),
         (["--seed", "3"], "--seed: nothing is drawn"),
         (["--uncertainty"], "--uncertainty: there are no draws"),
         (["--draws", "x.parquet"], "--draws: there are no draws"),
@@ -682,16 +598,3 @@ def test_covariates_of_a_model_that_ships_come_from_columns_of_their_name() -> N
 def test_what_follows_concentrations_is_no_model_of_a_table() -> None:
     with pytest.raises(InputError, match=r"^MODEL: 'mood' follows concentrations"):
         ketasim.predict("mood", {"ID": [1]})
-
-
-@quiet
-def test_ids_that_are_one_number_are_one_subject() -> None:
-    """Before, the dose went to subject 1, and subject 1.0 was predicted without any."""
-    model = pk.one_compartment().with_values({"CL": 2, "V": 10})
-    table = {"ID": ["1", "1.0", "01"], "TIME": [0, 1, 2], "AMT": [5, 0, 0]}
-    found = ketasim.predict(model, table)
-    assert found.table()["CP"].to_numpy() == pytest.approx(500 * np.exp([0, -0.2, -0.4]))
-    assert "1 and 1.0 in ID are one subject" in found.notes
-    assert found.subjects == 1
-    words = {**table, "ID": ["P1", "P01", "P01"]}
-    assert ketasim.predict(model, words).subjects == 2
