@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ketasim._base.errors import InputError
 from ketasim._base.shards.plan import Plan
-from ketasim._base.shards.store import Clock, check_own, read_shard, spans, state_of, write_shard
+from ketasim._base.shards.store import Clock, check_own, read_shard, state_of, write_shard
+from ketasim._base.words import spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
