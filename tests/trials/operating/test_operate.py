@@ -62,6 +62,22 @@ def test_the_table_holds_every_analysis_at_every_size(analysed: Any) -> None:
     assert mixed["se"].to_numpy() == pytest.approx(mixed["sd"].to_numpy(), rel=0.2)
 
 
+def test_an_arm_has_the_patients_that_it_enrols_and_all_arms_are_counted() -> None:
+    form = file(replicates=20, looks=2)
+    form["arms"][0]["n"] = 1
+    form["arms"].append({"id": "saline", "n": 5, "control": "saline", "days": [0, 3]})
+    form["assess"][0]["arms"] = ["ket", "mdz"]
+    early = {"scale": "MADRS", "at": ["24 h"], "metrics": ["change"], "arms": ["saline"]}
+    form["assess"].append(early)
+    result = run_trial(form)
+    row = result.analysis().to_dicts()[0]
+    first = result.patients().filter(pl.col("replicate") == 1)
+    assert row["n_total"] == len(first.unique(["arm", "id"])) == 1 + 20 + 5
+    asked = result.characteristics.question
+    assert [(arm.id, *asked.patients(arm)) for arm in asked.arms] == [("ket", 1), ("mdz", 20)]
+    assert result.looks()["n_total_then"].to_list() == [26, 26]
+
+
 def test_the_headline_opens_with_the_primary_contrast(analysed: Any) -> None:
     rows = analysed.headline().rows
     assert rows[0].name.startswith("Primary")

@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ketasim.dosing import whose
 from ketasim.trials.operating.looks import Looked, looked
 from ketasim.trials.operating.needed import Needed, needed
 from ketasim.trials.operating.outcomes import Outcome
@@ -175,11 +174,14 @@ class Characteristics:
         return self.fixed.truth(kind)
 
     def _total(self, size: int) -> int:
-        """Patients of all arms for so many in the first; those of a crossover are in all arms."""
+        """Patients of the trial for so many in the first arm, arms that are not analysed included.
+
+        Those of a crossover are in all arms.
+        """
         asked = self.question
         place = asked.cuts.index(size)
-        each = {whose(arm) or arm.id: asked.patients(arm)[place] for arm in asked.arms}
-        return max(each.values()) if asked.crossover else sum(each.values())
+        each = [asked.patients(arm)[place] for arm in asked.trial.enrolled_arms]
+        return max(each) if asked.crossover else sum(each)
 
     @cached_property
     def looks(self) -> Looked | None:

@@ -59,7 +59,7 @@ class Question:
     def patients(self, arm: Arm) -> tuple[int, ...]:
         """Patients in an arm for each of `cuts`: its ratio to the first arm is kept."""
         own = self.arms[self.pair[0]].n
-        return tuple(max(2, round(cut * arm.n / own)) for cut in self.cuts)
+        return tuple(max(1, round(cut * arm.n / own)) for cut in self.cuts)
 
     @cached_property
     def cuts(self) -> tuple[int, ...]:
@@ -71,7 +71,7 @@ class Question:
         """Patients in the first arm who have been followed at each look of a size."""
         looks = self.trial.looks
         shares = () if looks is None else looks.at
-        return tuple(max(2, round(share * size)) for share in shares)
+        return tuple(max(1, round(share * size)) for share in shares)
 
     @cached_property
     def allocation(self) -> Allocation | None:
