@@ -62,6 +62,27 @@ def test_the_files(trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert f"ketasim trial {trial} --out {out} --replicates 4 --seed 7" in page
 
 
+def test_files_of_an_earlier_run_do_not_stay_beside_those_of_another(
+    trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, primary = tmp_path / "out", "primary: {scale: MADRS, at: 7 d, contrast: [ket, sal]}"
+    other = tmp_path / "other.yaml"
+    other.write_text(TRIAL + primary + "\nlooks: 2\n")
+    out.mkdir()
+    (out / "looks.csv").write_text("somebody's own")
+    assert run(["trial", str(trial), "--out", str(out)]) == 0
+    # no run was there before
+    assert (out / "looks.csv").read_text() == "somebody's own"
+    assert run(["trial", str(other), "--out", str(out), "--datasets", "csv"]) == 0
+    (out / "datasets" / "mine.txt").write_text("mine")
+    assert (out / "analysis.csv").exists()
+    assert run(["trial", str(trial), "--out", str(out)]) == 0
+    names = ["summary.csv", "flow.csv", "sessions.csv", "patients.parquet", "report.html"]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*names, "datasets"])
+    assert [path.name for path in (out / "datasets").iterdir()] == ["mine.txt"]
+    assert f"removed: {out / 'looks.csv'}, of an earlier run" in capsys.readouterr().err
+
+
 def test_json(trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["trial", str(trial), "--out", str(tmp_path / "out"), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +20,7 @@ from ketasim.apps.cli.console import (
     command_line,
     listen,
     needed,
+    note,
     print_catalogue,
     progress_console,
     whole_number,
@@ -35,10 +38,8 @@ if TYPE_CHECKING:
     from ketasim._base.shards.plan import Plan
     from ketasim.trials import TrialResult
 
-_FILES = (
-    *("summary.csv", "analysis.csv", "looks.csv", "flow.csv", "sessions.csv"),
-    *("patients.parquet", "report.html"),
-)
+_ALWAYS = ("summary.csv", "flow.csv", "sessions.csv", "patients.parquet", "report.html")
+_FILES = (*_ALWAYS, "analysis.csv", "looks.csv")
 _DATASETS = ("adsl", "adqs", "adtte", "adae")
 
 
@@ -83,10 +84,11 @@ class TrialOptions:
 
     def files(self) -> list[str]:
         """Names of what is written."""
-        return [
-            *_FILES,
-            *(f"datasets/{name}.{kind}" for kind in self.formats for name in _DATASETS),
-        ]
+        return [*_FILES, *_datasets(self.formats)]
+
+
+def _datasets(formats: Iterable[str]) -> list[str]:
+    return [f"datasets/{name}.{kind}" for kind in formats for name in _DATASETS]
 
 
 def trial(
@@ -170,9 +172,12 @@ def finished(
 
         made = data_files(result, options.formats, replicate=options.replicate)
         files |= {f"datasets/{name}": content for name, content in made.items()}
+    left = _earlier(out, files, inputs)
+    paths = write_whole(out, files, inputs=inputs)
+    _remove(out, left)
     answer(
         result,
-        write_whole(out, files, inputs=inputs),
+        paths,
         print_trial,
         lambda: {
             "summary": result.summary().to_dicts(),
@@ -186,6 +191,27 @@ def finished(
         },
         as_json=as_json,
     )
+
+
+def _earlier(out: Path, files: Iterable[str], inputs: Sequence[Path]) -> list[str]:
+    """Files of an earlier run in the folder that this one has not; none where no run was there."""
+    from ketasim.trials.datasets.write import FORMATS
+
+    if not all((out / name).is_file() for name in _ALWAYS):
+        return []
+    names = [name for name in (*_FILES, *_datasets(FORMATS)) if name not in files]
+    there = [name for name in names if (out / name).is_file()]
+    return [name for name in there if not any((out / name).samefile(one) for one in inputs)]
+
+
+def _remove(out: Path, names: Sequence[str]) -> None:
+    """Remove files of an earlier run: beside those of another they would be taken for its own."""
+    with suppress(OSError):
+        for name in names:
+            (out / name).unlink()
+            note(f"removed: {out / name}, of an earlier run")
+        if any(name.startswith("datasets/") for name in names):
+            (out / "datasets").rmdir()  # stays where something is in it
 
 
 def _planned(options: TrialOptions, folder: Path, size: int | None) -> Plan:
