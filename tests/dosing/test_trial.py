@@ -195,6 +195,9 @@ def test_doses_are_checked_and_late_sessions_told() -> None:
 
 def test_a_crossover() -> None:
     content = changed("design", "crossover") | {"washout": "14 d"}
+    with pytest.raises(InputError, match=r"arms\[1\].n: 17 patients are not the 18"):
+        load_trial(content)
+    content["arms"][1]["n"] = 18
     trial = load_trial(content)
     assert (trial.design, trial.washout) == ("crossover", 336)
     assert load_trial(trial.to_dict()) == trial

@@ -149,10 +149,12 @@ def test_what_cannot_be_is_refused(keys: dict[str, Any], field: str, words: str)
     ],
 )
 def test_a_crossover_is_analysed_by_its_periods_alone(keys: dict[str, Any], field: str) -> None:
+    arms = [arm | {"n": 10} for arm in file()["arms"]]
+    crossover = {"design": "crossover", "washout": "14 d", "arms": arms}
     with pytest.raises(InputError, match="crossover") as caught:
-        load_trial(file(design="crossover", washout="14 d", **keys))
+        load_trial(file(**crossover, **keys))
     assert caught.value.field == field
-    assert load_trial(file(primary=PRIMARY, design="crossover", washout="14 d")).primary
+    assert load_trial(file(primary=PRIMARY, **crossover)).primary
 
 
 def again(**primary: Any) -> dict[str, Any]:

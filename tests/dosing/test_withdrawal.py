@@ -178,7 +178,7 @@ def test_what_the_whole_trial_shows_is_refused_too() -> None:
         assert caught.value.field == field, str(caught.value)
         return str(caught.value)
 
-    two = content(USUAL)["arms"] + [{"id": "b", "n": 9, "control": "saline"}]
+    two = content(USUAL)["arms"] + [{"id": "b", "n": 40, "control": "saline"}]
     crossover = {"design": "crossover", "washout": "7 d", "arms": two}
     assert "crossover" in refused("arms[0].withdrawal", **crossover)
     assert "what a remission is" in refused("arms[0].withdrawal.entry", remission_at_most=None)

@@ -456,9 +456,12 @@ def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str,
             f"{', '.join(others)}: converted from MADRS by a published cross-walk of groups."
         )
     if trial.design == "crossover":
+        orders = len(orders_of(trial))
+        least, more = divmod(trial.enrolled, orders)
+        told = f"{least} or {least + 1} patients" if more else "equal size"
         notes.append(
-            f"Crossover: the same patients go through all arms, in {len(orders_of(trial))} orders "
-            "of equal size. What is left of earlier periods, of the drug's effect and of "
+            f"Crossover: the same patients go through all arms, in {orders} orders "
+            f"of {told}. What is left of earlier periods, of the drug's effect and of "
             "expectation, is simulated; a change is from the score at the start of the period."
         )
     if uncertainty and card.uncertainty is None:

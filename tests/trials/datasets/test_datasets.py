@@ -259,7 +259,9 @@ def test_the_data_analysed_in_r_give_the_estimate(tmp_path: Path) -> None:
 
 
 def test_of_a_crossover_none_are_written() -> None:
-    crossover = run_trial(_plain() | {"design": "crossover", "washout": "7 d", "replicates": 1})
+    arms = [arm | {"n": 10} for arm in TRIAL["arms"]]
+    keys = {"design": "crossover", "washout": "7 d", "replicates": 1, "arms": arms}
+    crossover = run_trial(_plain() | keys)
     with pytest.raises(InputError, match="crossover"):
         data_sets(crossover)
 

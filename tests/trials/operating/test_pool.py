@@ -104,7 +104,9 @@ def test_only_what_depends_on_the_treatment_alone_is_drawn(
     monkeypatch.setattr(draw, "SOLVED", 1)
 
     def drawn(**keys: Any) -> bool:
-        trial = load_trial(file(estimands=[], analysis=[], **keys))
+        form = file(estimands=[], analysis=[], **keys)
+        form["arms"] = [arm | {"n": 20} for arm in form["arms"]]
+        trial = load_trial(form)
         question = question_of(trial)
         assert question is not None
         return draw.draws(trial, question)

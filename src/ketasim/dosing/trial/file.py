@@ -172,6 +172,14 @@ def _check_crossover(file: TrialFile) -> None:
                     "the arms of a crossover hold the same patients",
                     f"write '{key}' in 'population'",
                 )
+    for place, item in enumerate(file.arms):
+        if item.n != file.arms[0].n:
+            raise InputError(
+                f"arms[{place}].n",
+                f"{item.n} patients are not the {file.arms[0].n} of the first arm, and the arms of "
+                "a crossover hold the same patients",
+                "write in every arm how many patients begin the trial",
+            )
 
 
 def scale_of(file: TrialFile, arms: list[Arm]) -> str:
