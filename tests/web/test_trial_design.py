@@ -80,6 +80,7 @@ def test_no_file_of_this_machine_is_read() -> None:
         ("replicates=2000", "replicates"),
         ("arms.0.n=9000", "arms[0].n"),
         ("horizon=900 d", "horizon"),
+        ("power.n=4500", "power.n"),
     ],
 )
 def test_what_is_too_large_for_the_page_names_the_command(query: str, field: str) -> None:
@@ -87,12 +88,35 @@ def test_what_is_too_large_for_the_page_names_the_command(query: str, field: str
     name, _, value = query.partition("=")
     if name == "arms.0.n":
         content["arms"][0]["n"] = int(value)
+    elif name == "power.n":
+        content |= {
+            "primary": {"scale": "MADRS", "at": "14 d", "contrast": ["ket", "mdz"]},
+            "power": {"n": [40, int(value)]},
+        }
     else:
         content[name] = int(value) if value.isdecimal() else value
     with pytest.raises(InputError) as refused:
         Design(content).load(Limits())
     assert refused.value.field == field
     assert "ketasim trial" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("place", "fields", "words"),
+    [
+        (0, {"more": "n: 5"}, "arms[0].more: 'n' has a field of its own"),
+        (0, {"more": "dose: 1 mg/kg"}, "arms[0].more: 'dose' has a field of its own"),
+        (1, {"drug": "esketamine", "dose": "84 mg"}, "arms[1].control: drug and control"),
+    ],
+)
+def test_what_the_form_says_twice_is_refused(
+    place: int, fields: dict[str, str], words: str
+) -> None:
+    query = Design(shipped_design(FIRST)).query()
+    added = urlencode({f"arms.{place}.{name}": value for name, value in fields.items()})
+    with pytest.raises(InputError) as refused:
+        Design.read(f"{query}&{added}").load(Limits())
+    assert str(refused.value).startswith(words)
 
 
 def test_an_error_is_shown_at_its_field() -> None:

@@ -137,6 +137,22 @@ class Trial:
         # the same patients receive every arm of a crossover
         return max(sizes) if self.design == "crossover" else sum(sizes)
 
+    def patients(self, arm: Arm, first: int) -> int:
+        """Patients of an arm where the first arm of the primary contrast has others than its own.
+
+        **Arguments:**
+
+        - `first`: patients of the first arm; the ratio of the file is kept.
+        """
+        assert self.primary is not None
+        own = self.arm(self.primary.contrast[0]).n
+        return max(1, round(first * arm.n / own))
+
+    def enrolled_at(self, first: int) -> int:
+        """Patients of a replicate, arguments as of `patients`."""
+        sizes = [self.patients(arm, first) for arm in self.enrolled_arms]
+        return max(sizes) if self.design == "crossover" else sum(sizes)
+
     def phase(self, arm: Arm) -> tuple[float, float]:
         """First and last time at which an arm is assessed, h."""
         if arm.branch is not None:

@@ -147,7 +147,7 @@ class Characteristics:
             "pool_se": self.drawn.error
             if self.drawn is not None and way.analysis in ("mmrm", "ancova")
             else np.nan,
-            "n_total": self._total(size),
+            "n_total": asked.trial.enrolled_at(size),
             "failed_uncertain": int(np.isnan(uncertain.estimate).sum()),
             "failed_none": int(np.isnan(none.estimate).sum()),
             "failed_why": "; ".join(
@@ -173,16 +173,6 @@ class Characteristics:
         kind = "hypothetical" if way.estimand == "observed_cases" else way.estimand
         return self.fixed.truth(kind)
 
-    def _total(self, size: int) -> int:
-        """Patients of the trial for so many in the first arm, arms that are not analysed included.
-
-        Those of a crossover are in all arms.
-        """
-        asked = self.question
-        place = asked.cuts.index(size)
-        each = [asked.patients(arm)[place] for arm in asked.trial.enrolled_arms]
-        return max(each) if asked.crossover else sum(each)
-
     @cached_property
     def looks(self) -> Looked | None:
         """What looks at the running trial do to the primary analysis; nothing without any."""
@@ -190,7 +180,7 @@ class Characteristics:
         worlds = {"power": self.fixed, "type1": self.none, "assurance": self.uncertain}
         if asked.trial.looks is None:
             return None
-        return looked(asked, worlds, self._total)
+        return looked(asked, worlds, asked.trial.enrolled_at)
 
     def needed(
         self, analysis: str, *, estimand: str | None = None, assurance: bool = False

@@ -58,8 +58,7 @@ class Question:
 
     def patients(self, arm: Arm) -> tuple[int, ...]:
         """Patients in an arm for each of `cuts`: its ratio to the first arm is kept."""
-        own = self.arms[self.pair[0]].n
-        return tuple(max(1, round(cut * arm.n / own)) for cut in self.cuts)
+        return tuple(self.trial.patients(arm, cut) for cut in self.cuts)
 
     @cached_property
     def cuts(self) -> tuple[int, ...]:

@@ -146,8 +146,15 @@ class Design:
             problem = (
                 f"{trial.enrolled:,} patients are more than the page takes, {limits.patients:,}"
             )
-            largest = max(range(len(trial.enrolled_arms)), key=lambda i: trial.arms[i].n)
+            largest = max(range(len(trial.enrolled_arms)), key=lambda i: trial.enrolled_arms[i].n)
             raise InputError(f"arms[{largest}].n", problem, remedy)
+        size = 0 if trial.power is None else trial.power.n[-1]
+        if size and (most := trial.enrolled_at(size)) > limits.patients:
+            problem = (
+                f"{size:,} in the first arm are {most:,} patients, more than the page takes, "
+                f"{limits.patients:,}"
+            )
+            raise InputError("power.n", problem, remedy)
         for place, arm in enumerate(trial.enrolled_arms):
             doses = max(len(arm.doses), len(arm.sessions))
             if doses > limits.doses:
@@ -294,12 +301,15 @@ def _row(entry: Any, table: str, place: int) -> Any:
     for name in _TEXTS[table]:
         if isinstance(row.get(name), int | float):
             row[name] = str(row[name])
-    if row.get("control") and "drug" in row and not row.get("more"):
-        # the form shows both; a control has no drug
-        for name in ("drug", "route", "dose", "over"):
-            row.pop(name, None)
     if MORE in row:
-        row |= _more(row.pop(MORE), f"{table}[{place}]")
+        where = f"{table}[{place}]"
+        more = _more(row.pop(MORE), where)
+        twice = next((name for name in more if name in row), None)
+        if twice is not None:
+            raise InputError(
+                f"{where}.{MORE}", f"'{twice}' has a field of its own", "write it there alone"
+            )
+        row |= more
     return row
 
 
