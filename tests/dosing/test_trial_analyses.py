@@ -34,6 +34,50 @@ def file(**keys: Any) -> dict[str, Any]:
     return form | keys
 
 
+def test_numbers_are_read_in_one_way() -> None:
+    """A decimal comma, a percentage and a minus between arms, in every key that takes them."""
+    form = file(
+        primary=PRIMARY | {"contrast": "ket - sal"},
+        scenario={"drug_effect": "50 %", "expectation": "1,2", "unblinding": "0,6"},
+        looks=["0,5", 1],
+        delta="2,5",
+        estimands="delta",
+        dropout={"share": "0,2", "by": "28 d"},
+        remission_at_most="10,5",
+    )
+    form["population"] |= {
+        "female": "0,55",
+        "age": {"mean": "45,5", "sd": "12,5"},
+        "baseline": {"scale": "MADRS", "mean": 33, "sd": "5,0"},
+    }
+    trial = load_trial(form)
+    assert trial.primary is not None and trial.primary.contrast == ("ket", "sal")
+    assert trial.scenario is not None and trial.looks is not None
+    assert (trial.scenario.drug_effect, trial.scenario.expectation) == (0.5, 1.2)
+    assert (trial.scenario.unblinding, trial.looks.at) == (0.6, (0.5, 1.0))
+    assert (trial.delta, trial.dropout[0].share, trial.remission_at_most) == (2.5, 0.2, 10.5)
+    arm = trial.arms[0]
+    assert arm.age is not None
+    assert (arm.female, arm.age.mean, arm.age.sd, arm.baseline.sd) == (0.55, 45.5, 12.5, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"power": {"n": [40, "1,000"]}}, "power.n[1]: '1,000' is not a whole number; write it w"),
+        ({"scenario": {"drug_effect": "600 %"}}, "scenario.drug_effect: '600 %' is above 5"),
+        ({"delta": "1,000", "estimands": "delta"}, "delta: '1,000' may be 1000 or 1.000"),
+        ({"dropout": []}, "dropout: no cause is given; write such as"),
+        ({"dropout": "none"}, "dropout: 'none' is not a cause; write such as"),
+        ({"dropout": {"share": 1, "by": "7 d"}}, "dropout.share: '1' is everybody"),
+    ],
+)
+def test_what_may_mean_two_things_is_refused(keys: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_trial(file(primary=PRIMARY, **keys))
+    assert str(caught.value).startswith(told)
+
+
 PRIMARY = {"scale": "MADRS", "at": "7 d", "contrast": ["ket", "sal"]}
 
 

@@ -96,7 +96,12 @@ def test_a_crossover_is_drawn_by_its_orders() -> None:
     arms = [{**ESK, "n": 10, "open": False}, {"id": "pbo", "n": 10, "control": "placebo_spray"}]
     for key in ("dosing_rule", "withdrawal"):
         arms[0].pop(key)
-    keys = {"design": "crossover", "washout": "14 d", "arms": arms, "dropout": []}
+    keys = {
+        "design": "crossover",
+        "washout": "14 d",
+        "arms": arms,
+        "dropout": {"share": 0, "by": "7 d"},
+    }
     figure = scheme_figure(load_trial(TRIAL | keys))
     assert "esketamine 84 mg nasal, then placebo spray: 1 of 2 patients" in figure.drawings[0].svg
     assert relapse_figure(run_trial(TRIAL | keys | {"replicates": 1})) is None

@@ -212,7 +212,7 @@ def test_what_is_analysed_is_filled_in_and_run(page: str, opened: Page) -> None:
     form.get_by_role("button", name="Add a cause of drop-out").click()
     expect(opened.get_by_label("Patients who leave", exact=True)).to_have_value("10 %")
     form = opened.locator("#trial-form")
-    form.get_by_label("Patients who leave", exact=True).fill("0 %")
+    form.get_by_label("Patients who leave", exact=True).fill("100 %")
     expect(opened.locator("#e-f-dropout-0-share")).not_to_be_empty()
     form.get_by_label("Patients who leave", exact=True).fill("20 %")
     form.get_by_label("Cause", exact=True).select_option("lack_of_effect")

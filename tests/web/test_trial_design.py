@@ -119,6 +119,22 @@ def test_what_the_form_says_twice_is_refused(
     assert str(refused.value).startswith(words)
 
 
+def test_lists_are_read_with_semicolons_and_numbers_shown_as_typed() -> None:
+    looks = Design.read(urlencode({"looks.at": "0,5; 1", "power.n": "40; 60"})).content
+    assert looks == {"looks": {"at": ["0,5", 1]}, "power": {"n": [40, 60]}}
+    content = shipped_design("ketamine_midazolam_power") | {"looks": looks["looks"]}
+    found = Design(content).load(Limits()).looks
+    assert found is not None and found.at == (0.5, 1.0)
+    typed = Design.read(f"{Design(content).query()}&power.n=1.000")
+    with pytest.raises(InputError, match=r"^power\.n\[.\]: '1\.000' is not a whole number"):
+        typed.load(Limits())
+
+
+def test_without_its_causes_a_design_has_the_drop_out_of_the_card() -> None:
+    design = Design(shipped_design(FIRST)).added("dropout").removed("dropout.0")
+    assert design.load(Limits()).dropout == ()
+
+
 def test_an_error_is_shown_at_its_field() -> None:
     names = ["arms.0.days", "arms.0.more", "population.age.mean", "assess.0.at"]
     assert form.place_of("arms[0].days[2]", names) == "arms.0.days"

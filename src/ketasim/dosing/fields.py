@@ -26,6 +26,7 @@ MOST_ENTRIES: Final = 200
 _CUSTOM: Final = "ketasim"
 _HUGE: Final = 1e300
 _PLAIN: Final = 1e12  # numbers up to here are written out in remedies
+_GROUPED: Final = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")  # thousands, or decimals
 _KINDS: Final = {
     "string_type": ("is not text", "write it in quotes"),
     "tuple_type": ("is not a list", "write it as a list, such as [a, b]"),
@@ -71,6 +72,20 @@ def quantity(
             raise refuse(error.problem, remedy) from None
 
     return BeforeValidator(read, json_schema_input_type=str | float if bare else str)
+
+
+def as_number(value: object) -> object:
+    """Read a number that is text, as one with a decimal comma is; other values stay.
+
+    **Raises:** the error of a validator, for what may be two numbers, such as `1,000`.
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if re.fullmatch(NUMBER, text) is None:
+        return value
+    try:
+        return float(read_number(text, field=""))
+    except InputError as error:
+        raise refuse(error.problem, error.remedy) from None
 
 
 def _check_duration(value: object) -> None:
@@ -224,6 +239,8 @@ def _translated(detail: ErrorDetails, model: type[BaseModel], prefix: str) -> In
         problem, remedy = _KINDS[kind]
         if kind in ("int_type", "float_type") and isinstance(given, str):
             remedy = _as_number(given) or remedy
+        if kind in ("int_type", "int_from_float") and _GROUPED.fullmatch(str(given)):
+            remedy = "write it without the point or comma"  # which of two numbers, is not known
         return InputError(field or "course", f"'{shortened(given)}' {problem}", remedy)
     message = detail["msg"].replace("Input should be", "give a value").replace("\n", " ")
     return InputError(field, f"'{shortened(given)}' cannot be used", message)

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from ketasim._base import NUMBER, InputError, read_number, read_unit, shortened
-from ketasim.dosing.fields import FROZEN, quantity, refuse
+from ketasim._base import NUMBER, InputError, read_unit, shortened
+from ketasim.dosing.fields import FROZEN, as_number, quantity, refuse
 from ketasim.dosing.patient import AGES, WEIGHTS
 
 DRAWN_WEIGHTS: Final = (35.0, 200.0)
@@ -18,6 +18,7 @@ DRAWN_AGES: Final = (12.0, 95.0)
 """Youngest and oldest patient that is drawn, years (assumed)."""
 
 _MOST_PATIENTS = 1_000_000
+_NUMBERS = BeforeValidator(as_number, json_schema_input_type=str | float)
 
 
 class MeanSd(BaseModel):
@@ -77,8 +78,8 @@ def _check_drawn(mean: float, limits: tuple[float, float], unit: str, remedy: st
 class AgeSpread(MeanSd):
     """Ages, years; without an SD, everybody has the mean age."""
 
-    mean: Annotated[float, quantity("year", *AGES, bare=True)]
-    sd: Annotated[float, quantity("year", *AGES, bare=True)] | None = None  # type: ignore[assignment]
+    mean: Annotated[float, quantity("year", *AGES, bare=True), _NUMBERS]
+    sd: Annotated[float, quantity("year", *AGES, bare=True), _NUMBERS] | None = None  # type: ignore[assignment]
 
     @model_validator(mode="after")
     def _drawn(self) -> AgeSpread:
@@ -91,8 +92,8 @@ class AgeSpread(MeanSd):
 class WeightSpread(MeanSd):
     """Body weights, kg."""
 
-    mean: Annotated[float, quantity("kg", *WEIGHTS, bare=True)]
-    sd: Annotated[float, quantity("kg", 0, WEIGHTS[1], bare=True)]
+    mean: Annotated[float, quantity("kg", *WEIGHTS, bare=True), _NUMBERS]
+    sd: Annotated[float, quantity("kg", 0, WEIGHTS[1], bare=True), _NUMBERS]
 
     @model_validator(mode="after")
     def _drawn(self) -> WeightSpread:
@@ -106,19 +107,19 @@ _PERCENT: Final = re.compile(rf"({NUMBER})\s*(?:%|per\s?cent)", re.IGNORECASE)
 
 def share(value: object) -> object:
     """Read a fraction, or a percentage with its sign; for validators."""
+    given, value = value, factor(value)
     if isinstance(value, str):
-        match = _PERCENT.fullmatch(value.strip())
-        if match is None:
-            raise refuse(
-                f"'{shortened(value)}' is not a fraction", "write it such as 0.6 or '60 %'"
-            )
-        try:
-            return float(read_number(match[1], field="") / 100)
-        except InputError as error:
-            raise refuse(error.problem, error.remedy) from None
+        raise refuse(f"'{shortened(value)}' is not a fraction", "write it such as 0.6 or '60 %'")
     if isinstance(value, int | float) and not isinstance(value, bool) and value > 1:
-        raise refuse(f"{shortened(value)} is above 1", "give a fraction, or a percentage with '%'")
+        raise refuse(f"{shortened(given)} is above 1", "give a fraction, or a percentage with '%'")
     return value
+
+
+def factor(value: object) -> object:
+    """Read a number that is text, or a percentage with its sign; other values stay."""
+    match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    found = as_number(value if match is None else match[1])
+    return found / 100.0 if match is not None and isinstance(found, float) else found
 
 
 Female = Annotated[

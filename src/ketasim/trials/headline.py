@@ -12,6 +12,7 @@ import polars as pl
 from ketasim._base import Headline, HeadlineRow
 from ketasim._base.headline import share
 from ketasim._base.numbers import span
+from ketasim._base.words import counted
 from ketasim.dosing import Trial, whose
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
 from ketasim.trials.operating.characteristics import Characteristics
@@ -66,7 +67,7 @@ def trial_headline(
     """
     title = (
         f"Trial {trial.title or trial.key}: {trial.design}, {trial.enrolled} patients; "
-        f"{trial.replicates} replicates, seed {trial.seed}"
+        f"{counted(trial.replicates, 'replicate')}, seed {trial.seed}"
     )
     if characteristics is None:
         return Headline(title, tuple(_rows(trial, summary, by_id)), _NOTE)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import InputError
 from ketasim._base.size import Size, check_size
+from ketasim._base.words import counted
 from ketasim.dosing import Arm, Trial, arm_name, load_trial
 from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, load_card, source_names
@@ -373,7 +374,7 @@ def _check_size(
     check_size(
         of(trial),
         f"arms[{place}].n",
-        f"{trial.replicates:,} replicates of {trial.enrolled:,} patients",
+        f"{counted(trial.replicates, 'replicate')} of {trial.enrolled:,} patients",
         fitting=fitting,
         asked=largest.n,
         counted="patients an arm",
@@ -470,7 +471,8 @@ def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str,
         )
     if trial.replicates < _FEW:
         notes.append(
-            f"{trial.replicates} replicates: the ends of the prediction intervals are rough."
+            f"{counted(trial.replicates, 'replicate')}: the ends of the prediction intervals are "
+            "rough."
         )
     if kept < trial.replicates:
         notes.append(

@@ -9,13 +9,15 @@ from ketasim.trials.patients.leaving import adverse_share
 
 def observed(trial: Trial) -> str:
     """How drop-out is treated, in a sentence."""
-    patterns = {one.pattern for one in trial.dropout}
+    patterns = {one.pattern for one in trial.dropout if one.share}
     if len(patterns) > 1:
         when = "Patients leave by the first of several causes"
     elif "lack_of_effect" in patterns:
         when = "Patients leave the faster the higher their last score"
     elif "adverse_event" in patterns:
         when = "Patients on the drug leave after sessions, others at a constant hazard"
+    elif not patterns and not any(leaves_as_card(trial, arm) for arm in trial.arms):
+        return "Nobody leaves: every number is of all patients, relapse by Kaplan and Meier."
     else:
         when = "Patients leave at a constant hazard"
     return (
@@ -63,6 +65,8 @@ def _dropout(trial: Trial) -> list[str]:
             "adverse_event": f"{share} of patients {given} have left by {day}, each session "
             "with the same chance (assumed)",
         }[one.pattern]
+        if not one.share:
+            who = f"nobody{arms} leaves ({one.pattern.replace('_', ' ')})"
         alone = ", were there no other cause" if several else ""
         notes.append(f"Drop-out as given: {who}{alone}.")
     if trial.dropout:

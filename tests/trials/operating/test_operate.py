@@ -78,6 +78,15 @@ def test_an_arm_has_the_patients_that_it_enrols_and_all_arms_are_counted() -> No
     assert result.looks()["n_total_then"].to_list() == [26, 26]
 
 
+@pytest.mark.parametrize("pattern", ["completely_at_random", "lack_of_effect", "adverse_event"])
+def test_a_share_of_nothing_lets_nobody_leave(pattern: str) -> None:
+    cause = {"share": 0, "by": "7 d", "pattern": pattern, "arms": ["ket", "mdz"]}
+    result = run_trial(file(dropout=cause, primary=None, replicates=3))
+    flow = result.flow()
+    assert flow["begun"].to_list() == flow["completed"].to_list() == [40.0, 20.0]
+    assert any("nobody in ket, mdz leaves" in line for line in result.warnings)
+
+
 def test_the_headline_opens_with_the_primary_contrast(analysed: Any) -> None:
     rows = analysed.headline().rows
     assert rows[0].name.startswith("Primary")

@@ -113,7 +113,7 @@ def test_only_what_depends_on_the_treatment_alone_is_drawn(
 
     assert drawn()
     assert not drawn(adherence=0.8)
-    assert not drawn(design="crossover", washout="14 d", dropout=[])
+    assert not drawn(design="crossover", washout="14 d", dropout={"share": 0, "by": "7 d"})
     assert not drawn(replicates=50)
 
 

@@ -137,11 +137,12 @@ def _print_power(result: TrialResult) -> None:
     found, primary = result.characteristics, result.trial.primary
     if found is None or primary is None:
         return
+    from ketasim._base.words import counted
     from ketasim.trials.headline import counted_arm
     from ketasim.trials.operating import TWO_POWERS
 
     table = found.table
-    trials = f"% of {result.trial.replicates} trials (Monte-Carlo error)"
+    trials = f"% of {counted(result.trial.replicates, 'trial')} (Monte-Carlo error)"
     print(f"\nBy patients in {counted_arm(result.trial)}, {trials}:")
     rows = [
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, NamedTuple, cast
 
@@ -9,9 +10,9 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from ketasim._base import InputError, near, one_of
 from ketasim.dosing.dose import LONGEST
-from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, word
+from ketasim.dosing.fields import FROZEN, Text, as_number, quantity, refuse, shortened, word
 from ketasim.dosing.patient import known_scale
-from ketasim.dosing.people import Part, share
+from ketasim.dosing.people import Part, factor, share
 from ketasim.dosing.trial.arm import Arm
 from ketasim.dosing.trial.assessment import RELAPSES, Assessment
 from ketasim.dosing.trial.looks import Looks, check_futility
@@ -32,6 +33,7 @@ PATTERNS: Final = ("completely_at_random", "lack_of_effect", "adverse_event")
 MOST_VISITS_ANALYSED: Final = 20
 """Most visits of a mixed model: its covariance has half the square of their number."""
 
+_BETWEEN: Final = re.compile(r"\s+(?:[-\u2212\u2013]|minus|vs\.?|versus)\s+|\s*[,;]\s*")  # two arms
 _MOST_SIZES: Final = 20
 _MOST_POINTS: Final = 60.0  # of a shift
 _MOST_N: Final = 10_000
@@ -46,12 +48,40 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _times(value: object) -> object:
+    """A factor of a scenario."""
+    found = factor(value)
+    if isinstance(found, float) and not found <= _HIGHEST:
+        raise refuse(f"'{shortened(value)}' is above {_HIGHEST:g}", "give a factor from 0 to 5")
+    return found
+
+
+def _not_all(value: object) -> object:
+    """A share that is not everything; nothing is one."""
+    found = share(value)
+    if isinstance(found, int | float) and not isinstance(found, bool) and not 0.0 <= found < 1.0:
+        raise refuse(
+            f"'{shortened(value)}' is everybody or no share",
+            "give one below 1, such as '20 %', or 0 where nobody leaves",
+        )
+    return found
+
+
+_Some = Annotated[
+    float,
+    Field(strict=True, ge=0, lt=1),
+    BeforeValidator(_not_all, json_schema_input_type=float | str),
+]
 _Known = Annotated[
     float,
     Field(strict=True, ge=0, le=1),
     BeforeValidator(share, json_schema_input_type=float | str),
 ]
-_Factor = Annotated[float, Field(strict=True, ge=0, le=_HIGHEST, allow_inf_nan=False)]
+_Factor = Annotated[
+    float,
+    Field(strict=True, ge=0, le=_HIGHEST, allow_inf_nan=False),
+    BeforeValidator(_times, json_schema_input_type=float | str),
+]
 
 
 class Primary(BaseModel):
@@ -86,6 +116,8 @@ class Primary(BaseModel):
     @field_validator("contrast", mode="before")
     @classmethod
     def _two(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = [one for one in _BETWEEN.split(value.strip()) if one]
         named = cast("list[object]", value) if isinstance(value, list | tuple) else []
         if len(named) != 2:
             raise refuse("does not name two arms", "write two ids, such as [ket, saline]")
@@ -97,14 +129,14 @@ class Dropout(BaseModel):
 
     **Arguments:**
 
-    - `share`: of the patients, left at `by`, h, were there no other cause.
+    - `share`: of the patients, left at `by`, h, were there no other cause; 0: nobody leaves by it.
     - `pattern`: one of `PATTERNS`.
     - `arms`: ids of the arms it is of; all when left out.
     """
 
     model_config = FROZEN
 
-    share: Part
+    share: _Some
     by: _Later
     pattern: Annotated[str, word(PATTERNS, listed=True)] = PATTERNS[0]
     arms: tuple[Text, ...] | None = None
@@ -128,6 +160,12 @@ class Dropout(BaseModel):
 def _causes(value: Any) -> Any:
     """One cause is a list of one."""
     alone: list[object] = [value]
+    if value is None or value in ([], ()) or isinstance(value, str):
+        raise refuse(
+            "no cause is given" if not value else f"'{shortened(value)}' is not a cause",
+            "write such as {share: 20 %, by: 28 d}, with a share of 0 where nobody leaves; left "
+            "out, patients leave at the rates of the card 'mood'",
+        )
     return alone if isinstance(value, Mapping | Dropout) else value
 
 
@@ -221,7 +259,9 @@ class Scenario(BaseModel):
 
 
 Points = Annotated[
-    float, Field(strict=True, ge=-_MOST_POINTS, le=_MOST_POINTS, allow_inf_nan=False)
+    float,
+    Field(strict=True, ge=-_MOST_POINTS, le=_MOST_POINTS, allow_inf_nan=False),
+    BeforeValidator(as_number),
 ]
 """Points that are added to a score."""
 

@@ -19,7 +19,7 @@ from pydantic import (
 
 from ketasim._base import InputError
 from ketasim.dosing.dose import DRUGS, LONGEST, Dose
-from ketasim.dosing.fields import FROZEN, Text, refuse, shortened, validated, word
+from ketasim.dosing.fields import FROZEN, Text, as_number, refuse, shortened, validated, word
 from ketasim.dosing.guards import check_doses
 from ketasim.dosing.patient import (
     ANCESTRIES,
@@ -65,7 +65,7 @@ MOST_IN_ARM: Final = 1_000_000
 """Most patients in an arm: a limit against slips of the pen."""
 
 
-_Score = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Score = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(as_number)]
 
 
 class ScoreSpread(MeanSd):

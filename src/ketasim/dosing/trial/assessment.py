@@ -19,7 +19,7 @@ from pydantic import (
 
 from ketasim._base import InputError, near
 from ketasim.dosing.dose import LONGEST
-from ketasim.dosing.fields import FROZEN, Text, quantity, refuse, shortened, word
+from ketasim.dosing.fields import FROZEN, Text, as_number, quantity, refuse, shortened, word
 from ketasim.dosing.patient import known_scale, scales
 from ketasim.dosing.people import share
 
@@ -79,7 +79,7 @@ Fraction = Annotated[
 ]
 """A fraction above 0, or a percentage such as `50 %`."""
 
-Points = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Points = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False), BeforeValidator(as_number)]
 """A score of a scale."""
 
 _Time = Annotated[float, quantity("h", 0, LONGEST, example="24 h")]

@@ -90,10 +90,10 @@ def leaves_after_session(
 def each_session(dropout: Dropout, sessions: Array) -> float | None:
     """Hazard of each session at which the share of a drop-out has left at its time.
 
-    **Returns:** nothing where no session is until then.
+    **Returns:** nothing where no session is until then, or nobody leaves.
     """
     until = int((sessions <= dropout.by).sum())
-    return float(-np.log1p(-dropout.share) / until) if until else None
+    return float(-np.log1p(-dropout.share) / until) if until and dropout.share else None
 
 
 def leaves_by_score(rate: float, hours: Array, times: Array, due: Array) -> Array:

@@ -212,7 +212,10 @@ class Design:
         if not _PLACE.fullmatch(place) or int(place) >= len(rows):
             raise InputError("remove", f"there is no '{which[:40]}'", "choose one of the form")
         del rows[int(place)]
-        return replace(self, content={**self.content, table: rows}, run="")
+        content = {**self.content, table: rows}
+        if table == "dropout" and not rows:  # left out, patients leave as the card has it
+            del content[table]
+        return replace(self, content=content, run="")
 
 
 def _next_cause(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -279,7 +282,8 @@ def _split(content: dict[str, Any], path: tuple[str, ...]) -> None:
         content[part] = dict(cast("Mapping[str, Any]", inside))
         content = content[part]
     value = content.get(name)
-    words = isinstance(value, str) and ("," in value or name not in ("contrast", "at", "z"))
+    several = isinstance(value, str) and re.search("[,;]", value)
+    words = isinstance(value, str) and (several or name not in ("contrast", "at", "z"))
     # a single number of looks is how many there are
     if words or (name == "n" and isinstance(value, int) and not isinstance(value, bool)):
         content[name] = _list(value)
@@ -318,12 +322,16 @@ def _list(value: Any) -> list[Any]:
         return list(cast("list[Any]", value))
     if not isinstance(value, str):
         return [value]
-    words = [one.strip() for one in value.replace(";", ",").split(",") if one.strip()]
+    # beside semicolons, a comma between digits is a decimal one
+    between = r";|,(?![0-9])" if ";" in value else ","
+    words = [one.strip() for one in re.split(between, value) if one.strip()]
     return [_number(one) if _NUMBER.fullmatch(one) else one for one in words]
 
 
-def _number(word: str) -> float:
-    return float(word) if "." in word else int(word)
+def _number(word: str) -> Any:
+    from ketasim._base import read_yaml
+
+    return read_yaml(word, "address")  # it shows itself as it was typed
 
 
 def _more(value: Any, where: str) -> dict[str, Any]:
