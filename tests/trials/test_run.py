@@ -235,6 +235,16 @@ def test_each_spread_widens_the_interval_and_is_named() -> None:
         }
 
 
+@pytest.mark.parametrize(
+    ("mean", "told"), [(60, "mean is 58.0 and their SD 2.9, in place of 60.0 and 5.0"), (33, "")]
+)
+def test_scores_before_treatment_that_leave_the_scale_are_told(mean: float, told: str) -> None:
+    baseline = {"scale": "MADRS", "mean": mean, "sd": 5}
+    form = TRIAL | {"population": TRIAL["population"] | {"baseline": baseline}, "replicates": 1}
+    lines = [line for line in run_trial(form).warnings if "scores before treatment" in line]
+    assert [told in line for line in lines] == ([True] if told else [])
+
+
 def test_a_crossover_holds_the_same_patients_in_every_period() -> None:
     arms = [{**KET, "n": 60}, {**MDZ, "n": 60}]
     content = {**TRIAL, "design": "crossover", "washout": "3 d", "replicates": 4, "arms": arms}

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy import special
 
 from ketasim._base import InputError
 from ketasim._base.size import Size, check_size
@@ -19,7 +20,15 @@ from ketasim._base.words import counted
 from ketasim.dosing import Arm, Trial, arm_name, load_trial
 from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, load_card, source_names
-from ketasim.population import arm_patients, benefit_modifiers, convertible, situation_of
+from ketasim.population import (
+    LOWEST,
+    arm_patients,
+    baseline_scores,
+    benefit_modifiers,
+    convertible,
+    in_madrs,
+    situation_of,
+)
 from ketasim.trials.assess import Values, assessed
 from ketasim.trials.beside import evidence_notes
 from ketasim.trials.contrasts import contrast, contrasts, withdrawals
@@ -42,7 +51,7 @@ from ketasim.trials.patients.flow import joined_flow
 from ketasim.trials.patients.individual import orders_of
 from ketasim.trials.patients.table import kept_replicates, patient_tables
 from ketasim.trials.patients.worlds import Worlds, worlds
-from ketasim.trials.ratings import ArmSimulation, Ratings
+from ketasim.trials.ratings import HIGHEST, ArmSimulation, Ratings
 from ketasim.trials.result import Estimate, TrialResult
 from ketasim.trials.scenario import scenario_notes
 from ketasim.trials.shards.part import Found, Part, by_name, joined_worlds
@@ -51,6 +60,8 @@ from ketasim.trials.withdrawal import entered_notes, hazard_ratios
 
 Array = NDArray[np.float64]
 
+_FINE: Final = 10_000  # scores by which a share is told
+_OUTSIDE: Final = 0.01  # share of scores outside the scale from which it is said
 _FEW: Final = 100  # replicates below which an interval is a rough one
 
 
@@ -504,7 +515,11 @@ def _of_arms(trial: Trial) -> list[str]:
     """Notes on arms; what holds for all of them is said once."""
     lines: dict[str, list[str]] = {}
     for arm in trial.arms:
-        found = [*situation_of(trial, arm).notes, *arm_patients(arm, 0, 0, 1)[2]]
+        found = [
+            *situation_of(trial, arm).notes,
+            *arm_patients(arm, 0, 0, 1)[2],
+            *_kept_within(arm),
+        ]
         for one in benefit_modifiers(arm.medicines):
             found.append(
                 f"{one.name}: a published effect on the {_words(one.effect_on)} "
@@ -516,6 +531,23 @@ def _of_arms(trial: Trial) -> list[str]:
         line if len(arms) == len(trial.arms) else f"Arm {', '.join(arms)}: {line}"
         for line, arms in lines.items()
     ]
+
+
+def _kept_within(arm: Arm) -> list[str]:
+    """What becomes of scores before treatment that would be outside the scale."""
+    mean, sd = in_madrs(arm.baseline.scale, arm.baseline.mean, arm.baseline.sd)
+    normal = special.ndtri((np.arange(_FINE) + 0.5) / _FINE)
+    scores = baseline_scores(mean, sd, normal, HIGHEST)
+    moved = scores != mean + sd * normal
+    if moved.mean() < _OUTSIDE:
+        return []
+    told = (
+        f"{100.0 * moved.mean():.2g} % of the scores before treatment would be outside "
+        f"{LOWEST:g} to {HIGHEST:g} points of the MADRS and are kept within (assumed): their mean "
+        f"is {scores.mean():.1f} and their SD {scores.std():.1f}, in place of {mean:.1f} and "
+        f"{sd:.1f}."
+    )
+    return [told]
 
 
 def _words(text: str) -> str:
