@@ -80,7 +80,7 @@ def run_trial(
 
     A replicate has its own patients, its own draw of the numbers of the card `mood` within their
     uncertainty, and its own trial effects; all arms of a replicate share the last two. Patients
-    depend on the seed, the replicate and the arm's id, and on nothing else.
+    depend on the seed, the replicate, the arm's id and its largest size, and on nothing else.
 
     **Main arguments:**
 
