@@ -29,7 +29,7 @@ from ketasim.population.modifiers import (
     modification_of,
 )
 from ketasim.population.mood import (
-    LOWEST,
+    LOWEST_BASELINE,
     MOOD_SPREADS,
     MOOD_STATES,
     baseline_scores,
@@ -104,7 +104,7 @@ __all__ = [
     "DRAWN_EVERY",
     "EXPECTATION_WORDS",
     "HALF_POINT",
-    "LOWEST",
+    "LOWEST_BASELINE",
     "MOOD_SPREADS",
     "MOOD_STATES",
     "MOOD_TOLERANCES",

@@ -14,7 +14,7 @@ from ketasim.population.scales import to_madrs
 
 Array = NDArray[np.float64]
 
-LOWEST: Final = 1.0
+LOWEST_BASELINE: Final = 1.0
 """Lowest score before treatment that is drawn, points of the MADRS (assumed)."""
 
 MOOD_SPREADS: Final = {
@@ -96,7 +96,7 @@ def baseline_scores(mean: Any, sd: Any, effect: Array, highest: float) -> Array:
 
     - `mean`, `sd`: points. `effect`: standard normal, shape (n,). `highest`: of the scale.
     """
-    return np.clip(mean + sd * effect, LOWEST, highest)
+    return np.clip(mean + sd * effect, LOWEST_BASELINE, highest)
 
 
 def mood_values(

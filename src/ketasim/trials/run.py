@@ -21,7 +21,7 @@ from ketasim.dosing import Arm, Trial, arm_name, load_trial
 from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, load_card, source_names
 from ketasim.population import (
-    LOWEST,
+    LOWEST_BASELINE,
     arm_patients,
     baseline_scores,
     benefit_modifiers,
@@ -543,9 +543,9 @@ def _kept_within(arm: Arm) -> list[str]:
         return []
     told = (
         f"{100.0 * moved.mean():.2g} % of the scores before treatment would be outside "
-        f"{LOWEST:g} to {HIGHEST:g} points of the MADRS and are kept within (assumed): their mean "
-        f"is {scores.mean():.1f} and their SD {scores.std():.1f}, in place of {mean:.1f} and "
-        f"{sd:.1f}."
+        f"{LOWEST_BASELINE:g} to {HIGHEST:g} points of the MADRS and are kept within (assumed): "
+        f"their mean is {scores.mean():.1f} and their SD {scores.std():.1f}, in place of "
+        f"{mean:.1f} and {sd:.1f}."
     )
     return [told]
 
