@@ -110,7 +110,8 @@ def share(value: object) -> object:
     given, value = value, factor(value)
     if isinstance(value, str):
         raise refuse(f"'{shortened(value)}' is not a fraction", "write it such as 0.6 or '60 %'")
-    if isinstance(value, int | float) and not isinstance(value, bool) and value > 1:
+    plain = not isinstance(given, str) or _PERCENT.fullmatch(given.strip()) is None
+    if plain and isinstance(value, int | float) and not isinstance(value, bool) and value > 1:
         raise refuse(f"{shortened(given)} is above 1", "give a fraction, or a percentage with '%'")
     return value
 
