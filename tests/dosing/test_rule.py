@@ -164,7 +164,7 @@ def test_what_contradicts_itself_is_refused_with_the_words_as_typed() -> None:
     words = refused(file(arms=[ARM | {"dosing_rule": "weekly while MADRS > 12"}, PBO]))
     assert words.startswith("arms[0].dosing_rule: 'weekly while MADRS > 12' is a rule in words")
     share = refused(file(dropout={"share": "100 %", "by": "7 d"}))
-    assert share.startswith("dropout.share: '100 %' is not between")
+    assert share.startswith("dropout.share: '100 %' is everybody")
     again = {"after": "0 d", "entry": "all", "to": ["saline"]}
     no_phase = {"id": "n", "n": 5, "control": "none", "withdrawal": again}
     assert "there is no open phase" in refused(file(arms=[no_phase]))
