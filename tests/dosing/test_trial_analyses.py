@@ -170,7 +170,7 @@ def test_a_trial_without_them_is_written_as_before() -> None:
         ({"primary": PRIMARY, "power": {"n": [40], "target": 1.0}}, "power.target", "1"),
         ({"dropout": {"share": 0.2, "by": "28 d", "pattern": "MNAR"}}, "dropout.pattern", "MNAR"),
         ({"dropout": {"share": 0.2}}, "dropout.by", "missing"),
-        ({"dropout": {"share": 0, "by": "28 d"}}, "dropout.share", "0"),
+        ({"dropout": {"share": 1, "by": "28 d"}}, "dropout.share", "1"),
         ({"scenario": {"unblinding": 1.5}}, "scenario.unblinding", "1.5"),
         ({"scenario": {"drug_effect": -1}}, "scenario.drug_effect", "-1"),
         ({"scenario": {"placebo": 2}}, "scenario.placebo", "placebo"),
