@@ -118,7 +118,7 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
         "DV in row 8: is below a limit that nothing says; give the limit, as --lloq 2",
     ),
     "a nonlinear model": (
-        MODEL.replace('"CLI/V"', '"CLI/V/(1 + central)"'),
+        MODEL.replace('"CLI/V"', '"CLI/V/(1 + central/AMT)"'),
         TABLE,
         [],
         "MODEL: its rates change with amounts or time",

@@ -13,6 +13,7 @@ from ketasim.estimation.estimates import Estimate
 from ketasim.estimation.problem.own import with_errors
 from ketasim.estimation.problem.problem import Problem
 from ketasim.models.pk.declaration import CompartmentModel
+from ketasim.models.pk.dimensions import AMOUNT
 
 Array = NDArray[np.float64]
 
@@ -97,6 +98,8 @@ def model_text(model: CompartmentModel, notes: tuple[str, ...] = ()) -> str:
     - `model`: with its numbers. `notes`: comments at its head.
     """
     lines = [*(f"# {' '.join(note.split())}" for note in notes), f"name = {json.dumps(model.name)}"]
+    if model.amount != AMOUNT:
+        lines += [f"amount = {json.dumps(model.amount, ensure_ascii=False)}"]
     lines += ["", "[parameters]"]
     for one in model.parameters:
         own = {"value": one.value, "unit": one.unit, "meaning": one.meaning}

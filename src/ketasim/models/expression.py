@@ -99,6 +99,25 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Any:
     return eval(code, _SPACE, known)  # noqa: S307 - parsed above
 
 
+class _Powers(ast.NodeTransformer):
+    """Powers as calls: a fraction of a negative number is no number then, and never complex."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Pow):
+            return node
+        called = ast.Name(_POWER, ast.Load())
+        return ast.copy_location(ast.Call(called, [node.left, node.right], []), node)
+
+
+def _power(low: Any, high: Any) -> Any:
+    return np.asarray(low, np.float64) ** high
+
+
+_POWER: Final = "power "  # no symbol can be called so
+_OWN_SPACE: Final[dict[str, Any]] = {"__builtins__": {}, **_OWN, _POWER: _power}
+
+
 @cache
 def own_expression(text: str) -> tuple[CodeType, frozenset[str]]:
     """Read an expression that a user wrote: arithmetic on symbols and numbers, and comparisons.
@@ -149,7 +168,8 @@ def own_expression(text: str) -> tuple[CodeType, frozenset[str]]:
                 raise ValueError(f"uses the function {node.id} without brackets")
             names.add(node.id)
     try:
-        return compile(tree, "<expression>", "eval"), frozenset(names)
+        powers = ast.fix_missing_locations(_Powers().visit(tree))
+        return compile(powers, "<expression>", "eval"), frozenset(names)
     except (RecursionError, MemoryError, ValueError):
         raise ValueError("is nested too deeply") from None
 
@@ -157,12 +177,13 @@ def own_expression(text: str) -> tuple[CodeType, frozenset[str]]:
 def own_value(text: str, values: Mapping[str, Any]) -> Any:
     """Value of an expression that a user wrote; arrays broadcast.
 
-    What has no value, as a division by 0, becomes infinite or no number, which the caller refuses.
+    What has no value, as a division by 0 or a root of a negative number, becomes infinite or no
+    number, which the caller refuses.
     """
     code, _ = own_expression(text)
     known = values if isinstance(values, dict) else dict(values)
     with np.errstate(all="ignore"):
         try:
-            return eval(code, {"__builtins__": {}, **_OWN}, known)  # noqa: S307 - read above
+            return eval(code, _OWN_SPACE, known)  # noqa: S307 - read above
         except (ZeroDivisionError, OverflowError):
             return np.nan

@@ -387,6 +387,26 @@ def test_what_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
         assert str(caught.value).startswith(line)
 
 
+@pytest.mark.parametrize(
+    ("amount", "unit", "sbml", "antimony"),
+    [
+        ("mg", "mg/L", 'kind="gram" exponent="1" scale="-3"', "unit mg = 1e-3 gram;"),
+        ("µg", "ng/mL", 'kind="gram" exponent="1" scale="-6"', "unit ug = 1e-6 gram;"),
+        ("nmol", "nM", 'kind="mole" exponent="1" scale="-9"', "unit nmol = 1e-9 mole;"),
+        ("IU", "IU/L", 'kind="dimensionless"', "unit amount_of_dose = 1e0 dimensionless;"),
+    ],
+)
+def test_amounts_are_in_the_unit_of_the_model(
+    amount: str, unit: str, sbml: str, antimony: str
+) -> None:
+    model = ketasim.pk.one_compartment(scale=1.0, unit=unit, amount=amount)
+    model = model.with_values({"CL": 5, "V": 20})
+    assert sbml in export(model, "sbml")
+    assert antimony in export(model, "antimony")
+    for kind in R_LIKE:
+        assert f"Amounts in {amount}, times in h." in export(model, kind)
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 def test_names_with_another_meaning_there(kind: str) -> None:
     model = ketasim.pk.CompartmentModel(

@@ -386,7 +386,7 @@ REFUSED = {
     "a part": (MODEL.replace("[parameters]", "[paramters]"), TABLE, "paramters", "'parameters'"),
     "no TOML": (MODEL.replace("[output]", "[output"), TABLE, "is no TOML", "line 21"),
     "code": (MODEL.replace('"KA"', "\"open('x')\""), TABLE, "flow 1, rate", "not known"),
-    "a power without end": (MODEL.replace('"KA"', '"9**9**9**9"'), TABLE, "flow 1, rate", "nan"),
+    "a power without end": (MODEL.replace('"KA"', '"9**9**9**9"'), TABLE, "flow 1, rate", "is inf"),
     "a rate below 0": (MODEL.replace('"KA"', '"-KA"'), TABLE, "-1.2 in row 1", "0 or more"),
     "a closed loop": (
         MODEL.replace('from = "central"\nrate', 'from = "central"\nto = "depot"\nrate'),
@@ -598,3 +598,23 @@ def test_covariates_of_a_model_that_ships_come_from_columns_of_their_name() -> N
 def test_what_follows_concentrations_is_no_model_of_a_table() -> None:
     with pytest.raises(InputError, match=r"^MODEL: 'mood' follows concentrations"):
         ketasim.predict("mood", {"ID": [1]})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('rate = "KA"', 'rate = "KA*(-8)**(1/3)"', r"'KA\*\(-8\)\*\*\(1/3\)' is nan in row 1"),
+        ('"1000*central/V"', '"1000*central/V*(-8)**0.5"', "has no finite value in row 1"),
+        ('"1000*central/V"', '"1000*central/V*((-8)**0.5 > 1)**0.5*(-1)**0.5"', "no finite value"),
+    ],
+)
+def test_a_root_of_a_negative_number_is_no_number(
+    old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.toml"
+    assert old in MODEL
+    model.write_text(MODEL.replace(old, new))
+    table = tmp_path / "data.csv"
+    table.write_text(TABLE)
+    with pytest.raises(InputError, match=said):
+        ketasim.predict(model, table)

@@ -33,14 +33,15 @@ def antimony_text(model: OdeModel) -> str:
     ]
     if model.uses_normal_cdf:
         lines += ["", f"function {NORMAL_CDF}(z)", f"  {normal_cdf_series('z', _SYNTAX)};", "end"]
+    amount, base, power = model.substance
     lines += ["", f"model {identifier(model.name, _RESERVED.__contains__)}"]
     lines += [
-        "  // hours and milligrams",
+        f"  // h and {model.amount}",
         "  unit hour = 3600 second;",
-        "  unit mg = 1e-3 gram;",
+        f"  unit {amount} = 1e{power} {base};",
         "  unit time_unit = hour;",
-        "  unit substance = mg;",
-        "  unit extent = mg;",
+        f"  unit substance = {amount};",
+        f"  unit extent = {amount};",
         "",
         "  compartment body = 1;",
     ]
@@ -59,7 +60,7 @@ def antimony_text(model: OdeModel) -> str:
             )
             for one in (*model.formulas, *model.moving)
         ]
-    lines += ["", "  // states; input_… is what flows in from outside, mg/h"]
+    lines += ["", "  // states; input_… is what flows in from outside, 1/h"]
     edges = edges_of(model.given)
     first = edges[0] if edges and edges[0].time == 0.0 else None
     for state in model.states:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketasim.models.pk.declaration import Output
+from ketasim.models.pk.measure import measure_of
 from ketasim.population import correlated_blocks
 
 Array = NDArray[np.float64]
@@ -21,6 +22,8 @@ NORMAL_CDF: Final = "normal_cdf"
 
 AMOUNTS: Final = ("mg", "")
 """Units of states that are amounts; all others are numbers of their own."""
+
+_TENS: Final = {"k": 3, "": 0, "m": -3, "µ": -6, "n": -9, "p": -12}
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ class Given:
 
 @dataclass(frozen=True)
 class OdeModel:
-    """A model as differential equations: amounts in mg or as AMT, times in h.
+    """A model as differential equations: times in h.
 
     **Arguments:**
 
@@ -169,6 +172,7 @@ class OdeModel:
     - `shown`: states that are shown beside the outputs.
     - `given`: doses of a course. `horizon`: h, how long it is followed.
     - `data`: name of the table of events.
+    - `amount`: unit of AMT, in which amounts are.
     """
 
     name: str
@@ -185,6 +189,17 @@ class OdeModel:
     given: tuple[Given, ...] = ()
     horizon: float = 0.0
     data: str = "data.csv"
+    amount: str = "mg"
+
+    @property
+    def substance(self) -> tuple[str, str, int]:
+        """The unit of amounts in SBML: its name, what it is a part of, and the power of ten."""
+        name = str(measure_of(self.amount))
+        for short, base in (("g", "gram"), ("mol", "mole")):
+            prefix = name.removesuffix(short)
+            if name.endswith(short) and prefix in _TENS:
+                return name.replace("µ", "u"), base, _TENS[prefix]
+        return "amount_of_dose", "dimensionless", 0
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -74,6 +74,8 @@ def ode_of_own(model: CompartmentModel) -> OdeModel:
         ),
         model.outputs,
         Effects(dict.fromkeys(spread, "log"), covariance),
+        (f"Amounts in {model.amount}, times in h.",),
+        amount=model.amount,
     )
 
 

@@ -1,4 +1,4 @@
-"""SBML Level 3 Version 2: species with rate rules, amounts in mg, times in h."""
+"""SBML Level 3 Version 2: species with rate rules, times in h."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def library() -> Any:
 def sbml_text(model: OdeModel) -> str:
     """The model as SBML.
 
-    Doses of a course are events. Without one, initial amounts are 0, and `input_NAME`, mg/h, is
-    what flows into a compartment that is dosed, 0 until an event or a program sets it.
+    Doses of a course are events. Without one, initial amounts are 0, and `input_NAME` is
+    what flows into a compartment that is dosed, by the hour, 0 until an event or a program sets it.
     """
     sbml = library()
     names = named_for(model.symbols, _RESERVED.__contains__, made=inputs_beside(model))
@@ -46,7 +46,7 @@ def sbml_text(model: OdeModel) -> str:
     root = document.createModel()
     root.setId(identifier(model.name))
     root.setName(model.title)
-    _units(sbml, root)
+    _units(sbml, root, model)
     _tell(root, [*model.notes, *told(model.effects)])
     body = root.createCompartment()
     body.setId("body")
@@ -75,13 +75,13 @@ def sbml_text(model: OdeModel) -> str:
         rule.setVariable(names[formula.name])
         rule.setMath(_math(sbml, _SYNTAX.written(formula.expression, names)))
     for state in model.states:
-        _state(sbml, root, state, names)
+        _state(sbml, root, state, names, model)
     _events(sbml, root, model, names)
     _check(sbml, document)
     return str(sbml.writeSBMLToString(document))
 
 
-def _state(sbml: Any, root: Any, state: State, names: dict[str, str]) -> None:
+def _state(sbml: Any, root: Any, state: State, names: dict[str, str], model: OdeModel) -> None:
     """A compartment as a species, another state as a parameter, with its rate of change."""
     own = names[state.name]
     change = _SYNTAX.written(state.change, names)
@@ -90,7 +90,7 @@ def _state(sbml: Any, root: Any, state: State, names: dict[str, str]) -> None:
         dosed.setId(f"input_{own}")
         dosed.setConstant(False)
         dosed.setValue(0.0)
-        dosed.setName(f"input into {state.name}, mg/h")
+        dosed.setName(f"input into {state.name}, {state.unit or model.amount}/h")
         change = f"input_{own} + {change}"
     if state.unit in AMOUNTS:
         one = root.createSpecies()
@@ -98,7 +98,7 @@ def _state(sbml: Any, root: Any, state: State, names: dict[str, str]) -> None:
         one.setInitialAmount(0.0)
         one.setHasOnlySubstanceUnits(True)
         one.setBoundaryCondition(False)
-        one.setSubstanceUnits("mg")
+        one.setSubstanceUnits(model.substance[0])
     else:
         one = root.createParameter()
     one.setId(own)
@@ -142,11 +142,12 @@ def _events(sbml: Any, root: Any, model: OdeModel, names: dict[str, str]) -> Non
             assignment.setMath(_math(sbml, text))
 
 
-def _units(sbml: Any, root: Any) -> None:
-    """Hours and milligrams as the units of the model."""
+def _units(sbml: Any, root: Any, model: OdeModel) -> None:
+    """Hours, and what amounts are in, as the units of the model."""
+    amount, base, power = model.substance
     for name, kind, scale, multiplier in (
         ("hour", sbml.UNIT_KIND_SECOND, 0, 3600.0),
-        ("mg", sbml.UNIT_KIND_GRAM, -3, 1.0),
+        (amount, sbml.UnitKind_forName(base), power, 1.0),
     ):
         definition = root.createUnitDefinition()
         definition.setId(name)
@@ -156,8 +157,8 @@ def _units(sbml: Any, root: Any) -> None:
         unit.setScale(scale)
         unit.setMultiplier(multiplier)
     root.setTimeUnits("hour")
-    root.setSubstanceUnits("mg")
-    root.setExtentUnits("mg")
+    root.setSubstanceUnits(amount)
+    root.setExtentUnits(amount)
     root.setVolumeUnits("litre")
 
 

@@ -12,7 +12,8 @@ from ketasim._base import InputError, near
 from ketasim._base.text import shortened
 from ketasim.models.declaration import Flow
 from ketasim.models.expression import own_expression
-from ketasim.models.pk.dimensions import check_units
+from ketasim.models.pk.dimensions import AMOUNT, check_units
+from ketasim.models.pk.measure import measure_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,8 +108,9 @@ class Output:
 class CompartmentModel:
     """Compartments, numbered from 1 in their order, with flows between them.
 
-    Amounts are in the unit of AMT and times in h. Rates that use a compartment or `t` make the
-    model nonlinear; it is then solved numerically instead of exactly.
+    Amounts are in the unit of AMT and times in h. Where parts have units, they must come out: rates
+    in 1/h, outputs in what they say, of AMT in `amount`. Rates that use a compartment or `t` make
+    the model nonlinear; it is then solved numerically instead of exactly.
 
     **Arguments:**
 
@@ -116,9 +118,11 @@ class CompartmentModel:
     - `parameters`, `covariates`, `compartments`, `flows`, `outputs`: its parts.
     - `definitions`: name to expression, each of parameters, covariates, columns and those before.
     - `correlations`: two parameters with a spread to the correlation of their effects.
+    - `amount`: unit of AMT.
 
     **Raises:** `InputError` for two symbols of one name, a name or an expression that is not read,
-    a compartment that is not known, or compartments that only feed each other.
+    a compartment that is not known, compartments that only feed each other, or units that do not
+    come out.
     """
 
     name: str
@@ -131,6 +135,7 @@ class CompartmentModel:
     correlations: Mapping[tuple[str, str], float] = field(
         default_factory=dict[tuple[str, str], float]
     )
+    amount: str = AMOUNT
 
     def __post_init__(self) -> None:
         """Check what can be checked without a table."""
@@ -174,12 +179,7 @@ class CompartmentModel:
                     )
         self._check_loops()
         self._check_correlations()
-        check_units(
-            {one.name: one.unit for one in (*self.parameters, *self.covariates)},
-            definitions=self.definitions,
-            doses=self.dose_expressions(),
-            rates=[(f"flow {n}, rate", one.rate) for n, one in enumerate(self.flows, start=1)],
-        )
+        self._check_units()
 
     def expressions(self) -> list[tuple[str, str]]:
         """Every expression, after what it is called in an error."""
@@ -271,6 +271,24 @@ class CompartmentModel:
             correlation[i, j] = correlation[j, i] = value
         each = np.array(list(sds.values()))
         return names, correlation * each[:, None] * each
+
+    def _check_units(self) -> None:
+        if measure_of(self.amount) is None:
+            raise InputError(
+                "amount",
+                f"'{shortened(self.amount)}' is no unit",
+                "give that of AMT, such as mg, µg or mg/kg",
+            )
+        check_units(
+            {one.name: one.unit for one in (*self.parameters, *self.covariates)},
+            definitions=self.definitions,
+            doses=self.dose_expressions(),
+            rates=[(f"flow {n}, rate", one.rate) for n, one in enumerate(self.flows, start=1)],
+            outputs=[(f"output.{one.name}", one.expression, one.unit) for one in self.outputs],
+            amount=self.amount,
+            compartments=self.compartment_names,
+            covariates=[one.name for one in self.covariates],
+        )
 
     def _check_correlations(self) -> None:
         if not self.correlations:

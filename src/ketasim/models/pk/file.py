@@ -17,10 +17,11 @@ from ketasim.models.pk.declaration import (
     Output,
     Parameter,
 )
+from ketasim.models.pk.dimensions import AMOUNT
 
 _MOST_BYTES: Final = 1_000_000  # a limit against files that are no model
 _PARTS: Final = (
-    *("name", "title", "parameters", "covariates", "definitions"),
+    *("name", "title", "amount", "parameters", "covariates", "definitions"),
     *("correlation", "compartments", "flow", "output"),
 )
 _PARAMETER: Final = ("value", "unit", "meaning", "sd_log", "rse")
@@ -81,6 +82,7 @@ def model_of(document: Mapping[str, Any], name: str) -> CompartmentModel:
             for key, value in _table(document, "definitions").items()
         },
         _correlations(_table(document, "correlation")),
+        _text("amount", document.get("amount", AMOUNT)),
     )
 
 

@@ -9,13 +9,14 @@ from ketasim.models.pk.declaration import (
     Output,
     Parameter,
 )
+from ketasim.models.pk.dimensions import AMOUNT
 
 _CLEARANCE = Parameter("CL", unit="L/h", meaning="clearance")
 _ABSORPTION = Parameter("KA", unit="1/h", meaning="absorption rate constant")
 
 
 def one_compartment(
-    *, depot: bool = False, scale: float = 1000.0, unit: str = "ng/mL"
+    *, depot: bool = False, scale: float = 1000.0, unit: str = "ng/mL", amount: str = AMOUNT
 ) -> CompartmentModel:
     """One compartment with linear elimination: parameters CL and V, and KA with a depot.
 
@@ -23,6 +24,7 @@ def one_compartment(
 
     - `depot`: a first-order input; CMT 1 is then the depot and 2 the central compartment.
     - `scale`: of the output CP, `scale*central/V`; 1000 gives ng/mL of mg and L. `unit`: of CP.
+    - `amount`: unit of AMT.
 
     **Returns:** a model whose doses take F, ALAG, D and R from expressions once they are declared:
     `dataclasses.replace` changes its parts.
@@ -35,11 +37,12 @@ def one_compartment(
         (Compartment("central"),),
         (Flow("central", None, "CL/V"),),
         Output("CP", f"{scale!r}*central/V", unit),
+        amount,
     )
 
 
 def two_compartments(
-    *, depot: bool = False, scale: float = 1000.0, unit: str = "ng/mL"
+    *, depot: bool = False, scale: float = 1000.0, unit: str = "ng/mL", amount: str = AMOUNT
 ) -> CompartmentModel:
     """Two compartments with linear elimination: CL, V2, Q and V3, and KA with a depot.
 
@@ -61,6 +64,7 @@ def two_compartments(
             Flow("peripheral", "central", "Q/V3"),
         ),
         Output("CP", f"{scale!r}*central/V2", unit),
+        amount,
     )
 
 
@@ -71,10 +75,11 @@ def _with_depot(
     compartments: tuple[Compartment, ...],
     flows: tuple[Flow, ...],
     output: Output,
+    amount: str,
 ) -> CompartmentModel:
     if depot:
         name += "_with_depot"
         parameters = (*parameters, _ABSORPTION)
         compartments = (Compartment("depot"), *compartments)
         flows = (Flow("depot", "central", "KA"), *flows)
-    return CompartmentModel(name, parameters, compartments, flows, (output,))
+    return CompartmentModel(name, parameters, compartments, flows, (output,), amount=amount)
