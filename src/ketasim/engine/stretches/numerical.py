@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,14 +14,32 @@ from ketasim.dosing import EventError
 from ketasim.dosing.events.meaning import Actions
 
 Array = NDArray[np.float64]
-Change = Callable[[float, Array], Array]
-
 RTOL: Final = 1e-10
 """Relative tolerance of the solver; the absolute one is a millionth of the largest amount's."""
 
 _MOST_INTERVALS: Final = 10_000  # of a steady state that is approached
 _SETTLED: Final = 1e-10
 _CONSTANT: Final = 24.0  # h between two looks at a constant input
+_ROUNDING: Final = 8  # distances between numbers, within which a turn is where it is said
+
+
+@dataclass(frozen=True)
+class Change:
+    """How amounts change.
+
+    **Arguments:**
+
+    - `rate`: function of time, h, and amounts, which gives their change.
+    - `turns`: h at which it jumps or bends, ascending. `longest`: h of a step.
+    - `timed`: whether it changes with time, so that there is no steady state.
+    - `check`: refuses a way that was found, by its times, (n,), and amounts, (m, n).
+    """
+
+    rate: Callable[[float, Array], Array]
+    turns: tuple[float, ...] = ()
+    longest: float = np.inf
+    timed: bool = False
+    check: Callable[[Array, Array], None] | None = None
 
 
 def follow_numerically(
@@ -30,7 +50,7 @@ def follow_numerically(
     **Arguments:**
 
     - `actions`: of all stretches. `times`: h of every record, shape (R,).
-    - `rates`: number of a record to its function of time and amounts, which gives their change.
+    - `rates`: number of a record to how amounts change up to it.
     - `compartments`: how many, m.
 
     **Returns:** shape (R, m).
@@ -56,6 +76,13 @@ def follow_numerically(
                 supply[state] += actions.rate[one]
             steady = int(actions.steady[one])
             if steady >= 0:
+                if change.timed:
+                    raise EventError(
+                        record,
+                        "SS",
+                        "the rates of the model change with time, so that there is no steady state",
+                        "write the earlier doses out",
+                    )
                 if amounts.any():
                     raise EventError(
                         record,
@@ -77,21 +104,32 @@ def _moved(
     if not (amounts.any() or supply.any()):
         return amounts
     size = max(float(np.abs(amounts).max()), float(supply.max()) * (end - begin))
-    with np.errstate(all="ignore"):
-        solved = solve_ivp(
-            lambda t, x: change(t, x) + supply,
-            (begin, end),
-            amounts,
-            method="LSODA",
-            t_eval=[end],
-            rtol=RTOL,
-            atol=1e-6 * RTOL * size,
-        )
-    if not solved.success or not np.isfinite(solved.y).all():
-        raise EventError(
-            record, "TIME", "the model cannot be solved up to this row", "check its rates"
-        )
-    return np.asarray(solved.y[:, -1], np.float64)
+    edges = [begin, *(turn for turn in change.turns if begin < turn < end), end]
+    for low, high in itertools.pairwise(edges):
+        # at a turn itself the rate may be that of either side
+        near = min(_ROUNDING * float(np.spacing(max(abs(low), abs(high)))), (high - low) / 4)
+
+        def rate(t: float, x: Array, first: float = low + near, last: float = high - near) -> Array:
+            return change.rate(min(max(t, first), last), x) + supply
+
+        with np.errstate(all="ignore"):
+            solved = solve_ivp(
+                rate,
+                (low, high),
+                amounts,
+                method="LSODA",
+                max_step=change.longest,
+                rtol=RTOL,
+                atol=1e-6 * RTOL * size,
+            )
+        amounts = np.asarray(solved.y[:, -1], np.float64)
+        if change.check is not None:
+            change.check(np.asarray(solved.t, np.float64), np.asarray(solved.y, np.float64))
+        if not solved.success or not np.isfinite(amounts).all():
+            raise EventError(
+                record, "TIME", "the model cannot be solved up to this row", "check its rates"
+            )
+    return amounts
 
 
 def _steady(actions: Actions, place: int, change: Change, m: int, record: int) -> Array:

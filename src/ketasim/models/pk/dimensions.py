@@ -99,14 +99,17 @@ class _Units:
             found = measure_of(text)
             self._known[name] = None if found is None else (found,)
         self._amounts = {*compartments, "AMT"}
+        self._given = {name for name in units if self._known[name] is not None}
         self._free = {*covariates, "t", "TIME"}
 
     def define(self, name: str, text: str) -> None:
         """Keep what a definition is counted in."""
         self._known[name] = self._read(f"definitions.{name}", text)
-        names = _names(ast.parse(text.strip(), mode="eval").body)
+        names = _names(_body(text))
         if names and names <= self._free:
             self._free.add(name)
+        if not self._given.isdisjoint(names):
+            self._given.add(name)
 
     def expect(
         self, field: str, text: str, target: Measure | None, said: str, *, output: bool = False
@@ -119,7 +122,7 @@ class _Units:
         if 1.0 in sizes:
             return
         first, size = found[0], sizes[0]
-        remedy = "check the expression and the units of its parameters"
+        remedy = _remedy(text, "check the expression and the units of its parameters")
         if size is not None and not first.logged:
             remedy = f"write it as {_converted(shortened(text), size)}"
         if output and self.amount is not None and self._said == AMOUNT:
@@ -130,14 +133,16 @@ class _Units:
         raise InputError(field, f"'{shortened(text)}' is in {first}, and {said}", remedy)
 
     def _read(self, field: str, text: str) -> _Found:
+        body = _body(text)
+        if _numbered(body) and self._given.isdisjoint(_names(body)):
+            return None  # nothing has a unit but time and amounts, and the numbers may have any
         try:
-            return self._of(_body(text))
+            return self._of(body)
         except _UnlikeError as error:
-            raise InputError(
-                field,
-                f"'{shortened(text)}' {error}",
-                "check the units of its parameters, and bring both into one unit",
-            ) from None
+            remedy = _remedy(
+                text, "check the units of its parameters, and bring both into one unit"
+            )
+            raise InputError(field, f"'{shortened(text)}' {error}", remedy) from None
 
     def _of(self, node: ast.expr) -> _Found:
         if not _names(node):
@@ -241,8 +246,7 @@ class _Units:
 
     def _plain(self, does: str, node: ast.expr, found: tuple[Measure, ...]) -> None:
         """Refuse an exponent that has a unit; a number in it may have the inverse one."""
-        numbers = any(isinstance(one, ast.Constant) for one in ast.walk(node))
-        if not _pure(found) and not numbers and not any(one.logged for one in found):
+        if not _pure(found) and not _numbered(node) and not any(one.logged for one in found):
             raise _UnlikeError(f"{does} what is in {found[0]}")
 
 
@@ -283,6 +287,17 @@ def _pure(found: _Found) -> bool:
 
 def _body(text: str) -> ast.expr:
     return ast.parse(text.strip(), mode="eval").body
+
+
+def _numbered(node: ast.expr) -> bool:
+    """Whether there are numbers in an expression."""
+    return any(isinstance(one, ast.Constant) for one in ast.walk(node))
+
+
+def _remedy(text: str, remedy: str) -> str:
+    return (
+        f"{remedy}; a number that has a unit is a parameter" if _numbered(_body(text)) else remedy
+    )
 
 
 def _names(node: ast.expr) -> set[str]:

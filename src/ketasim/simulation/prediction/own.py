@@ -25,7 +25,8 @@ from ketasim.dosing import (
 from ketasim.engine.stretches.follow import follow
 from ketasim.engine.stretches.numerical import follow_numerically
 from ketasim.models.expression import own_expression, own_value
-from ketasim.models.pk.declaration import TIME_SYMBOL, CompartmentModel, names_used
+from ketasim.models.pk.declaration import CompartmentModel, names_used
+from ketasim.simulation.prediction.rates import ChangingRates
 from ketasim.simulation.prediction.unread import check_unread
 
 Array = NDArray[np.float64]
@@ -69,6 +70,7 @@ class OwnProblem:
             )
             for f in model.flows
         ]
+        self._changing = ChangingRates(model.compartment_names, self._flows, sheet.numbers)
         m = len(place)
         reaches = np.eye(m, dtype=bool)
         for source, target, _, _ in self._flows:
@@ -120,9 +122,8 @@ class OwnProblem:
         try:
             actions = self._meant(records, entries, draws)
             if self._model.nonlinear:
-                return follow_numerically(
-                    actions, records.time, self._rates(known, rows * draws), len(self._reaches)
-                )
+                rates = self._changing.of(known, rows * draws)
+                return follow_numerically(actions, records.time, rates, len(self._reaches))
             return follow(
                 actions, self._matrices(known, rows * draws), len(records.time), self._reaches
             )
@@ -232,34 +233,6 @@ class OwnProblem:
                 "check the numbers that it uses; a rate is 0 or more",
             )
         return rate
-
-    def _rates(self, known: Mapping[str, Any], count: int) -> Any:
-        """Rates of change at a record, of amounts and time; see `follow_numerically`."""
-        names = self._model.compartment_names
-        texts = [text for _, _, *both in self._flows for text in both if text is not None]
-        used = {name for text in texts for name in own_expression(text)[1]}
-        used -= {*names, TIME_SYMBOL}
-        arrays = {
-            name: np.broadcast_to(np.asarray(known[name], np.float64), (count,)) for name in used
-        }
-
-        def at(record: int) -> Any:
-            own: dict[str, Any] = {name: float(values[record]) for name, values in arrays.items()}
-
-            def change(time: float, amounts: Array) -> Array:
-                own[TIME_SYMBOL] = time
-                own.update(zip(names, amounts, strict=True))
-                found = np.zeros(len(names))
-                for source, target, arriving, leaving in self._flows:
-                    if leaving is not None:
-                        found[source] -= own_value(leaving, own) * amounts[source]
-                    if target is not None:
-                        found[target] += own_value(arriving, own) * amounts[source]
-                return found
-
-            return change
-
-        return at
 
     def _compartments(self, numbers: Mapping[int, str]) -> Integers:
         names = self._model.compartment_names

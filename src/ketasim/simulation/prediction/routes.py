@@ -23,7 +23,7 @@ from ketasim.dosing import (
     tiled,
 )
 from ketasim.engine.stretches.follow import follow
-from ketasim.engine.stretches.numerical import follow_numerically
+from ketasim.engine.stretches.numerical import Change, follow_numerically
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, Branch, Domain, LinearModel, Output, Stream, evaluate
 from ketasim.models.domain import NOT_NEGATIVE
@@ -336,15 +336,17 @@ def routed_outputs(
 
 def _changing(
     model: LinearModel, resolved: Mapping[str, Any], names: tuple[str, ...]
-) -> Callable[[int], Callable[[float, Array], Array]]:
+) -> Callable[[int], Change]:
     """Rates of change of a model whose rates change with time; see `follow_numerically`."""
 
-    def at(record: int) -> Callable[[float, Array], Array]:
+    def at(record: int) -> Change:
         own = {
             name: np.asarray(value)[record] if np.size(value) > 1 else value
             for name, value in resolved.items()
         }
-        return lambda time, amounts: model.rate_matrix(own, names, time)[0] @ amounts
+        return Change(
+            lambda time, amounts: model.rate_matrix(own, names, time)[0] @ amounts, timed=True
+        )
 
     return at
 
