@@ -160,6 +160,32 @@ REFUSED: dict[str, tuple[str, str, list[str], str]] = {
         "--correlated: 'SCALE' has no between-subject variability",
     ),
     "a stratum": (MODEL, TABLE, ["--by", "SEX"], "--by: the table has no column 'SEX'"),
+    "a mark above the limit": (
+        MODEL,
+        TABLE.replace("ARM", "CENS").replace(",x", ",0").replace(",y", ",-1"),
+        [],
+        "CENS in row 10: -1 marks a value above a limit, which is not read",
+    ),
+    "another mark": (
+        MODEL,
+        TABLE.replace("ARM", "CENS").replace(",x", ",2").replace(",y", ",0"),
+        [],
+        "CENS in row 2: 2 is no mark; write 1 where the value is below the limit",
+    ),
+    "a value below 0 with a proportional error": (
+        MODEL,
+        TABLE.replace(",410,", ",-4,"),
+        [],
+        "DV in row 2: -4 is below 0; an error that is a part of the value has none below 0: take",
+    ),
+    "nothing but zeros": (
+        MODEL,
+        "ID,TIME,AMT,EVID,DV\n" + "".join(f"{i},0,10,1,.\n{i},1,.,0,0\n" for i in (1, 2, 3)),
+        _TELL_APART,
+        "DV: every value is 0 (3 of them); give the measured ones",
+    ),
+    "a seed": (MODEL, TABLE, ["--seed", "-1"], "--seed: -1 is below 0"),
+    "bins that are no times": (MODEL, TABLE, ["--bins", "1,nan"], "--bins: 'nan' is no later time"),
     "bins": (MODEL, TABLE, ["--bins", "4,1"], "--bins: '1' is no later time"),
     "an SD of the prior": (
         MODEL.replace(", proportional = 0.1", ""),
@@ -224,3 +250,17 @@ def test_what_the_chart_shows() -> None:
     assert ketasim.plot(found).to_dict()["layer"]
     with pytest.raises(InputError, match="against"):
         ketasim.plot(found, against="DV")
+
+
+@pytest.mark.parametrize("bins", [(5, 1), (float("nan"),), (1, 1)])
+def test_bins_are_times_in_order(bins: tuple[float, ...], files: tuple[Path, Path, Path]) -> None:
+    with pytest.raises(InputError, match=r"bins: .* is no later time"):
+        ketasim.fit(*files[:2], bins=bins)
+
+
+@pytest.mark.filterwarnings("ignore::ketasim._base.KetasimWarning")
+def test_a_spread_that_nothing_uses_is_told(files: tuple[Path, Path, Path]) -> None:
+    model, table, _ = files
+    model.write_text(MODEL.replace("SCALE = 1", "SCALE = 1\nQ2 = {value = 1, sd_log = 0.2}"))
+    found = ketasim.fit(model, table, method="map")
+    assert "Q2 has an sd_log, but no expression uses it" in found.notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 import ketasim
+from ketasim._base import KetasimWarning
 from ketasim.evidence import load_card
 from ketasim.models import pk
 
@@ -187,3 +189,39 @@ def test_data_that_narrow_nothing_are_none() -> None:
     assert (wider["se_effect"] > wider["sd_population"]).all()
     assert wider["from_data_percent"].to_list() == [0, 0]
     assert (found.individuals()["from_data_percent"] > 0).all()
+
+
+def _mapped(values: list[float], output: pk.Output) -> ketasim.estimation.ModelFit:
+    model = replace(MODEL, outputs=(output,), correlations={})
+    return ketasim.fit(model, TABLE | {"DV": [None, *values, None]}, method="map")
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        (1000.0, r"of 7 lies \d+ SD from the population's: check the units of DV, AMT"),
+        (0.001, r"the values of 7 lie more than 4 SD of the residual error .* check the units"),
+    ],
+)
+def test_values_in_another_unit_are_told(factor: float, said: str) -> None:
+    output = pk.Output("CP", "1000*central/V", "ng/mL", proportional=0.15)
+    with pytest.warns(KetasimWarning) as told:
+        _mapped((VALUES * factor).tolist(), output)
+    assert re.search(said, " ".join(str(one.message) for one in told))
+
+
+def test_values_below_0_are_fitted_as_those_above() -> None:
+    """An additive error has no end at 0: of an output that is moved nothing else changes."""
+    above = pk.Output("CP", "1000*central/V", "ng/mL", additive=20.0)
+    below = pk.Output("CP", "1000*central/V - 300", "ng/mL", additive=20.0)
+    plain, moved = _mapped(VALUES.tolist(), above), _mapped((VALUES - 300).tolist(), below)
+    assert moved.effects == pytest.approx(plain.effects, rel=1e-6)
+
+
+def test_logarithms_are_fitted_as_what_they_are_of() -> None:
+    logged = pk.Output("LCP", "log(max(1000*central/V, 0.001)/200)", additive=0.15)
+    plain = pk.Output("CP", "1000*central/V", "ng/mL", sd_log=0.15)
+    values = np.log(VALUES / 200).tolist()
+    assert max(values) < 0
+    found = _mapped(values, logged)
+    assert found.effects == pytest.approx(_mapped(VALUES.tolist(), plain).effects, rel=1e-5)

@@ -112,6 +112,9 @@ def fit(
         )
     if n < 2:
         raise InputError("n", f"{n} is less than 2", "give 2 or more")
+    if seed < 0:
+        raise InputError("seed", f"{seed} is below 0", "give a whole number from 0")
+    _check_bins(bins)
     tell: Progress = progress or (lambda _: None)
     given = {str(name): value for name, value in (parameters or {}).items()}
     choices = Choices(method != "map", dv, _limit(lloq), _error(error), tuple(fix), tuple(signed))
@@ -130,6 +133,12 @@ def fit(
         return sheet.field(columns[name], int(problem.observed.row[i]))
 
     check_errors(problem, cell)
+    if corrected and (problem.typical() < 0).any():
+        raise InputError(
+            "corrected",
+            "predictions are below 0, and the correction divides by them",
+            "leave it out",
+        )
     if choices.population:
         if len(np.unique(problem.subjects)) < 2:
             raise InputError(
@@ -144,6 +153,14 @@ def fit(
     for text in (*(one for one in problem.notes if one.endswith(NOT_READ)), *found.warnings):
         warnings.warn(text, KetasimWarning, stacklevel=2)
     return found
+
+
+def _check_bins(bins: Sequence[float]) -> None:
+    last = -math.inf
+    for one in bins:
+        if isinstance(one, bool) or not math.isfinite(one) or one < 0 or one <= last:
+            raise InputError("bins", f"'{one:g}' is no later time", "give h in order, as 1,4,12")
+        last = one
 
 
 def _limit(lloq: float | None) -> float | None:

@@ -28,6 +28,9 @@ Array = NDArray[np.float64]
 
 _STARTS: Final = 4  # of the search of each subject: the population, and draws of it
 _SEED: Final = 1
+_FAR: Final = 4.0  # standard deviations, which one subject in 16,000 is off by chance
+_NAMED: Final = 5  # subjects in a note
+_CHECK: Final = "check the units of DV, AMT and TIME"
 _UNMOVED: Final = 1e-9  # of a standard deviation of a residual, by one of the effect
 
 
@@ -87,6 +90,7 @@ def fit_subjects(problem: Problem, tell: Callable[[str], None]) -> ModelFit:
     if several[told].any():
         many = counted(int(several[told].sum()), "subject")
         notes.append(f"the posterior of {many} has more than one maximum; the largest is given")
+    notes += _far_off(problem, best.effects, left.weighted)
     posterior = posterior_of(best)
     return ModelFit(
         problem,
@@ -103,6 +107,34 @@ def fit_subjects(problem: Problem, tell: Callable[[str], None]) -> ModelFit:
         text=fitted_subject(problem, best.effects, posterior),
         notes=tuple(notes),
     )
+
+
+def _far_off(problem: Problem, effects: Array, weighted: Array) -> list[str]:
+    """Subjects that the population does not expect, in words: a unit may be wrong."""
+    sds = np.sqrt(np.diag(problem.covariance))
+    told: list[int] = np.unique(problem.subjects).tolist()
+    notes: list[str] = []
+    for q, name in enumerate(problem.names):
+        far = [s for s in told if abs(effects[s, q]) > _FAR * sds[q]]
+        if far:
+            many = max(abs(float(effects[s, q])) / sds[q] for s in far)
+            notes.append(
+                f"{name} of {_some([problem.ids[s] for s in far])} lies {many:.0f} SD from the "
+                f"population's: {_CHECK}"
+            )
+    sizes = [np.abs(weighted[(problem.subjects == s) & np.isfinite(weighted)]) for s in told]
+    off = [s for s, own in zip(told, sizes, strict=True) if len(own) and np.median(own) > _FAR]
+    if off:
+        notes.append(
+            f"the values of {_some([problem.ids[s] for s in off])} lie more than {_FAR:g} SD of "
+            f"the residual error from what is predicted: {_CHECK}"
+        )
+    return notes
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def posterior_of(found: Modes) -> Array:

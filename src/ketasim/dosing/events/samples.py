@@ -41,7 +41,14 @@ class Samples:
 
 
 def samples_of(
-    sheet: Sheet, name: str, limit: float | None, events: Flags, *, zero_below: bool = True
+    sheet: Sheet,
+    name: str,
+    limit: float | None,
+    events: Flags,
+    *,
+    zero_below: bool = True,
+    negative: bool = False,
+    otherwise: str = "write BLQ, or leave it blank where there was no sample",
 ) -> Samples:
     """Read the values of a column.
 
@@ -50,9 +57,10 @@ def samples_of(
     - `name`: of the column. `limit`: of quantification; nothing where words, BLQ or CENS say it.
     - `events`: rows that are no observation, shape (R,).
     - `zero_below`: whether a 0 that nothing marks is below the limit too, or a value.
+    - `negative`: whether a value may be below 0. `otherwise`: the remedy where it may not.
 
     **Raises:** `InputError` for a column that is not there, a cell that is no number and not below
-    the limit, or a value below 0.
+    the limit, a value below 0 that may not be, or a mark in BLQ or CENS other than 0 and 1.
     """
     if name not in sheet.columns:
         have = [one for one in sheet.columns if one not in sheet.events.values()]
@@ -62,25 +70,40 @@ def samples_of(
         words = [word.replace(",", ".") for word in words]
     told = np.array([bool(_BELOW.fullmatch(word)) for word in words])
     values = _numbers(sheet, name, words, told)
-    wrong = (values < 0) & ~events
-    if wrong.any():
+    left = events
+    if "MDV" in sheet.events:
+        left = events | (np.nan_to_num(sheet.values("MDV")) != 0)
+    wrong = (values < 0) & ~left
+    if wrong.any() and not negative:
         row = int(np.argmax(wrong))
-        raise InputError(
-            sheet.field(name, row),
-            f"{values[row]:g} is below 0",
-            "write BLQ, or leave it blank where there was no sample",
-        )
+        raise InputError(sheet.field(name, row), f"{values[row]:g} is below 0", otherwise)
     for flag in FLAGS:
         if flag in sheet.columns:
-            told |= np.nan_to_num(sheet.values(flag)) != 0
+            told |= _marked(sheet, flag, left)
     below = told | (values == 0) if zero_below else told
     if limit is not None:
         below |= values < limit
     limits = _limits(words, values, below, limit)
     missing = np.isnan(values) & ~told
-    if "MDV" in sheet.events:
-        missing |= np.nan_to_num(sheet.values("MDV")) != 0
-    return Samples(np.where(below, 0.0, values), below, ~(missing | events), limits)
+    return Samples(np.where(below, 0.0, values), below, ~(missing | left), limits)
+
+
+def _marked(sheet: Sheet, flag: str, left: Flags) -> Flags:
+    """Rows that a column marks as below the limit; those that are left out may have any mark."""
+    marks = np.nan_to_num(sheet.values(flag))
+    wrong = ~np.isin(marks, (0.0, 1.0)) & ~left
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        said = (
+            "marks a value above a limit, which is not read" if marks[row] == -1 else "is no mark"
+        )
+        raise InputError(
+            sheet.field(flag, row),
+            f"{marks[row]:g} {said}",
+            "write 1 where the value is below the limit of quantification and 0 elsewhere, or "
+            "MDV 1 where it is to be left out",
+        )
+    return marks == 1.0
 
 
 def _limits(words: list[str], values: Array, below: Flags, limit: float | None) -> Array:
@@ -92,7 +115,7 @@ def _limits(words: list[str], values: Array, below: Flags, limit: float | None) 
             found[row] = limit
         elif said is not None:
             found[row] = float(said[1])
-        elif values[row] > 0:
+        elif np.isfinite(values[row]) and values[row] != 0:
             found[row] = values[row]
     return found
 

@@ -59,7 +59,11 @@ def columns_of(dv: str | Mapping[str, str], outputs: Sequence[str]) -> dict[str,
 
 
 def read_observed(
-    sheet: Sheet, events: Flags, columns: Sequence[str], limit: float | None
+    sheet: Sheet,
+    events: Flags,
+    columns: Sequence[str],
+    limit: float | None,
+    negative: Sequence[bool],
 ) -> Observed:
     """Read the observations.
 
@@ -67,15 +71,29 @@ def read_observed(
 
     - `sheet`: the table. `events`: rows that are none, shape (R,).
     - `columns`: with the values, one an output. `limit`: of quantification, of all of them.
+    - `negative`: whether values may be below 0, by output.
 
-    **Raises:** `InputError` where there are none, none above the limit, or one below a limit that
-    nobody says.
+    **Raises:** `InputError` where there are none, none above the limit, only zeros, one below a
+    limit that nobody says, or one below 0 that may not be.
     """
     parts: list[tuple[Integers, Integers, Array, Flags]] = []
     for number, name in enumerate(columns):
-        found = samples_of(sheet, name, limit, events, zero_below=False)
+        found = samples_of(
+            sheet,
+            name,
+            limit,
+            events,
+            zero_below=False,
+            negative=negative[number],
+            otherwise="an error that is a part of the value has none below 0: take --error "
+            "additive or combined, or leave the value out (MDV 1)",
+        )
         rows = np.flatnonzero(found.there)
         below = found.below[rows]
+        if len(rows) and not (below.any() or found.values[rows].any()):
+            raise InputError(
+                name, f"every value is 0 ({len(rows)} of them)", "give the measured ones"
+            )
         limits = np.full(len(rows), np.nan) if found.limits is None else found.limits[rows]
         unknown = np.flatnonzero(below & np.isnan(limits))
         if len(unknown):

@@ -93,7 +93,13 @@ def own_problem(
     columns = columns_of(choices.dv, [one.name for one in model.outputs])
     outputs = tuple(one for one in model.outputs if one.name in columns)
     events = not_observations(sheet, doses.record, records.reset)
-    observed = read_observed(sheet, events, list(columns.values()), choices.lloq)
+    negative = [may_be_negative(one, choices) for one in outputs]
+    observed = read_observed(sheet, events, list(columns.values()), choices.lloq, negative)
+    notes += [
+        f"{one.name} has an sd_log, but no expression uses it"
+        for one in model.parameters
+        if one.sd_log and one.name not in used
+    ]
     directions = _directions(model, numbers, used, choices, notes)
     rows = len(records.time)
 
@@ -204,6 +210,19 @@ def _estimated(one: Parameter, value: float, choices: Choices, notes: list[str])
     return Direction(*own, spread=one.sd_log > 0)
 
 
+def _kinds(one: Output, choices: Choices) -> dict[str, float | None]:
+    """Kinds of residual error of an output, and where their SDs start; nothing: nobody says it."""
+    own = {"additive": one.additive, "proportional": one.proportional, "log": one.sd_log}
+    if choices.error is None:
+        return {kind: value for kind, value in own.items() if value}
+    return {kind: value or own[kind] or None for kind, value in choices.error.items()}
+
+
+def may_be_negative(one: Output, choices: Choices) -> bool:
+    """Whether values of an output may be below 0: its error has a part that is added."""
+    return "additive" in _kinds(one, choices)
+
+
 def residual_sds(
     outputs: Sequence[Output], observed: Observed, choices: Choices
 ) -> tuple[ResidualSd, ...]:
@@ -217,17 +236,7 @@ def residual_sds(
     """
     found: list[ResidualSd] = []
     for number, one in enumerate(outputs):
-        kinds: dict[str, float | None] = {
-            kind: value
-            for kind, value in (
-                ("additive", one.additive),
-                ("proportional", one.proportional),
-                ("log", one.sd_log),
-            )
-            if value
-        }
-        if choices.error is not None:
-            kinds = {kind: choices.error[kind] or kinds.get(kind) for kind in choices.error}
+        kinds = _kinds(one, choices)
         if not kinds:
             raise InputError(
                 f"output.{one.name}",
@@ -240,7 +249,7 @@ def residual_sds(
                 "has a log-normal error together with another, which is not fitted here",
                 "keep one, or choose --error combined",
             )
-        values = observed.value[(observed.output == number) & (observed.value > 0)]
+        values = np.abs(observed.value[(observed.output == number) & (observed.value != 0)])
         median = float(np.median(values)) if len(values) else 1.0
         for kind, value in kinds.items():
             if value is None and not choices.population:

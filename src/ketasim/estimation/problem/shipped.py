@@ -12,7 +12,7 @@ from ketasim._base import InputError, one_of
 from ketasim._base.text import shortened
 from ketasim.dosing import EVENT_COLUMNS, Sheet, read_routed
 from ketasim.estimation.problem.observed import columns_of, not_observations, read_observed
-from ketasim.estimation.problem.own import ERRORS, Choices, residual_sds
+from ketasim.estimation.problem.own import ERRORS, Choices, may_be_negative, residual_sds
 from ketasim.estimation.problem.problem import Direction, Problem
 from ketasim.evidence import Card, Scale
 from ketasim.models import LinearModel, drawn_on
@@ -73,8 +73,9 @@ def shipped_problem(
         {n.upper(): n for n in names if n.upper() in EVENT_COLUMNS},
     )
     events = not_observations(sheet, np.array(list(read.doses), np.int64), read.records.reset)
-    observed = read_observed(sheet, events, list(columns.values()), choices.lloq)
     outputs = [_output(people.card, name, choices) for name in columns]
+    negative = [may_be_negative(one, choices) for one in outputs]
+    observed = read_observed(sheet, events, list(columns.values()), choices.lloq, negative)
     directions, covariance = _directions(model, people, {*parameters, *names})
     subject = read.records.subject
     ids = sheet.texts("ID")

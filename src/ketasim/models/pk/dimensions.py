@@ -187,7 +187,7 @@ class _Units:
         if isinstance(one, float) and isinstance(other, tuple):
             return self._multiplied(right, other, one, sign)
         if isinstance(other, float) and isinstance(one, tuple):
-            factor = other if sign > 0 or other == 0 else 1.0 / other
+            factor = other if sign > 0 or not other else 1.0 / other
             return self._multiplied(left, one, factor, 1.0, divided=sign < 0)
         if not isinstance(one, tuple) or not isinstance(other, tuple):
             return None

@@ -147,6 +147,7 @@ def fit(
             "summary": result.summary().to_dicts(),
             "parameters": result.parameters().to_dicts(),
             "individuals": result.individuals().to_dicts(),
+            "notes": list(result.notes),
         },
         as_json=as_json,
     )
@@ -213,9 +214,7 @@ def _times(text: str) -> list[float]:
         try:
             found.append(float(part))
         except ValueError:
-            found.append(float("nan"))
-        if not found[-1] >= 0 or (len(found) > 1 and found[-1] <= found[-2]):
-            raise InputError("--bins", f"'{part}' is no later time", "give h in order, as 1,4,12")
+            raise InputError("--bins", f"'{part}' is no time", "give h, as 1,4,12") from None
     return found
 
 
@@ -235,7 +234,7 @@ def _print(result: ModelFit) -> None:
     """Print the estimates, or the subjects."""
     from ketasim._base.headline import plain
 
-    for text in result.problem.notes:
+    for text in result.notes:
         note(f"note: {text}")
     head = result.headline()
     print(head.title)
