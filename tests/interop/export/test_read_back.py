@@ -407,18 +407,73 @@ def test_amounts_are_in_the_unit_of_the_model(
         assert f"Amounts in {amount}, times in h." in export(model, kind)
 
 
+NAMED = (
+    *("pi", "F1", "log10", "LOG10", "PHI", "SIN", "gamma", "sin", "y1", "floor", "abs", "normal"),
+    *("volume", "hour", "mg", "Pi", "Inf", "NaN", "ETA1", "NOETA", "and_", "phi", "double"),
+)
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 def test_names_with_another_meaning_there(kind: str) -> None:
     model = ketasim.pk.CompartmentModel(
         "own",
-        (ketasim.pk.Parameter("pi", 2.0), ketasim.pk.Parameter("F1", 3.0)),
-        (ketasim.pk.Compartment("A"), ketasim.pk.Compartment("a")),
-        (ketasim.pk.Flow("A", "a", "pi"), ketasim.pk.Flow("a", None, "F1")),
-        (ketasim.pk.Output("E", "a*pi"),),
+        tuple(ketasim.pk.Parameter(name, 2.0 + n) for n, name in enumerate(NAMED)),
+        (ketasim.pk.Compartment("body"), ketasim.pk.Compartment("Body")),
+        (ketasim.pk.Flow("body", "Body", "+".join(NAMED)), ketasim.pk.Flow("Body", None, "F1")),
+        (ketasim.pk.Output("E", "Body*pi"),),
     )
     text = export(model, kind)
+    total = sum(2.0 + n for n in range(len(NAMED)))
+    wanted = pytest.approx([-total, total - 2 * 3])
     if kind in R_LIKE:
-        assert list(Read(text, kind, 0.0, {}).rates.values()) == pytest.approx([-2, 2 - 6])
+        assert list(Read(text, kind, 0.0, {}).rates.values()) == wanted
+        return
+    if kind == "antimony":
+        antimony = pytest.importorskip("antimony")
+        antimony.clearPreviousLoads()
+        assert antimony.loadAntimonyString(text) >= 0, antimony.getLastError()
+        text = antimony.getSBMLString("own")
+    runner = pytest.importorskip("roadrunner").RoadRunner(text)
+    for number, one in enumerate(runner.model.getFloatingSpeciesIds(), start=1):
+        runner[f"init({one})"] = float(number)
+    runner.reset()
+    assert list(runner.getRatesOfChange()) == wanted
+
+
+def _timed(rate: str, output: str) -> ketasim.pk.CompartmentModel:
+    return ketasim.pk.CompartmentModel(
+        "own",
+        (),
+        (ketasim.pk.Compartment("A"),),
+        (ketasim.pk.Flow("A", None, rate),),
+        (ketasim.pk.Output("CP", output),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "output"),
+    [
+        ("nonmem", "DADT(1) = -(0.1*T)*A(1)", "CP = A(1)*TIME"),
+        ("mrgsolve", "dxdt_A = -(0.1*SOLVERTIME)*A;", "double CP = A*TIME;"),
+        ("rxode2", "d/dt(A) <- -(0.1*t)*A", "CP <- A*t"),
+    ],
+)
+def test_the_time_of_a_rate_and_of_an_output(kind: str, rate: str, output: str) -> None:
+    text = export(_timed("0.1*t", "A*t"), kind)
+    assert rate in text
+    assert output in text
+
+
+def test_a_control_stream_without_parameters_has_a_theta() -> None:
+    text = export(_timed("0.1", "A"), "nonmem")
+    assert re.search(r"^\$THETA\n  0 FIX", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("rate", ["0.1*(t > 24)", "where(t > 24, 2, 1)"])
+def test_a_control_stream_has_no_comparison_within_an_expression(rate: str) -> None:
+    with pytest.raises(InputError, match="--to: NONMEM has no word for"):
+        export(_timed(rate, "A"), "nonmem")
+    assert "> 24" in export(_timed(rate, "A"), "mrgsolve")
 
 
 @pytest.mark.parametrize("kind", R_LIKE)

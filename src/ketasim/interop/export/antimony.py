@@ -14,8 +14,22 @@ _RESERVED: Final = (
     *("end", "at", "after", "in", "is", "has", "var", "const", "species", "compartment", "import"),
     *("unit", "function", "module", "gene", "operator", "reaction", "event", "formula", "DNA"),
     *("delete", "maximize", "minimize", "ext", "substanceOnly", "constraint", "algebraic"),
-    *("body", "hour", "mg", "time_unit", "substance", "extent"),
+    *("volume", "area", "length", "extent", "substance", "time_unit", "hour", "body", "notanumber"),
+    # functions, also those of the distributions
+    *("abs", "ceil", "ceiling", "delay", "exp", "factorial", "floor", "ln", "log", "log10", "max"),
+    *("min", "piecewise", "pow", "power", "quotient", "rateOf", "rem", "root", "sqr", "sqrt"),
+    *("and", "implies", "not", "or", "xor", "eq", "geq", "gt", "leq", "lt", "neq", "plus", "minus"),
+    *("times", "divide", "uniform", "normal", "poisson", "gamma", "bernoulli", "binomial"),
+    "cauchy",
+    *("chisquare", "exponential", "laplace", "lognormal", "rayleigh", NORMAL_CDF),
+    *(
+        f"{arc}{name}{h}"
+        for arc in ("", "a", "arc")
+        for name in ("sin", "cos", "tan", "sec", "csc", "cot")
+        for h in ("", "h")
+    ),
 )
+_CONSTANTS: Final = ("inf", "infinity", "nan", "notanumber", "true", "false")  # in any case
 _SYNTAX: Final = Syntax(
     "Antimony",
     "time",
@@ -24,17 +38,25 @@ _SYNTAX: Final = Syntax(
 )
 
 
+def _reserved(name: str) -> bool:
+    return name in _RESERVED or name.lower() in _CONSTANTS
+
+
 def antimony_text(model: OdeModel) -> str:
     """The model as Antimony; doses as in `sbml_text`."""
-    names = named_for(model.symbols, _RESERVED.__contains__, made=inputs_beside(model))
+    amount, base, power = model.substance
+    names = named_for(
+        model.symbols,
+        lambda name: _reserved(name) or name == amount,
+        made=inputs_beside(model),
+    )
     lines = [
         f"// {_flat(model.title)}",
         *(f"// {_flat(note)}" for note in (*model.notes, *told(model.effects))),
     ]
     if model.uses_normal_cdf:
         lines += ["", f"function {NORMAL_CDF}(z)", f"  {normal_cdf_series('z', _SYNTAX)};", "end"]
-    amount, base, power = model.substance
-    lines += ["", f"model {identifier(model.name, _RESERVED.__contains__)}"]
+    lines += ["", f"model {identifier(model.name, _reserved)}"]
     lines += [
         f"  // h and {model.amount}",
         "  unit hour = 3600 second;",

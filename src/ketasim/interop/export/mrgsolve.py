@@ -8,6 +8,7 @@ from typing import Final
 from ketasim.interop.export.effects import drawn, lower_rows, rounded
 from ketasim.interop.export.ode import NORMAL_CDF, Constant, OdeModel
 from ketasim.interop.export.syntax import Syntax, named_for
+from ketasim.models.pk.declaration import TIME_SYMBOL
 
 _RESERVED: Final = frozenset(
     (
@@ -16,6 +17,22 @@ _RESERVED: Final = frozenset(
         *("log", "sqrt", "pow", "double", "int", "bool", "if", "else", "for", "while", "return"),
         *("const", "auto", "new", "delete", "class", "default", "switch", "case", "break", "do"),
         *("float", "long", "short", "char", "void", "true", "false", "this", "using", "E", "D"),
+        *("and", "and_eq", "asm", "bitand", "bitor", "catch", "compl", "constexpr", "decltype"),
+        *("enum", "explicit", "export", "extern", "friend", "goto", "inline", "mutable"),
+        "namespace",
+        *("noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "private"),
+        "protected",
+        *("public", "register", "signed", "sizeof", "static", "struct", "template", "throw", "try"),
+        *("typedef", "typeid", "typename", "union", "unsigned", "virtual", "volatile", "xor"),
+        # functions of C, std and R that a model file sees
+        *("abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos"),
+        *("cosh", "div", "erf", "erfc", "exp2", "expm1", "fabs", "floor", "fma", "fmax", "fmin"),
+        *("fmod", "gamma", "hypot", "j0", "j1", "jn", "y0", "y1", "yn", "lgamma", "log10", "log1p"),
+        *("log2", "max", "min", "remainder", "round", "sin", "sinh", "tan", "tanh", "tgamma"),
+        "trunc",
+        *("std", "main", "errno", "signal", "index", "mrg", "mrgx", "Rcpp", "arma", "NULL"),
+        "NA_REAL",
+        *("normal_cdf", "PI", "M_PI", "M_E", "_A", "_A_0_", "dxdt", "table", "config", "evt"),
     )
 )
 _SYNTAX: Final = Syntax(
@@ -51,10 +68,12 @@ def mrgsolve_text(model: OdeModel) -> str:
         ],
     )
     at_ode = {**names, **{name: names[own] for name, own in within.items()}}
+    at_record = names | {TIME_SYMBOL: "TIME"}  # SOLVERTIME is the time of $ODE alone
     varied = list(model.effects.scales)
     lines = ["$PROB", f"# {_flat(model.title)}", *(f"# {_flat(note)}" for note in model.notes)]
-    lines += ["", "$PARAM @annotated"]
-    for one in (*model.parameters, *model.covariates):
+    constants = (*model.parameters, *model.covariates)
+    lines += ["", "$PARAM @annotated"] if constants else []
+    for one in constants:
         lines.append(
             _annotated(f"TV{names[one.name]}" if one.name in varied else names[one.name], one)
         )
@@ -108,7 +127,7 @@ def mrgsolve_text(model: OdeModel) -> str:
     ]
     lines += ["", "$TABLE"]
     lines += [
-        f"double {names[one.name]} = {_SYNTAX.written(one.expression, names)};"
+        f"double {names[one.name]} = {_SYNTAX.written(one.expression, at_record)};"
         for one in (*model.moving_for(one.expression for one in model.outputs), *model.own_outputs)
     ]
     for one in model.outputs:

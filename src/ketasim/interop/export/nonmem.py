@@ -9,14 +9,18 @@ from typing import Final
 from ketasim.interop.export.effects import drawn, lower_rows, rounded
 from ketasim.interop.export.ode import NORMAL_CDF, Formula, OdeModel
 from ketasim.interop.export.syntax import Syntax, named_for
-from ketasim.models.pk.declaration import Output
+from ketasim.models.pk.declaration import TIME_SYMBOL, Output
 
 # names that NM-TRAN gives a meaning of its own
 _RESERVED: Final = re.compile(
     r"(?:[FRDS]\d+|ALAG\d+|A|T|P|Y|F|W|E|G|H|DADT|DA|DP|ETA|EPS|ERR|THETA|OMEGA|SIGMA|ID|TIME|AMT|"
     r"RATE|CMT|EVID|II|ADDL|SS|MDV|DV|ICALL|NEWIND|NEWL2|IREP|COM|EXP|LOG|SQRT|MIN|MAX|MOD|INT|ABS|"
-    r"NOETA|A_0|"
-    r"IF|THEN|ELSE|ENDIF|IPRED|PRED|RES|WRES|TSTATE|MTIME|MIXNUM|MIXEST|S0|F0|FO|XSF|TSCALE|R0|T0)"
+    r"IF|THEN|ELSE|ENDIF|IPRED|PRED|RES|WRES|TSTATE|MTIME|MIXNUM|MIXEST|S0|F0|FO|XSF|TSCALE|R0|T0|"
+    r"LOG10|SIN|COS|TAN|ASIN|ACOS|ATAN|PHI|GAMLN|CALL|EXIT|GOTO|STOP|RETURN|END|DO|WHILE|CONTINUE|"
+    # the same, protected; labels of effects; what this file calls so
+    r"P(?:LOG|LOG10|EXP|SQRT|SIN|COS|TAN|ASIN|ACOS|ATAN|INT|HE|NP|ZR|DZ|HI|NG|GAMLN)|"
+    r"(?:ETA|EPS|ERR|THETA|MU_|MTIME|FUNC)\d+|FUNC[A-I]|DT|DOSTIM|DOSREC|CALLFL|NPROB|IPROB|NREP|"
+    r"IRES|IWRES|CWRES|NPDE|NOETA|A_0|NEWL1|SKIP_|OMEGA_|AND|OR|NOT|TRUE|FALSE)"
 )
 _SYNTAX: Final = Syntax(
     "NONMEM",
@@ -30,7 +34,10 @@ _SYNTAX: Final = Syntax(
         "sqrt": "SQRT",
         NORMAL_CDF: "PHI",
     },
+    compares=False,
 )
+# T is the time within a step, which $DES alone has
+_AT_RECORD: Final = {TIME_SYMBOL: "TIME"}
 _SIZES: Final = {"PC": 30, "LTH": 40, "LVR": 30}  # compartments, thetas, random effects, unasked
 _WIDTH: Final = 150  # letters of a line; what is longer goes on after &
 _EXAMPLE: Final = (
@@ -80,9 +87,10 @@ def nonmem_text(model: OdeModel) -> str:
         for number, state in enumerate(model.states, start=1)
     ]
     lines += ["$ERROR"]
-    lines += _defined(model.moving_for(one.expression for one in model.outputs), names)
+    at_record = names | _AT_RECORD
+    lines += _defined(model.moving_for(one.expression for one in model.outputs), at_record)
     lines += [f"  {own} = {names[state]}  ; {state}" for state, own in shown.items()]
-    lines += _error(model, names)
+    lines += _error(model, at_record)
     lines += [
         "$THETA",
         *(
@@ -90,6 +98,8 @@ def nonmem_text(model: OdeModel) -> str:
             for n, one in enumerate(model.parameters, start=1)
         ),
     ]
+    if not model.parameters:
+        lines.append("  0 FIX  ; NONMEM wants one")
     for symbols, covariance in model.effects.blocks:
         many = len(symbols)
         lines.append(f"$OMEGA BLOCK({many})" if many > 1 else "$OMEGA")

@@ -10,41 +10,20 @@ from ketasim.interop.export.syntax import Syntax, identifier, named_for
 
 _RESERVED: Final = frozenset(
     (
-        *(
-            "t",
-            "time",
-            "tlast",
-            "pi",
-            "exp",
-            "log",
-            "sqrt",
-            "rate",
-            "dur",
-            "f",
-            "lag",
-            "alag",
-            "if",
-        ),
+        *("t", "time", "tlast", "pi", "exp", "log", "sqrt", "rate", "dur", "f", "lag", "alag"),
+        "if",
         *("else", "function", "TRUE", "FALSE", "NULL", "NA", "Inf", "NaN", "for", "while", "rx"),
-        *(
-            "podo",
-            "tad",
-            "ID",
-            "TIME",
-            "AMT",
-            "RATE",
-            "CMT",
-            "EVID",
-            "II",
-            "ADDL",
-            "SS",
-            "MDV",
-            "DV",
-        ),
-        *("cmt", "depot", "central", "amt", "evid", "id", "newind", "NEWIND", "M_E", "M_PI", "add"),
-        *("prop", "lnorm", "ini", "model", "label", "max", "min", "ifelse", "expit", "logit"),
+        *("podo", "tad", "ID", "TIME", "AMT", "RATE", "CMT", "EVID", "II", "ADDL", "SS", "MDV"),
+        "DV",
+        *("cmt", "amt", "evid", "id", "newind", "NEWIND", "M_E", "M_PI", "add", "prop", "lnorm"),
+        *("ini", "model", "label", "max", "min", "ifelse", "expit", "logit"),
+        # functions of its language
+        *("abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "cos", "cosh"),
+        *("erf", "erfc", "exp2", "expm1", "fabs", "factorial", "floor", "gamma", "lfactorial"),
+        *("lgamma", "log10", "log1p", "log2", "phi", "pnorm", "pow", "probit", "qnorm", "round"),
+        *("sin", "sinh", "sum", "tan", "tanh", "trunc", "break", "next", "repeat", "in", "return"),
     )
-) - {"depot", "central"}
+)
 _SYNTAX: Final = Syntax(
     "rxode2",
     "t",

@@ -11,7 +11,11 @@ from ketasim.interop.export.effects import told
 from ketasim.interop.export.ode import AMOUNTS, NORMAL_CDF, OdeModel, State
 from ketasim.interop.export.syntax import Syntax, identifier, named_for, normal_cdf_series
 
-_RESERVED: Final = ("time", "avogadro", "pi", "exponentiale", "true", "false", "infinity", "body")
+# what the reader of formulas takes for a number, in any case; and the ids of this file
+_RESERVED: Final = (
+    *("time", "avogadro", "pi", "exponentiale", "true", "false", "infinity", "inf", "nan"),
+    *("notanumber", "body", NORMAL_CDF),
+)
 _SYNTAX: Final = Syntax(
     "SBML",
     "time",
@@ -41,7 +45,9 @@ def sbml_text(model: OdeModel) -> str:
     what flows into a compartment that is dosed, by the hour, 0 until an event or a program sets it.
     """
     sbml = library()
-    names = named_for(model.symbols, _RESERVED.__contains__, made=inputs_beside(model))
+    names = named_for(
+        model.symbols, lambda name: name.lower() in _RESERVED, made=inputs_beside(model)
+    )
     document = sbml.SBMLDocument(_LEVEL, _VERSION)
     root = document.createModel()
     root.setId(identifier(model.name))

@@ -40,6 +40,7 @@ class Syntax:
     - `power`: writes a power of two written parts; nothing for `a^b`.
     - `choice`: writes `where(condition, if true, if false)`; nothing where it cannot.
     - `functions`: name to its own. `signs`: of comparisons that differ.
+    - `compares`: whether a comparison is a number, 1 or 0.
     """
 
     engine: str
@@ -48,6 +49,7 @@ class Syntax:
     choice: Callable[[str, str, str], str] | None = None
     functions: Mapping[str, str] = field(default_factory=dict[str, str])
     signs: Mapping[str, str] = field(default_factory=dict[str, str])
+    compares: bool = True
 
     def written(self, text: str, names: Mapping[str, str]) -> str:
         """Write an expression.
@@ -81,10 +83,14 @@ class Syntax:
                 left = self._within(node.left, names, rank)
                 right = self._within(node.right, names, rank + 1)
                 return f"{left}{_SIGNS[type(node.op)]}{right}", rank
+            case ast.Compare() if not self.compares:
+                raise self._wordless("a comparison")
             case ast.Compare():
                 low, high = (self._of(one, names)[0] for one in (node.left, node.comparators[0]))
                 sign = _SIGNS[type(node.ops[0])]
                 return f"{low} {self.signs.get(sign, sign)} {high}", 0
+            case ast.Call(func=ast.Name(id="where")) if self.choice is None:
+                raise self._wordless("where(…)")
             case ast.Call(func=ast.Name(id=called)):
                 return self._call(called, [self._of(one, names)[0] for one in node.args]), _ALONE
             case _:
@@ -94,18 +100,20 @@ class Syntax:
         text, own = self._of(node, names)
         return text if own >= rank else f"({text})"
 
+    def _wordless(self, what: str) -> InputError:
+        return InputError(
+            "--to",
+            f"{self.engine} has no word for {what} within an expression",
+            "write the choice without it, as with min and max, or choose another format",
+        )
+
     def _call(self, called: str, parts: list[str]) -> str:
         called = _OTHERS.get(called, called)
         if called in ("min", "max") and called not in self.functions and self.choice is not None:
             sign = "<" if called == "min" else ">"
             return self.choice(f"{parts[0]} {sign} {parts[1]}", parts[0], parts[1])
         if called == "where":
-            if self.choice is None:
-                raise InputError(
-                    "--to",
-                    f"{self.engine} has no word for where(…) within an expression",
-                    "write the choice without it, as with min and max, or choose another format",
-                )
+            assert self.choice is not None
             return self.choice(*parts)
         return f"{self.functions.get(called, called)}({', '.join(parts)})"
 
