@@ -12,6 +12,7 @@ import pytest
 import ketasim
 from ketasim._base import InputError
 from ketasim.apps.cli.application import run
+from ketasim.estimation.written import model_text
 from ketasim.models import pk
 
 MODEL = """
@@ -250,6 +251,13 @@ def test_what_the_chart_shows() -> None:
     assert ketasim.plot(found).to_dict()["layer"]
     with pytest.raises(InputError, match="against"):
         ketasim.plot(found, against="DV")
+
+
+def test_a_model_is_written_with_the_unit_of_its_amounts(tmp_path: Path) -> None:
+    model = pk.one_compartment(scale=1.0, amount="µg").with_values({"CL": 4, "V": 20})
+    path = tmp_path / "model.toml"
+    path.write_text(model_text(model), encoding="utf-8")
+    assert pk.read_model(path) == model
 
 
 @pytest.mark.parametrize("bins", [(5, 1), (float("nan"),), (1, 1)])

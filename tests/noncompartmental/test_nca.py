@@ -183,6 +183,22 @@ def test_a_prediction_and_its_draws() -> None:
     assert row["mrt"] == pytest.approx(1 / 1.5 + 70 / 5, rel=5e-3)
 
 
+def test_the_doses_of_a_prediction_are_in_the_unit_of_its_model() -> None:
+    times = [*np.arange(0, 6, 0.1), *np.arange(6, 60, 1.0)]
+    table = {
+        "ID": [1] * (len(times) + 1),
+        "TIME": [0.0, *times],
+        "EVID": [1, *[0] * len(times)],
+        "AMT": [100.0, *[0.0] * len(times)],
+    }
+    model = ketasim.pk.one_compartment(scale=1.0, amount="µg").with_values({"CL": 5, "V": 20})
+    found = ketasim.predict(model, table)
+    row = nca(found, route="iv").table().row(0, named=True)
+    assert row["cl"] == pytest.approx(5, rel=2e-3)
+    with pytest.raises(InputError, match="dose_unit: 'g', and AMT of the model is in µg"):
+        nca(found, route="iv", dose_unit="g")
+
+
 def test_a_simulation_agrees_with_its_exact_areas() -> None:
     """Areas of a simulation are exact in `exposure`; sampled closely, NCA comes to the same."""
     course = {"regimen": "ketamine 40 mg iv over 40 min on day 0", "horizon": "4 d"}

@@ -27,6 +27,7 @@ _SECONDS: Final = 1e-3  # of a profile
 _PARENT: Final = {"ketamine": 1.0, "s_ketamine": 0.5, "r_ketamine": 0.5}  # of the racemate
 _ENANTIOMER: Final = {"esketamine": "s_ketamine", "arketamine": "r_ketamine"}
 _CONCENTRATION: Final = "ng/mL"
+_DOSE: Final = "mg"  # where nobody says it
 
 
 def check_profiles(count: int, field: str) -> None:
@@ -42,7 +43,8 @@ def of_prediction(
 
     **Arguments:**
 
-    - `rows`: of its table. `wanted`: names of outputs, all when empty. `dose_unit`: of AMT.
+    - `rows`: of its table. `wanted`: names of outputs, all when empty. `dose_unit`: of AMT,
+      where the model does not say it.
     - `limit`: of quantification, or nothing.
 
     **Raises:** `InputError` for an output that is not there, or whose unit is none.
@@ -53,6 +55,14 @@ def of_prediction(
             raise InputError(
                 "dv", f"the prediction has no output '{shortened(name)}'", near(name, known)
             )
+    if source.amount != _DOSE:
+        if dose_unit not in (_DOSE, source.amount):
+            raise InputError(
+                "dose_unit",
+                f"'{shortened(dose_unit)}', and AMT of the model is in {source.amount}",
+                "leave it out",
+            )
+        dose_unit = source.amount
     events = rows.events
     found: dict[tuple[str, int], Samples] = {}
     units: dict[str, Units] = {}

@@ -193,6 +193,7 @@ def _own(
         uncertainty,
         residual,
         tuple(notes),
+        amount=model.amount,
     )
 
 

@@ -64,6 +64,7 @@ class Prediction(Result):
     - `seed`: of the draws, nothing without any. `uncertainty`, `residual`: whether they are drawn.
     - `notes`: what the reader must know, as sentences.
     - `keys`: of the sources that a model of the package used.
+    - `amount`: unit of AMT.
     """
 
     model: str
@@ -77,6 +78,7 @@ class Prediction(Result):
     residual: bool = False
     notes: tuple[str, ...] = ()
     keys: tuple[str, ...] = field(default=())
+    amount: str = "mg"
 
     def table(self) -> pl.DataFrame:
         """One row a record, in the order of the table that was brought.
