@@ -69,3 +69,23 @@ def test_a_rate_that_has_no_meaning_is_refused(
 @quiet
 def test_noise_around_a_rate_of_0_is_none() -> None:
     assert _timed("log(body/50)", LATE)[1:] == pytest.approx([50] * 3, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rate", "output", "said"),
+    [
+        ("0.1*(-8)**(1/3)", "body", r"'0.1\*\(-8\)\*\*\(1/3\)' is nan in row 1"),
+        ("0.1", "body*(-8)**0.5", "has no finite value in row 1"),
+        ("0.1", "body*((-8)**0.5 > 1)**0.5*(-1)**0.5", "has no finite value in row 1"),
+    ],
+)
+def test_a_root_of_a_negative_number_is_no_number(rate: str, output: str, said: str) -> None:
+    model = pk.CompartmentModel(
+        "root",
+        (),
+        (pk.Compartment("body"),),
+        (pk.Flow("body", None, rate),),
+        (pk.Output("A", output),),
+    )
+    with pytest.raises(InputError, match=said):
+        ketasim.predict(model, LATE)

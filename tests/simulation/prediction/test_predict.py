@@ -598,23 +598,3 @@ def test_covariates_of_a_model_that_ships_come_from_columns_of_their_name() -> N
 def test_what_follows_concentrations_is_no_model_of_a_table() -> None:
     with pytest.raises(InputError, match=r"^MODEL: 'mood' follows concentrations"):
         ketasim.predict("mood", {"ID": [1]})
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ('rate = "KA"', 'rate = "KA*(-8)**(1/3)"', r"'KA\*\(-8\)\*\*\(1/3\)' is nan in row 1"),
-        ('"1000*central/V"', '"1000*central/V*(-8)**0.5"', "has no finite value in row 1"),
-        ('"1000*central/V"', '"1000*central/V*((-8)**0.5 > 1)**0.5*(-1)**0.5"', "no finite value"),
-    ],
-)
-def test_a_root_of_a_negative_number_is_no_number(
-    old: str, new: str, said: str, tmp_path: Path
-) -> None:
-    model = tmp_path / "model.toml"
-    assert old in MODEL
-    model.write_text(MODEL.replace(old, new))
-    table = tmp_path / "data.csv"
-    table.write_text(TABLE)
-    with pytest.raises(InputError, match=said):
-        ketasim.predict(model, table)
