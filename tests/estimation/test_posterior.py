@@ -15,6 +15,7 @@ from scipy.stats import norm
 
 import ketasim
 from ketasim._base import KetasimWarning
+from ketasim.estimation import ModelFit
 from ketasim.evidence import load_card
 from ketasim.models import pk
 
@@ -191,7 +192,7 @@ def test_data_that_narrow_nothing_are_none() -> None:
     assert (found.individuals()["from_data_percent"] > 0).all()
 
 
-def _mapped(values: list[float], output: pk.Output) -> ketasim.estimation.ModelFit:
+def _mapped(values: list[float], output: pk.Output) -> ModelFit:
     model = replace(MODEL, outputs=(output,), correlations={})
     return ketasim.fit(model, TABLE | {"DV": [None, *values, None]}, method="map")
 

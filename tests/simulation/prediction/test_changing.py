@@ -23,7 +23,12 @@ def _timed(rate: str, table: dict[str, list[float]], **numbers: float) -> list[f
     return ketasim.predict(model, table).table()["A"].to_list()
 
 
-LATE = {"ID": [1] * 4, "TIME": [0, 50, 100.5, 200], "AMT": [100, 0, 0, 0], "EVID": [1, 0, 0, 0]}
+LATE: dict[str, list[float]] = {
+    "ID": [1] * 4,
+    "TIME": [0, 50, 100.5, 200],
+    "AMT": [100, 0, 0, 0],
+    "EVID": [1, 0, 0, 0],
+}
 
 
 @quiet
