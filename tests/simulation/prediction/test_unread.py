@@ -93,3 +93,15 @@ def test_what_would_change_a_dose_and_is_not_read_is_refused(
     nothing = {name: [1 if name == "F1" else None] * 2 for name in columns if name != "AMT"}
     if "cl" not in columns:
         ketasim.predict(model, table | {"AMT": [9, 0]} | nothing)
+
+
+@quiet
+def test_amounts_become_those_of_the_model() -> None:
+    one = pk.one_compartment().with_values({"CL": 2, "V": 10})
+    table = {"ID": [1, 1], "TIME": [0, 1], "AMT": [5, 0], "AMTU": ["mg", ""]}
+    in_mg = ketasim.predict(one, table).table()["CP"].to_numpy()
+    out = tuple(replace(o, expression="central/V", unit="µg/L") for o in one.outputs)
+    counted = replace(one, amount="µg", outputs=out)
+    found = ketasim.predict(counted, table)
+    assert found.table()["CP"].to_numpy() == pytest.approx(in_mg)
+    assert any("turned into µg" in text for text in found.notes)

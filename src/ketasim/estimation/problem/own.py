@@ -86,7 +86,7 @@ def own_problem(
     _known(model, choices)
     used = {name for field, text in model.expressions() for name in names_used(text, field)}
     declared = {one.name for one in (*model.parameters, *model.covariates)}
-    sheet = read_sheet(table, sorted(used | declared))
+    sheet = read_sheet(table, sorted(used | declared), amounts=model.amount)
     records, doses, notes = read_records(sheet)
     numbers = Numbers(model, sheet, records.subject, doses.record, list(parameters), notes)
     solved = OwnProblem(model, sheet, records, doses, compartments)

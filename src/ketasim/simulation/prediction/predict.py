@@ -140,7 +140,7 @@ def _own(
     model = model.with_values(fixed)
     used = {name for field, text in model.expressions() for name in names_used(text, field)}
     used |= {one.name for one in (*model.parameters, *model.covariates)}
-    sheet = read_sheet(table, sorted(used))
+    sheet = read_sheet(table, sorted(used), amounts=model.amount)
     records, doses, notes = read_records(sheet)
     numbers = Numbers(model, sheet, records.subject, doses.record, list(fixed), notes)
     check_columns(
