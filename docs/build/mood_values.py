@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ketasim.calibration.mood import mechanism_curves
-from ketasim.dosing import Trial, load_trial
-from ketasim.evidence import Entry, load_card
+from ketasim.dosing import Trial, load_course, load_trial
+from ketasim.evidence import Entry, load_card, load_table
 from ketasim.population import Situation, situation_of
 from ketasim.simulation.mood.inputs import published_baseline
 from ketasim.trials.blinding import blinding_table
@@ -30,6 +30,10 @@ _FIRST = "esketamine 84 mg intranasal twice weekly for 4 weeks"
 _LONG = (27.9, 83.9, 167.9, 335.9)
 """Days at which a long course is read: before a session of both maintenance schedules."""
 _YEAR = 8766.0  # h
+_STOPPED = {"lost_four": _FIRST, "lost_year": f"{_FIRST} then weekly for 44 weeks"}
+"""Courses that end, by the value that tells how soon half of what they brought is gone."""
+_TABLETS = "glue2024:r107_ol:MADRS:168h:remission"
+"""A row of the predictions kept with the package."""
 _COMPARED = (
     ("infusion 0.5 mg/kg, saline", _INFUSION, "saline"),
     ("infusion 0.5 mg/kg, midazolam", _INFUSION, "midazolam"),
@@ -91,6 +95,11 @@ def mood_values() -> dict[str, str]:
     for row, name in enumerate(("weekly", "fortnightly", "stopped")):
         for column, day in enumerate(_LONG, start=1):
             found[f"{name}_{day:.0f}"] = f"{kept[row, column]:.0f}"
+    found |= _lost(n, baseline)
+    expected = load_table("mood/predicted").filter(row_id=_TABLETS)["predicted"].item()
+    found["tablets_week"] = _percent(float(expected))
+    blinded = blinding_table(_trial(_INFUSION, "midazolam"), n)
+    found["guess_midazolam"] = _percent(blinded["guess_right"][0])
     found["p_belief"] = _percent(1.0 - math.exp(-n["p_belief"]))
     for name, (drug, control) in _TOLD.items():
         found[f"felt_{name}"] = f"{_felt(drug, control):.2g}"
@@ -131,6 +140,27 @@ def _trial(drug: Mapping[str, object], control: str) -> Trial:
             "assess": [{"scale": "MADRS", "at": ["24 h"], "metrics": ["change"]}],
         }
     )
+
+
+def _lost(n: Mapping[str, float], baseline: float) -> dict[str, str]:
+    """Days from one after the last session until half of what sessions bring is gone.
+
+    What they bring is points below the same patient's score without any session.
+    """
+    days = np.arange(0.0, 420.0)
+    hours = 24.0 * days
+    score = mechanism_curves(
+        list(_STOPPED.values()), hours, ("MADRS",), situation=Situation(), baseline=baseline
+    )["MADRS"]
+    course = n["e_N"] * (1.0 - np.exp(-n["kN"] * hours))
+    care = n["e_C"] * (1.0 - np.exp(-n["kC"] * hours))
+    brought = baseline * np.exp(-course - care) - score
+    found: dict[str, str] = {}
+    for (name, text), points in zip(_STOPPED.items(), brought, strict=True):
+        after = int(load_course({"regimen": text}).regimen.sessions[-1] / 24.0) + 1
+        gone = days[after:][points[after:] <= 0.5 * points[after]]
+        found[name] = f"{gone[0] - after:.0f}"
+    return found
 
 
 def _felt(drug: Mapping[str, object], control: str) -> float:
