@@ -22,8 +22,12 @@ def fits(repeats: int) -> dict[str, Any]:
 
     - `repeats`: fits of statsmodels.
     """
+    import statsmodels.formula.api
     from threadpoolctl import threadpool_limits
 
+    import ketasim.trials.analysis
+
+    _ = statsmodels, ketasim  # loaded first: libraries that come later are not limited
     with threadpool_limits(1):
         return _fits(repeats)
 

@@ -7,13 +7,18 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ketasim._base.errors import InputError
+
+if TYPE_CHECKING:
+    from threadpoolctl import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
+        ThreadpoolController,
+    )
 
 LONG: Final = 10.0
 """Seconds of work from which its forecast is told."""
@@ -232,3 +237,20 @@ class _Lines(logging.Handler):
         """Print a record."""
         with suppress(OSError, ValueError):
             print(record.getMessage(), file=sys.stderr, flush=True)  # noqa: T201
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    from threadpoolctl import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
+        ThreadpoolController,
+    )
+
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Keep the linear algebra on one thread: for matrices this small, threads wait for each other.
+
+    It also keeps the last bit independent of the number of cores.
+    """
+    return _controller().limit(limits=1, user_api="blas")

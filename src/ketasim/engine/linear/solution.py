@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketasim._base.size import one_thread
 from ketasim.engine.linear.inputs import Input, check_steady
-
-if TYPE_CHECKING:
-    from threadpoolctl import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
-        ThreadpoolController,
-    )
 
 Array = NDArray[np.float64]
 
@@ -181,23 +175,6 @@ def _stack(rows: list[Array], n: int, m: int) -> Array:
     return np.stack(rows) if rows else np.zeros((0, n, m))
 
 
-@cache
-def _controller() -> ThreadpoolController:
-    from threadpoolctl import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
-        ThreadpoolController,
-    )
-
-    return ThreadpoolController()
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Keep the linear algebra on one thread: for matrices this small, threads wait for each other.
-
-    It also keeps the last bit independent of the number of cores.
-    """
-    return _controller().limit(limits=1, user_api="blas")
-
-
 def tick(time: float) -> float:
     """A time as the engine tells times apart."""
     return round(float(time), _TIME_DECIMALS)
@@ -254,7 +231,7 @@ class _Propagator:
         extended[:, :m, :m] = rates
         for i, name in enumerate(self._channels):
             extended[:, self._states.index(name), m + i] = 1.0
-        with _one_thread():
+        with one_thread():
             result = np.asarray(expm(extended * step), dtype=np.float64)
         if not self._time_varying:
             self._known[key] = result

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from ketasim._base.size import one_thread
 from ketasim.trials.analysis.mixed.covariance import Structure, basis, matrix, structure
 from ketasim.trials.analysis.mixed.statistics import Statistics, pairs
 
@@ -248,7 +249,11 @@ def fit(
 
     **Raises:** `NotFittedError`.
     """
-    told = visits or "the visits"
+    with one_thread():
+        return _fitted(statistics, name, start, visits or "the visits")
+
+
+def _fitted(statistics: Statistics, name: str, start: Array | None, told: str) -> Optimum:
     if statistics.rows <= statistics.columns:
         raise NotFittedError(
             f"{statistics.rows} outcomes are too few for {statistics.columns} coefficients"
