@@ -70,6 +70,30 @@ def test_imputation(capsys: pytest.CaptureFixture[str]) -> None:
     assert "jump to reference" in capsys.readouterr().out
 
 
+def test_the_order_of_visits_is_given_and_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SAS has -2.12426 for the last visit, which the alphabet puts first."""
+    names = {"4": "Week 1", "5": "Week 2", "6": "Week 4", "7": "Endpoint"}
+    data = pl.read_csv(DATA, infer_schema=False).with_columns(
+        pl.col("VISIT").alias("NUMBER"), pl.col("VISIT").replace(names)
+    )
+    path = tmp_path / "named.csv"
+    data.write_csv(path)
+    words = ["analyse", str(path), "--model", MODEL, *WORDS, "--strategy", "j2r"]
+    words += ["--way", "multiple-imputation", "--imputations", "50"]
+    assert run(words) == 2
+    assert "'Endpoint' among the visits is not certain" in capsys.readouterr().err
+    found: list[str] = []
+    for order in ("NUMBER", ", ".join(names.values())):
+        assert run([*words, "--visit-order", order]) == 0
+        told = capsys.readouterr().out
+        assert "Week 1, Week 2, Week 4, Endpoint. 79 of 80 outcomes" in told
+        found.append(next(line for line in told.splitlines() if "Endpoint  " in line))
+    assert found[0] == found[1]
+    assert float(found[0].split()[4]) == pytest.approx(-2.12, abs=0.4)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

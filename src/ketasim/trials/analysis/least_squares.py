@@ -27,7 +27,8 @@ from ketasim.trials.analysis.margins import (
 )
 from ketasim.trials.analysis.result import Analysis
 from ketasim.trials.analysis.rows import check_once, left_out, notes_on_rows
-from ketasim.trials.analysis.table import Table, as_table, in_natural_order, used_levels
+from ketasim.trials.analysis.table import Table, as_table, used_levels, with_order
+from ketasim.trials.analysis.visits import order_of_visits
 
 if TYPE_CHECKING:
     import polars
@@ -176,7 +177,10 @@ def by_visit(
         read, table, arm=arm, reference=reference, factors=factors, also=also
     )
     rows = whole_rows(read, ready, also)
-    rows = rows.having(*(used_levels(in_natural_order(rows.factor(one, one))) for one in also))
+    rows = rows.having(*(used_levels(rows.factor(one, one)) for one in also))
+    if visit is not None:
+        levels = order_of_visits(rows, visit, read.variables[0]).levels
+        rows = rows.having(with_order(rows.columns[visit], levels))
     if subject is not None:
         check_once(rows, subject, visit)
     notes = (

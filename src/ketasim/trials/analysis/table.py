@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +19,6 @@ Codes = NDArray[np.intp]
 
 _MOST_BYTES: Final = 500_000_000
 _MISSING: Final = ("", "NA", "NaN", "nan", ".", "null", "NULL", "N/A", "n/a")
-_PARTS: Final = re.compile(r"(\d+(?:\.\d+)?)")
-
 
 _ANSWERS: Final = {
     **dict.fromkeys(("1", "1.0", "y", "yes", "true"), 1.0),
@@ -42,7 +39,7 @@ class Column:
     - `values`: numbers, NaN where missing; `None` for categories.
     - `codes`: number of the category in each row, −1 where missing; `None` for numbers.
     - `levels`: categories, the reference first; of numbers empty.
-    - `ordered`: the order of the levels was given and is not that of the alphabet.
+    - `ordered`: the order of the levels was given: by ordered categories, or by numbers.
     """
 
     name: str
@@ -219,22 +216,6 @@ def with_order(column: Column, levels: Sequence[str]) -> Column:
     return replace(column, codes=place[column.codes], levels=tuple(levels), ordered=True)
 
 
-def in_natural_order(column: Column) -> Column:
-    """Visits in the order of the numbers in their names, unless the data say another one."""
-    if column.ordered:
-        return column
-    return with_order(column, sorted(column.levels, key=_natural))
-
-
-def _natural(text: str) -> list[tuple[int, float, str]]:
-    """For sorting: `Week 2` comes before `Week 10`, and `Baseline` before both."""
-    parts = (part for part in _PARTS.split(text) if part)
-    return [
-        (1, float(part), "") if _PARTS.fullmatch(part) else (0, 0.0, part.lower().strip())
-        for part in parts
-    ]
-
-
 def as_table(data: object) -> Table:
     """Take a data frame of any library that narwhals knows, or a mapping of columns.
 
@@ -294,7 +275,11 @@ def _taken(name: str, series: Any) -> Column:
     levels = [str(one) for one in series.cat.get_categories().to_list()] if given else []
     seen = {one for one in cells if one is not None}
     order = [one for one in levels if one in seen] if given else sorted(seen)
-    return _coded(name, cells, order, ordered=given)
+    # categories without an order of their own are in that of the alphabet, or of the rows
+    loose = kind == nw.Categorical and series.implementation.is_polars()
+    return _coded(
+        name, cells, order, ordered=given and not loose and nw.is_ordered_categorical(series)
+    )
 
 
 def _coded(

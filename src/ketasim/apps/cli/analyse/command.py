@@ -40,6 +40,7 @@ _ONLY: Final = {
     "--weights": ("mmrm",),
     "--strategy": ("mmrm",),
     "--visit": ("mmrm", "ancova", "responder"),
+    "--visit-order": ("mmrm",),
     "--ties": ("survival",),
 }
 
@@ -57,6 +58,13 @@ def analyse(
     ),
     subject: Annotated[str | None, Parameter(help="Column of the subjects.")] = None,
     visit: Annotated[str | None, Parameter(help="Column of the visits.")] = None,
+    visit_order: Annotated[
+        str | None,
+        Parameter(
+            help="Column of numbers that orders the visits, such as AVISITN; or the visits in "
+            "their order, such as 'Week 1, Week 2, Endpoint'."
+        ),
+    ] = None,
     arm: Annotated[
         str | None, Parameter(help="Column of the arms; else the only category of the model.")
     ] = None,
@@ -105,6 +113,7 @@ def analyse(
         "--weights": weights,
         "--strategy": strategy,
         "--visit": visit,
+        "--visit-order": visit_order,
         "--ties": ties,
     }
     for name, value in given.items():
@@ -117,6 +126,9 @@ def analyse(
         names = _FILES["imputed" if strategy is not None else method]
         check_folder(out, names, inputs=[data])
     table = read_table(data, "DATA")
+    order: str | tuple[str, ...] | None = visit_order
+    if visit_order is not None and visit_order not in table.columns:
+        order = tuple(one.strip() for one in visit_order.split(","))
     common: dict[str, Any] = {
         "arm": arm,
         "reference": _references(reference or [], arm),
@@ -137,6 +149,7 @@ def analyse(
             delta=delta,
             imputations=imputations,
             seed=seed,
+            visit_order=order,
             **common,
         )
     elif method == "mmrm":
@@ -148,6 +161,7 @@ def analyse(
             weights=weights,
             covariance=(covariance or "us").split(","),
             method=df or "kenward-roger",
+            visit_order=order,
             **common,
         )
     elif method == "ancova":

@@ -101,6 +101,7 @@ def imputed(
     ended: str | None = None,
     imputations: int = 500,
     seed: int = 1,
+    visit_order: str | Sequence[str] | None = None,
 ) -> Analysis:
     """Compare arms at each visit after missing outcomes have been imputed.
 
@@ -124,10 +125,13 @@ def imputed(
     - `ended`: a column with the first visit whose outcomes do not count, such as that after
       treatment was stopped; empty where all do. Left out, outcomes end with the last one there.
     - `imputations`, `seed`: of many imputations.
+    - `visit_order`: a column of numbers that orders the visits, or the visits in their order; else
+      the order of numbers and of ordered categories, or that of times in their names.
 
-    **Returns:** `differences`; of conditional means also `completed`, the outcomes put in.
+    **Returns:** `differences`; of conditional means also `completed`, the outcomes put in. Its
+    notes have the order of the visits.
 
-    **Raises:** `InputError`.
+    **Raises:** `InputError`, also when what is imputed depends on an order that is not certain.
     """
     from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
@@ -142,7 +146,16 @@ def imputed(
         raise InputError("imputations", f"{imputations}", f"give 2 to {_MOST:,}")
     read = read_model(model)
     who, when = subject or read.subject, visit or read.visit
-    table, arm = arranged_table(read, as_table(data), who, when, arm, reference, factors=factors)
+    table = as_table(data)
+    stopping = () if ended is None else used_levels(table.factor(ended, "ended")).levels
+    table, arm, visits = arranged_table(
+        *(read, table, who, when, arm, reference),
+        factors=factors,
+        visit_order=visit_order,
+        also_visits=stopping,
+    )
+    if strategy != "mar" or delta is not None or ended is not None:
+        visits.check(when, "what is imputed")
     if arm is None:
         raise InputError("arm", "is missing", "name the column of the arms")
     others = [name for name in reference if name != arm] if isinstance(reference, Mapping) else []
@@ -170,6 +183,8 @@ def imputed(
     )
     last = _final(analysis or _without_visit(fitted, when), grid, arm)
     shift = _shift(delta, grid, arm, levels)
+    gone = np.isnan(grid.outcome)
+    lost, after = int(gone.sum()), int((gone & grid.after).sum())
     options = {
         "model": model,
         "analysis": last.design.model.text,
@@ -177,7 +192,9 @@ def imputed(
         "way": way,
         "reference": levels[0],
         "delta": delta,
-        "missing": int(np.isnan(grid.outcome).sum()),
+        "missing": lost,
+        "missing_after_the_end": after,
+        "visits": list(grid.visits),
     }
     # many small matrices: several threads would wait for each other
     with threadpool_limits(1):
@@ -197,7 +214,6 @@ def imputed(
         value, se, df, error = found
         tables = {"differences": _table(last, grid.visits, when, value, se, df, error)}
         options |= {"imputations": imputations, "seed": seed}
-    lost = int(np.isnan(grid.outcome).sum())
     return Analysis(
         f"{read.outcome} with {lost} of {grid.outcome.size} outcomes imputed, {strategy}"
         f"{'' if delta is None else ' and delta'}",
@@ -205,6 +221,7 @@ def imputed(
         options,
         (
             f"Imputed: {STRATEGIES[strategy]}{_delta_in_words(delta, levels[0])}.",
+            f"{visits.note} {after} of {lost} outcomes imputed come after a subject's last one.",
             *notes_on_rows(fitted.design.table, read.variables[1:], who, when),
         ),
         headline_rows(tables["differences"], ["contrast", when]),

@@ -24,6 +24,9 @@ STRUCTURES: Final = {
 }
 """Structure of the covariance to its name in words; each but `us` is for sparse data."""
 
+ORDERED: Final = ("toeph", "toep", "ar1h", "ar1")
+"""Structures in which it matters which visits are next to each other."""
+
 
 @dataclass(frozen=True)
 class Structure:

@@ -29,7 +29,7 @@ from ketasim.trials.analysis.margins import (
     marginal_means,
 )
 from ketasim.trials.analysis.mixed.adjustment import infer
-from ketasim.trials.analysis.mixed.covariance import STRUCTURES
+from ketasim.trials.analysis.mixed.covariance import ORDERED, STRUCTURES
 from ketasim.trials.analysis.mixed.likelihood import NotFittedError, Optimum, fit
 from ketasim.trials.analysis.mixed.statistics import Layout, Statistics, lay_out, summed
 from ketasim.trials.analysis.result import Analysis
@@ -37,10 +37,11 @@ from ketasim.trials.analysis.rows import check_once, left_out, notes_on_rows
 from ketasim.trials.analysis.table import (
     Table,
     as_table,
-    in_natural_order,
     used_levels,
     with_order,
+    with_reference,
 )
+from ketasim.trials.analysis.visits import VisitOrder, order_of_visits
 
 if TYPE_CHECKING:
     import polars
@@ -207,6 +208,7 @@ def mmrm(
     weights: str | None = None,
     covariance: str | Sequence[str] = "us",
     method: str = "kenward-roger",
+    visit_order: str | Sequence[str] | None = None,
 ) -> MixedModel:
     """Fit a mixed model for repeated measures by restricted maximum likelihood.
 
@@ -232,8 +234,11 @@ def mmrm(
     - `weights`: column of weights: the residual variance of a row is divided by its weight.
     - `covariance`: of `STRUCTURES`; of several the first that can be estimated.
     - `method`: of `METHODS`, for standard errors and degrees of freedom.
+    - `visit_order`: a column of numbers that orders the visits, or the visits in their order; else
+      the order of numbers and of ordered categories, or that of times in their names.
 
-    **Raises:** `InputError`, also when the covariance cannot be estimated, with the reason.
+    **Raises:** `InputError`, also when the covariance cannot be estimated, with the reason, and
+    when it depends on an order of the visits that is not certain.
     """
     if method not in METHODS:
         raise InputError("method", f"'{shortened(method)}' is unknown", near(method, METHODS))
@@ -248,12 +253,15 @@ def mmrm(
             )
     who, when = subject or read.subject, visit or read.visit
     table = as_table(data)
-    ready, compared = arranged_table(
-        read, table, who, when, arm, reference, factors=factors, weights=weights
+    ready, compared, visits = arranged_table(
+        *(read, table, who, when, arm, reference),
+        factors=factors,
+        weights=weights,
+        visit_order=visit_order,
     )
     rows = whole_rows(read, ready, (who, when, *([] if weights is None else [weights])))
-    in_time = in_natural_order(table.factor(when, "visit")).levels  # whatever the reference
-    order = used_levels(with_order(rows.columns[when], in_time))
+    # the reference of a model may be any visit; its covariance has them in time
+    order = used_levels(with_order(rows.columns[when], visits.levels))
     people = used_levels(rows.columns[who])
     rows = rows.having(used_levels(rows.columns[when]), people)
     if len(order.levels) == 1:
@@ -277,6 +285,11 @@ def mmrm(
     )
     statistics = summed(layout)
     optimum, reasons = _fitted(statistics, names, when, order.levels)
+    kind = optimum.structure.name
+    if kind in ORDERED:
+        visits.check(when, f"covariance '{kind}'")
+    elif kind == "us" and method == "kenward-roger-cholesky":
+        visits.check(when, f"method '{method}'")
     fitted = MixedModel(
         "",
         {},
@@ -284,6 +297,7 @@ def mmrm(
         (
             *left_out(table.rows - rows.rows),
             *notes_on_rows(rows, read.variables[1:], who, when),
+            *([visits.note] if kind in ORDERED else []),
             *(f"Not fitted: {reason}." for reason in reasons),
             *(["No means and differences: name the arm."] if compared is None else []),
         ),
@@ -321,12 +335,14 @@ def arranged_table(
     *,
     factors: Sequence[str] = (),
     weights: str | None = None,
-) -> tuple[Table, str | None]:
+    visit_order: str | Sequence[str] | None = None,
+    also_visits: Sequence[str] = (),
+) -> tuple[Table, str | None, VisitOrder]:
     """The data with subject, visit and arm as categories in their order, every column there.
 
-    **Arguments:** as of `mmrm`.
+    **Arguments:** as of `mmrm`; `also_visits` must have a place though they may have no outcome.
 
-    **Returns:** the data, and the column of the arms where it is known.
+    **Returns:** the data, the column of the arms where it is known, and the order of the visits.
 
     **Raises:** `InputError`.
     """
@@ -347,8 +363,11 @@ def arranged_table(
         factors=[*inside, *factors],
         also=also,
     )
-    order = in_natural_order(ready.factor(visit, "visit"))  # one with a reference is in its order
-    return ready.having(order, ready.factor(subject, "subject")), compared
+    visits = order_of_visits(table, visit, read.variables[0], visit_order, also_visits)
+    order = with_order(table.factor(visit, "visit"), visits.levels)
+    if isinstance(reference, Mapping) and visit in reference:
+        order = with_reference(order, reference[visit], "reference")
+    return ready.having(order, ready.factor(subject, "subject")), compared, visits
 
 
 def _fitted(
