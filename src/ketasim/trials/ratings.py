@@ -152,8 +152,8 @@ class ArmSimulation:
     - `pilot`: worlds drawn with `PILOT_SEED`, of `pilot_replicates`, with which steps are chosen;
       those of the replicates when left out.
     - `rate`: at which patients leave for lack of effect, 1/h.
-    - `given`: another arm, whose treatment and patients this one has, as in a trial without any
-      difference; patients leave as in their own.
+    - `given`: another arm, whose treatment and patients this one has, and as in which they leave,
+      as in a trial without any difference.
     - `stays`: the second ratings are of the same patients had nobody left, in place of those
       without the effects of the trials.
     - `follows`: who left is rated on, without further sessions.
@@ -362,7 +362,7 @@ class ArmSimulation:
             else:
                 sides = ()
                 scores = self._together(*part, entered)
-            took = sides[0].attended if sides and self.given is None else None
+            took = sides[0].attended if sides else None
             leavers = Leavers(
                 self.trial,
                 group.stages,

@@ -78,6 +78,16 @@ def test_power_and_errors_are_those_of_solved_patients(both: tuple[Any, Any]) ->
             assert one["truth"] == pytest.approx(other["truth"], abs=error)
 
 
+def test_without_a_difference_arms_leave_alike(both: tuple[Any, Any]) -> None:
+    """Responders and treatment policy depend on who leaves; one false alarm in 2,000 runs."""
+    for result in both:
+        found = result.characteristics
+        for way in found.question.ways:
+            outcome = found.none.outcome(way, 40)
+            error = outcome.estimate.std() / np.sqrt(REPLICATES)
+            assert abs(outcome.estimate.mean()) < 4.0 * np.hypot(error, 0.001), way
+
+
 def test_the_arms_are_those_of_solved_patients(both: tuple[Any, Any]) -> None:
     solved, drawn = both
     replicates = drawn.patients()["replicate"].max() + 1

@@ -226,8 +226,9 @@ class DrawnArm:
 
     **Arguments:**
 
-    - `trial`, `arm`: how the patients leave, and whose random numbers they have.
-    - `given`: whose treatment and patients they have, as in a trial without any difference.
+    - `trial`, `arm`: how many patients there are, and whose random numbers they have.
+    - `given`: whose treatment and patients they have, and as in which they leave; another arm in a
+      trial without any difference.
     - `held`: what was solved of it. `times`: of the visits, h, shape (V,).
     - `sessions`: of the treatment until the last visit, h.
     - `seed`: of the simulation. `worlds`: of all replicates. `draws`: how many the pool holds.
@@ -285,7 +286,7 @@ class DrawnArm:
             *(*random, replicate % self.draws, numbers[replicate]),
             *(self.held.load, self.held.ended, self.held.durability),
             *(self.held.shared, self.held.expected, self.times, kept[replicate]),
-            *(np.array(self.sessions, np.float64), np.array(self.arm.sessions, np.float64)),
+            *(np.array(self.sessions, np.float64), np.array(self.given.sessions, np.float64)),
             *(np.array([*mean_sd, HIGHEST]),),
             *(rated, stayed, whole, before),
         )
@@ -352,11 +353,11 @@ class DrawnArm:
     @property
     def _hazards(self) -> tuple[Any, float, float]:
         """Of leaving: constant, 1/h; of each session; the rate for lack of effect, 1/h."""
-        own = {one.pattern: one for one in self.trial.dropout if one.of(self.arm)}
+        own = {one.pattern: one for one in self.trial.dropout if one.of(self.given)}
         if not own:
-            return stop_hazard(self.arm, self.worlds.numbers), 0.0, 0.0
+            return stop_hazard(self.given, self.worlds.numbers), 0.0, 0.0
         steady, event = own.get("completely_at_random"), own.get("adverse_event")
-        each = None if event is None else each_session(event, np.array(self.arm.sessions))
+        each = None if event is None else each_session(event, np.array(self.given.sessions))
         return (
             0.0 if steady is None else constant_hazard(steady),
             each or 0.0,

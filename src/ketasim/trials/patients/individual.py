@@ -362,7 +362,7 @@ def groups_of(trial: Trial, arm: Arm, own: Arm, order: NDArray[np.int64]) -> tup
 
     **Arguments:**
 
-    - `arm`: whose patients. `own`: the arm whose treatment they get.
+    - `arm`: whose patients. `own`: the arm whose treatment they get, and as in which they leave.
     - `order`: number of the order of each in a crossover, zeros otherwise.
     """
     found: list[Group] = []
@@ -382,14 +382,10 @@ def groups_of(trial: Trial, arm: Arm, own: Arm, order: NDArray[np.int64]) -> tup
             found.append(Group(members, schedule, start, tuple(stages), sessions))
             continue
         schedule.add(own, 0.0)
-        stages = [Stage(arm, 0.0)]
-        if arm.branch is not None:
-            stages = [Stage(trial.arm(arm.branch.of), 0.0), Stage(arm, arm.branch.after)]
-        leaving = schedule
-        if own.id != arm.id:
-            leaving = Schedule()
-            leaving.add(arm, 0.0)
-        sessions = tuple((slot.time, slot.of) for slot in leaving.slots)
+        stages = [Stage(own, 0.0)]
+        if own.branch is not None:
+            stages = [Stage(trial.arm(own.branch.of), 0.0), Stage(own, own.branch.after)]
+        sessions = tuple((slot.time, slot.of) for slot in schedule.slots)
         found.append(Group(members, schedule, 0.0, tuple(stages), sessions))
     return tuple(found)
 
