@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -40,6 +40,9 @@ ESTIMANDS_IN_WORDS: Final = {
     "delta": "delta-adjusted",
 }
 """Estimand to its name in words."""
+OVER_LOOKS: Final = " over all looks"
+"""Of a share or a size of a trial with looks."""
+
 _BESIDE: Final = (
     "Ranges of power, assurance and type-I error: two Monte-Carlo errors to each side; those of "
     "sizes: one."
@@ -89,6 +92,9 @@ def _primary(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[Head
     if metric == RATIO:  # of the logarithm, as one over the other
         row |= {key: _ratio(row[key]) for key in ("predicted", "p05", "p95")}
     n = f"{row['n_per_arm']} in {_first(trial, by_id)}"
+    over = "" if found.looks is None else OVER_LOOKS
+    curve = found.curve(found.question.ways[0])
+    own = curve.filter(pl.col("n_per_arm") == row["n_per_arm"]).to_dicts()[0]
     yield HeadlineRow(
         f"Primary, {name}: {row['scale']} {_BRIEF.get(metric, metric)}, {when}, {how}",
         _write(metric, row["predicted"]),
@@ -96,27 +102,18 @@ def _primary(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[Head
         "%" if metric in RATES else unit_of(metric),
     )
     for key, told in (
-        ("power", f"Power with {n}, the effect as in the card"),
-        ("assurance", f"Assurance with {n}, the effect uncertain"),
-        ("type1", "Type-I error, no difference between arms"),
+        ("power", f"Power{over} with {n}, the effect as in the card"),
+        ("assurance", f"Assurance{over} with {n}, the effect uncertain"),
+        ("type1", f"Type-I error{over}, no difference between arms"),
     ):
-        if row[key] is not None:
-            yield HeadlineRow(told, *_with_error(row[key], row[f"{key}_mc_se"]), "%")
-    yield from _looks(found, n)
+        if own[key] is not None:
+            yield HeadlineRow(told, *_with_error(own[key], own[f"{key}_mc_se"]), "%")
+    if found.looks is not None:
+        yield from _ends(own)
 
 
-def _looks(found: Characteristics, n: str) -> Iterator[HeadlineRow]:
-    """What looks at the running trial do, where there are any."""
-    looks = found.looks
-    if looks is None:
-        return
-    size = found.question.sizes[found.question.own]
-    row = looks.whole.filter(pl.col("n_per_arm") == size).to_dicts()[0]
-    for key, told in (
-        ("power", f"Power over all looks with {n}, the effect as in the card"),
-        ("type1", "Type-I error over all looks"),
-    ):
-        yield HeadlineRow(told, *_with_error(row[key], row[f"{key}_mc_se"]), "%")
+def _ends(row: dict[str, Any]) -> Iterator[HeadlineRow]:
+    """When trials end by looks."""
     yield HeadlineRow(
         "Patients in all arms when a trial ends, mean, the effect as in the card",
         f"{row['patients_power']:.0f}",
@@ -141,22 +138,26 @@ def _ratio(value: float | None) -> float | None:
 
 
 def _sizes(trial: Trial, found: Characteristics, by_id: bool) -> Iterator[HeadlineRow]:
-    """Patients for 80 and 90 %."""
+    """Patients for the power that is wanted, then for 80 and 90 %."""
     primary = trial.primary
     assert primary is not None
     arm = _first(trial, by_id)
     sizes = found.question.sizes
+    over = "" if found.looks is None else OVER_LOOKS
+    # a few lines have room for two sizes each, and beside futility for one
+    most = 2 if trial.looks is None or trial.looks.futility is None else 1
     for assurance in (False, True):
         what = "assurance" if assurance else "power"
-        for one in found.needed(primary.analysis, assurance=assurance):
-            told = f"Patients in {arm} for {share(one.target)} % {what}"
+        for place, one in enumerate(found.needed(primary.analysis, assurance=assurance)):
+            told = f"Patients in {arm} for {share(one.target)} % {what}{over}"
+            brief = place < most
             if one.n is not None:
                 low = sizes[0] if one.low is None else one.low
                 high = f"> {sizes[-1]}" if one.high is None else str(one.high)
-                yield HeadlineRow(told, str(one.n), span(str(low), high), "patients")
+                yield HeadlineRow(told, str(one.n), span(str(low), high), "patients", brief)
             else:
                 end = f"<= {sizes[0]}" if one.above else f"> {sizes[-1]}"
-                yield HeadlineRow(told, end, unit="patients")
+                yield HeadlineRow(told, end, unit="patients", brief=brief)
 
 
 def _first(trial: Trial, by_id: bool) -> str:

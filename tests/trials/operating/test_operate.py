@@ -10,6 +10,7 @@ import pytest
 
 from ketasim.dosing import load_trial
 from ketasim.trials import run_trial
+from ketasim.trials.operating import needed
 from ketasim.trials.patients.leaving import constant_hazard, leaves_after_session
 
 CONTRACT = [
@@ -219,6 +220,38 @@ def test_every_estimand_has_its_row() -> None:
     assert ended["futile_type1"][0] == looks["futile_type1"] > looks["futile_power"]
     assert "Futile below" in result.files()["report.html"].decode()
     assert "looks.csv" in result.files()
+
+
+def test_a_trial_with_looks_opens_with_what_it_does_over_all_of_them() -> None:
+    form = file(
+        analysis=["ancova", "survival"],
+        looks={"at": [0.4, 1], "boundary": "pocock"},
+        power={"n": [20, 160], "target": 0.6},
+        replicates=40,
+    )
+    form["primary"] |= {"analysis": "ancova"}
+    rare = RELAPSE | {"relapse": {"score_at_least": 43}}
+    result = run_trial(form | {"assess": [*form["assess"], rare]})
+    found = result.characteristics
+    whole = found.looks.whole
+    told = [row.name for row in result.headline().rows if row.brief]
+    for name in ("Power", "Assurance", "Type-I error"):
+        assert sum(row.startswith(f"{name} over all looks") for row in told) == 1
+        assert not any(row.startswith(name) and "over all looks" not in row for row in told)
+    # the power wanted comes first, and is not pushed out
+    sizes = [row for row in told if row.startswith("Patients in ") and " for " in row]
+    assert sizes[0].endswith(" for 60 % power over all looks")
+    assert len(told) <= 9 and any("60 % assurance" in row for row in sizes)
+    first = found.needed("ancova")[0]
+    columns = (whole[name].to_list() for name in ("n_per_arm", "power", "power_mc_se"))
+    assert first == needed(*columns, 0.6)
+    page = result.files()["report.html"].decode()
+    names = ("Power over all", "Assurance over all", "for 60 % power")
+    places = [*map(page.index, names), page.index('id="power"')]
+    assert places == sorted(places)
+    # an arm without a relapse leaves a trial without a ratio
+    lost = result.analysis().filter(pl.col("analysis") == "survival", pl.col("failed") > 0)
+    assert len(lost) and "are of the other trials" in page
 
 
 def test_a_shift_is_what_the_file_says() -> None:

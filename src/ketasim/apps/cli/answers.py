@@ -143,7 +143,8 @@ def _print_power(result: TrialResult) -> None:
 
     table = found.table
     trials = f"% of {counted(result.trial.replicates, 'trial')} (Monte-Carlo error)"
-    print(f"\nBy patients in {counted_arm(result.trial)}, {trials}:")
+    looks = "" if found.looks is None else "without looks, "
+    print(f"\nBy patients in {counted_arm(result.trial)}, {looks}{trials}:")
     rows = [
         (
             row["analysis"],
@@ -162,9 +163,22 @@ def _print_power(result: TrialResult) -> None:
         "assurance",
         "type-I error",
         "coverage",
-        "no fit",
+        "no estimate",
     )
     print_table(header, rows)
+    if found.looks is not None:
+        print("Over all looks:")
+        rows = [
+            (
+                str(row["n_per_arm"]),
+                *(_share_of(row, key) for key in ("power", "assurance", "type1")),
+                f"{row['patients_power']:.0f} of {row['n_total']}",
+            )
+            for row in found.looks.whole.to_dicts()
+        ]
+        print_table(("n", "power", "assurance", "type-I error", "patients in all, mean"), rows)
+    if found.conditional:
+        print_wrapped(found.conditional)
     print_wrapped(TWO_POWERS)
 
 

@@ -14,7 +14,7 @@ from ketasim.figures.figure import DOTS, OPEN, RING, Drawing, Figure, Legend
 from ketasim.figures.panels import COLOURS, Line, Panel, Points, svg
 from ketasim.figures.trial.looks import LOOKS, SHAPES, look_of
 from ketasim.trials import TrialResult
-from ketasim.trials.headline import counted_arm
+from ketasim.trials.headline import OVER_LOOKS, counted_arm
 from ketasim.trials.metrics import METRICS, RATES, unit_of
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def power_figure(result: TrialResult) -> Figure | None:
     primary = result.trial.primary
     if found is None or primary is None or len(found.question.sizes) < 2:
         return None
-    table = found.of(found.question.ways[0])
+    table = found.curve(found.question.ways[0])
+    over = "" if found.looks is None else OVER_LOOKS
     sizes = table["n_per_arm"].to_list()
     lines: list[Line] = []
     points: list[Points] = []
@@ -124,7 +125,7 @@ def power_figure(result: TrialResult) -> Figure | None:
     target = 0.8 if result.trial.power is None else result.trial.power.target
     span = (0.0, 1.05 * max(sizes))
     panel = Panel(
-        "Power and assurance by size",
+        f"Power and assurance{over} by size",
         f"patients in {result.trial.label(counted_arm(result.trial))}",
         "trials",
         lines=tuple(lines),
@@ -136,7 +137,7 @@ def power_figure(result: TrialResult) -> Figure | None:
         width=420,
         height=230,
     )
-    told = "Power and assurance by the number of patients, with their Monte-Carlo errors"
+    told = f"Power and assurance{over} by the number of patients, with their Monte-Carlo errors"
     legend = [
         Legend("line", f"{line.name}: {what}", line.colour, " ".join(map(str, line.dash)))
         for line, what in zip(

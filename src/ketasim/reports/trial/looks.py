@@ -39,8 +39,7 @@ def looks_of(found: Characteristics) -> dict[str, Any] | None:
     whole = [
         {
             "n": f"{row['n_per_arm']:,}",
-            "power": shared(row, "power"),
-            "type1": shared(row, "type1"),
+            **{key: shared(row, key) for key in ("power", "assurance", "type1")},
             "patients": f"{row['patients_power']:.0f} of {row['n_total']:,}",
             **(_unstopped(row) if looks.futility is not None else {}),
         }

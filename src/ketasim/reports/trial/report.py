@@ -258,19 +258,23 @@ def _tiles(summary: pl.DataFrame, trial: Trial, pairs: set[str]) -> list[_Tile]:
 
 
 def _primary_tiles(result: TrialResult) -> list[_Tile]:
-    """The primary contrast, its power at this size, and the sizes for 80 and 90 %."""
+    """The primary contrast, its power and assurance at this size, the size for the power wanted."""
     if result.characteristics is None:
         return []
     rows = [row for row in result.headline().rows if row.brief]
     first = rows[0]
-    chosen = [row for row in rows[1:] if "power" in row.name.lower()]
+    found = (
+        next((row for row in rows[1:] if told in row.name), None)
+        for told in ("Power", "Assurance", " % power")
+    )
     return [
         _Tile(
             first.name, _minus(first.value), first.unit, f"{_minus(first.range)}, 90 % of trials"
         ),
         *(
             _Tile(row.name, row.value, row.unit, f"{row.range}, Monte Carlo" if row.range else "")
-            for row in chosen[: _TILES - 1]
+            for row in found
+            if row is not None
         ),
     ]
 
@@ -319,6 +323,7 @@ def _power(result: TrialResult) -> dict[str, Any] | None:
         "replicates": f"{result.trial.replicates:,}",
         "delta": f"{found.question.delta:g}" if "delta" in result.trial.estimands else "",
         "ratio": "survival" in result.trial.analyses,
+        "conditional": found.conditional,
         "looks": looks_of(found),
     }
 

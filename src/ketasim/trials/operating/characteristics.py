@@ -26,10 +26,16 @@ TARGETS: Final = (0.8, 0.9)
 TWO_POWERS: Final = (
     "Power is the share of trials that tell the contrast from none where the drug's effect is that "
     "of the card. Assurance is the same share with that effect itself uncertain: every trial has "
-    "its own draw of the parameters and its own effects of the trial, so it stays below 100 %, "
-    "however many patients there are, and the size for a high one is larger."
+    "its own draw of the parameters and its own effects of the trial, so that it stays "
+    "below 100 %, however many patients there are, while it may be above a low power, as effects "
+    "larger than that of the card count too."
 )
 """The difference between power and assurance."""
+
+_CONDITIONAL: Final = (
+    "Without a relapse in one of the arms the hazard ratio has no end: its estimate and coverage "
+    "are of the other trials, power and type-I error of all."
+)
 
 _FLOATS: Final = (
     "estimate",
@@ -180,12 +186,22 @@ class Characteristics:
         worlds = {"power": self.fixed, "type1": self.none, "assurance": self.uncertain}
         if asked.trial.looks is None:
             return None
-        return looked(asked, worlds, asked.trial.enrolled_at)
+        return looked(asked, worlds, asked.trial.enrolled_at, self._draws)
+
+    def curve(self, way: Way) -> pl.DataFrame:
+        """Power, assurance and type-I error by size: a row a size.
+
+        Those of the primary analysis are over all looks, where there are any.
+        """
+        looks = self.looks
+        return looks.whole if looks is not None and way == self.question.ways[0] else self.of(way)
 
     def needed(
         self, analysis: str, *, estimand: str | None = None, assurance: bool = False
     ) -> tuple[Needed, ...]:
-        """Patients in the first arm of the contrast for 80 and 90 %, and for the power wanted.
+        """Patients in the first arm of the contrast for the power wanted, and for 80 and 90 %.
+
+        Those of the primary analysis are over all looks, where there are any.
 
         **Main arguments:**
 
@@ -201,16 +217,23 @@ class Characteristics:
             for way in self.question.ways
             if way.analysis == analysis and estimand in (None, way.estimand)
         )
-        part = self.of(chosen)
+        part = self.curve(chosen)
         name = "assurance" if assurance else "power"
         asked = self.question.trial.power
-        targets = sorted({*TARGETS, *(() if asked is None else (asked.target,))})
+        wanted = TARGETS[:1] if asked is None else (asked.target,)
+        targets = dict.fromkeys((*wanted, *TARGETS))
         known = part.filter(pl.col(name).is_not_null())
         if len(known) < 2:
             return ()
         columns = (known[one].to_list() for one in ("n_per_arm", name, f"{name}_mc_se"))
         sizes, power, error = columns
         return tuple(needed(sizes, power, error, target) for target in targets)
+
+    @property
+    def conditional(self) -> str:
+        """What estimates leave out, in a sentence; empty where they leave out nothing."""
+        lost = self.table.filter(pl.col("failed") > 0, analysis="survival")
+        return _CONDITIONAL if len(lost) else ""
 
     def own_row(self) -> dict[str, Any]:
         """The row of the primary analysis at the trial's own size."""

@@ -98,13 +98,19 @@ def bound_of(plan: Boundaries, futility: Futility | None) -> Array:
     return spent_bound(plan, beta_spent(plan, kind, futility.beta))
 
 
-def looked(asked: Question, worlds: Mapping[str, World], total: Callable[[int], int]) -> Looked:
+def looked(
+    asked: Question,
+    worlds: Mapping[str, World],
+    total: Callable[[int], int],
+    draws: int | None = None,
+) -> Looked:
     """How the primary analysis ends at looks.
 
     **Arguments:**
 
     - `asked`: with its looks. `worlds`: `power`, `type1` and `assurance` to the replicates behind.
     - `total`: from the patients in the first arm to those of all arms.
+    - `draws`: of the numbers of the card, which replicates with assurance have by turns.
     """
     looks = asked.trial.looks
     assert looks is not None
@@ -143,8 +149,8 @@ def looked(asked: Question, worlds: Mapping[str, World], total: Callable[[int], 
                     "p": float(p[place]),
                     "spent": float(plan.spent[place]),
                     **({"z_futility": float(bound[place]) if before else None} if ruled else {}),
-                    **_shares("stops", ends, place, place),
-                    **(_shares("futile", gives_up, place, place) if ruled else {}),
+                    **_shares("stops", ends, place, place, draws),
+                    **(_shares("futile", gives_up, place, place, draws) if ruled else {}),
                 }
             )
         last = len(cuts) - 1
@@ -156,11 +162,11 @@ def looked(asked: Question, worlds: Mapping[str, World], total: Callable[[int], 
             {
                 "n_per_arm": size,
                 "n_total": total(size),
-                **_shares("", ends, 0, last),
+                **_shares("", ends, 0, last, draws),
                 **(
                     {
-                        **_shares("unstopped", shown, 0, last),
-                        **_shares("futile", gives_up, 0, last),
+                        **_shares("unstopped", shown, 0, last, draws),
+                        **_shares("futile", gives_up, 0, last, draws),
                     }
                     if ruled
                     else {}
@@ -172,12 +178,16 @@ def looked(asked: Question, worlds: Mapping[str, World], total: Callable[[int], 
     return Looked(plan, pl.DataFrame(rows, schema_overrides=schema), pl.DataFrame(whole))
 
 
-def _shares(head: str, worlds: Mapping[str, Places], first: int, last: int) -> dict[str, float]:
+def _shares(
+    head: str, worlds: Mapping[str, Places], first: int, last: int, draws: int | None
+) -> dict[str, float]:
     """Shares of the replicates that end within some looks, with their Monte-Carlo errors."""
     return {
         key: value
         for name, own in worlds.items()
         for key, value in share_of(
-            f"{head}_{name}" if head else name, ((own >= first) & (own <= last)).astype(np.float64)
+            f"{head}_{name}" if head else name,
+            ((own >= first) & (own <= last)).astype(np.float64),
+            draws if name == "assurance" else None,
         ).items()
     }
