@@ -232,7 +232,7 @@ def test_a_trial_with_looks_opens_with_what_it_does_over_all_of_them() -> None:
     form["primary"] |= {"analysis": "ancova"}
     rare = RELAPSE | {"relapse": {"score_at_least": 43}}
     result = run_trial(form | {"assess": [*form["assess"], rare]})
-    found = result.characteristics
+    found: Any = result.characteristics
     whole = found.looks.whole
     told = [row.name for row in result.headline().rows if row.brief]
     for name in ("Power", "Assurance", "Type-I error"):
@@ -243,8 +243,8 @@ def test_a_trial_with_looks_opens_with_what_it_does_over_all_of_them() -> None:
     assert sizes[0].endswith(" for 60 % power over all looks")
     assert len(told) <= 9 and any("60 % assurance" in row for row in sizes)
     first = found.needed("ancova")[0]
-    columns = (whole[name].to_list() for name in ("n_per_arm", "power", "power_mc_se"))
-    assert first == needed(*columns, 0.6)
+    sizes, power, error = (whole[name].to_list() for name in ("n_per_arm", "power", "power_mc_se"))
+    assert first == needed(sizes, power, error, 0.6)
     page = result.files()["report.html"].decode()
     names = ("Power over all", "Assurance over all", "for 60 % power")
     places = [*map(page.index, names), page.index('id="power"')]

@@ -91,8 +91,8 @@ def order_of_visits(
     """
     column = table.factor(visit, "visit")
     assert column.codes is not None
-    there = np.unique(column.codes[~table.columns[outcome].missing])
-    named = {str(column.levels[code]) for code in there if code >= 0} | set(also)
+    there: list[int] = column.codes[~table.columns[outcome].missing].tolist()
+    named = {column.levels[code] for code in set(there) if code >= 0} | set(also)
     used = [one for one in column.levels if one in named]
     by, doubt = "as given", ""
     if isinstance(given, str):
