@@ -81,7 +81,7 @@ def test_power_and_errors_are_those_of_solved_patients(both: tuple[Any, Any]) ->
 def test_without_a_difference_arms_leave_alike(both: tuple[Any, Any]) -> None:
     """Responders and treatment policy depend on who leaves; one false alarm in 2,000 runs."""
     for result in both:
-        found: Any = result.characteristics
+        found = result.characteristics
         for way in found.question.ways:
             outcome = found.none.outcome(way, 40)
             error = outcome.estimate.std() / np.sqrt(REPLICATES)
