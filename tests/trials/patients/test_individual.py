@@ -203,6 +203,23 @@ def test_a_rule_goes_on_after_a_randomised_withdrawal() -> None:
     assert on < off - 1.5
 
 
+def test_sessions_before_a_withdrawal_are_those_that_its_patients_had() -> None:
+    arm = ESK | {
+        "days": [0, 7],
+        "dosing_rule": RULE,
+        "withdrawal": {"after": "28 d", "entry": "all", "to": ["continue", "none"]},
+    }
+    result = _run(arms=[arm], replicates=1)
+    table = result.patients().filter(arm="esk")
+    first, second = (table.filter(time_h=hours)["score"] > 15 for hours in (336.0, 504.0))
+    # who is not well on day 14 has a session on day 21 as well; all others are from day 28 on
+    assert table.filter(time_h=0.0)["sessions"].to_list() == (3 + first.cast(int)).to_list()
+    flow = result.flow().filter(arm="esk").row(0, named=True)
+    assert flow["sessions"] == pytest.approx(3 + first.mean())
+    assert flow["never_changed"] == pytest.approx((first & second).mean())
+    assert flow["changed_once"] == pytest.approx(1 - (first & second).mean())
+
+
 def test_nobody_is_lost_between_the_phases_of_a_withdrawal() -> None:
     """Who has left in the open phase has left in the arms after it, and no other."""
     arm = ESK | {

@@ -412,9 +412,11 @@ def courses_of(
     slots = group.schedule.slots
     times = np.array([slot.time for slot in slots])
     there = times[None, :] < leaves[:, None]
-    # of a randomised withdrawal, those from then on; of a crossover, those of the period
-    begun = group.stages[-1].start
-    own = np.array([slot.time >= begun for slot in slots], np.bool_)
+    # of a randomised withdrawal, those before it, or those from then on; of a crossover, those of
+    # the period
+    begun, withdrawal = group.stages[-1].start, group.stages[-1].arm.withdrawal
+    until = np.inf if withdrawal is None else withdrawal.after
+    own = (times >= begun) & (times < until)
     took = sides[0].attended if sides else np.ones((n, len(slots)), np.bool_)
     planned = sides[0].planned if sides else took
     made = {
@@ -430,7 +432,8 @@ def courses_of(
         side = sides[0]
         made["rescued"] = np.where(side.rescued < leaves, side.rescued, np.inf)
         if side.dense.shape[1]:
-            asked = (side.decided[None, :] < leaves[:, None]) & (side.decided >= begun)
+            asked = side.decided[None, :] < leaves[:, None]
+            asked &= (side.decided >= begun) & (side.decided < until)
             before = np.concatenate([np.ones((n, 1), np.bool_), side.dense[:, :-1]], axis=1)
             count = asked.sum(axis=1)
             with np.errstate(invalid="ignore", divide="ignore"):
