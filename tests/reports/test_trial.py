@@ -46,7 +46,7 @@ def result() -> TrialResult:
 
 def test_the_report_shows_who_does_what_and_what_becomes_of_them(result: TrialResult) -> None:
     page = trial_report(result)
-    places = [f'id="{name}"' for name in ("figure-scheme", "flow", "sessions", "figures")]
+    places = [f'id="{name}"' for name in ("figure-scheme", "figures", "flow", "sessions")]
     assert [page.index(one) for one in places] == sorted(page.index(one) for one in places)
     assert "from day 17 on a session every 7 days while MADRS &gt; 12" in page
     flow = page[page.index('id="flow"') : page.index('id="sessions"')]
@@ -55,9 +55,28 @@ def test_the_report_shows_who_does_what_and_what_becomes_of_them(result: TrialRe
     assert "randomised again" in text
     assert re.search(r"[0-9.]+ leave [0-9.]+ lack of effect", text)
     assert "Shorter interval at" in text
-    sessions = page[page.index('id="sessions"') : page.index('id="figures"')]
+    sessions = page[page.index('id="sessions"') : page.index('id="arms"')]
     assert "CADSS above 4" in sessions
     assert "not assessed: the session model has no rates of a control" in sessions
+
+
+def test_the_report_opens_with_its_answer_and_has_caveats_below_it(result: TrialResult) -> None:
+    page = trial_report(result)
+    places = ['class="tiles"', 'id="warnings"', 'class="contents"', 'id="design"', "<table"]
+    assert [page.index(one) for one in places] == sorted(page.index(one) for one in places)
+    box = page[page.index('id="warnings"') : page.index('class="contents"')]
+    lines = re.findall("<li>(.*?)</li>", box)
+    assert lines and len(lines) == len(result.warnings)
+    assert max(map(len, lines)) < 160
+    # what was typed is no caveat
+    for text in ("Drop-out as given", "from day 17 on a session", "randomised again"):
+        assert not any(text in line for line in result.warnings), text
+        assert any(text in line for line in result.taken), text
+        assert text in page[page.index('id="design"') : page.index('id="figures"')]
+    # every chapter is there
+    nav = page[page.index('class="contents"') : page.index("</nav>")]
+    for name in re.findall('href="#(.*?)"', nav):
+        assert f'<div class="content" id="{name}"' in page
 
 
 def test_every_figure_is_sound_and_says_what_it_shows(result: TrialResult) -> None:

@@ -145,7 +145,7 @@ def test_the_report_says_what_must_be_known() -> None:
         assert str(escape(warning)) in page
     for one in result.assumptions:
         assert (str(escape(one.meaning)) if one.what == "input" else one.symbol) in page
-    for word in ("What was not simulated", "observed cases", "Reproduce", "References"):
+    for word in ("What was not simulated", "observed cases", "Input and sources", "References"):
         assert word in page
 
 

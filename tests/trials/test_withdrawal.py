@@ -81,7 +81,7 @@ def test_who_enters_is_in_one_arm_and_no_one_else(result: TrialResult) -> None:
     assert (both["score"] - both["score_before"]).abs().max() <= 1
     counts = {name: result.entered[name] for name in ARMS}
     assert sum(one.sum() for one in counts.values()) == len(entered)
-    assert any("are randomised again (improvement of 50 % or more" in note for note in result.notes)
+    assert any("are randomised again (improvement of 50 % or more" in note for note in result.taken)
 
 
 def test_the_summary_counts_those_randomised(result: TrialResult) -> None:

@@ -72,7 +72,8 @@ class TrialResult(Result):
     - `patients_differ`: false when every replicate holds the same patients.
     - `uncertainty`: whether replicates differ in the numbers of the card `mood`.
     - `between_trials`: whether replicates differ by trial effects.
-    - `notes`: what the reader must know of the simulation, as sentences.
+    - `notes`: what limits what the numbers mean, as sentences.
+    - `taken`: how the input was taken and what was computed of it, as sentences.
     - `entered`: id of an arm of a randomised withdrawal to the patients randomised into it in every
       replicate, shape (R,).
     - `flow_table`: as `flow` returns it.
@@ -88,6 +89,7 @@ class TrialResult(Result):
     uncertainty: bool = True
     between_trials: bool = True
     notes: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
     entered: Mapping[str, Array] = field(default_factory=dict[str, Array])
     characteristics: Characteristics | None = None
     flow_table: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -318,7 +320,8 @@ class TrialResult(Result):
                 keys.append(entry.iiv.source)
         keys += [one.source for one in (*self.reported, *self.near)]
         known = load_sources()
-        keys += [w for text in self.warnings for w in re.findall(r"\w+", text) if w in known]
+        told = (*self.warnings, *self.taken)
+        keys += [w for text in told for w in re.findall(r"\w+", text) if w in known]
         return tuple(dict.fromkeys(key for key in keys if key))
 
     @property
@@ -379,13 +382,14 @@ class TrialResult(Result):
     def to_json(self) -> str:
         """Everything but the single patients, for machines.
 
-        **Returns:** an object with metadata, warnings, assumptions, and the tables summary,
-        analysis, looks, blinding, flow, sessions, dose_response, published and nearest as
-        columns.
+        **Returns:** an object with metadata, warnings, taken, assumptions, and the tables
+        summary, analysis, looks, blinding, flow, sessions, dose_response, published and nearest
+        as columns.
         """
         document = {
             "metadata": self.metadata,
             "warnings": list(self.warnings),
+            "taken": list(self.taken),
             "assumptions": [vars(one) for one in self.assumptions],
             "summary": self.summary().to_dict(as_series=False),
             "analysis": self.analysis().to_dict(as_series=False),

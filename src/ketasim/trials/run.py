@@ -53,7 +53,7 @@ from ketasim.trials.patients.table import kept_replicates, patient_tables
 from ketasim.trials.patients.worlds import Worlds, worlds
 from ketasim.trials.ratings import HIGHEST, ArmSimulation, Ratings
 from ketasim.trials.result import Estimate, TrialResult
-from ketasim.trials.scenario import scenario_notes
+from ketasim.trials.scenario import patient_notes, scenario_notes
 from ketasim.trials.shards.part import Found, Part, by_name, joined_worlds
 from ketasim.trials.size import replicates_at_once, trial_size
 from ketasim.trials.withdrawal import entered_notes, hazard_ratios
@@ -332,13 +332,17 @@ def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
         characteristics=characteristics,
         flow_table=joined_flow([part.flow for part in parts]).table(),
         notes=(
-            *_notes(trial, mood, asked.uncertainty, kept),
-            *(() if asked.question is None else asked.question.notes),
-            *allocation_notes(trial),
-            *drawn_notes(characteristics, asked.solved),
-            *entered_notes(trial, entered),
+            *_notes(trial, mood, asked.uncertainty),
             *_empty(trial, estimates),
             *evidence_notes(trial),
+        ),
+        taken=(
+            *patient_notes(trial),
+            *allocation_notes(trial),
+            *entered_notes(trial, entered),
+            *_methods(trial, kept),
+            *(() if asked.question is None else asked.question.notes),
+            *drawn_notes(characteristics, asked.solved),
         ),
     )
 
@@ -456,8 +460,24 @@ def _estimates(
     return tuple(made)
 
 
-def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str, ...]:
-    notes = [*_of_arms(trial), *scenario_notes(trial)]
+def _notes(trial: Trial, card: Card, uncertainty: bool) -> tuple[str, ...]:
+    """What limits what the numbers of a result mean, as sentences."""
+    notes = [*scenario_notes(trial), *_of_arms(trial)]
+    if uncertainty and card.uncertainty is None:
+        notes.append(
+            f"The card '{card.key}' holds no uncertainty: intervals lack that of the parameters."
+        )
+    if trial.replicates < _FEW:
+        notes.append(
+            f"{counted(trial.replicates, 'replicate')}: the ends of the prediction intervals are "
+            "rough."
+        )
+    return tuple(dict.fromkeys(notes))
+
+
+def _methods(trial: Trial, kept: int) -> list[str]:
+    """How scores and periods were computed, and which patients are kept, as sentences."""
+    notes: list[str] = []
     if trial.scale != "MADRS":
         notes.append(
             f"Baselines are given on {trial.scale} and taken as MADRS by a published cross-walk."
@@ -476,20 +496,11 @@ def _notes(trial: Trial, card: Card, uncertainty: bool, kept: int) -> tuple[str,
             f"of {told}. What is left of earlier periods, of the drug's effect and of "
             "expectation, is simulated; a change is from the score at the start of the period."
         )
-    if uncertainty and card.uncertainty is None:
-        notes.append(
-            f"The card '{card.key}' holds no uncertainty: intervals lack that of the parameters."
-        )
-    if trial.replicates < _FEW:
-        notes.append(
-            f"{counted(trial.replicates, 'replicate')}: the ends of the prediction intervals are "
-            "rough."
-        )
     if kept < trial.replicates:
         notes.append(
             f"The table of patients holds the first {kept} of {trial.replicates} replicates."
         )
-    return tuple(dict.fromkeys(notes))
+    return notes
 
 
 def _empty(trial: Trial, estimates: tuple[Estimate, ...]) -> list[str]:

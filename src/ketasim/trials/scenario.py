@@ -31,22 +31,24 @@ def leaves_as_card(trial: Trial, arm: Arm) -> bool:
     return not any(one.of(arm) for one in trial.dropout)
 
 
+def patient_notes(trial: Trial) -> list[str]:
+    """Drop-out, missed sessions, rules and rescue of a trial, as sentences."""
+    return [*_dropout(trial), *_sessions(trial)]
+
+
 def scenario_notes(trial: Trial) -> list[str]:
-    """Drop-out, missed sessions, rules, rescue and scenario of a trial, as sentences."""
-    notes = [*_dropout(trial), *_sessions(trial)]
+    """What a trial takes to be otherwise than it is known, as sentences."""
     scenario = trial.scenario
-    if scenario is None:
-        return notes
     parts: list[str] = []
+    if scenario is None:
+        return parts
     if scenario.drug_effect != 1.0:
         parts.append(f"the drug's effect times {scenario.drug_effect:g}")
     if scenario.expectation != 1.0:
         parts.append(f"what patients expect times {scenario.expectation:g}")
     if scenario.unblinding:
         parts.append(f"{100 * scenario.unblinding:g} % of the blinded patients know what they got")
-    if parts:
-        notes.append(f"A scenario, not a forecast: {'; '.join(parts)}.")
-    return notes
+    return [f"A scenario, not a forecast: {'; '.join(parts)}."] if parts else []
 
 
 def _dropout(trial: Trial) -> list[str]:

@@ -94,8 +94,8 @@ def test_the_arms_are_those_of_solved_patients(both: tuple[Any, Any]) -> None:
     assert replicates == draw.solved_replicates(load_trial(file())) or replicates == 100
     first = solved.patients().filter(pl.col("replicate") < replicates)
     assert drawn.patients().equals(first)
-    assert any("drawn from a pool" in line for line in drawn.warnings)
-    assert not any("drawn from a pool" in line for line in solved.warnings)
+    assert any("drawn from a pool" in line for line in drawn.taken)
+    assert not any("drawn from a pool" in line for line in solved.taken)
 
 
 def test_replicates_do_not_depend_on_how_many_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from ketasim.figures.trial.courses import power_figure, trial_figures
 from ketasim.figures.trial.patients import bars_figure, relapse_figure, waterfall_figure
 from ketasim.figures.trial.scheme import scheme_figure
 from ketasim.population import EXPECTATION_WORDS, situation_of
+from ketasim.reports.course_screening import brief
 from ketasim.reports.near import near_groups, own_of_trial
 from ketasim.reports.page import render
 from ketasim.reports.trial.looks import looks_of, shared
@@ -38,7 +39,7 @@ from ketasim.trials.headline import (
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
 from ketasim.trials.operating import TWO_POWERS
 from ketasim.trials.patients.allocation import allocation_words
-from ketasim.trials.scenario import rule_words, scenario_notes
+from ketasim.trials.scenario import patient_notes, rule_words, scenario_notes
 
 if TYPE_CHECKING:
     from ketasim.dosing import Arm, Trial
@@ -46,6 +47,7 @@ _SPREADS: Final = ("sd_patients_sampling", "sd_parameters", "sd_trials")
 _DAY: Final = 24.0
 _SHARES: Final = ("power", "assurance", "type1", "coverage")
 _TILES: Final = 4
+_LINE: Final = 120  # characters of a caveat before the contents
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def planned_rows(trial: Trial) -> list[tuple[str, list[str]]]:
     allocated = allocation_words(trial)
     if allocated:
         rows.append(("Randomisation", [allocated]))
-    notes = scenario_notes(trial)
+    notes = [*patient_notes(trial), *scenario_notes(trial)]
     return [*rows, ("Patients", notes)] if notes else rows
 
 
@@ -159,6 +161,7 @@ def _context(result: TrialResult) -> dict[str, Any]:
         "arms": [_arm(arm, result) for arm in trial.arms],
         "again": any(arm.branch is not None for arm in trial.arms),
         "blinding": _blinding(result),
+        "warnings": tuple(map(_in_a_line, result.warnings)),
         "population": _population(result),
         "scheme": scheme_figure(trial),
         "flow": flow_of(result),
@@ -175,6 +178,18 @@ def _context(result: TrialResult) -> dict[str, Any]:
         "by_score": any(one.pattern == "lack_of_effect" for one in trial.dropout),
         "words": words,
     }
+
+
+def _in_a_line(text: str) -> str:
+    """A caveat as far as it says the matter; its numbers are in the whole of it."""
+    # what an arm gets is told below
+    hit = re.match(r"Arm .*?\): (?=[A-Z])", text)
+    arms = "" if hit is None else re.sub(r" \([^()]*\)", "", hit[0])
+    told = brief(text if hit is None else text[hit.end() :])
+    end = re.search(r"[:;] ", told)
+    if len(arms) + len(told) > _LINE and end is not None:
+        told = f"{told[: end.start()]}."
+    return arms + told
 
 
 def _figures(result: TrialResult) -> list[Figure]:
