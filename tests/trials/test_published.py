@@ -152,7 +152,7 @@ def test_the_report_calls_arms_by_what_they_are(murrough: TrialResult) -> None:
     assert "ketamine 0.5 mg/kg IV vs midazolam: MADRS" in page
     assert "<td>ketamine 0.5 mg/kg IV<small>ket</small></td>" in page
     felt = "belief to get the drug; effects of the session; sedation by midazolam"
-    assert f"<td>{felt}<small>p_belief, u_scale, u_midazolam</small></td>" in page
+    assert f">{felt}<small>p_belief, u_scale, u_midazolam</small></td>" in page
     assert "Probability of guessing the drug" in page
     body = page[: page.index('id="reproduce"')]
     for raw in ("<td>ket</td>", "<td>mdz</td>", ">ket - mdz<", "ket:", "ket, expected"):

@@ -73,7 +73,9 @@ def assessed(assessment: Assessment, ratings: Ratings) -> Iterator[tuple[Cell, V
         held: Array | None = None
         followed = None
         if metric == "sustained_response":
-            followed = starters(assessment, ratings, baseline)
+            assert assessment.start is not None
+            score = ratings.score(scale, assessment.start)
+            followed = starters(assessment, score, baseline)
             held = _at_start(assessment, ratings, baseline)
         for time in assessment.times:
             score = ratings.score(scale, time)
@@ -125,15 +127,14 @@ def _each(metric: str, score: Array, baseline: Array, assessment: Assessment) ->
     return remitted(score, assessment.remission_at_most)
 
 
-def starters(assessment: Assessment, ratings: Ratings, baseline: Array) -> Flags:
+def starters(assessment: Assessment, score: Array, baseline: Array) -> Flags:
     """Who is followed: those still in the trial at the start, and of the group asked for.
 
     **Arguments:**
 
-    - `assessment`: with its start. `ratings`: of one arm. `baseline`: shape (R, n).
+    - `assessment`: with its start. `score`: then, of one arm. `baseline`: before treatment; shape
+      (R, n) each.
     """
-    assert assessment.start is not None
-    score = ratings.score(assessment.scale, assessment.start)
     if assessment.of == "responders":
         return responded(score, baseline, assessment.response_at_least) == 1.0
     if assessment.of == "remitters":
@@ -185,6 +186,20 @@ class Survival:
     followed: Array
 
 
+def visit_by_visit(
+    shown: Flags, there: Flags, followed: Flags, visits: int
+) -> Iterator[tuple[Flags, Flags]]:
+    """Who is at risk at each visit, and who of them relapses at it; arguments of `survival`."""
+    run = np.zeros(followed.shape, np.int64)
+    well = followed.copy()
+    for place in range(shown.shape[2]):
+        seen = well & there[:, :, place]
+        run = np.where(seen & shown[:, :, place], run + 1, 0)
+        relapsed = run >= visits
+        yield seen, relapsed
+        well = seen & ~relapsed
+
+
 def survival(shown: Flags, there: Flags, followed: Flags, visits: int) -> Survival:
     """Follow patients until relapse; who leaves is followed until the last visit attended.
 
@@ -195,21 +210,15 @@ def survival(shown: Flags, there: Flags, followed: Flags, visits: int) -> Surviv
     - `followed`: who is followed, shape (R, n).
     - `visits`: at how many consecutive visits it must be shown; the last of them is the relapse.
     """
-    run = np.zeros(followed.shape, np.int64)
-    well = followed.copy()
     chance = np.ones(followed.shape[0])
     greenwood = np.zeros(followed.shape[0])
     columns: list[tuple[Array, Array, Array, Array]] = []
-    for place in range(shown.shape[2]):
-        seen = well & there[:, :, place]
-        run = np.where(seen & shown[:, :, place], run + 1, 0)
-        relapsed = run >= visits
+    for seen, relapsed in visit_by_visit(shown, there, followed, visits):
         n, d = seen.sum(axis=1).astype(np.float64), relapsed.sum(axis=1).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             chance = chance * np.where(n > 0, 1.0 - d / n, 1.0)
             greenwood = greenwood + np.where(n > d, d / (n * (n - d)), 0.0)
         columns.append((chance, chance**2 * greenwood, n, d))
-        well = seen & ~relapsed
     chances, variances, at_risk, relapses = (
         np.stack([column[i] for column in columns], axis=1) for i in range(4)
     )
@@ -241,7 +250,7 @@ def _relapses(
     scale, relapse = assessment.scale, assessment.relapse
     scores = np.stack([ratings.score(scale, time) for time in assessment.times], axis=2)
     shown = hits(relapse, scores, baseline[:, :, None], assessment.response_at_least)
-    followed = starters(assessment, ratings, baseline)
+    followed = starters(assessment, ratings.score(scale, assessment.start), baseline)
     found = survival(shown, ~np.isnan(scores), followed, relapse.visits)
     someone = found.followed > 0
     words = definition(assessment, metric)

@@ -266,6 +266,72 @@ def test_of_a_crossover_none_are_written() -> None:
         data_sets(crossover)
 
 
+AGAIN: dict[str, Any] = {
+    "trial": "w",
+    "population": {"baseline": {"scale": "MADRS", "mean": 33, "sd": 5}, "female": 0.6},
+    "arms": [
+        {"id": "esk", "n": 40, "open": True, "drug": "esketamine", "route": "intranasal"}
+        | {"dose": "84 mg", "days": [0, 3, 7, 10, 14, 21, 28, 35, 42]}
+        | {"withdrawal": {"after": "28 d", "entry": "response", "to": ["continue", "none"]}},
+    ],
+    "assess": [
+        {"scale": "MADRS", "at": ["14 d", "28 d", "42 d", "70 d"], "metrics": ["change"]},
+        {"scale": "MADRS", "metrics": ["no_relapse"], "from": "28 d", "every": "7 d"}
+        | {"until": "70 d", "relapse": {"score_at_least": 18, "visits": 2}},
+    ],
+    "adherence": 0.8,
+    "replicates": 3,
+    "seed": 2,
+}
+
+
+def test_of_a_randomised_withdrawal_a_subject_is_one_through_both_periods() -> None:
+    result = run_trial(AGAIN)
+    tables = {one.name: one.table for one in data_sets(result)}
+    subjects, scores = tables["ADSL"], tables["ADQS"]
+    assert subjects.height == subjects["USUBJID"].n_unique() == 3 * 40
+    again = subjects.filter(pl.col("TRT02P").is_not_null())
+    assert again.height == sum(int(counts.sum()) for counts in result.entered.values())
+    assert set(again["ARMCD"]) == {"esk:continue", "esk:none"}
+    assert (again["RANDFL"] == "Y").all()
+    others = subjects.filter(pl.col("TRT02P").is_null())
+    assert set(others["RANDFL"]) == {"N"} and set(others["EOSSTT"]) == {"DISCONTINUED"}
+    assert subjects["TRT01P"].n_unique() == 1
+    # a rating is there once, and the period tells what was given
+    assert not scores.select("USUBJID", "PARAMCD", "AVISITN").is_duplicated().any()
+    assert set(scores.filter(pl.col("ATPT") <= 28 * 24)["APERIOD"]) == {1}
+    assert set(scores.filter(pl.col("ATPT") > 28 * 24)["APERIOD"]) == {2}
+    assert set(scores.filter(APERIOD=2)["USUBJID"]) <= set(again["USUBJID"])
+    # sessions with events are numbered through, and of the period in which they were
+    events = tables["ADAE"]
+    assert set(events.filter(pl.col("ATPT") >= 28 * 24)["ARMCD"]) == {"esk:continue"}
+    assert events.select("USUBJID", "SESSN", "AETERM").is_duplicated().sum() == 0
+    trial = result.trial
+    arm, schedule = trial.arm("esk:continue"), assessed_arms(trial)["esk:continue"]
+    had = sessions_had(result, trial, arm, schedule, np.arange(3))
+    since = np.array([slot.time >= 28 * 24 for slot in schedule.slots])
+    own = result.patients().filter(arm="esk:continue", time_h=0.0)
+    assert had[:, since].sum() == own["sessions"].sum()
+    for name, table in tables.items():
+        assert set(table.columns) <= set(LABELS), name
+
+
+def test_times_to_relapse_give_the_curve_of_the_summary() -> None:
+    result = run_trial(AGAIN | {"replicates": 1})
+    times = next(one.table for one in data_sets(result) if one.name == "ADTTE")
+    relapse = times.filter(PARAMCD="TTREL")
+    assert relapse["PARAM"][0].startswith("Days from Day 28 to Relapse, MADRS: score at least 18")
+    assert set(relapse["CNSR"]) == {0, 1}
+    summary = result.summary().filter(metric="no_relapse", time_h=70.0 * 24)
+    for arm in ("esk:continue", "esk:none"):
+        own = relapse.filter(ARMCD=arm)
+        well = 1.0
+        for day in sorted(set(own.filter(CNSR=0)["AVAL"])):
+            events = own.filter(AVAL=day, CNSR=0).height
+            well *= 1.0 - events / own.filter(pl.col("AVAL") >= day).height
+        assert well == pytest.approx(summary.filter(arm=arm)["mean"].item())
+
+
 def test_strata_of_a_subject_are_those_of_its_own_numbers() -> None:
     """And the analysis of a replicate takes them as covariates."""
     given = {"strata": ["sex", {"age": [50]}, {"baseline": [35]}], "block": 4}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -161,7 +161,7 @@ def _context(result: TrialResult) -> dict[str, Any]:
         "arms": [_arm(arm, result) for arm in trial.arms],
         "again": any(arm.branch is not None for arm in trial.arms),
         "blinding": _blinding(result),
-        "warnings": tuple(map(_in_a_line, result.warnings)),
+        "warnings": tuple(_in_a_line(text, trial.labels) for text in result.warnings),
         "population": _population(result),
         "scheme": scheme_figure(trial),
         "flow": flow_of(result),
@@ -180,16 +180,16 @@ def _context(result: TrialResult) -> dict[str, Any]:
     }
 
 
-def _in_a_line(text: str) -> str:
+def _in_a_line(text: str, labels: Mapping[str, str]) -> str:
     """A caveat as far as it says the matter; its numbers are in the whole of it."""
-    # what an arm gets is told below
-    hit = re.match(r"Arm .*?\): (?=[A-Z])", text)
-    arms = "" if hit is None else re.sub(r" \([^()]*\)", "", hit[0])
+    hit = re.match(r"Arm (.*?\)): (?=[A-Z])", text)
+    names = [] if hit is None else re.findall(r"(?:^|, )(\S+) \(", hit[1])
+    arms = "; ".join(labels[name] for name in names if name in labels)
     told = brief(text if hit is None else text[hit.end() :])
     end = re.search(r"[:;] ", told)
     if len(arms) + len(told) > _LINE and end is not None:
         told = f"{told[: end.start()]}."
-    return arms + told
+    return f"{words.capital(arms)}: {told}" if arms else told
 
 
 def _figures(result: TrialResult) -> list[Figure]:

@@ -43,19 +43,27 @@ _COLUMNS: Final = {
 
 
 def assessed_arms(trial: Trial) -> dict[str, Schedule]:
-    """Arms whose adverse events are known, with their sessions.
+    """Arms whose adverse events are known, with their sessions from the beginning of the trial.
 
     Those of a control have no rates in the session model; under a dosing rule it is not kept which
     sessions a patient had.
     """
     found: dict[str, Schedule] = {}
-    for arm in trial.enrolled_arms:
+    for arm in trial.arms:
         schedule = Schedule()
-        schedule.add(arm, 0.0)
-        given = [session_doses(schedule.calendars[slot.kind]) for slot in schedule.slots]
+        until = np.inf if arm.withdrawal is None else arm.withdrawal.after
+        schedule.add(arm, 0.0, until=until)
+        own = schedule.slots[_before(arm, schedule) :]
+        given = [session_doses(schedule.calendars[slot.kind]) for slot in own]
         if arm.dosing_rule is None and not not_assessed(arm, given):
             found[arm.id] = schedule
     return found
+
+
+def _before(arm: Arm, schedule: Schedule) -> int:
+    """How many sessions come before patients of an arm are randomised again into it."""
+    branch = arm.branch
+    return 0 if branch is None else sum(slot.time < branch.after for slot in schedule.slots)
 
 
 def events_of(result: TrialResult, pool: Trial) -> pl.DataFrame:
@@ -81,8 +89,11 @@ def events_of(result: TrialResult, pool: Trial) -> pl.DataFrame:
         drawn = len(numbers) if result.patients_differ else 1
         one = _simulation(result, pool, arm)
         shown = _shown(card, one, schedule, had, drawn, arm.n)
-        for event, (patient, slot) in shown:
-            session = had.cumsum(axis=1)[patient, slot]
+        turn, before = had.cumsum(axis=1), _before(arm, schedule)
+        for event, places in shown:
+            # earlier events are those of the arm that they come from
+            patient, slot = (one[places[1] >= before] for one in places)
+            session = turn[patient, slot]
             tables.append(
                 pl.DataFrame(
                     {
@@ -114,16 +125,22 @@ def sessions_had(
     """Whether a patient had each session, shape (R * n, S), replicate by replicate.
 
     Until a patient has left, each session was attended or missed; who comes is drawn as for the
-    ratings.
+    ratings. Who is randomised again into the arm has had those before; others have none.
     """
+    patients = pl.DataFrame({"replicate": numbers}).join(
+        pl.DataFrame({"id": np.arange(arm.n)}), how="cross"
+    )
     kept = (
         result.patients()
         .filter(pl.col("arm").cast(pl.String) == arm.id)
         .group_by("replicate", "id")
-        .agg(pl.col("sessions").first(), pl.col("missed").first())
-        .sort("replicate", "id")
+        .agg(until=pl.col("sessions").first() + pl.col("missed").first())
+        .with_columns(pl.col("replicate", "id").cast(pl.Int64))
     )
-    until = (kept["sessions"] + kept["missed"]).to_numpy()[:, None]
+    found = patients.with_columns(pl.col("replicate", "id").cast(pl.Int64)).join(
+        kept, on=["replicate", "id"], how="left", maintain_order="left"
+    )
+    until = (found["until"] + _before(arm, schedule)).fill_null(0).to_numpy()[:, None]
     had = np.arange(len(schedule.slots))[None, :] < until
     adherence = result.trial.adherence
     if adherence is None:

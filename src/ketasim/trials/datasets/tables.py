@@ -13,6 +13,7 @@ from ketasim._base import InputError
 from ketasim.dosing import Trial
 from ketasim.trials.datasets.adverse import assessed_arms, events_of
 from ketasim.trials.datasets.people import people_of
+from ketasim.trials.datasets.times import times_of
 from ketasim.trials.operating.operate import pooled
 from ketasim.trials.operating.question import question_of
 from ketasim.trials.patients.allocation import Allocation, allocation_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ketasim.trials.result import TrialResult
 
 _DAY: Final = 24.0
+_AGAIN: Final = 2  # the period since a randomised withdrawal
 
 LABELS: Final[Mapping[str, str]] = {
     "STUDYID": "Study Identifier",
@@ -31,6 +33,9 @@ LABELS: Final[Mapping[str, str]] = {
     "ARMCD": "Planned Arm Code",
     "TRT01P": "Planned Treatment for Period 01",
     "TRT01PN": "Planned Treatment for Period 01 (N)",
+    "TRT02P": "Planned Treatment for Period 02",
+    "TRT02PN": "Planned Treatment for Period 02 (N)",
+    "APERIOD": "Period",
     "TRTP": "Planned Treatment",
     "TRTPN": "Planned Treatment (N)",
     "AGE": "Age",
@@ -92,12 +97,13 @@ def data_sets(result: TrialResult, *, replicate: int | None = None) -> tuple[Dat
 
     **Arguments:**
 
-    - `result`: of a parallel trial without a randomised withdrawal.
+    - `result`: of a parallel trial. After a randomised withdrawal a subject is in the arm that it
+      was randomised into (`ARMCD`), and what it gets at a visit is that of the period (`TRTP`).
     - `replicate`: one of them, from 1; left out, all that the table of patients holds.
 
-    **Returns:** subjects; scores at the visits at which they were rated; days to the first response
-    and to leaving; adverse events of the sessions, where the session model has their rates
-    (`AEASSFL` of the subject).
+    **Returns:** subjects; scores at the visits at which they were rated; days to the first
+    response, to leaving and to relapse; adverse events of the sessions, where the session model
+    has their rates (`AEASSFL` of the subject).
 
     **Raises:** `InputError`.
     """
@@ -112,12 +118,13 @@ def data_sets(result: TrialResult, *, replicate: int | None = None) -> tuple[Dat
     table = result.patients()
     if replicate is not None:
         table = table.filter(pl.col("replicate") == replicate - 1)
-    rated = _keyed(result, table)
+    tabled = _keyed(result, table)
+    rated = _once(tabled)
     subjects = _subjects(result, rated)
     others = (
         DataSet("ADQS", "Questionnaire Analysis Dataset", _scores(rated)),
-        DataSet("ADTTE", "Time-to-Event Analysis Dataset", _times(result, rated)),
-        DataSet("ADAE", "Adverse Events Analysis Dataset", _events(result, rated)),
+        DataSet("ADTTE", "Time-to-Event Analysis Dataset", times_of(result, rated, tabled)),
+        DataSet("ADAE", "Adverse Events Analysis Dataset", _events(result, tabled)),
     )
     own = [name for name in subjects.columns if re.fullmatch(r"STRATAR|STRAT\dR", name)]
     if own:
@@ -134,10 +141,9 @@ def check_design(trial: Trial) -> None:
 
     **Raises:** `InputError`.
     """
-    if trial.design == "crossover" or any(arm.branch is not None for arm in trial.arms):
-        what = "a crossover" if trial.design == "crossover" else "a randomised withdrawal"
+    if trial.design == "crossover":
         raise InputError(
-            "--datasets", f"of {what} no data sets are written", "take patients.parquet"
+            "--datasets", "of a crossover no data sets are written", "take patients.parquet"
         )
 
 
@@ -150,19 +156,37 @@ def _keyed(result: TrialResult, table: pl.DataFrame) -> pl.DataFrame:
     """The table of patients with the identifiers and the arms that all data sets have."""
     trial, study = result.trial, study_of(result)
     places = {arm.id: place for place, arm in enumerate(trial.arms, 1)}
+    entered = {one.id: one.id if one.branch is None else one.branch.of for one in trial.arms}
     arm = pl.col("arm").cast(pl.String)
     place = arm.replace_strict(places, return_dtype=pl.Int64)
-    number = place.cast(pl.String) + (pl.col("id") + 1).cast(pl.String).str.zfill(5)
+    first = arm.replace_strict(entered).replace_strict(places, return_dtype=pl.Int64)
+    number = first.cast(pl.String) + (pl.col("id") + 1).cast(pl.String).str.zfill(5)
     repeat = (pl.col("replicate") + 1).cast(pl.String).str.zfill(6)
-    return table.with_columns(
+    found = table.with_columns(
         pl.lit(study).alias("STUDYID"),
         (pl.lit(f"{study}-") + repeat + "-" + number).alias("USUBJID"),
         number.alias("SUBJID"),
         (pl.col("replicate") + 1).cast(pl.Int64).alias("REPL"),
-        arm.alias("ARMCD"),
-        arm.replace_strict(dict(trial.labels), return_dtype=pl.String).alias("ARM"),
+        pl.when(arm.replace_strict(entered) == arm).then(1).otherwise(_AGAIN).alias("APERIOD"),
+        arm.replace_strict(dict(trial.labels), return_dtype=pl.String).alias("TRTP"),
         place.alias("TRTPN"),
-    ).with_columns(pl.col("ARM").alias("TRTP"))
+    )
+    again = found.filter(pl.col("APERIOD") == _AGAIN).unique("USUBJID", keep="first")
+    last = again.select("USUBJID", ARMCD=arm, ARM="TRTP", ARMN="TRTPN")
+    return found.join(last, on="USUBJID", how="left", maintain_order="left").with_columns(
+        pl.col("ARMCD").fill_null(arm),
+        pl.col("ARM").fill_null(pl.col("TRTP")),
+        pl.col("ARMN").fill_null(pl.col("TRTPN")),
+    )
+
+
+def _once(table: pl.DataFrame) -> pl.DataFrame:
+    """Each rating once: of that at the randomisation, the one by which it was made."""
+    before = table.filter(pl.col("APERIOD") < _AGAIN)
+    since = table.filter(pl.col("APERIOD") == _AGAIN, pl.col("time_h") > 0.0)
+    keys = ["USUBJID", "scale", "time_h"]
+    since = since.join(before, on=keys, how="anti", maintain_order="left")
+    return pl.concat([before, since])
 
 
 def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
@@ -170,12 +194,21 @@ def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
     first = rated.filter(pl.col("scale").cast(pl.String) == trial.assessments[0].scale)
     left = first.group_by("USUBJID").agg(pl.col("dropped").any().alias("left"))
     base = first.filter(pl.col("time_h") == 0.0).select(
-        *("STUDYID", "USUBJID", "SUBJID", "REPL", "ARM", "ARMCD", "TRTP", "TRTPN"),
+        *("STUDYID", "USUBJID", "SUBJID", "REPL", "ARM", "ARMCD", "ARMN", "TRTP", "TRTPN"),
         *("arm", "id", "replicate"),
         pl.col("score").alias("BASE"),
     )
     people = people_of(result, _pool(result))
     known = list(assessed_arms(trial))
+    withdrawn = [arm.id for arm in trial.arms if arm.withdrawal is not None]
+    again = pl.col("arm") != pl.col("ARMCD")
+    # who is in an open phase and in no arm after it
+    ended = pl.col("arm").is_in(withdrawn) & ~again
+    second = [
+        pl.when(again).then(pl.col(name)).alias(to)
+        for name, to in (("ARM", "TRT02P"), ("ARMN", "TRT02PN"))
+    ]
+    randomised = pl.when(ended).then(pl.lit("N")).otherwise(pl.lit("Y"))
     why = first.group_by("USUBJID").agg(pl.col("left").cast(pl.String).drop_nulls().first())
     reason = pl.col("left_why").replace_strict(_REASONS, default="WITHDRAWAL BY SUBJECT")
     return (
@@ -187,23 +220,28 @@ def _subjects(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
             *("STUDYID", "USUBJID", "SUBJID", "REPL", "ARM", "ARMCD"),
             pl.col("TRTP").alias("TRT01P"),
             pl.col("TRTPN").alias("TRT01PN"),
+            *(second if withdrawn else []),
             pl.col("age").round(1).alias("AGE"),
             pl.when(pl.col("age").is_not_null()).then(pl.lit("YEARS")).alias("AGEU"),
             pl.col("sex").alias("SEX"),
             pl.col("weight").round(1).alias("WEIGHTBL"),
             *_strata(allocation_of(result.trial)),
             "BASE",
-            pl.lit("Y").alias("ITTFL"),
-            pl.lit("Y").alias("RANDFL"),
-            pl.when(pl.col("arm").is_in(known))
+            randomised.alias("ITTFL"),
+            randomised.alias("RANDFL"),
+            pl.when(pl.col("arm").is_in(known) & pl.col("ARMCD").is_in(known))
             .then(pl.lit("Y"))
             .otherwise(pl.lit("N"))
             .alias("AEASSFL"),
-            pl.when(pl.col("left"))
+            pl.when(pl.col("left") | ended)
             .then(pl.lit("DISCONTINUED"))
             .otherwise(pl.lit("COMPLETED"))
             .alias("EOSSTT"),
-            pl.when(pl.col("left")).then(reason).alias("DCSREAS"),
+            pl.when(pl.col("left"))
+            .then(reason)
+            .when(ended)
+            .then(pl.lit("NOT RANDOMIZED AGAIN"))
+            .alias("DCSREAS"),
         )
     )
 
@@ -278,6 +316,7 @@ def _scores(rated: pl.DataFrame) -> pl.DataFrame:
             pl.col("time_h").replace_strict(number, return_dtype=pl.Float64).alias("AVISITN"),
             ((pl.col("time_h") / _DAY).floor().cast(pl.Int64) + 1).alias("ADY"),
             pl.col("time_h").alias("ATPT"),
+            *(["APERIOD"] if rated["APERIOD"].max() == _AGAIN else []),
             pl.col("score").alias("AVAL"),
             "BASE",
             pl.when(pl.col("time_h") > 0.0).then(pl.col("change")).alias("CHG"),
@@ -293,35 +332,3 @@ def _visit(hours: float) -> str:
     if hours == 0.0:
         return "Baseline"
     return f"Hour {hours:g}" if hours < 2.0 * _DAY else f"Day {hours / _DAY:g}"
-
-
-def _times(result: TrialResult, rated: pl.DataFrame) -> pl.DataFrame:
-    """Days to the first visit with a response, and to the first visit missed by who left."""
-    scale = result.trial.assessments[0].scale
-    part = rated.filter(pl.col("scale").cast(pl.String) == scale, pl.col("time_h") > 0.0)
-    day = pl.col("time_h") / _DAY
-    there = pl.col("score").is_not_null()
-    keys = ["STUDYID", "USUBJID", "SUBJID", "REPL", "ARMCD", "TRTP", "TRTPN"]
-    each = part.group_by(keys, maintain_order=True).agg(
-        day.filter(pl.col("response").fill_null(value=False) & there).min().alias("response"),
-        day.filter(~there).min().alias("left"),
-        day.filter(there).max().fill_null(0.0).alias("last"),
-    )
-    tables = [
-        each.select(
-            *keys,
-            pl.lit(name).alias("PARAM"),
-            pl.lit(code).alias("PARAMCD"),
-            pl.col(event).fill_null(pl.col("last")).alias("AVAL"),
-            pl.col(event).is_null().cast(pl.Int64).alias("CNSR"),
-            pl.when(pl.col(event).is_null())
-            .then(pl.lit("LAST VISIT"))
-            .otherwise(pl.lit(described))
-            .alias("EVNTDESC"),
-        )
-        for event, code, name, described in (
-            ("response", "TTRESP", f"Days to First Response, {scale}", "RESPONSE"),
-            ("left", "TTDISC", "Days to First Visit Missed after Leaving", "LEFT THE TRIAL"),
-        )
-    ]
-    return pl.concat(tables)

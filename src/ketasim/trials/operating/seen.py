@@ -145,8 +145,9 @@ def _followed(asked: Question, rated: Ratings) -> Followed | None:
     one = asked.relapse
     if one is None:
         return None
-    assert one.relapse is not None
+    assert one.relapse is not None and one.start is not None
     baseline = rated.baseline(one.scale)
     scores = np.stack([rated.score(one.scale, time) for time in one.times], axis=2)
     shown = hits(one.relapse, scores, baseline[:, :, None], one.response_at_least)
-    return Followed(shown, ~np.isnan(scores), starters(one, rated, baseline), one.relapse.visits)
+    followed = starters(one, rated.score(one.scale, one.start), baseline)
+    return Followed(shown, ~np.isnan(scores), followed, one.relapse.visits)
