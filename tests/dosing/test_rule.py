@@ -102,6 +102,7 @@ def test_a_rule_in_the_wrong_place() -> None:
         (0, "'0' is no share of sessions"),
         (1.2, "'1.2' is no share"),
         ("often", "unknown pattern 'often'"),
+        ("clarivate999", "unknown pattern 'clarivate999'"),
         ("110 %", "'110 %' is no share"),
         (True, "'true' is no share"),
     ],

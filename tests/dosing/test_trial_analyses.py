@@ -118,7 +118,7 @@ def test_a_trial_without_them_is_written_as_before() -> None:
 @pytest.mark.parametrize(
     ("keys", "field", "words"),
     [
-        ({"primary": PRIMARY | {"at": "8 d"}}, "primary.at", "192 h"),
+        ({"primary": PRIMARY | {"at": "8 d"}}, "primary.at", "not assessed at 8 d"),
         ({"primary": PRIMARY | {"at": "7"}}, "primary.at", "7"),
         ({"primary": PRIMARY | {"scale": "HDRS17"}}, "primary.scale", "'sal'"),
         ({"primary": PRIMARY | {"scale": "PHQ-10"}}, "primary.scale", "PHQ-10"),

@@ -79,6 +79,10 @@ def test_the_report_opens_with_its_answer_and_has_caveats_below_it(result: Trial
         assert f'<div class="content" id="{name}"' in page
 
 
+def _width(svg: str) -> float:
+    return float(ElementTree.fromstring(svg).attrib["viewBox"].split()[2])
+
+
 def test_every_figure_is_sound_and_says_what_it_shows(result: TrialResult) -> None:
     figures = [
         scheme_figure(result.trial),
@@ -95,6 +99,9 @@ def test_every_figure_is_sound_and_says_what_it_shows(result: TrialResult) -> No
     relapse = relapse_figure(result)
     assert relapse is not None
     assert "At risk" in relapse.drawings[0].svg
+    # as wide as the text of a page, and of a telephone
+    assert 800 < _width(relapse.drawings[0].svg) <= 860
+    assert _width(relapse.drawings[0].narrow) <= 350
     assert "from day 28" in relapse.drawings[0].svg
     scheme = scheme_figure(result.trial)
     assert scheme.drawings[0].svg.count('name="day') == 0

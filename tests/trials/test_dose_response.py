@@ -53,7 +53,7 @@ def test_the_trend_is_the_slope_over_the_doses() -> None:
     assert 0.5 < row["detected"] <= 1.0
     page = trial_report(result)
     assert 'id="trend"' in page
-    assert "Trials that tell a trend" in page
+    assert "Trials that find a trend" in page
 
 
 def test_without_an_effect_a_trend_is_rarely_told() -> None:

@@ -101,7 +101,7 @@ def _row(one: NearValue) -> dict[str, Any]:
         "interval": span(_write(one.metric, one.p05), _write(one.metric, one.p95)),
         "inside": one.inside,
         "near": one.near,
-        "differs": one.differs or "nothing that the rule counts",
+        "differs": one.differs or "none of the features compared",
         "used": _USED.get(one.used, one.used),
         "source": one.source,
     }

@@ -30,7 +30,7 @@ ANALYSES_IN_WORDS: Final = {
 """Analysis to its name in words."""
 
 ESTIMANDS_IN_WORDS: Final = {
-    "hypothetical": "had nobody left",
+    "hypothetical": "hypothetical, had nobody left",
     "treatment_policy": "treatment policy",
     "observed_cases": "observed cases",
     "composite": "who left has no response",
@@ -42,6 +42,22 @@ ESTIMANDS_IN_WORDS: Final = {
 """Estimand to its name in words."""
 OVER_LOOKS: Final = " over all looks"
 """Of a share or a size of a trial with looks."""
+
+
+def estimand_words(trial: Trial, estimand: str) -> str:
+    """An estimand in words, and what it takes scores under rescue for.
+
+    **Arguments:**
+
+    - `estimand`: of an analysis of the trial.
+    """
+    told = ESTIMANDS_IN_WORDS[estimand]
+    if trial.rescue is None:
+        return told
+    if estimand == "hypothetical":
+        return "hypothetical for leaving alone, had nobody left; scores under rescue as rated"
+    return f"{told}; scores under rescue as rated"
+
 
 _BESIDE: Final = (
     "Ranges of power, assurance and type-I error: two Monte-Carlo errors to each side; those of "

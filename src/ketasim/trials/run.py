@@ -33,7 +33,7 @@ from ketasim.trials.assess import Values, assessed
 from ketasim.trials.beside import evidence_notes
 from ketasim.trials.contrasts import contrast, contrasts, withdrawals
 from ketasim.trials.metrics import CONTRASTED, RATIO
-from ketasim.trials.operating.characteristics import Characteristics
+from ketasim.trials.operating.characteristics import Characteristics, check_fits
 from ketasim.trials.operating.draw import (
     Drawing,
     drawn_notes,
@@ -305,6 +305,8 @@ def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
     **Arguments:**
 
     - `asked`: the trial. `parts`: of its replicates, in their order, without a gap.
+
+    **Raises:** `InputError` where the primary analysis fits no replicate.
     """
     trial, mood, kept = asked.trial, asked.mood, asked.kept
     entered = {
@@ -320,6 +322,7 @@ def assembled(asked: Ready, parts: list[Part]) -> TrialResult:
     if asked.question is not None:
         found = joined_worlds(parts)
         characteristics = Characteristics(asked.question, **found, drawn=parts[0].drawn)
+        check_fits(characteristics)
     return TrialResult(
         trial=trial,
         cards=(mood, load_card("reference"), load_card("receptor")),

@@ -80,8 +80,8 @@ def _dropout(trial: Trial) -> list[str]:
         notes.append(
             "Of those who leave at the rate of the card, "
             f"{100 * adverse_share(True):.0f} % on the drug and {100 * adverse_share(False):.0f} % "
-            "on a control are told to leave for an adverse event, the part it had in pooled trials "
-            f"over 28 days ({source_name('frontpsy2026')})."
+            "on a control are taken to leave for an adverse event, the part it had in pooled "
+            f"trials over 28 days ({source_name('frontpsy2026')})."
         )
     return notes
 
@@ -105,7 +105,8 @@ def _sessions(trial: Trial) -> list[str]:
         notes.append(
             f"Rescue: who is rated {rescue.when} at a visit from day {rescue.start / 24:g} on "
             "starts a new oral antidepressant, whose effect is that of the card (fitted); the "
-            "patient stays in the trial and goes on with its sessions."
+            "patient stays in the trial and goes on with its sessions. Analyses take scores under "
+            "rescue as rated."
         )
     rules = {arm.id: rule_words(arm) for arm in trial.enrolled_arms if arm.dosing_rule is not None}
     for name, told in rules.items():

@@ -8,8 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ketasim._base import InputError
 from ketasim.dosing import load_trial
+from ketasim.reports.trial.looks import shared
 from ketasim.trials import run_trial
+from ketasim.trials.headline import estimand_words
 from ketasim.trials.operating import needed
 from ketasim.trials.patients.leaving import constant_hazard, leaves_after_session
 
@@ -157,6 +160,26 @@ def test_the_files_and_the_report_tell_of_power(analysed: Any) -> None:
     # the primary contrast stands first
     assert page.index("Primary, ") < page.index('id="design"') < page.index('id="power"')
     assert "analysis.csv" not in run_trial(file(primary=None, replicates=2)).files()
+
+
+def test_a_design_that_no_analysis_fits_is_refused() -> None:
+    arms = [arm | {"n": 2} for arm in file()["arms"]]
+    with pytest.raises(InputError) as caught:
+        run_trial(file(arms=arms, replicates=3))
+    assert str(caught.value).startswith("arms[0].n: with at most 2 patients in 'ket' the analysis")
+
+
+def test_shares_have_no_digit_that_their_error_hides() -> None:
+    row = {"power": 0.0667, "power_mc_se": 0.032, "type1": 0.0512, "type1_mc_se": 0.004}
+    assert shared(row, "power") == ("7\u202f%", "± 3.2")
+    assert shared(row, "type1") == ("5.12\u202f%", "± 0.4")
+
+
+def test_the_hypothetical_estimand_says_what_it_takes_rescue_for() -> None:
+    rescued = load_trial(file(rescue={"when": "MADRS >= 28", "from": "3 d"}))
+    assert "rescue" not in estimand_words(load_trial(file()), "hypothetical")
+    assert "scores under rescue as rated" in estimand_words(rescued, "hypothetical")
+    assert "scores under rescue as rated" in estimand_words(rescued, "j2r")
 
 
 def test_the_shipped_example_has_a_primary_contrast_and_sizes() -> None:

@@ -69,7 +69,8 @@ def _adherence(value: object) -> Adherence:
         return value
     if isinstance(value, str) and value.strip().lower() in patterns():
         return patterns()[value.strip().lower()]
-    if isinstance(value, str) and not any(sign.isdigit() for sign in value):
+    # a share begins with a digit; the key of a source ends with some
+    if isinstance(value, str) and value.strip()[:1].isalpha():
         raise refuse(
             f"unknown pattern '{shortened(value)}'",
             f"give the share of sessions attended, such as '90 %', or {one_of(tuple(patterns()))}",

@@ -443,12 +443,17 @@ def _check_relapse(
 
 def _check_at(primary: Primary, visits: Sequence[float], what: str, arm: Arm) -> None:
     if not _among(primary.at, visits):
-        own = ", ".join(f"{time:g} h" for time in visits[:8])
+        own = ", ".join(map(_in_words, visits[:8]))
         raise InputError(
             "primary.at",
-            f"{what} at {primary.at:g} h in arm '{arm.id}'",
+            f"{what} at {_in_words(primary.at)} in arm '{arm.id}'",
             f"assess it then, or give one of: {own}",
         )
+
+
+def _in_words(hours: float) -> str:
+    """A time as a trial file has it: days from the second on."""
+    return f"{hours:g} h" if hours < 2 * 24.0 else f"{hours / 24.0:g} d"
 
 
 def followed_relapse(

@@ -29,6 +29,7 @@ _BAND: Final = (
     "between-patient variability, parameter uncertainty and between-trial variability together"
 )
 """What the bands of a trial's figures are."""
+_WIDE, _NARROW = 780, 280  # px, of power: the text of a page, and a telephone
 _CAPTION: Final = ("between patients", "parameter uncertainty", "between trials")
 
 
@@ -134,9 +135,10 @@ def power_figure(result: TrialResult) -> Figure | None:
         y_domain=(0.0, 1.0),
         percent=True,
         guides=((span, (target, target), (2, 3)),),
-        width=420,
-        height=230,
+        width=_WIDE,
+        height=260,
     )
+    small = replace(panel, width=_NARROW, height=200)
     told = f"Power and assurance{over} by the number of patients, with their Monte-Carlo errors"
     legend = [
         Legend("line", f"{line.name}: {what}", line.colour, " ".join(map(str, line.dash)))
@@ -148,7 +150,7 @@ def power_figure(result: TrialResult) -> Figure | None:
     return Figure(
         name="figure-power",
         title="By the number of patients",
-        drawings=(Drawing(svg(panel, told)),),
+        drawings=(Drawing(svg(panel, told), svg(small, told)),),
         legend=(*legend, Legend("band", band, COLOURS["ketamine"], opacity=0.17)),
         caption=f"Dotted: {100 * target:g} %. The other arms keep their ratio to the first.",
         columns=1,

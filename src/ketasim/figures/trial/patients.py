@@ -23,7 +23,9 @@ _DAY: Final = 24.0
 _WIDTH, _HEIGHT = 330, 190
 _BARS: Final = ("response", "remission", "sustained_response", "response_from_phase")
 _ROW, _BAR, _LINE = 34.0, 11.0, 14.0  # px
-_RISK_ROWS: Final = 6  # times at which numbers at risk are written, at most
+_WIDE, _NARROW = 780.0, 280.0  # px, of relapse: the text of a page, and a telephone
+_HALF, _ROOM = 0.5, 0.05  # share from which an axis does not begin at 0, and room below it
+_RISK_ROWS: Final = 8  # times at which numbers at risk are written, at most
 _SINGLE: Final = 100  # patients up to which each has a bar of its own
 _PANELS: Final = 6  # arms with a waterfall, at most
 
@@ -111,7 +113,7 @@ def relapse_figure(result: TrialResult) -> Figure | None:
     for part in summary.partition_by("scale", "definition", maintain_order=True):
         metric = "no_relapse" if "no_relapse" in set(part["metric"]) else "relapse"
         chosen = part.filter(pl.col("metric") == metric)
-        drawings.append(Drawing(*(_relapse(result, chosen, wide) for wide in (490.0, 280.0))))
+        drawings.append(Drawing(*(_relapse(result, chosen, wide) for wide in (_WIDE, _NARROW))))
     if not drawings:
         return None
     arms = [arm for arm in result.trial.arms if arm.id in set(summary["arm"])]
@@ -142,8 +144,9 @@ def _relapse(result: TrialResult, table: pl.DataFrame, wide: float) -> str:
     }
     low = min(starts.values()) / _DAY
     high = float(table["time_h"].max()) / _DAY  # type: ignore[arg-type]
-    scale = table["scale"][0]
-    lines = wrapped(definition, wide + 30.0)
+    scale, least = table["scale"][0], _least(table)
+    cut = f"; the axis begins at {percent(least, 2)}" if least > 0.0 else ""
+    lines = wrapped(f"{definition}{cut}", wide + 30.0)
     above = 22.0 + _LINE * len(lines)
     below = 46.0 + _LINE * (2 * len(arms) + 1)
     canvas = Canvas(wide + 70.0, above + 220.0 + below)
@@ -152,7 +155,7 @@ def _relapse(result: TrialResult, table: pl.DataFrame, wide: float) -> str:
         canvas.text(4.0, 13.0 + _LINE * (number + 1), line)
     frame = Frame(
         Axis(low, high, "days", style="days", grid=False),
-        Axis(0.0, 1.0, style="percent"),
+        Axis(least, 1.0, style="percent"),
         width=wide,
         height=220,
         canvas=canvas,
@@ -175,7 +178,7 @@ def _relapse(result: TrialResult, table: pl.DataFrame, wide: float) -> str:
     foot = above + 220.0 + 46.0
     canvas.text(4.0, foot, "At risk", colour=INK, bold=True)
     every = _spread(
-        sorted({day for _, days, _ in drawn for day in days}), _RISK_ROWS if wide > 400.0 else 4
+        sorted({day for _, days, _ in drawn for day in days}), _RISK_ROWS if wide > _NARROW else 4
     )
     for place, (name, days, counts) in enumerate(drawn):
         base = foot + _LINE * (2 * place + 1)
@@ -188,6 +191,13 @@ def _relapse(result: TrialResult, table: pl.DataFrame, wide: float) -> str:
     return canvas.document(
         f"Free of relapse, {scale}", f"Patients free of relapse by day and arm: {definition}."
     )
+
+
+def _least(table: pl.DataFrame) -> float:
+    """Where the axis of those free of relapse begins: a tenth below all curves, or 0."""
+    free = table["metric"][0] == "no_relapse"
+    low = float((table["p05"] if free else 1.0 - table["p95"]).drop_nulls().to_numpy().min())
+    return 0.0 if low < _HALF else float(np.floor(10.0 * (low - _ROOM))) / 10.0
 
 
 def _spread(values: list[float], most: int) -> list[float]:

@@ -9,6 +9,8 @@ from ketasim._base.numbers import NOTHING, percent
 from ketasim.dosing import Futility
 from ketasim.trials.operating import Characteristics
 
+_ROUGH: Final = 0.01  # Monte-Carlo error from which a share has no digit behind the point
+
 BOUNDARIES_IN_WORDS: Final = {
     "obrien_fleming": "O'Brien-Fleming",
     "pocock": "Pocock",
@@ -89,4 +91,8 @@ def _in_words(futility: Futility) -> str:
 def shared(row: Mapping[str, Any], key: str) -> tuple[str, str]:
     """A share of the replicates in percent, and its Monte-Carlo error."""
     value, error = row[key], row[f"{key}_mc_se"]
-    return (NOTHING, "") if value is None else (percent(value), f"± {100 * error:.1f}")
+    if value is None:
+        return (NOTHING, "")
+    # no digit behind the point that its own error hides
+    told = f"{100 * value:.0f}\u202f%" if error >= _ROUGH and value > 0.0 else percent(value)
+    return told, f"± {100 * error:.1f}"

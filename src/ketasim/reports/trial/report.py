@@ -32,8 +32,8 @@ from ketasim.trials import (
 )
 from ketasim.trials.headline import (
     ANALYSES_IN_WORDS,
-    ESTIMANDS_IN_WORDS,
     counted_arm,
+    estimand_words,
     metric_of,
 )
 from ketasim.trials.metrics import METRICS, RATES, RATIO, unit_of
@@ -311,7 +311,7 @@ def _power(result: TrialResult) -> dict[str, Any] | None:
         groups.append(
             {
                 "name": words.capital(ANALYSES_IN_WORDS[way.analysis]),
-                "estimand": ESTIMANDS_IN_WORDS[way.estimand],
+                "estimand": estimand_words(result.trial, way.estimand),
                 "rows": [
                     {
                         "n": f"{row['n_per_arm']:,}",

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ketasim._base import InputError
 from ketasim.trials.operating.looks import Looked, looked
 from ketasim.trials.operating.needed import Needed, needed
 from ketasim.trials.operating.outcomes import Outcome
@@ -24,9 +25,9 @@ TARGETS: Final = (0.8, 0.9)
 """Powers for which a size is told."""
 
 TWO_POWERS: Final = (
-    "Power is the share of trials that tell the contrast from none where the drug's effect is that "
-    "of the card. Assurance is the same share with that effect itself uncertain: every trial has "
-    "its own draw of the parameters and its own effects of the trial, so that it stays "
+    "Power is the share of trials that find the contrast significant where the drug's effect is "
+    "that of the card. Assurance is the same share with that effect itself uncertain: every trial "
+    "has its own draw of the parameters and its own effects of the trial, so that it stays "
     "below 100 %, however many patients there are, while it may be above a low power, as effects "
     "larger than that of the card count too."
 )
@@ -254,3 +255,24 @@ def _whys(*outcomes: Outcome) -> Mapping[str, int]:
         for why, count in one.failures.items():
             found[why] = found.get(why, 0) + count
     return found
+
+
+def check_fits(found: Characteristics) -> None:
+    """Refuse a design whose primary analysis has too few patients in every replicate.
+
+    **Raises:** `InputError`, with the number of patients and what would do.
+    """
+    asked = found.question
+    rows = found.of(asked.ways[0]).to_dicts()
+    few = all("too few patients" in row["failed_why"] for row in rows)
+    if not few or any(row["failed"] < row["replicates"] for row in rows):
+        return
+    arm = asked.arms[asked.pair[0]]
+    place = [one.id for one in asked.trial.arms].index(arm.id)
+    raise InputError(
+        f"arms[{place}].n",
+        f"with at most {rows[-1]['n_per_arm']} patients in '{arm.id}' the analysis "
+        f"'{asked.ways[0].analysis}' fits none of {rows[-1]['replicates']} simulated trials: too "
+        "few are left at the visit",
+        "enrol more patients, or ask for the arms alone, without 'primary'",
+    )
