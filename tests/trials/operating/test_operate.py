@@ -88,7 +88,7 @@ def test_a_share_of_nothing_lets_nobody_leave(pattern: str) -> None:
     result = run_trial(file(dropout=cause, primary=None, replicates=3))
     flow = result.flow()
     assert flow["begun"].to_list() == flow["completed"].to_list() == [40.0, 20.0]
-    assert any("nobody in ket, mdz leaves" in line for line in result.warnings)
+    assert any("nobody in ket, mdz leaves" in line for line in result.taken)
 
 
 def test_the_headline_opens_with_the_primary_contrast(analysed: Any) -> None:
@@ -298,7 +298,7 @@ def test_a_crossover_is_compared_within_patients() -> None:
     form = file(design="crossover", washout="14 d", replicates=150, power={"n": [12]})
     form["arms"] = [arm | {"n": 39} for arm in form["arms"]]
     result = run_trial(form)
-    assert any("in 2 orders of 19 or 20 patients" in line for line in result.warnings)
+    assert any("in 2 orders of 19 or 20 patients" in line for line in result.taken)
     rows = result.analysis().filter(pl.col("n_per_arm") == 12).to_dicts()
     assert rows[0]["n_total"] == 12
     assert abs(rows[0]["type1"] - 0.05) < 4.0 * np.sqrt(0.05 * 0.95 / 150)

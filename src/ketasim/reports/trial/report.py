@@ -185,11 +185,13 @@ def _in_a_line(text: str, labels: Mapping[str, str]) -> str:
     hit = re.match(r"Arm (.*?\)): (?=[A-Z])", text)
     names = [] if hit is None else re.findall(r"(?:^|, )(\S+) \(", hit[1])
     arms = "; ".join(labels[name] for name in names if name in labels)
+    if not arms:
+        return brief(text)
     told = brief(text if hit is None else text[hit.end() :])
     end = re.search(r"[:;] ", told)
     if len(arms) + len(told) > _LINE and end is not None:
         told = f"{told[: end.start()]}."
-    return f"{words.capital(arms)}: {told}" if arms else told
+    return f"{words.capital(arms)}: {told}"
 
 
 def _figures(result: TrialResult) -> list[Figure]:
