@@ -202,7 +202,7 @@ def test_what_is_analysed_is_filled_in_and_run(page: str, opened: Page) -> None:
     form.get_by_label("Scale of the contrast").select_option("MADRS")
     form.get_by_label("Visit", exact=True).fill("14 d")
     form.get_by_label("Arms", exact=True).fill("ket, mdz")
-    expect(opened.locator("#e-f-primary-at")).to_contain_text("not assessed at 336 h")
+    expect(opened.locator("#e-f-primary-at")).to_contain_text("not assessed at 14 d")
     form.get_by_label("Visit", exact=True).fill("7 d")
     expect(opened.locator("#e-f-primary-at")).to_be_empty()
     form.get_by_label("Further analyses").fill("mmrm, responder")
