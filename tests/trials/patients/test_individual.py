@@ -69,7 +69,7 @@ def test_the_own_rated_score_decides_on_the_next_session() -> None:
     parts = [flow[name] for name in ("never_changed", "changed_once", "changed_more")]
     assert sum(parts) == pytest.approx(1.0)
     assert min(parts) > 0.0
-    assert any("every 7 days while MADRS > 15, else every 14 days" in n for n in result.notes)
+    assert any("every 7 days while MADRS > 15, else every 14 days" in n for n in result.taken)
 
 
 def test_a_check_keeps_the_interval_until_the_next() -> None:
@@ -112,7 +112,7 @@ def test_missed_sessions() -> None:
     at = half.summary().filter(metric="change", time_h=14 * 24.0)["mean"].item()
     assert at > every.summary().filter(metric="change", time_h=14 * 24.0)["mean"].item()
     published = _run(adherence="clarivate273")
-    assert any("17.6 % of 273" in note and "derived" in note for note in published.notes)
+    assert any("17.6 % of 273" in note and "derived" in note for note in published.taken)
 
 
 def test_rescue_begins_at_the_first_visit_that_asks_for_it() -> None:
@@ -133,7 +133,7 @@ def test_rescue_begins_at_the_first_visit_that_asks_for_it() -> None:
     rescued = begun == 2
     assert scores[rescued, 10].mean() < others[rescued, 10].mean() - 2.0
     assert result.flow()["rescued"].item() == pytest.approx((begun < 99).mean() * 150)
-    assert any("fitted" in note for note in result.notes if note.startswith("Rescue"))
+    assert any("fitted" in note for note in result.taken if note.startswith("Rescue"))
 
 
 def test_patients_leave_by_the_first_of_several_causes() -> None:
@@ -176,7 +176,7 @@ def test_without_causes_those_of_the_card_are_told() -> None:
     flow = result.flow().row(0, named=True)
     left = flow["left_adverse_event"] + flow["left_other"]
     assert flow["left_adverse_event"] / left == pytest.approx(0.49, abs=0.08)
-    assert any("frontpsy" in note or "Front Psychiatry" in note for note in result.notes)
+    assert any("frontpsy" in note or "Front Psychiatry" in note for note in result.taken)
 
 
 def test_a_rule_goes_on_after_a_randomised_withdrawal() -> None:
