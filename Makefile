@@ -31,7 +31,7 @@ help:
 	@echo "make lint          style, types, imports, dependencies, evidence"
 	@echo "make calibrate     fit the three models again; cards and reports in out/calibrate-*"
 	@echo "make forecast-checks  a thousand simulated patients forecast, rivals, a long walk, minutes; taken up where it was left"
-	@echo "make judge         ten full refits of mood and parameter recovery, hours; taken up where it was left"
+	@echo "make judge         ten full refits of mood and parameter recovery, most of an hour; taken up where it was left"
 	@echo "make pages         write again what is generated in the pages; ARGS=--recompute for kept results"
 	@echo "make docs          build the documentation into site/"
 	@echo "make bench         run the benchmarks beside other engines; ARGS=--quick for a try"

@@ -11,7 +11,7 @@ RESULT = "mood-recovery"
 
 
 def compute() -> None:
-    """Simulate and fit back fifty times; an hour or two, taken up where it was left."""
+    """Simulate and fit back fifty times; half an hour, taken up where it was left."""
     recovery = recover_mood(kept=OUT / f"{RESULT}.jsonl", progress=tell)
     keep(RESULT, recovery_table(recovery))
 

@@ -15,7 +15,7 @@ RESULT = "mood-refit"
 
 
 def compute() -> None:
-    """Fit everything, then ten times without a trial; an hour or so, taken up where it was left."""
+    """Fit everything, then ten times without a trial; ten minutes, taken up where it was left."""
     fit = calibrate_mood(refit=True, kept=OUT / f"{RESULT}.jsonl", progress=tell)
     keep(RESULT, refit_table(fit))
 

@@ -96,7 +96,7 @@ RESULTS: dict[str, Callable[[], None]] = {
 }
 """What computes the results that are kept."""
 LONG = ("mood-refit", "mood-recovery")
-"""Those that take an hour or more: they are computed when they are named (`make judge`)."""
+"""Those that take most of an hour: they are computed when they are named (`make judge`)."""
 
 
 def pages() -> list[Path]:
@@ -148,7 +148,7 @@ def main() -> int:
         nargs="*",
         metavar="RESULT",
         help=f"compute kept results first, some of: {', '.join(RESULTS)}; none named: all but "
-        f"{' and '.join(LONG)}, which take an hour or more",
+        f"{' and '.join(LONG)}, which take most of an hour",
     )
     asked = parser.parse_args()
     if unknown := sorted(set(asked.recompute or ()) - set(RESULTS)):
