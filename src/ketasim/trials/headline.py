@@ -45,13 +45,17 @@ OVER_LOOKS: Final = " over all looks"
 
 
 def estimand_words(trial: Trial, estimand: str) -> str:
-    """An estimand in words, and what it takes scores under rescue for.
+    """An estimand in words, and what it takes scores under rescue and missed sessions for.
 
     **Arguments:**
 
     - `estimand`: of an analysis of the trial.
     """
     told = ESTIMANDS_IN_WORDS[estimand]
+    if estimand == "treatment_policy" and (trial.rescue or trial.adherence):
+        after = ["rescue"] if trial.rescue else []
+        after += ["missed sessions"] if trial.adherence else []
+        return f"{told}, scores as they are whatever happened, after {', '.join(after)} and leaving"
     if trial.rescue is None:
         return told
     if estimand == "hypothetical":

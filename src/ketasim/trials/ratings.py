@@ -44,6 +44,7 @@ from ketasim.trials.patients.individual import (
     COURSES,
     MOST_LOOKS,
     Group,
+    Patientwise,
     calendars_of,
     courses_of,
     groups_of,
@@ -350,17 +351,20 @@ class ArmSimulation:
             who, start = group.members, group.start
             part = taken(people, who), taken(values, who), taken(moved, who)
             entered = baseline[who]
+            alone: tuple[Patientwise, ...] = ()
+            visits = start + np.concatenate([[0.0], self.times])
             if self._alone:
                 assert self._plan is not None
-                sides = group.followed(
-                    *(self.trial, self._own, self._plan, *part, early[who], self.times),
+                alone = group.patients(
+                    *(self.trial, self._own, self._plan, *part, early[who], visits),
                     normals=self.normals,
                     chances=self.chances,
                 )
+                sides = [one.followed(visits) for one in alone]
                 scores = np.stack([one.scores[:, 1:] for one in sides])
                 entered = sides[0].scores[:, 0] if start else entered
             else:
-                sides = ()
+                sides = []
                 scores = self._together(*part, entered)
             took = sides[0].attended if sides else None
             leavers = Leavers(
@@ -378,7 +382,10 @@ class ArmSimulation:
             gone = (start + self.times)[None, None] >= leaves[:, :, None]
             rated[:2, who] = np.where(gone, np.nan, scores)
             if self.follows:
-                since = self._afterwards(part[0], part[2], part[1], scores[0], leaves[0])
+                if alone:
+                    since = alone[0].followed(visits, leaves[0]).scores[:, 1:]
+                else:
+                    since = self._afterwards(part[0], part[2], part[1], scores[0], leaves[0])
                 rated[2, who] = np.where(gone[0], since, scores[0])
             # who has left before a later period of a crossover does not begin it
             before[who] = np.where(leaves[0] <= start, np.nan, entered) if start else entered

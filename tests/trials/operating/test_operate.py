@@ -182,6 +182,24 @@ def test_the_hypothetical_estimand_says_what_it_takes_rescue_for() -> None:
     assert "scores under rescue as rated" in estimand_words(rescued, "j2r")
 
 
+def test_the_treatment_policy_has_rescue_missed_sessions_and_leaving() -> None:
+    form = file(
+        rescue={"when": "MADRS >= 28", "from": "3 d"},
+        adherence=0.7,
+        estimands=["treatment_policy", "hypothetical"],
+        replicates=20,
+    )
+    results = [run_trial(form | {"dropout": {"share": s, "by": "3 d"}}) for s in (0.0, 0.5)]
+    stayed, left = (one.analysis().to_dicts() for one in results)
+    assert stayed[0]["estimate"] == stayed[1]["estimate"]
+    assert stayed[0]["truth"] == stayed[1]["truth"] == left[1]["truth"]
+    # what is lost on leaving, of the same patients
+    assert left[1]["truth"] < left[0]["truth"] < 0.0
+    told = "scores as they are whatever happened, after rescue, missed sessions and leaving"
+    assert told in results[1].files()["report.html"].decode()
+    assert any("none begins after" in line for line in results[1].taken)
+
+
 def test_the_shipped_example_has_a_primary_contrast_and_sizes() -> None:
     trial = load_trial("ketamine_midazolam_power")
     assert trial.primary is not None and trial.power is not None

@@ -137,8 +137,8 @@ def _print_power(result: TrialResult) -> None:
     found, primary = result.characteristics, result.trial.primary
     if found is None or primary is None:
         return
-    from ketasim._base.words import counted
-    from ketasim.trials.headline import counted_arm
+    from ketasim._base.words import capital, counted
+    from ketasim.trials.headline import counted_arm, estimand_words
     from ketasim.trials.operating import TWO_POWERS
 
     table = found.table
@@ -166,6 +166,9 @@ def _print_power(result: TrialResult) -> None:
         "no estimate",
     )
     print_table(header, rows)
+    if result.trial.rescue is not None:
+        for estimand in dict.fromkeys(way.estimand for way in found.question.ways):
+            print_wrapped(f"{capital(estimand_words(result.trial, estimand))}.")
     if found.looks is not None:
         print("Over all looks:")
         rows = [

@@ -295,7 +295,6 @@ def check_analyses(
     assessed: Callable[[Arm], Sequence[Assessment]],
     *,
     crossover: bool,
-    individual: Callable[[Arm], bool],
 ) -> None:
     """Refuse a primary contrast that the trial does not hold, and keys that need one.
 
@@ -306,8 +305,7 @@ def check_analyses(
 
     **Other arguments:**
 
-    - `crossover`: the design. `individual`: whether the treatment of an arm differs between its
-      patients.
+    - `crossover`: the design.
 
     **Raises:** `InputError` with the path of the field.
     """
@@ -334,13 +332,6 @@ def check_analyses(
     check_futility(asked.looks, first, second)
     analyses = tuple(dict.fromkeys((primary.analysis, *asked.analysis)))
     _check_design(primary, asked, analyses, (first, second), crossover=crossover)
-    if "treatment_policy" in asked.estimands and any(map(individual, (first, second))):
-        raise InputError(
-            "estimands",
-            "'treatment_policy' needs scores after patients left, and none are simulated where "
-            "their sessions differ by a dosing rule, adherence or rescue",
-            "leave it out, or those keys",
-        )
     if "survival" in analyses:
         _check_relapse(primary, (first, second), assessed)
     if analyses == ("survival",):

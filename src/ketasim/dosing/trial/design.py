@@ -407,7 +407,6 @@ def _trial(content: Mapping[str, Any]) -> Trial:
         trial.arms,
         trial.assessed,
         crossover=crossover,
-        individual=trial.individual,
     )
     return trial
 

@@ -108,9 +108,12 @@ class Question:
                 f"{self.delta:g} points higher, {whence}."
             )
         if self.follows:
+            what = "and without another treatment"
+            if self.trial.rescue is not None:
+                what = "or another treatment; a rescue that began before goes on, none begins after"
             found.append(
-                "Treatment policy: who left is rated on, without further sessions and without "
-                "another treatment (assumed)."
+                f"Treatment policy: who left is rated on, without further sessions {what} "
+                "(assumed)."
             )
         return tuple(found)
 

@@ -164,13 +164,17 @@ class Patientwise:
     comes: Flags
     watched: tuple[float, ...] = ()
 
-    def followed(self, visits: Array) -> Rated:
+    def followed(self, times: Array, until: Array | None = None) -> Rated:
         """Follow them.
 
         **Arguments:**
 
-        - `visits`: h, ascending, shape (T,).
+        - `times`: of the visits, h, shape (T,).
+        - `until`: when each leaves, h, shape (n,): from then on no session is given and no rescue
+          begins, and the visits are rated all the same. Left out, everybody stays.
         """
+        visits, back = np.unique(times, return_inverse=True)
+        until = np.full(len(self.comes), np.inf) if until is None else until
         n, slots = len(self.comes), self.schedule.slots
         rule = self.arm.dosing_rule
         ruled = [slot.time for slot in slots if slot.turn is not None]
@@ -199,7 +203,7 @@ class Patientwise:
                 if where < len(visits) and abs(visits[where] - time) < 2 * _SLIP:
                     scores[:, where] = score
                 if len(watched) and np.abs(watched - time).min() < 2 * _SLIP:
-                    rescued = self._rescued(score, time, rescued)
+                    rescued = np.where(time < until, self._rescued(score, time, rescued), rescued)
             if time not in places:
                 continue
             place = places[time]
@@ -221,11 +225,11 @@ class Patientwise:
                 if rule.otherwise is None:
                     here &= dense
             planned[:, place] = here
-            here = here & self.comes[:, place]
+            here = here & self.comes[:, place] & (slot.time < until)
             attended[:, place] = here
             patients.session(time, slot.kind, self.heights[slot.of], here)
         table = np.stack(told, axis=1) if told else np.zeros((n, 0), np.bool_)
-        return Rated(scores, attended, planned, rescued, table, np.array(decided))
+        return Rated(scores[:, back], attended, planned, rescued, table, np.array(decided))
 
     def _score(self, patients: Followed, time: float, rescued: Array) -> Array:
         """MADRS at a time without the noise of a rating."""
@@ -275,7 +279,7 @@ class Group:
     stages: tuple[Stage, ...]
     sessions: tuple[tuple[float, str], ...]
 
-    def followed(
+    def patients(
         self,
         trial: Trial,
         arm: Arm,
@@ -284,29 +288,25 @@ class Group:
         values: Mapping[str, Any],
         moved: Mapping[str, Any],
         early: Array,
-        times: Array,
+        visits: Array,
         *,
         normals: Callable[[NDArray[np.int64], Array], dict[str, Array]],
         chances: Callable[[NDArray[np.int64], str], Array],
-    ) -> tuple[Rated, Rated]:
-        """Follow them with and without the effects of the trial.
+    ) -> tuple[Patientwise, Patientwise]:
+        """Them with and without the effects of the trial, ready to be followed.
 
         **Main arguments:**
 
         - `trial`, `arm`: whose treatment is given. `plan`: steps, as of `kernel_plan`.
         - `people`: what was drawn of them. `values`: of the chain; `moved`: those that the trial
           moves; `early`: how far it moves what is expected.
-        - `times`: of the visits, h.
+        - `visits`: at which they will be rated, h.
 
         **Other arguments:**
 
         - `normals`, `chances`: draw what is behind ratings and attendance of some patients.
-
-        **Returns:** with a first column of scores at the start.
         """
         slots = self.schedule.slots
-        visits = self.start + np.concatenate([[0.0], times])
-        visits, back = np.unique(visits, return_inverse=True)
         kernels = session_kernels(
             values, people["weight"], self.schedule.calendars, _looks(slots, visits), plan
         )
@@ -321,7 +321,7 @@ class Group:
         def noise(when: Array) -> Array:
             return law.draws(normals(who, when), when)
 
-        made: list[Rated] = []
+        made: list[Patientwise] = []
         none: Mapping[str, Any] = {}
         for shift, lift in ((moved, early), (none, np.zeros(len(who)))):
             heights = {
@@ -333,8 +333,8 @@ class Group:
             one = Patientwise(
                 *(trial, arm, self.schedule, kernels, {**values, **shift}, heights, rescue),
                 *(noise, comes, _watched(trial, arm)),
-            ).followed(visits)
-            made.append(replace(one, scores=one.scores[:, back]))
+            )
+            made.append(one)
         return made[0], made[1]
 
 
