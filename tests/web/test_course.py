@@ -176,7 +176,8 @@ def test_a_table_of_doses_is_a_form(page: str) -> None:
 
 def test_ages_of_ninety_and_more_are_kept_as_ninety(page: str) -> None:
     answer = get(page, "regimen=ketamine+0.5+mg/kg+im+once&patient.age=97&horizon=2+d")
-    assert "patient.age=90" in str(answer.url) and "97" not in str(answer.url)
+    query = str(answer.url).partition("?")[2]  # the port may be any number
+    assert "patient.age=90" in query and "97" not in query
 
 
 @pytest.mark.parametrize("name", ["summary", "weekly", "exposure", "session", "parameters"])
