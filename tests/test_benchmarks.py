@@ -81,3 +81,18 @@ def test_a_search_has_two_hundred_regimens(modules: Any) -> None:
     courses = [waiting.course_of(2, text) for text in waiting.regimens(200)]
     doses = {tuple((dose.time, dose.amount) for dose in one.regimen.doses) for one in courses}
     assert len(doses) == 200
+
+
+@pytest.mark.parametrize("names", ["ALL", "MOOD"])
+def test_the_kernel_written_by_hand_is_the_engine(modules: Any, names: str) -> None:
+    compare, kernel = modules("kernel.compare"), modules("kernel.kernel")
+    chain, workload = modules("chain"), modules("workload")
+    if reason := kernel.available():
+        pytest.skip(reason)
+    n = 20  # one group of patients in full, and one in part
+    chosen = compare.plan(chain.CHAIN, chain.patients(n), rtol=1e-2, engine="numba")
+    prepared = kernel.prepare(n, getattr(kernel, names), chosen)
+    kernel.run_engine(prepared, 1)
+    out = np.zeros_like(prepared.out)
+    assert not kernel.run(prepared, out, 1).any()
+    assert workload.error(out, prepared.out).max() < compare.AGREEMENT

@@ -3,8 +3,9 @@
 // Modes of the linear block, exponential integrals for G and D, Krogstad's fourth-order step for A
 // and for S with M, a quintic between steps; the same tables go in and the same numbers come out.
 // Everything that is known of W is used: its 8 modes and which of them show in which signal, the 14
-// or 1 columns, the states that need to be read. Eight patients fill a register; R registers go
-// through the calendar together, segment by segment, in four passes, so that each pass is a short
+// or 1 columns, the states that need to be read. As in the engine, G and D are their distance from
+// 1, where they rest; 1 is added where they are read. Eight patients fill a register; R registers
+// go through the calendar together, segment by segment, in four passes, so that each pass is a short
 // loop with more independent work than latency:
 //   1. modes: signals at every point, linear states at the requested times
 //   2. points: the production of G at every middle and end, without order
@@ -31,7 +32,7 @@ enum { eh, e, w0, hwm, w1, a0, b0, bm, c0, cm };                  // of S and M
 constexpr int MODES = 8;
 
 enum Parameter { IC50, GAMMA, KG, SG, KD, G50, SD, SH, EC50H, KS, SS, D50, PSI, KAIN, KM, WA, S504, PARAMETERS };
-enum Fixed { SHIFT, POWER, PG, CG, PD, CD, HD, EC, G2, PS, CS, DS, LS, PA, PM, CM_, S4_, FIXED };
+enum Fixed { SHIFT, POWER, CG, CD, HD, EC, G2, PS, CS, DS, LS, PA, PM, CM_, S4_, FIXED };
 
 // e^z, phi_1, phi_2, phi_3 for -1 <= z <= 0 by series, else by the formula
 template <int N>
@@ -133,7 +134,7 @@ struct Course {
   Memory memory;
   int longest;
   v *fixed, *loss, *weights, *growth, *filled, *later, *later_filled, *signal_modes, *entry_modes,
-      *row_modes, *amount, *state, *supply, *now, *produced, *past, *x, *ch, *pass, *values;
+      *row_modes, *amount, *state, *supply, *now, *past, *x, *ch, *pass, *values;
 
   static int longest_of(const Tables& t) {
     std::int64_t most = 0;
@@ -146,7 +147,7 @@ struct Course {
         memory(static_cast<std::size_t>(R) *
                (FIXED + 5 + USED * tables.sizes_ + 2 * MODES * tables.sizes_ +
                 2 * MODES * tables.offsets_ + 12 + tables.entries * MODES + 9 * MODES +
-                tables.sources + 2 * MODES + 20 + 2 * (2 * longest_of(tables) + 1) +
+                tables.sources + 2 * MODES + 15 + 2 * (2 * longest_of(tables) + 1) +
                 4 * longest_of(tables) + (FULL ? 14 : 1) * tables.times + 16)),
         longest(longest_of(tables)) {
     fixed = memory.take(FIXED * R);
@@ -163,7 +164,6 @@ struct Course {
     state = memory.take(MODES * R);
     supply = memory.take(MODES * R);
     now = memory.take(5 * R);
-    produced = memory.take(5 * R);
     past = memory.take(10 * R);
     x = memory.take((2 * longest + 1) * R);
     ch = memory.take((2 * longest + 1) * R);
@@ -184,9 +184,7 @@ struct Course {
       auto put = [&](int k, v value) { fixed[k * R + r] = value; };
       put(SHIFT, -p(GAMMA) * logarithm(P<1>{{p(IC50)}}).r[0]);
       put(POWER, p(GAMMA));
-      put(PG, p(KG));
       put(CG, p(KG) * p(SG) * all(4.0));
-      put(PD, p(KD));
       put(CD, p(KD) * p(SD));
       put(HD, p(KD) * p(SH));
       put(EC, p(EC50H));
@@ -377,27 +375,28 @@ struct Course {
     }
   }
 
-  // 2. the production of G from its drive, in place
+  // 2. the production of G above its rest from its drive, in place
   template <int N>
   void points(int r, std::int64_t count) {
     const P<N> shift = load<N>(fixed + SHIFT * R + r), power = load<N>(fixed + POWER * R + r);
-    const P<N> pg = load<N>(fixed + PG * R + r), cg = load<N>(fixed + CG * R + r);
+    const P<N> cg = load<N>(fixed + CG * R + r);
     for (std::int64_t k = 0; k < count; k++) {
       P<N> drive = exponential(power * logarithm(load<N>(x + k * R + r)) + shift);
       P<N> free = 1.0 / (drive + 1.0);
-      store<N>(x + k * R + r, cg * (free - free * free) + pg);
+      store<N>(x + k * R + r, drive * free * (cg * free));
     }
   }
 
   template <int N>
   INLINE void between(const double* q, const P<N>& k, const v* was, const P<N>& y0, const P<N>& n0,
-                      const P<N>& y1, const P<N>& n1, v* out) {
+                      const P<N>& y1, const P<N>& n1, v* out, double rest = 0.0) {
     P<N> yp = load<N>(was), np = load<N>(was + R);
     P<N> value = q[0] * yp + q[1] * y0 + q[2] * y1;
-    store<N>(out, value + q[3] * (np - k * yp) + q[4] * (n0 - k * y0) + q[5] * (n1 - k * y1));
+    value = value + q[3] * (np - k * yp) + q[4] * (n0 - k * y0) + q[5] * (n1 - k * y1);
+    store<N>(out, rest == 0.0 ? value : value + rest);
   }
 
-  // 3. G, D and A; what S and M need of them goes into `pass`
+  // 3. G and D above their rest, and A; what S and M need of them goes into `pass`
   template <int N>
   void upper(int r, std::int64_t first, std::int64_t last, v* out, std::int64_t before) {
     auto f = [&](int k) { return load<N>(fixed + k * R + r); };
@@ -405,10 +404,10 @@ struct Course {
     P<N> g = load<N>(now + r), d = load<N>(now + R + r), a = load<N>(now + 3 * R + r);
     auto burst = [&](const P<N>& h2, const P<N>& conc) {
       P<N> first = h2 + f(G2), second = conc + f(EC);
-      return (f(CD) * h2 * second + f(HD) * conc * first) / (first * second) + f(PD);
+      return (f(CD) * h2 * second + f(HD) * conc * first) / (first * second);
     };
-    P<N> ng = load<N>(x + r), h = g - 1.0;
-    P<N> nd = burst(h * h, load<N>(ch + r)), na = f(PA) * h * (1.0 - a);
+    P<N> ng = load<N>(x + r);
+    P<N> nd = burst(g * g, load<N>(ch + r)), na = f(PA) * g * (1.0 - a);
     for (std::int64_t step = first; step < last; step++) {
       const std::int64_t k = step - first;
       const v* ws = weights + t.size_of[step] * USED * R + r;
@@ -417,16 +416,14 @@ struct Course {
       const v* ah = ch + (2 * k + 1) * R + r;
       P<N> gm = load<N>(at), ge = load<N>(at + R);
       P<N> g1 = w(G_ + E) * g + w(G_ + W0) * ng + w(G_ + WM) * gm + w(G_ + W1) * ge;
-      P<N> hm = w(G_ + EH) * g + w(G_ + V0) * ng + w(G_ + VM) * gm + w(G_ + V1) * ge - 1.0;
-      P<N> he = g1 - 1.0;
-      P<N> dm = burst(hm * hm, load<N>(ah)), de = burst(he * he, load<N>(ah + R));
+      P<N> half = w(G_ + EH) * g + w(G_ + V0) * ng + w(G_ + VM) * gm + w(G_ + V1) * ge;
+      P<N> dm = burst(half * half, load<N>(ah)), de = burst(g1 * g1, load<N>(ah + R));
       P<N> d1 = w(D_ + E) * d + w(D_ + W0) * nd + w(D_ + WM) * dm + w(D_ + W1) * de;
-      P<N> um = w(D_ + EH) * d + w(D_ + V0) * nd + w(D_ + VM) * dm + w(D_ + V1) * de - 1.0;
-      P<N> ue = d1 - 1.0;
+      P<N> um = w(D_ + EH) * d + w(D_ + V0) * nd + w(D_ + VM) * dm + w(D_ + V1) * de;
       v* give = pass + 4 * k * R + r;
       store<N>(give, f(CS) * um / (um + f(DS)) + f(PS));
-      store<N>(give + R, f(CS) * ue / (ue + f(DS)) + f(PS));
-      P<N> im = f(PA) * hm, ie = f(PA) * he;
+      store<N>(give + R, f(CS) * d1 / (d1 + f(DS)) + f(PS));
+      P<N> im = f(PA) * half, ie = f(PA) * g1;
       P<N> early = im * (1.0 - (w(A_ + EH) * a + w(A_ + A0) * na));
       P<N> late = im * (1.0 - (w(A_ + EH) * a + w(A_ + B0) * na + w(A_ + BM) * early));
       P<N> end = ie * (1.0 - (w(A_ + E) * a + w(A_ + C0) * na + w(A_ + CM) * late));
@@ -441,8 +438,8 @@ struct Course {
         for (std::int64_t o = t.anchored[step]; o < t.anchored[step + 1]; o++) {
           v* to = out + ((o - before) * Q + 9) * R + r;
           const double* q = t.shape + 6 * o;
-          between<N>(q, kg, past + r, g, ng, g1, ge, to);
-          between<N>(q, kd, past + 2 * R + r, d, nd, d1, de, to + R);
+          between<N>(q, kg, past + r, g, ng, g1, ge, to, 1.0);
+          between<N>(q, kd, past + 2 * R + r, d, nd, d1, de, to + R, 1.0);
           between<N>(q, ka, past + 6 * R + r, a, na, a1, n1, to + 3 * R);
         }
         if (step + 1 < last && t.anchored[step + 1] < t.anchored[step + 2]) {
@@ -538,7 +535,7 @@ struct Course {
           [&](auto n, int r) { points<decltype(n)::value>(r, 2 * (last - first) + 1); });
       v start[2 * R];
       for (int r = 0; r < R; r++) {
-        v d = now[R + r] - all(1.0);
+        v d = now[R + r];
         start[r] = fixed[CS * R + r] * d / (d + fixed[DS * R + r]) + fixed[PS * R + r];
         start[R + r] = fixed[CM_ * R + r] * now[3 * R + r];
       }

@@ -51,6 +51,7 @@ _PARAMETERS = (
 )
 _STATES = ("Al", "Ac", "A1", "A2", "An", "Anp", "Ah", "Ce")
 _STARTS = (0, 4, 6, 7, 8)
+_REST = (1.0, 1.0, 0.0, 0.0, 0.0)
 
 _FIELDS = (  # of `Tables` in the source, in order
     *("groups", "patients", "parameters", "initial", "losses", "amounts", "rates", "row_modes"),
@@ -125,6 +126,8 @@ def prepare(n: int, names: tuple[Any, ...], plan: Plan) -> Prepared:
         raise RuntimeError(f"W has other modes than the kernel was written for: {structure}")
     if parameter_names(_CASCADE) != _PARAMETERS or LANES != 16:
         raise RuntimeError("the engine lays its tables out in another way: write the kernel anew")
+    if _CASCADE.rest != _REST:
+        raise RuntimeError("the engine counts states from another rest: write the kernel anew")
     grid = grid_of(plan.profile, list(system.breaks), system.running)
     compiled = kernel_of(_CASCADE)
     recorder = _Recorder(compiled.run.function)
