@@ -254,7 +254,8 @@ def patient_brief(patient: Patient) -> list[str]:
     told: list[str] = []
     if patient.age is not None:
         told.append(f"{patient.age:g} years")
-    told.append(f"{patient.weight:g} kg")
+    guessed = ", assumed" if "weight" in patient.assumed else ""
+    told.append(f"{patient.weight:g} kg{guessed}")
     if patient.sex:
         told.append(str(patient.sex))
     if patient.diagnosis:
