@@ -240,7 +240,7 @@ class _Lines(logging.Handler):
 
 
 @cache
-def _controller() -> ThreadpoolController:
+def _controller(_with_scipy: bool) -> ThreadpoolController:
     from threadpoolctl import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
         ThreadpoolController,
     )
@@ -253,4 +253,5 @@ def one_thread() -> AbstractContextManager[object]:
 
     It also keeps the last bit independent of the number of cores.
     """
-    return _controller().limit(limits=1, user_api="blas")
+    # SciPy brings a library of its own, which is known once it is loaded
+    return _controller("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas")

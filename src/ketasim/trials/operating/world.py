@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ketasim._base.size import processors
+from ketasim._base.size import one_thread, processors
 from ketasim.dosing import IMPUTED
 from ketasim.trials.operating.crossover import within_patients
 from ketasim.trials.operating.imputed import impute_contrast
@@ -65,8 +65,6 @@ class World:
         """
         from concurrent.futures import ThreadPoolExecutor
 
-        from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
-
         asked = self.question
         count = len(rated[asked.arms[0].id].before)
         starts = range(0, count, _TOGETHER)
@@ -79,7 +77,7 @@ class World:
             return analysed(asked, own, whole)
 
         # many small matrices: the library's own threads would wait for each other
-        with threadpool_limits(1), ThreadPoolExecutor(min(processors(), len(starts))) as pool:
+        with one_thread(), ThreadPoolExecutor(min(processors(), len(starts))) as pool:
             for one in pool.map(made, starts):
                 self.keep(one)
         if stayed is not None:
@@ -108,8 +106,6 @@ class World:
         """
         from concurrent.futures import ThreadPoolExecutor
 
-        from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
-
         asked = self.question
         starts = replicates[::_TOGETHER]
 
@@ -130,7 +126,7 @@ class World:
                     truths["treatment_policy"] = _apart(whole, asked)
             return count, found, truths
 
-        with threadpool_limits(1), ThreadPoolExecutor(min(processors(), len(starts))) as pool:
+        with one_thread(), ThreadPoolExecutor(min(processors(), len(starts))) as pool:
             for count, found, truths in pool.map(made, starts):
                 self.keep(found)
                 for estimand, truth in truths.items():
