@@ -16,14 +16,13 @@ from ketasim import load_course
 from ketasim.dosing import Baseline, Course, Score
 from ketasim.forecasting.forecast import weighed, with_baseline
 from ketasim.forecasting.simulated import predicted, simulated_patients
-from ketasim.forecasting.weighing.chain import Chain
 from ketasim.forecasting.weighing.ensemble import Ensemble, ensemble
 from ketasim.forecasting.weighing.law import RatingLaw
 from ketasim.forecasting.weighing.likelihood import factor, likelihood
 from ketasim.forecasting.weighing.ratings import Ratings, rated, ratings_of
 from ketasim.forecasting.weighing.steps import steps_for
 from ketasim.forecasting.weighing.weigh import weigh
-from ketasim.population import VisitNoise, from_madrs, occasions_at, session_normals, to_madrs
+from ketasim.population import VisitNoise, from_madrs, to_madrs
 
 Array = NDArray[np.float64]
 
@@ -90,75 +89,21 @@ def test_the_likelihood_is_the_chance_of_a_box(scores: list[tuple[float, str, fl
     ratings, law = _ratings(scores), _law()
     lower = factor(law, ratings)
     count = 40_000  # of the values drawn at the ends of a scale
-    rest = np.full((count, len(scores)), 14.0)
-    none = np.full(len(scores), -1)
-    chain = Chain(rest, np.zeros_like(rest), np.ones(count), none, 60.0)
+    chain = np.tile(np.full(len(scores), 14.0), (count, 1))
     found = likelihood(chain, lower, ratings, 3)
     matrix = law.covariance(ratings.times, ratings.scales, ratings.times, ratings.scales)[0]
     matrix += np.diag(law.alone(ratings.scales)[0])
     low, high = np.maximum(ratings.low, -300.0), np.minimum(ratings.high, 300.0)
-    box: Any = multivariate_normal(rest[0], matrix)
+    box: Any = multivariate_normal(chain[0], matrix)
     wanted = box.cdf(high, lower_limit=low)
     assert np.exp(found.total).mean() == pytest.approx(wanted, rel=0.02)
-
-
-@pytest.mark.parametrize(
-    "scores",
-    [
-        [(24.0, "MADRS", 12.0)],
-        [(24.0, "MADRS", 27.0), (48.0, "MADRS", 24.0), (96.0, "MADRS", 9.0)],
-        [(24.0, "MADRS", 20.0), (96.0, "MADRS", 0.0)],
-    ],
-)
-def test_the_answers_to_sessions_are_integrated_over(
-    scores: list[tuple[float, str, float]],
-) -> None:
-    """Against a quadrature over two answers, with sessions at the start and on day three."""
-    ratings, law = _ratings(scores), _law()
-    count = 200_000
-    occasions = occasions_at(ratings.times, (0.0, 72.0))
-    rest, fast = np.full((count, len(scores)), 28.0), np.full((count, len(scores)), 0.4)
-    chain = Chain(rest, fast, np.full(count, 0.9), occasions, 60.0)
-    found = likelihood(chain, factor(law, ratings), ratings, 3)
-    matrix = law.covariance(ratings.times, ratings.scales, ratings.times, ratings.scales)[0]
-    matrix += np.diag(law.alone(ratings.scales)[0])
-    low, high = np.maximum(ratings.low, -300.0), ratings.high
-    nodes, weights = np.polynomial.hermite_e.hermegauss(24)
-    weights = weights / weights.sum()
-    wanted = 0.0
-    mean_answer = 0.0
-    for one, chance in zip(nodes, weights, strict=True):
-        for other, also in zip(nodes, weights, strict=True):
-            answers = np.exp(0.9 * np.array([one, other]))[occasions]
-            box: Any = multivariate_normal(28.0 * np.exp(-0.4 * answers), matrix)
-            part = chance * also * box.cdf(high, lower_limit=low)
-            wanted += part
-            mean_answer += part * one
-    mine = np.exp(found.total)
-    assert mine.mean() == pytest.approx(wanted, rel=0.02)
-    # and so is what the scores say of the first of them
-    assert mine @ found.normals[:, 0] / mine.sum() == pytest.approx(mean_answer / wanted, abs=0.02)
-
-
-def test_the_answer_to_a_session_holds_until_the_next(course: Course, drawn: Ensemble) -> None:
-    found = weigh(drawn, _ratings([(24.0, "MADRS", 20.0), (72.0, "MADRS", 18.0)]))
-    again = weigh(drawn, _ratings([(24.0, "MADRS", 20.0), (168.0, "MADRS", 18.0)]))
-    assert np.array_equal(found.likelihood.normals[:, 0], found.likelihood.normals[:, 1])
-    assert not np.array_equal(again.likelihood.normals[:, 0], again.likelihood.normals[:, 1])
-    normals = again.survivors(400, 1).normals(len(course.regimen.sessions))
-    chosen = again.survivors(400, 1).chosen
-    # of days 0 and 3 as weighed; of those without a rating as before any score
-    assert np.array_equal(normals[:, 0], again.likelihood.normals[chosen, 0])
-    assert np.array_equal(normals[:, 1], again.likelihood.normals[chosen, 1])
-    assert abs(normals[:, 2].mean()) < 0.2
 
 
 def test_weights_are_those_of_brute_force(drawn: Ensemble) -> None:
     scores = [(72.0, "MADRS", 22.0), (168.0, "MADRS", 18.0), (336.0, "MADRS", 21.0)]
     ratings = _ratings(scores)
-    alike = replace(drawn, answer_sd=np.zeros(drawn.size))
-    found = weigh(alike, ratings)
-    chain = alike.chain(ratings.times).scores(np.zeros((alike.size, 3)))
+    found = weigh(drawn, ratings)
+    chain = drawn.scores(ratings.times)
     logs: list[float] = []
     for i in range(0, 4000, 7):
         law = VisitNoise(*(getattr(drawn.law, k)[drawn.solution[i]] for k in ("sigma", "omega")), 0)
@@ -237,11 +182,7 @@ def test_steps_of_the_kinds_of_sessions_suit_a_course() -> None:
     many = load_course({**COURSE, "regimen": days})
     plan = steps_for([many])
     fine = replace(plan, profile=plan.profile.longer(0.2))
-    normals = session_normals(2, 0, 800, len(many.regimen.sessions))
-    one, other = (
-        ensemble(many, TIMES, n=800, seed=2, plan=x).chain(TIMES).by_session(normals)
-        for x in (plan, fine)
-    )
+    one, other = (ensemble(many, TIMES, n=800, seed=2, plan=x).scores(TIMES) for x in (plan, fine))
     assert np.abs(one - other).max() < 0.25
     assert np.abs(one - other).mean() < 0.01
 

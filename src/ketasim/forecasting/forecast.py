@@ -31,7 +31,6 @@ from ketasim.forecasting.weighing.shared import SHARED
 from ketasim.forecasting.weighing.steps import steps_for
 from ketasim.forecasting.weighing.weigh import ENOUGH, Weighed, weigh
 from ketasim.forecasting.words import learned_words, lost_words, unusual_words
-from ketasim.population import session_normals
 from ketasim.vocabulary import scale_words
 
 Array = NDArray[np.float64]
@@ -155,11 +154,7 @@ def _told(
     chosen = np.concatenate([survivors.chosen, prior])
     options = ahead.options
     bare = [replace(one, course=with_baseline(one.course, ratings)) for one in options]
-    most = max(len(one.course.regimen.sessions) for one in bare)
-    normals = np.vstack(
-        [survivors.normals(most), session_normals(seed, len(survivors.chosen), len(prior), most)]
-    )
-    every = followed(first, chosen, normals, bare, times, plan)
+    every = followed(first, chosen, bare, times, plan)
     count = len(survivors.chosen)
     scales = scales_of(ratings)
     noise = fluctuations(survivors, times, scales, seed)

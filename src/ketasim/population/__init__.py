@@ -84,14 +84,7 @@ from ketasim.population.session.pressure import (
     pressure_sensitivity,
     reading_minutes,
 )
-from ketasim.population.sessions import (
-    Answers,
-    SessionMark,
-    occasions_at,
-    session_answers,
-    session_marks,
-    session_normals,
-)
+from ketasim.population.sessions import SessionMark, session_marks
 from ketasim.population.spread import (
     correlated_blocks,
     individual_parameters,
@@ -122,7 +115,6 @@ __all__ = [
     "SEVERE",
     "SEVERE_FACT",
     "USUAL_CONTROL",
-    "Answers",
     "BenefitModifier",
     "Cohort",
     "Crosswalk",
@@ -171,18 +163,15 @@ __all__ = [
     "mood_plan",
     "mood_values",
     "normal_within",
-    "occasions_at",
     "pressure_outlook",
     "pressure_sensitivity",
     "reading_minutes",
     "receptor_values",
     "remission_chance",
     "response_chance",
-    "session_answers",
     "session_curve",
     "session_curves",
     "session_marks",
-    "session_normals",
     "share_ever",
     "share_in_course",
     "share_now",

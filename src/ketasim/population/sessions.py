@@ -1,22 +1,12 @@
-"""Sessions as the chain to mood sees them: a mark each, and how much mood answers to each."""
+"""Sessions as the chain to mood sees them: a mark each, with or without a drug."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ketasim._base import standard_normals
 from ketasim.models import SESSION_MARK
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
-_SLIP: Final = 1e-6  # h: a rating at the start of a session is one before it
 
 
 @dataclass(frozen=True)
@@ -73,130 +63,3 @@ def session_marks(times: Iterable[float]) -> tuple[SessionMark, ...]:
     - `times`: starts of the sessions, h.
     """
     return tuple(SessionMark(float(time)) for time in sorted(set(times)))
-
-
-def occasions_at(times: Array, sessions: Sequence[float] | Array) -> Integers:
-    """Occasion of each time: an occasion runs from a session to the next.
-
-    **Arguments:**
-
-    - `times`: h, shape (T,). `sessions`: h, their starts, ascending, shape (S,).
-
-    **Returns:** number of the session, from 0, and -1 before the first; shape (T,). The start of a
-    session is still of the occasion before it.
-    """
-    starts = np.asarray(sessions, np.float64)
-    return np.searchsorted(starts, np.asarray(times, np.float64) - _SLIP, side="right") - 1
-
-
-def session_normals(seed: int, first: int, count: int, sessions: int) -> Array:
-    """Standard normal numbers behind how much a patient's mood answers to each session.
-
-    A session's do not depend on how many follow it.
-
-    **Arguments:**
-
-    - `seed`: of the simulation. `first`, `count`: the patients asked for, counted from 0.
-    - `sessions`: how many, S.
-
-    **Returns:** shape (count, S).
-    """
-    found = [
-        standard_normals(seed, f"mood:session {number}", first, count, 1)
-        for number in range(sessions)
-    ]
-    return np.hstack(found) if found else np.zeros((count, 0))
-
-
-def session_answers(omega: Any, normals: Array) -> Array:
-    """How much a patient's mood answers to each session: what the fast arm is multiplied by.
-
-    It holds from the session to the next: variability between occasions, as it is called of
-    pharmacokinetics.
-
-    **Arguments:**
-
-    - `omega`: SD of its logarithm, `omega_A` of the card `mood`, a number or shape (n,).
-    - `normals`: as of `session_normals`, shape (n, S).
-
-    **Returns:** shape (n, S + 1); the last is 1, for `occasions_at` before the first session.
-    """
-    wide = np.reshape(np.asarray(omega, np.float64), (-1, 1))
-    return np.hstack([np.exp(wide * normals), np.ones((len(normals), 1))])
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """Patients' answers to their sessions, put to scores that were solved without them.
-
-    **Arguments:**
-
-    - `strength`: decrease in log severity by a fast arm of one, shape (n,).
-    - `factors`: as of `session_answers`, shape (n, S + 1). `sessions`: h, their starts, ascending.
-    - `highest`: of the scale, points.
-    """
-
-    strength: Array
-    factors: Array
-    sessions: Array
-    highest: float
-
-    @classmethod
-    def of(
-        cls, values: Mapping[str, Any], omega: Any, normals: Array, sessions: Iterable[float]
-    ) -> Answers:
-        """Answers of patients.
-
-        **Arguments:**
-
-        - `values`: of the chain, as `mood_values` returns them.
-        - `omega`, `normals`: as of `session_answers`. `sessions`: h.
-        """
-        made = values["sens"] * values["gate"] * values["e_A"]
-        strength = np.broadcast_to(np.asarray(made, np.float64), (len(normals),))
-        starts = np.array(sorted(sessions), np.float64)
-        highest = float(np.max(values["M_max"]))
-        return cls(strength, session_answers(omega, normals), starts, highest)
-
-    def applied(
-        self,
-        solved: Mapping[str, Array],
-        times: Array,
-        members: Any = slice(None),
-        *,
-        turned: bool = False,
-    ) -> dict[str, Array]:
-        """Scores with the answers.
-
-        **Main arguments:**
-
-        - `solved`: `MADRS`, `fast_arm` and, where it is asked for, `by_drug`, shape (m, T).
-        - `times`: h, shape (T,). `members`: which patients they are of; all when left out.
-
-        **Other arguments:**
-
-        - `turned`: times stand before patients, shape (T, m).
-
-        **Returns:** the same with `MADRS` and `by_drug` changed. A score that the chain held at the
-        end of the scale is taken for one there.
-        """
-        occasions, strength = occasions_at(times, self.sessions), self.strength[members]
-        if turned:
-            more = self._turned[:, members][occasions]
-        else:
-            more, strength = self.factors[members][:, occasions], strength[:, None]
-        more -= 1.0
-        more *= strength
-        more *= solved["fast_arm"]
-        found = {**solved}
-        if "by_drug" in solved:
-            found["by_drug"] = solved["by_drug"] + more
-        np.negative(more, out=more)
-        np.exp(more, out=more)
-        more *= solved["MADRS"]
-        found["MADRS"] = np.minimum(self.highest, more, out=more)
-        return found
-
-    @cached_property
-    def _turned(self) -> Array:
-        return np.ascontiguousarray(self.factors.T)

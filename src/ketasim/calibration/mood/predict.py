@@ -18,10 +18,8 @@ from ketasim.population import (
     chain_scores,
     correlated,
     mood_values,
-    occasions_at,
     remission_chance,
     response_chance,
-    session_answers,
     still_well,
 )
 
@@ -87,7 +85,6 @@ def arm_scores(
     design: ArmDesign,
     states: Mapping[str, Array],
     effects: Mapping[str, Array],
-    turns: Array,
     numbers: Mapping[str, float],
     shift: TrialEffect = NO_EFFECT,
     reference: Mapping[str, float] | None = None,
@@ -96,8 +93,7 @@ def arm_scores(
 
     **Main arguments:**
 
-    - `design`, `states`: of the arm. `effects`: of its N patients. `turns`: as of `MoodWorld`.
-    - `numbers`: of the card `mood`.
+    - `design`, `states`: of the arm. `effects`: of its N patients. `numbers`: of the card `mood`.
 
     **Other arguments:**
 
@@ -118,19 +114,9 @@ def arm_scores(
     values["e_O"] = new * np.exp(numbers["omega_O"] * effects["e_O"])
     parts: list[Array] = []
     weights: list[float] = []
-    occasions = occasions_at(design.times, design.arm.sessions)
-    # each patient once for each turn of what the sessions bring
-    most = int(occasions.max(initial=-1)) + 1
-    answers = [
-        values["e_A"] * session_answers(numbers["omega_A"], normals[:, :most])[:, occasions]
-        for normals in turns
-    ]
     for absent, weight in _mixture(design, numbers):
-        own = {**values, **dict.fromkeys(absent, 0.0)}
-        ways = answers if "sens" not in absent and design.arm.control is None else answers[:1]
-        for e_a in ways:
-            parts.append(chain_scores({**own, "e_A": e_a}, states))
-            weights.append(weight / len(ways))
+        parts.append(chain_scores({**values, **dict.fromkeys(absent, 0.0)}, states))
+        weights.append(weight)
     n = len(design.baseline)
     return ArmScores(
         design.times,

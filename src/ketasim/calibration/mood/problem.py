@@ -145,7 +145,6 @@ class MoodProblem:
                 design,
                 state,
                 self.world.effects,
-                self.world.turns,
                 numbers,
                 own[design.trial.key],
                 self.reference,

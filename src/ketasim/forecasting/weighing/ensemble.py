@@ -13,7 +13,6 @@ from ketasim._base import standard_normals
 from ketasim.dosing import Course, PopulationSpec
 from ketasim.engine import Calendar, Patients, Plan, solve
 from ketasim.evidence import load_card
-from ketasim.forecasting.weighing.chain import Chain
 from ketasim.forecasting.weighing.law import RatingLaw
 from ketasim.forecasting.weighing.shared import SHARED
 from ketasim.models import MODELS, mood_chain
@@ -23,7 +22,6 @@ from ketasim.population import (
     card_normals,
     chain_scores,
     mood_values,
-    occasions_at,
     virtual_patients,
 )
 from ketasim.simulation.mood.inputs import MoodInput, calendar_of, mood_input, patients_of
@@ -58,7 +56,6 @@ class Ensemble:
     - `times`: h, at which it was solved, shape (T,).
     - `states`: of `MOOD_STATES`, shape (n, T) each.
     - `values`: of the parameters of mood, a number or shape (N,).
-    - `answer_sd`: of the logarithm of a patient's answer to a session, shape (N,).
     - `law`: of the ratings, of n solutions.
     - `solution`: of each patient, shape (N,).
     - `outer`: standard normal numbers behind the solutions: of the loss of synapses, and of the
@@ -71,7 +68,6 @@ class Ensemble:
     times: Array
     states: Mapping[str, Array]
     values: Mapping[str, Any]
-    answer_sd: Array
     law: RatingLaw
     solution: Integers
     outer: Array
@@ -82,33 +78,21 @@ class Ensemble:
         """Number of patients, N."""
         return len(self.solution)
 
-    @property
-    def sessions(self) -> tuple[float, ...]:
-        """Starts of the sessions through which it was solved, h."""
-        return self.course.regimen.sessions
-
-    def chain(self, times: Array, which: Integers | None = None) -> Chain:
-        """Scores of the chain at some of the times, whatever each session brings.
+    def scores(self, times: Array, which: Integers | None = None) -> Array:
+        """Scores of the chain at some of the times, points of the MADRS, shape (N, K).
 
         **Arguments:**
 
         - `times`: h, of those at which it was solved. `which`: patients; all when left out.
         """
-        at = np.asarray(times, np.float64)
-        rows = np.searchsorted(self.times, at - 1e-9)
-        chosen = np.arange(self.size) if which is None else which
-        solution, values = self.solution[chosen], self.of(chosen)
-        # without the fast arm, and from a baseline that no worsening brings to the scale's end
-        apart = {**values, "e_A": 0.0, "M_max": np.inf}
-        arm = values["sens"] * values["gate"] * values["e_A"]
-        rest, fast = np.empty((2, len(chosen), len(rows)))
+        rows = np.searchsorted(self.times, np.asarray(times, np.float64) - 1e-9)
+        solution = self.solution if which is None else self.solution[which]
+        values = self.values if which is None else self.of(which)
+        found = np.empty((len(solution), len(rows)))
         for place, row in enumerate(rows):
             states = {k: v[solution, row][:, None] for k, v in self.states.items()}
-            rest[:, place] = chain_scores(apart, states)[:, 0]
-            fast[:, place] = arm * states["fast_arm"][:, 0]
-        omega = self.answer_sd[chosen]
-        occasions = occasions_at(at, self.sessions)
-        return Chain(rest, fast, omega, occasions, float(np.max(self.values["M_max"])))
+            found[:, place] = chain_scores(values, states)[:, 0]
+        return found
 
     def rebased(self, course: Course, base: float) -> Ensemble:
         """The same patients with another score before treatment.
@@ -141,7 +125,6 @@ class Ensemble:
             values={
                 k: _both(v, other.values[k], self.size, other.size) for k, v in self.values.items()
             },
-            answer_sd=np.concatenate([self.answer_sd, other.answer_sd]),
             law=self.law.joined(other.law),
             solution=np.concatenate([self.solution, n + other.solution]),
             outer=np.concatenate([self.outer, other.outer], axis=1),
@@ -215,7 +198,6 @@ def ensemble(
         times=asked,
         states=solved(patients, asked, plan),
         values=values,
-        answer_sd=np.array(np.broadcast_to(each["omega_A"], (size,)), np.float64),
         law=RatingLaw.of(numbers, solutions, baseline.scale),
         solution=np.repeat(np.arange(solutions), SHARED),
         outer=drawn.outer,

@@ -150,7 +150,6 @@ class Patientwise:
     - `rescue`: what an oral antidepressant would do, on the logarithm of severity, shape (n,).
     - `noise`: a function of times, h, that gives what ratings then add, shape (n, T).
     - `comes`: whether a patient would come to each session, shape (n, S).
-    - `answers`: as of `session_answers`, shape (n, S + 1) or more.
     - `watched`: visits at which the score may ask for rescue, h.
     """
 
@@ -163,7 +162,6 @@ class Patientwise:
     rescue: Array
     noise: Callable[[Array], Array]
     comes: Flags
-    answers: Array
     watched: tuple[float, ...] = ()
 
     def followed(self, times: Array, until: Array | None = None) -> Rated:
@@ -189,7 +187,6 @@ class Patientwise:
         planned = np.zeros((n, len(slots)), np.bool_)
         rescued = np.full(n, np.inf)
         due = np.zeros(n, np.int64)
-        occasion = np.full(n, -1)
         dense = np.ones(n, np.bool_)
         told: list[Flags] = []
         decided: list[float] = []
@@ -200,7 +197,7 @@ class Patientwise:
             score = np.zeros(0)
             column = int(np.searchsorted(rated, time - _SLIP))
             if column < len(rated) and abs(rated[column] - time) < 2 * _SLIP:
-                score = self._score(patients, time, rescued, occasion) + added[:, column]
+                score = self._score(patients, time, rescued) + added[:, column]
                 score = np.clip(score, 0.0, self.values["M_max"])
                 where = int(np.searchsorted(visits, time - _SLIP))
                 if where < len(visits) and abs(visits[where] - time) < 2 * _SLIP:
@@ -231,19 +228,15 @@ class Patientwise:
             here = here & self.comes[:, place] & (slot.time < until)
             attended[:, place] = here
             patients.session(time, slot.kind, self.heights[slot.of], here)
-            occasion = np.where(here, place, occasion)
         table = np.stack(told, axis=1) if told else np.zeros((n, 0), np.bool_)
         return Rated(scores[:, back], attended, planned, rescued, table, np.array(decided))
 
-    def _score(
-        self, patients: Followed, time: float, rescued: Array, occasion: NDArray[np.int64]
-    ) -> Array:
+    def _score(self, patients: Followed, time: float, rescued: Array) -> Array:
         """MADRS at a time without the noise of a rating."""
         fast, restored, lift = patients.states(time)
         number = {name: np.asarray(self.values[name]) for name in ("kO", "kN", "kC")}
         new = np.broadcast_to(-np.expm1(-number["kO"] * time), fast.shape)
-        answer = self.answers[np.arange(len(occasion)), occasion]
-        own = {**self.values, "e_P": 1.0, "e_A": self.values["e_A"] * answer}
+        own = {**self.values, "e_P": 1.0}
         if self.trial.rescue is not None:
             own["e_O"] = self.rescue
             new = -np.expm1(-number["kO"] * np.maximum(time - rescued, 0.0))
@@ -339,7 +332,7 @@ class Group:
             rescue = np.broadcast_to(people.get("rescue", 0.0), (len(who),))
             one = Patientwise(
                 *(trial, arm, self.schedule, kernels, {**values, **shift}, heights, rescue),
-                *(noise, comes, people["answers"], _watched(trial, arm)),
+                *(noise, comes, _watched(trial, arm)),
             )
             made.append(one)
         return made[0], made[1]
@@ -454,7 +447,7 @@ def courses_of(
 
 def taken(values: Mapping[str, Any], who: NDArray[np.int64]) -> dict[str, Any]:
     """Values of some patients; single numbers are everybody's."""
-    return {name: one[who] if np.ndim(one) else one for name, one in values.items()}
+    return {name: one[who] if np.ndim(one) == 1 else one for name, one in values.items()}
 
 
 def _watched(trial: Trial, arm: Arm) -> tuple[float, ...]:

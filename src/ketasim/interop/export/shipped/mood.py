@@ -170,10 +170,6 @@ def _notes(given: MoodInput, course: Course | None, receptor: str) -> list[str]:
             f"not in the file: patients whom the drug never helps ({never}; their sens is 0) or a "
             f"new oral antidepressant never helps ({none}; their e_O is 0)"
         ),
-        (
-            "not in the file: how a patient's mood answers each session, which multiplies e_A from "
-            f"it to the next; SD of the logarithm {float(known['omega_A']):.3g}, omega_A"
-        ),
         _LEFT_OUT,
         _NOISE,
     ]
