@@ -61,16 +61,27 @@ def accuracy(n: int, few: int) -> dict[str, Any]:
     everyone = waiting.patients_of(asked)
     given = _given(everyone.take(np.arange(judged)))
 
+    names = [*(name for name, _ in _MOOD), "fast_arm"]  # the score comes last before it
+
+    def answered(solved: Any) -> Any:
+        """The score with each patient's answers to the sessions, as `simulate` tells it."""
+        answers = waiting.answers_of(asked, everyone.take(np.arange(len(solved))))
+        both = {"MADRS": solved[..., -2], "fast_arm": solved[..., -1]}
+        score = answers.applied(both, result.times)["MADRS"]
+        return np.concatenate([solved[..., :-2], score[..., None]], axis=-1)
+
     def other(tolerance: float) -> Any:
         solved = solver.run_driven(given, result.times, tolerance, 1)
-        return given.quantities(solved, [name for name, _ in _MOOD])
+        return answered(given.quantities(solved, names))
 
     exact = other(_REFERENCE)
-    oracle = solve(
-        *(waiting.CHAIN, everyone.take(np.arange(few)), result.times, [name for name, _ in _MOOD]),
-        engine="oracle",
-        progress=False,
-    ).values
+    oracle = answered(
+        solve(
+            *(waiting.CHAIN, everyone.take(np.arange(few)), result.times, names),
+            engine="oracle",
+            progress=False,
+        ).values
+    )
     ours = float(error(np.stack(curves, axis=-1), exact).max())
     # a peer need not be more exact than ketasim is here
     found = scan(other, exact, max(PASS, ours))

@@ -12,6 +12,7 @@ from ketasim.engine import Calendar, Patients
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
+    Answers,
     Situation,
     arm_calendar,
     arm_patients,
@@ -19,6 +20,7 @@ from ketasim.population import (
     mood_values,
     receptor_values,
     session_marks,
+    session_normals,
     situation_of,
     typical_effects,
     virtual_patients,
@@ -104,6 +106,18 @@ def patients_of(course: Course) -> Patients:
         np.asarray(cohort.weight),
         (calendar_of(course),),
     )
+
+
+def answers_of(course: Course, patients: Patients) -> Answers:
+    """The first patients' answers to the sessions of a course.
+
+    **Arguments:**
+
+    - `course`: with a population. `patients`: of `patients_of`, the first of them.
+    """
+    sessions = [start for start in course.regimen.sessions if start < course.horizon]
+    normals = session_normals(1, 0, patients.n, len(sessions))
+    return Answers.of(patients.values, load_card("mood").values()["omega_A"], normals, sessions)
 
 
 def calendar_of(course: Course) -> Calendar:

@@ -86,6 +86,7 @@ def mood_values() -> dict[str, str]:
         "slow": _days(n["kS"] * (1.0 + n["stress"]) * math.exp(-n["omega_kS"])),
         "quick": _days(n["kS"] * (1.0 + n["stress"]) * math.exp(n["omega_kS"])),
         "sens_spread": f"{math.exp(n['omega_sens']):.1f}",
+        "answer_spread": f"{math.exp(n['omega_A']):.1f}",
         "assumed": f"{sum(e.grade == 'assumed' for e in card.entries.values())}",
         "numbers": f"{len(card.entries)}",
     }

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,15 +15,22 @@ from scipy.stats import multivariate_normal
 
 from ketasim import load_course
 from ketasim.dosing import Baseline, Course, Score
-from ketasim.forecasting.forecast import weighed, with_baseline
+from ketasim.forecasting.forecast import forecast, weighed, with_baseline
 from ketasim.forecasting.simulated import predicted, simulated_patients
+from ketasim.forecasting.weighing.chain import Chain
 from ketasim.forecasting.weighing.ensemble import Ensemble, ensemble
 from ketasim.forecasting.weighing.law import RatingLaw
 from ketasim.forecasting.weighing.likelihood import factor, likelihood
 from ketasim.forecasting.weighing.ratings import Ratings, rated, ratings_of
 from ketasim.forecasting.weighing.steps import steps_for
 from ketasim.forecasting.weighing.weigh import weigh
-from ketasim.population import VisitNoise, from_madrs, to_madrs
+from ketasim.population import (
+    VisitNoise,
+    from_madrs,
+    session_normals,
+    session_weights,
+    to_madrs,
+)
 
 Array = NDArray[np.float64]
 
@@ -31,6 +39,7 @@ COURSE = {
     "regimen": "ketamine 0.5 mg/kg iv over 40 min on days 0 3 7 10",
     "horizon": "56 d",
 }
+NEXT = "ketamine 0.5 mg/kg iv over 40 min on days 12"
 TIMES = np.array([24.0, 72.0, 168.0, 336.0, 1008.0])
 
 
@@ -89,21 +98,118 @@ def test_the_likelihood_is_the_chance_of_a_box(scores: list[tuple[float, str, fl
     ratings, law = _ratings(scores), _law()
     lower = factor(law, ratings)
     count = 40_000  # of the values drawn at the ends of a scale
-    chain = np.tile(np.full(len(scores), 14.0), (count, 1))
+    rest = np.full((count, len(scores)), 14.0)
+    none = np.zeros((0, len(scores)))
+    chain = Chain(rest, np.zeros_like(rest), np.ones(count), none, 60.0)
     found = likelihood(chain, lower, ratings, 3)
     matrix = law.covariance(ratings.times, ratings.scales, ratings.times, ratings.scales)[0]
     matrix += np.diag(law.alone(ratings.scales)[0])
     low, high = np.maximum(ratings.low, -300.0), np.minimum(ratings.high, 300.0)
-    box: Any = multivariate_normal(chain[0], matrix)
+    box: Any = multivariate_normal(rest[0], matrix)
     wanted = box.cdf(high, lower_limit=low)
     assert np.exp(found.total).mean() == pytest.approx(wanted, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        [(24.0, "MADRS", 12.0)],
+        [(24.0, "MADRS", 27.0), (48.0, "MADRS", 24.0), (96.0, "MADRS", 9.0)],
+        [(24.0, "MADRS", 20.0), (96.0, "MADRS", 0.0)],
+    ],
+)
+def test_the_answers_to_sessions_are_integrated_over(
+    scores: list[tuple[float, str, float]],
+) -> None:
+    """Against a quadrature over two answers, with sessions at the start and on day three."""
+    ratings, law = _ratings(scores), _law()
+    count = 200_000
+    left = session_weights(ratings.times, (0.0, 72.0))
+    rest, fast = np.full((count, len(scores)), 28.0), np.full((count, len(scores)), 0.4)
+    chain = Chain(rest, fast, np.full(count, 0.9), left, 60.0)
+    found = likelihood(chain, factor(law, ratings), ratings, 3)
+    matrix = law.covariance(ratings.times, ratings.scales, ratings.times, ratings.scales)[0]
+    matrix += np.diag(law.alone(ratings.scales)[0])
+    low, high = np.maximum(ratings.low, -300.0), ratings.high
+    nodes, weights = np.polynomial.hermite_e.hermegauss(24)
+    weights = weights / weights.sum()
+    wanted = 0.0
+    mean_answer = 0.0
+    for one, chance in zip(nodes, weights, strict=True):
+        for other, also in zip(nodes, weights, strict=True):
+            answers = np.exp(0.9 * np.array([one, other])) @ left
+            box: Any = multivariate_normal(28.0 * np.exp(-0.4 * answers), matrix)
+            part = chance * also * box.cdf(high, lower_limit=low)
+            wanted += part
+            mean_answer += part * one
+    mine = np.exp(found.total)
+    assert mine.mean() == pytest.approx(wanted, rel=0.02)
+    # and so is what the scores say of the first of them
+    assert mine @ found.normals[:, 0] / mine.sum() == pytest.approx(mean_answer / wanted, abs=0.02)
+
+
+def test_an_answer_is_drawn_at_the_first_rating_after_its_session(
+    course: Course, drawn: Ensemble
+) -> None:
+    found = weigh(drawn, _ratings([(24.0, "MADRS", 20.0), (72.0, "MADRS", 18.0)]))
+    again = weigh(drawn, _ratings([(24.0, "MADRS", 20.0), (168.0, "MADRS", 18.0)]))
+    assert found.likelihood.begun.tolist() == [1, 1]
+    assert again.likelihood.begun.tolist() == [1, 2]
+    # one rating tells of the first session what both tell, and nothing of the second
+    assert np.array_equal(again.likelihood.normals[:, 0], found.likelihood.normals[:, 0])
+    survivors = again.survivors(400, 1)
+    normals = survivors.normals(len(course.regimen.sessions))
+    assert np.array_equal(normals[:, :2], again.likelihood.normals[survivors.chosen])
+    # those of sessions after the last rating as before any
+    assert abs(normals[:, 2].mean()) < 0.2
+    assert np.array_equal(again.likelihood.first(1).normals, again.likelihood.normals[:, :1])
+
+
+def test_a_session_takes_nothing_away() -> None:
+    """Who is well after the last session stays so when the next begins, and a day later."""
+    told = {
+        **COURSE,
+        "scores": [
+            {"day": day, "scale": "MADRS", "score": score}
+            for day, score in ((0, 33), (1, 30), (4, 28), (8, 26), (11, 4))
+        ],
+        "now": "12 d",
+        "next": [{"name": "stop"}, {"name": "more", "regimen": NEXT}],
+    }
+    days = forecast(told, n=8000).days.filter(pl.col("day").is_in([13.0, 14.0]))
+    by = {
+        name: days.filter(pl.col("option") == name)["p_response"].to_numpy()
+        for name in ("stop", "more")
+    }
+    assert by["stop"].max() > 0.5
+    assert (by["more"] > by["stop"] - 0.02).all()
+
+
+def test_how_sessions_are_numbered_changes_nothing() -> None:
+    def told(*numbers: int) -> list[float]:
+        dose = {"drug": "ketamine", "route": "iv", "dose": "0.5 mg/kg", "over": "40 min"}
+        doses = [
+            {**dose, "day": day, "session": number}
+            for day, number in zip((0, 3, 7), numbers, strict=True)
+        ]
+        scores = [
+            {"day": day, "scale": "MADRS", "score": score}
+            for day, score in ((0, 31), (1, 8), (5, 25), (8, 25))
+        ]
+        patient = {"weight": "75 kg"}
+        course = {"patient": patient, "doses": doses, "scores": scores, "horizon": "21 d"}
+        return forecast(course, n=1000).days["mean"].to_list()
+
+    assert told(2, 1, 0) == pytest.approx(told(0, 1, 2), abs=1e-9)
 
 
 def test_weights_are_those_of_brute_force(drawn: Ensemble) -> None:
     scores = [(72.0, "MADRS", 22.0), (168.0, "MADRS", 18.0), (336.0, "MADRS", 21.0)]
     ratings = _ratings(scores)
-    found = weigh(drawn, ratings)
-    chain = drawn.scores(ratings.times)
+    alike = replace(drawn, answer_sd=np.zeros(drawn.size))
+    found = weigh(alike, ratings)
+    sessions = len(alike.sessions)
+    chain = alike.chain(ratings.times).scores(np.zeros((alike.size, sessions)))
     logs: list[float] = []
     for i in range(0, 4000, 7):
         law = VisitNoise(*(getattr(drawn.law, k)[drawn.solution[i]] for k in ("sigma", "omega")), 0)
@@ -182,7 +288,11 @@ def test_steps_of_the_kinds_of_sessions_suit_a_course() -> None:
     many = load_course({**COURSE, "regimen": days})
     plan = steps_for([many])
     fine = replace(plan, profile=plan.profile.longer(0.2))
-    one, other = (ensemble(many, TIMES, n=800, seed=2, plan=x).scores(TIMES) for x in (plan, fine))
+    normals = session_normals(2, 0, 800, len(many.regimen.sessions))
+    one, other = (
+        ensemble(many, TIMES, n=800, seed=2, plan=x).chain(TIMES).scores(normals)
+        for x in (plan, fine)
+    )
     assert np.abs(one - other).max() < 0.25
     assert np.abs(one - other).mean() < 0.01
 

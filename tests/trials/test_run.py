@@ -16,7 +16,7 @@ from ketasim.dosing import load_trial
 from ketasim.engine import Patients, solve
 from ketasim.evidence import Card, Uncertainty, load_card, studies
 from ketasim.models import MODELS, mood_chain
-from ketasim.population import arm_calendar
+from ketasim.population import Answers, arm_calendar
 from ketasim.trials import TrialResult, run_trial
 from ketasim.trials import size as size_module
 from ketasim.trials.patients.worlds import worlds
@@ -364,9 +364,15 @@ def test_ratings_are_the_score_of_the_chain_with_noise() -> None:
     people, values, baseline = arm._people(np.arange(24))
     patients = Patients(values, people["weight"], (arm_calendar(trial.arms[0], 168.0),))
     chain = mood_chain(MODELS["reference"])
-    solved = solve(chain, patients, times, ["MADRS"], engine="numba", progress=False)
+    names = ["MADRS", "fast_arm"]
+    solved = solve(chain, patients, times, names, engine="numba", progress=False)
     assert (people["noise"][:, 0] == 0.0).all()  # the baseline is what was rated
-    expected = np.clip(solved["MADRS"] + people["noise"], 0.0, 60.0)
+    assert people["answers"].std() > 0.1
+    strength = values["sens"] * values["gate"] * values["e_A"]
+    starts = np.array(trial.arms[0].sessions)
+    answers = Answers(strength, people["answers"], starts, 60.0)
+    score = answers.applied({name: solved[name] for name in names}, times)["MADRS"]
+    expected = np.clip(score + people["noise"], 0.0, 60.0)
     hazard = load_card("mood").values()["stop_drug"]
     there = times < (people["due:card"] / hazard)[:, None]
     got = plain.madrs.reshape(24, 3)

@@ -20,6 +20,7 @@ from ketasim.trials import TrialResult, run_trial
 from ketasim.trials.assess import Cell, Values
 from ketasim.trials.hazard import log_hazard_ratio
 from ketasim.trials.patients.afterwards import kept_expectation
+from ketasim.trials.patients.answers import fast_effects
 from ketasim.trials.withdrawal import hazard_ratios
 
 DAYS = [0, 3, 7, 10, 14, 21, 28, 35, 42, 49, 56, 63, 70]
@@ -54,6 +55,18 @@ TRIAL: dict[str, Any] = {
     "seed": 3,
 }
 ARMS = ("esk:continue", "esk:placebo_spray")
+
+
+def test_a_sham_leaves_the_answers_to_the_sessions_before_it() -> None:
+    trial = load_trial(TRIAL)
+    active, sham = (trial.arm(name) for name in ARMS)
+    assert sham.sessions == active.sessions  # a sham where the other has the drug
+    answers = np.exp(np.linspace(-2.0, 2.0, len(DAYS)))[None, :]
+    times = np.array([27.9, 28.5, 60.0]) * 24.0
+    one, other = (fast_effects({"e_A": 1.0}, answers, times, arm)[0] for arm in (active, sham))
+    assert one[0] == pytest.approx(other[0])
+    assert other[1:] == pytest.approx(other[0])
+    assert one[2] > one[1] > one[0]
 
 
 @pytest.fixture(scope="module")

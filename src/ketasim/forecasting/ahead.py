@@ -16,7 +16,13 @@ from ketasim.forecasting.options import Option
 from ketasim.forecasting.weighing.ensemble import Ensemble, by_calendars
 from ketasim.forecasting.weighing.weigh import TOGETHER, Survivors
 from ketasim.models import MODELS, mood_chain
-from ketasim.population import MOOD_STATES, chain_scores
+from ketasim.population import (
+    MOOD_STATES,
+    chain_scores,
+    drug_sessions,
+    session_answers,
+    session_weights,
+)
 from ketasim.simulation.mood.chain import in_points
 from ketasim.simulation.mood.inputs import PARTS, calendar_of
 
@@ -53,13 +59,20 @@ def days_ahead(now: float, horizon: float) -> Array:
 
 
 def followed(
-    ensemble: Ensemble, chosen: Integers, options: Sequence[Option], times: Array, plan: Plan
+    ensemble: Ensemble,
+    chosen: Integers,
+    normals: Array,
+    options: Sequence[Option],
+    times: Array,
+    plan: Plan,
 ) -> list[Ahead]:
     """Follow some patients under each candidate.
 
     **Arguments:**
 
     - `ensemble`: they are of. `chosen`: positions, shape (M,).
+    - `normals`: standard normal numbers behind their answers to the sessions of each candidate, in
+      order, shape (M, S) with as many as the longest has.
     - `options`: candidates. `times`: h, shape (T,). `plan`: steps of the solver.
     """
     solution = ensemble.solution[chosen]
@@ -70,10 +83,14 @@ def followed(
     solved = solve_each(chain, patients, times, MOOD_STATES, plan=plan, progress=False)
     values = ensemble.of(chosen)
     every = {k: v[:, None] if np.ndim(v) else v for k, v in values.items()}
+    answers = session_answers(ensemble.answer_sd[chosen], normals)
+    e_a = every["e_A"]
     found: list[Ahead] = []
-    for table in solved:
+    for one, table in zip(options, solved, strict=True):
         states = {name: table[of, :, i] for i, name in enumerate(MOOD_STATES)}
-        score = chain_scores(values, states)
+        sessions = drug_sessions(one.course.regimen.doses)
+        every["e_A"] = e_a * (answers[:, : len(sessions)] @ session_weights(times, sessions))
+        score = chain_scores(every, states)
         logs = {
             "by_drug": every["sens"]
             * every["gate"]

@@ -12,6 +12,7 @@ from ketasim.forecasting.mixture import QUANTILES, Mixture
 from ketasim.forecasting.weighing.likelihood import replicated
 from ketasim.forecasting.weighing.shared import SHARED
 from ketasim.forecasting.weighing.weigh import TOGETHER, Survivors, Weighed
+from ketasim.population import session_normals
 
 Array = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ def fit_table(found: Weighed, survivors: Survivors) -> pl.DataFrame:
         {"day": 0.0, "time_h": 0.0, "scale": base.scale, "score": base.score, "unit": "point"}
     ]
     theirs = {
-        scale: again(survivors, found.scores[survivors.chosen], scale).spread(scale)
+        scale: again(survivors, found.likelihood.scores[survivors.chosen], scale).spread(scale)
         for scale in dict.fromkeys(known.scales)
     }
     for k, one in enumerate(known.scores):
@@ -110,7 +111,10 @@ def tail_chance(found: Weighed, count: int, seed: int) -> float | None:
     if not len(known.times):
         return None
     lower = found.lower[: count // SHARED]
-    ratings = replicated(found.scores[:count], lower, seed)
+    first = np.arange(count)
+    normals = session_normals(seed, 0, count, len(found.ensemble.sessions))
+    scores = found.ensemble.chain(known.times, first).scores(normals)
+    ratings = replicated(scores, lower, seed)
     ratings = np.clip(ratings, 0.0, _HIGHEST)
     mean = ratings.mean(axis=0)
     covariance = np.atleast_2d(np.cov(ratings.T))

@@ -31,6 +31,7 @@ from ketasim.forecasting.weighing.shared import SHARED
 from ketasim.forecasting.weighing.steps import steps_for
 from ketasim.forecasting.weighing.weigh import ENOUGH, Weighed, weigh
 from ketasim.forecasting.words import learned_words, lost_words, unusual_words
+from ketasim.population import session_normals
 from ketasim.vocabulary import scale_words
 
 Array = NDArray[np.float64]
@@ -154,7 +155,11 @@ def _told(
     chosen = np.concatenate([survivors.chosen, prior])
     options = ahead.options
     bare = [replace(one, course=with_baseline(one.course, ratings)) for one in options]
-    every = followed(first, chosen, bare, times, plan)
+    most = max(len(one.course.regimen.sessions) for one in bare)
+    normals = np.vstack(
+        [survivors.normals(most), session_normals(seed, len(survivors.chosen), len(prior), most)]
+    )
+    every = followed(first, chosen, normals, bare, times, plan)
     count = len(survivors.chosen)
     scales = scales_of(ratings)
     noise = fluctuations(survivors, times, scales, seed)

@@ -40,7 +40,8 @@ def past_table(
     **Returns:** columns `COLUMNS`, of the patient's own scales, times ascending.
     """
     times = _times(now, survivors.ratings.times)
-    lived = followed(ensemble, survivors.chosen, [Option("", given, 0)], times, plan)[0]
+    normals = survivors.normals(len(given.regimen.sessions))
+    lived = followed(ensemble, survivors.chosen, normals, [Option("", given, 0)], times, plan)[0]
     tables: list[pl.DataFrame] = []
     for scale in scales_of(survivors.ratings):
         mean, variance = survivors.given_scores(times, scale)

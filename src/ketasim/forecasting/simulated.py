@@ -16,7 +16,7 @@ from ketasim.forecasting.weighing.ensemble import ensemble
 from ketasim.forecasting.weighing.ratings import Ratings, rated
 from ketasim.forecasting.weighing.shared import SHARED
 from ketasim.forecasting.weighing.weigh import TOGETHER, Weighed
-from ketasim.population import from_madrs, to_madrs
+from ketasim.population import from_madrs, session_normals, to_madrs
 
 Array = NDArray[np.float64]
 
@@ -84,7 +84,8 @@ def simulated_patients(
     at = np.asarray(times, np.float64)
     drawn = ensemble(course, at, n=count * SHARED, seed=seed, plan=plan)
     own = np.arange(count) * SHARED  # one of those who share a solution
-    chain = drawn.scores(at, own)
+    answers = session_normals(seed, 0, count, len(drawn.sessions))
+    chain = drawn.chain(at, own).scores(answers)
     law = drawn.law
     matrix = law.covariance(at, rated_on, at, rated_on)
     place = np.arange(len(at))
@@ -131,5 +132,6 @@ def predicted(
     survivors = found.survivors(count, seed)
     mean, variance = survivors.given_scores(at, scale)
     error = np.repeat(survivors.law.error(scale) ** 2, TOGETHER)[:, None]
-    score = found.ensemble.scores(at, survivors.chosen)
+    answers = survivors.normals(len(found.ensemble.sessions))
+    score = found.ensemble.chain(at, survivors.chosen).scores(answers)
     return Mixture(score + mean, np.sqrt(variance + error))

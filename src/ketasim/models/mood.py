@@ -89,6 +89,7 @@ MOOD_PEOPLE: Final = (
             ("C", "slow course under usual care"),
         )
     ),
+    Symbol("omega_A", "-", "between sessions of a patient: fast arm, SD", NOT_NEGATIVE),
     Symbol("share_none", "fraction", "patients who never respond to the drug"),
     Symbol("share_none_O", "fraction", "patients who never respond to a new oral antidepressant"),
     Symbol("rho", "-", "correlation of sensitivity and durability between patients", CORRELATION),

@@ -84,7 +84,15 @@ from ketasim.population.session.pressure import (
     pressure_sensitivity,
     reading_minutes,
 )
-from ketasim.population.sessions import SessionMark, session_marks
+from ketasim.population.sessions import (
+    Answers,
+    SessionMark,
+    drug_sessions,
+    session_answers,
+    session_marks,
+    session_normals,
+    session_weights,
+)
 from ketasim.population.spread import (
     correlated_blocks,
     individual_parameters,
@@ -115,6 +123,7 @@ __all__ = [
     "SEVERE",
     "SEVERE_FACT",
     "USUAL_CONTROL",
+    "Answers",
     "BenefitModifier",
     "Cohort",
     "Crosswalk",
@@ -147,6 +156,7 @@ __all__ = [
     "crosswalk",
     "diazepam_equivalent",
     "drawn_curves",
+    "drug_sessions",
     "event_threshold",
     "first_session_effect",
     "from_madrs",
@@ -169,9 +179,12 @@ __all__ = [
     "receptor_values",
     "remission_chance",
     "response_chance",
+    "session_answers",
     "session_curve",
     "session_curves",
     "session_marks",
+    "session_normals",
+    "session_weights",
     "share_ever",
     "share_in_course",
     "share_now",

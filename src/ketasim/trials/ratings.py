@@ -29,16 +29,14 @@ from ketasim.population import (
     mood_plan,
     mood_values,
     normal_within,
+    session_answers,
     situation_of,
     visit_normals,
 )
 from ketasim.trials.criteria import enters
-from ketasim.trials.patients.afterwards import (
-    ended_calendar,
-    kept_expectation,
-    sessions_until,
-)
+from ketasim.trials.patients.afterwards import ended_calendar, kept_expectation, sessions_until
 from ketasim.trials.patients.allocation import Allocation, allocation_of
+from ketasim.trials.patients.answers import answer_normals, fast_effects
 from ketasim.trials.patients.drawing import HIGHEST, PILOT, PILOT_SEED, derived, strides
 from ketasim.trials.patients.individual import (
     COURSES,
@@ -413,8 +411,9 @@ class ArmSimulation:
             since = self.arm.branch.after, self._own.sessions
             left = kept_expectation(values, states["expectation"], self.times[later], *since)
         noise = people["noise"][:, later]
+        effects = fast_effects(values, people["answers"], self.times[later], self._own)
         for place, shift in enumerate((moved, {})):
-            own = {**values, **shift}
+            own = {**values, **shift, "e_A": effects}
             if left is not None:
                 earlier = people["expected"] - values["e_P"]
                 own["e_P"] = np.asarray(own["e_P"])[:, None] + earlier[:, None] * left
@@ -444,7 +443,9 @@ class ArmSimulation:
             tuple(ended_calendar(self._own, int(count), horizon) for count in counts),
             np.searchsorted(counts, got[missed]),
         )
-        rated = chain_scores(own, self._solved(patients, later)) + people["noise"][missed][:, later]
+        states, answers = self._solved(patients, later), people["answers"][missed]
+        own["e_A"] = fast_effects(own, answers, self.times[later], self._own, got[missed])
+        rated = chain_scores(own, states) + people["noise"][missed][:, later]
         found[np.ix_(missed, later)] = np.clip(rated, 0.0, HIGHEST)
         return found
 
@@ -545,9 +546,10 @@ class ArmSimulation:
     ) -> tuple[dict[str, Array], dict[str, Any], Array]:
         """What is drawn of patients; values of the chain; scores before treatment.
 
-        What is drawn has `weight`, kg; `noise` of ratings; `expected` before a randomised
-        withdrawal; `height:ID`, what is expected of the treatment of an arm; `rescue`, what a new
-        antidepressant would do; `due:CAUSE`; and the numbers of the law of ratings and of drop-out.
+        What is drawn has `weight`, kg; `answers` to sessions; `noise` of ratings; `expected` before
+        a randomised withdrawal; `height:ID`, what is expected of the treatment of an arm; `rescue`,
+        what a new antidepressant would do; `due:CAUSE`; and the numbers of the law of ratings and
+        of drop-out.
         """
         replicate = positions // self.stride
         begin, count, pick = self._drawn(positions)
@@ -590,6 +592,8 @@ class ArmSimulation:
         if not self._alone:
             normals = self.normals(positions, self.times)
             people["noise"] = VisitNoise.of(numbers).draws(normals, self.times)
+        answers = answer_normals(self.trial, self._own, self.people_seed, begin, count)[pick]
+        people["answers"] = session_answers(numbers["omega_A"], answers)
         people["weight"] = np.asarray(weight)[pick]
         people["position"] = positions
         return people, values, baseline

@@ -257,7 +257,7 @@ def _six_infusions(card: Card) -> list[VisitCheck]:
             ratio,
             "odds ratio",
             row.source,
-            f"{row.id}; no interval is published",
+            f"{row.id}; no interval is published. Not independent: it set how much sessions vary.",
         )
     ]
 

@@ -137,8 +137,9 @@ def test_a_trial_of_its_own_has_one_size_however_weak_an_arm_is(arm: str) -> Non
 
     def log_shift(own: dict[str, float]) -> np.ndarray:
         """What the trial's effect adds to the decrease in log severity."""
+        people = world.effects, world.turns
         scores = [
-            arm_scores(design, states, world.effects, own, TrialEffect(drug=part), numbers).scores
+            arm_scores(design, states, *people, own, TrialEffect(drug=part), numbers).scores
             for part in (0.0, 0.1)
         ]
         return np.log(scores[0] / scores[1])

@@ -39,7 +39,7 @@ def test_every_session_is_in_one_week_and_no_time_is_after_the_horizon(
 
 
 def test_scores_are_those_of_the_curves_at_these_times() -> None:
-    course = {"regimen": REGIMEN, "horizon": "21 d", "population": {"n": 6, "seed": 1}}
+    course = {"regimen": REGIMEN, "horizon": "21 d", "population": {"n": 60, "seed": 1}}
     weekly = simulate(course, session=False).weekly()
     assert weekly.schema == SCHEMA
     times = np.unique(weekly.select("trough_h", "peak_h").to_numpy())

@@ -22,7 +22,9 @@ from ketasim.population import (
     mood_effects,
     mood_values,
     receptor_values,
+    session_answers,
     session_marks,
+    session_normals,
     situation_of,
     typical_effects,
     virtual_patients,
@@ -192,6 +194,7 @@ def effect_sizes(numbers: Mapping[str, float]) -> tuple[float, float]:
         assert arm.baseline is not None
         start = baseline_scores(arm.baseline.mean, arm.baseline.sd, effects["M0"], numbers["M_max"])
         values |= mood_values(numbers, effects, situation_of(trial, arm), start)
+        values["e_A"] = values["e_A"] * _answers(numbers)
         values["k_session"] = numbers["k_session"]
         patients = Patients(values, weight, (arm_calendar(arm, float(times[-1]) + 1.0),))
         chain = mood_chain(MODELS["reference"])
@@ -202,6 +205,11 @@ def effect_sizes(numbers: Mapping[str, float]) -> tuple[float, float]:
     spread = [score.var(axis=0) + noise for score in scores]
     sizes = (falls[0] - falls[1]).mean(axis=0) / np.sqrt((spread[0] + spread[1]) / 2.0)
     return float(sizes[0]), float(sizes[1])
+
+
+def _answers(numbers: Mapping[str, float]) -> Array:
+    """How much the mood of each patient answers to the only session, shape (`PEOPLE`,)."""
+    return session_answers(numbers["omega_A"], session_normals(_SEED, 0, PEOPLE, 1))[:, 0]
 
 
 def drive_and_mood(numbers: Mapping[str, float]) -> tuple[float, float]:
@@ -228,6 +236,7 @@ def drive_and_mood(numbers: Mapping[str, float]) -> tuple[float, float]:
         "k_session": numbers["k_session"],
     }
     values |= mood_values(numbers, effects, Situation(), start)
+    values["e_A"] = values["e_A"] * _answers(numbers)
     doses = (*course.regimen.doses, *session_marks(course.regimen.sessions))
     patients = Patients(values, cohort.weight, (Calendar(doses, 2.0 * DAY),))
     solved = solve(

@@ -17,9 +17,12 @@ from ketasim.population import (
     VisitNoise,
     chain_scores,
     correlated,
+    drug_sessions,
     mood_values,
     remission_chance,
     response_chance,
+    session_answers,
+    session_weights,
     still_well,
 )
 
@@ -85,6 +88,7 @@ def arm_scores(
     design: ArmDesign,
     states: Mapping[str, Array],
     effects: Mapping[str, Array],
+    turns: Array,
     numbers: Mapping[str, float],
     shift: TrialEffect = NO_EFFECT,
     reference: Mapping[str, float] | None = None,
@@ -93,7 +97,8 @@ def arm_scores(
 
     **Main arguments:**
 
-    - `design`, `states`: of the arm. `effects`: of its N patients. `numbers`: of the card `mood`.
+    - `design`, `states`: of the arm. `effects`: of its N patients. `turns`: as of `MoodWorld`.
+    - `numbers`: of the card `mood`.
 
     **Other arguments:**
 
@@ -114,9 +119,19 @@ def arm_scores(
     values["e_O"] = new * np.exp(numbers["omega_O"] * effects["e_O"])
     parts: list[Array] = []
     weights: list[float] = []
+    sessions = drug_sessions(design.arm.doses)
+    blend = session_weights(design.times, sessions, decay=numbers["kA"], rise=numbers["kG"])
+    # each patient once for each turn of what the sessions bring
+    answers = [
+        values["e_A"] * (session_answers(numbers["omega_A"], normals[:, : len(sessions)]) @ blend)
+        for normals in turns
+    ]
     for absent, weight in _mixture(design, numbers):
-        parts.append(chain_scores({**values, **dict.fromkeys(absent, 0.0)}, states))
-        weights.append(weight)
+        own = {**values, **dict.fromkeys(absent, 0.0)}
+        ways = answers if "sens" not in absent and design.arm.control is None else answers[:1]
+        for e_a in ways:
+            parts.append(chain_scores({**own, "e_A": e_a}, states))
+            weights.append(weight / len(ways))
     n = len(design.baseline)
     return ArmScores(
         design.times,

@@ -145,6 +145,7 @@ class MoodProblem:
                 design,
                 state,
                 self.world.effects,
+                self.world.turns,
                 numbers,
                 own[design.trial.key],
                 self.reference,

@@ -49,6 +49,9 @@ DYNAMIC: Final = frozenset(
 CLOSED: Final = MappingProxyType({"kN": "course", "kO": "antidepressant", "kC": "care"})
 """Numbers of the card that are rates of states which only time raises, to these states."""
 
+TURNS: Final = 4
+"""How often each patient has every session, with other answers to it."""
+
 RELAPSE_STEP: Final = 168.0
 """Distance of the visits at which relapse is looked for, h: a week, as in most trials.
 
@@ -89,11 +92,13 @@ class MoodWorld:
 
     - `designs`: the arms.
     - `effects`: standard normal numbers of the N patients, as `mood_effects` gives them.
+    - `turns`: standard normal numbers behind what each session brings them, shape (`TURNS`, N, S).
     - `seed`: of the spread in pharmacokinetics.
     """
 
     designs: tuple[ArmDesign, ...]
     effects: Mapping[str, Array]
+    turns: Array
     seed: int
     _plans: dict[int, Plan] = field(default_factory=dict[int, Plan], init=False)
     _pk: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]], init=False)
@@ -212,7 +217,8 @@ def world_of(trials: Sequence[Trial], rows: Sequence[MoodRow], n: int, seed: int
                 baseline_scores(mean, sd, effects["M0"], 60.0),
             )
         )
-    return MoodWorld(tuple(designs), effects, seed)
+    most = max((len(design.arm.sessions) for design in designs), default=0)
+    return MoodWorld(tuple(designs), effects, quasi_sessions(seed, n, most), seed)
 
 
 def times_of(row: MoodRow, trial: Trial) -> Array:
@@ -254,6 +260,27 @@ def quasi_effects(seed: int, n: int) -> dict[str, Array]:
     points = qmc.Sobol(len(names), seed=seed).random(n)
     normals = ndtri(np.clip(points, 1e-9, 1 - 1e-9))
     return {name: normals[:, i].copy() for i, name in enumerate(names)}
+
+
+def quasi_sessions(seed: int, n: int, sessions: int) -> Array:
+    """Evenly spread standard normal numbers behind what each session brings a patient.
+
+    A patient has every session `TURNS` times, evenly apart: so few patients say what many do.
+
+    **Arguments:**
+
+    - `seed`: of the scrambling. `n`: patients, a power of two. `sessions`: how many, S.
+
+    **Returns:** shape (`TURNS`, n, S).
+    """
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    if not sessions:
+        return np.zeros((TURNS, n, 0))
+    points = qmc.Sobol(sessions, seed=seed + 1).random(n)
+    turned = (points + np.arange(TURNS)[:, None, None] / TURNS) % 1.0
+    return np.asarray(ndtri(np.clip(turned, 1e-9, 1 - 1e-9)), np.float64)
 
 
 def _batches(designs: Sequence[ArmDesign]) -> list[list[int]]:

@@ -13,6 +13,7 @@ from ketasim._base import standard_normals
 from ketasim.dosing import Course, PopulationSpec
 from ketasim.engine import Calendar, Patients, Plan, solve
 from ketasim.evidence import load_card
+from ketasim.forecasting.weighing.chain import Chain
 from ketasim.forecasting.weighing.law import RatingLaw
 from ketasim.forecasting.weighing.shared import SHARED
 from ketasim.models import MODELS, mood_chain
@@ -21,7 +22,9 @@ from ketasim.population import (
     card_draws,
     card_normals,
     chain_scores,
+    drug_sessions,
     mood_values,
+    session_weights,
     virtual_patients,
 )
 from ketasim.simulation.mood.inputs import MoodInput, calendar_of, mood_input, patients_of
@@ -56,6 +59,7 @@ class Ensemble:
     - `times`: h, at which it was solved, shape (T,).
     - `states`: of `MOOD_STATES`, shape (n, T) each.
     - `values`: of the parameters of mood, a number or shape (N,).
+    - `answer_sd`: of the logarithm of a patient's answer to a session, shape (N,).
     - `law`: of the ratings, of n solutions.
     - `solution`: of each patient, shape (N,).
     - `outer`: standard normal numbers behind the solutions: of the loss of synapses, and of the
@@ -68,6 +72,7 @@ class Ensemble:
     times: Array
     states: Mapping[str, Array]
     values: Mapping[str, Any]
+    answer_sd: Array
     law: RatingLaw
     solution: Integers
     outer: Array
@@ -78,21 +83,33 @@ class Ensemble:
         """Number of patients, N."""
         return len(self.solution)
 
-    def scores(self, times: Array, which: Integers | None = None) -> Array:
-        """Scores of the chain at some of the times, points of the MADRS, shape (N, K).
+    @property
+    def sessions(self) -> tuple[float, ...]:
+        """Starts of the sessions through which it was solved, h, ascending."""
+        return drug_sessions(self.course.regimen.doses)
+
+    def chain(self, times: Array, which: Integers | None = None) -> Chain:
+        """Scores of the chain at some of the times, whatever each session brings.
 
         **Arguments:**
 
         - `times`: h, of those at which it was solved. `which`: patients; all when left out.
         """
-        rows = np.searchsorted(self.times, np.asarray(times, np.float64) - 1e-9)
-        solution = self.solution if which is None else self.solution[which]
-        values = self.values if which is None else self.of(which)
-        found = np.empty((len(solution), len(rows)))
+        at = np.asarray(times, np.float64)
+        rows = np.searchsorted(self.times, at - 1e-9)
+        chosen = np.arange(self.size) if which is None else which
+        solution, values = self.solution[chosen], self.of(chosen)
+        # without the fast arm, and from a baseline that no worsening brings to the scale's end
+        apart = {**values, "e_A": 0.0, "M_max": np.inf}
+        arm = values["sens"] * values["gate"] * values["e_A"]
+        rest, fast = np.empty((2, len(chosen), len(rows)))
         for place, row in enumerate(rows):
             states = {k: v[solution, row][:, None] for k, v in self.states.items()}
-            found[:, place] = chain_scores(values, states)[:, 0]
-        return found
+            rest[:, place] = chain_scores(apart, states)[:, 0]
+            fast[:, place] = arm * states["fast_arm"][:, 0]
+        omega = self.answer_sd[chosen]
+        weights = session_weights(at, self.sessions)
+        return Chain(rest, fast, omega, weights, float(np.max(self.values["M_max"])))
 
     def rebased(self, course: Course, base: float) -> Ensemble:
         """The same patients with another score before treatment.
@@ -125,6 +142,7 @@ class Ensemble:
             values={
                 k: _both(v, other.values[k], self.size, other.size) for k, v in self.values.items()
             },
+            answer_sd=np.concatenate([self.answer_sd, other.answer_sd]),
             law=self.law.joined(other.law),
             solution=np.concatenate([self.solution, n + other.solution]),
             outer=np.concatenate([self.outer, other.outer], axis=1),
@@ -198,6 +216,7 @@ def ensemble(
         times=asked,
         states=solved(patients, asked, plan),
         values=values,
+        answer_sd=np.array(np.broadcast_to(each["omega_A"], (size,)), np.float64),
         law=RatingLaw.of(numbers, solutions, baseline.scale),
         solution=np.repeat(np.arange(solutions), SHARED),
         outer=drawn.outer,

@@ -16,6 +16,7 @@ from ketasim.forecasting.weighing.law import RatingLaw
 from ketasim.forecasting.weighing.likelihood import Likelihood, factor, likelihood
 from ketasim.forecasting.weighing.proposal import Proposal, effective, proposal_of
 from ketasim.forecasting.weighing.ratings import Ratings
+from ketasim.population import session_normals
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -42,7 +43,6 @@ class Weighed:
     **Arguments:**
 
     - `ensemble`: N patients. `ratings`: the scores, K of them.
-    - `scores`: of the chain at the times of the ratings, points, shape (N, K).
     - `lower`: factor of the covariance of the ratings of each solution, shape (n, K, K).
     - `likelihood`: of the scores.
     - `log_ratio`: logarithm of the density of the prior over that which the patients were drawn
@@ -53,7 +53,6 @@ class Weighed:
 
     ensemble: Ensemble
     ratings: Ratings
-    scores: Array
     lower: Array
     likelihood: Likelihood
     log_ratio: Array
@@ -89,6 +88,21 @@ class Weighed:
         mean = float(np.sum(self.own * self.likelihood.total))
         return max(mean - self.log_evidence, 0.0) / float(np.log(2.0))
 
+    def normals(self, prior: Array, which: Integers | None = None) -> Array:
+        """Standard normal numbers behind the answers to sessions, given the scores.
+
+        **Arguments:**
+
+        - `prior`: those of patients of whom nothing is known, shape (M, S).
+        - `which`: patients, shape (M,); all when left out.
+
+        **Returns:** shape (M, S): of sessions until the last rating as they were drawn.
+        """
+        found = prior.copy()
+        drawn = self.likelihood.normals if which is None else self.likelihood.normals[which]
+        found[:, : drawn.shape[1]] = drawn
+        return found
+
     def survivors(self, count: int, seed: int) -> Survivors:
         """Draw patients by their weights, as evenly as can be (systematic resampling).
 
@@ -109,9 +123,9 @@ class Weighed:
         part = (np.arange(TOGETHER) + draws[1:, 1:]) / TOGETHER
         chosen = _even(inner, (low[:, None] + part * each[solutions][:, None]).ravel())
         return Survivors(
-            self.ensemble,
-            self.ratings,
+            self,
             chosen,
+            seed,
             self.ensemble.law.take(solutions),
             self.likelihood.added[chosen].reshape(few, TOGETHER, -1),
             self.lower[solutions],
@@ -124,18 +138,36 @@ class Survivors:
 
     **Arguments:**
 
+    - `weighed`: of which. `seed`: of the draw.
     - `chosen`: which of the ensemble, shape (M,): those of one solution after another.
     - `law`: of the ratings, of F solutions.
     - `added`: what the ratings added, points, shape (F, `TOGETHER`, K).
     - `lower`: factor of the covariance of the ratings, shape (F, K, K).
     """
 
-    ensemble: Ensemble
-    ratings: Ratings
+    weighed: Weighed
     chosen: Integers
+    seed: int
     law: RatingLaw
     added: Array
     lower: Array
+
+    @property
+    def ratings(self) -> Ratings:
+        """The scores."""
+        return self.weighed.ratings
+
+    def normals(self, sessions: int) -> Array:
+        """Standard normal numbers behind the answers to sessions, given the scores.
+
+        **Arguments:**
+
+        - `sessions`: how many, S, those that follow among them.
+
+        **Returns:** shape (M, S).
+        """
+        prior = session_normals(self.seed, 0, self.size, sessions)
+        return self.weighed.normals(prior, self.chosen)
 
     @property
     def size(self) -> int:
@@ -222,7 +254,6 @@ def weigh(
         found = replace(
             found,
             ensemble=found.ensemble.joined(more.ensemble),
-            scores=np.concatenate([found.scores, more.scores]),
             lower=np.concatenate([found.lower, more.lower]),
             likelihood=found.likelihood.joined(more.likelihood),
             rounds=number,
@@ -232,11 +263,10 @@ def weigh(
 
 
 def _weighed(ensemble: Ensemble, ratings: Ratings, seed: int) -> Weighed:
-    scores = ensemble.scores(ratings.times)
     lower = factor(ensemble.law, ratings)
-    found = likelihood(scores, lower, ratings, seed)
+    found = likelihood(ensemble.chain(ratings.times), lower, ratings, seed)
     ratio = np.zeros(ensemble.size)
-    return Weighed(ensemble, ratings, scores, lower, found, ratio, ensemble.size)
+    return Weighed(ensemble, ratings, lower, found, ratio, ensemble.size)
 
 
 def _log_ratio(ensemble: Ensemble, parts: Sequence[tuple[int, Proposal | None]]) -> Array:

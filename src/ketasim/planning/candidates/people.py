@@ -13,7 +13,13 @@ from ketasim.dosing import Course
 from ketasim.evidence import load_card
 from ketasim.models import MODELS
 from ketasim.planning.measure import UNCERTAINTY
-from ketasim.population import Cohort, card_draws, mood_effects, virtual_patients
+from ketasim.population import (
+    Cohort,
+    card_draws,
+    mood_effects,
+    session_normals,
+    virtual_patients,
+)
 from ketasim.simulation.mood.drawn import DRAWS
 
 Array = NDArray[np.float64]
@@ -33,7 +39,7 @@ class People:
     - `cohort`: of all rows. `first`: its patients once.
     - `effects`: between-patient variability of the card `mood`, each of shape (rows,).
     - `drawn`: numbers of the card `mood`, each of shape (rows,).
-    - `each`: how many of the first have each draw.
+    - `each`: how many of the first have each draw. `rows`: who of the first is in each row.
     """
 
     cohort: Cohort
@@ -41,6 +47,12 @@ class People:
     effects: Mapping[str, Array]
     drawn: Mapping[str, Array]
     each: int
+    rows: NDArray[np.int64]
+
+    def normals(self, sessions: int) -> Array:
+        """Standard normal numbers behind their answers to sessions, shape (rows, sessions)."""
+        first = self.first
+        return session_normals(first.seed or 0, 0, first.n, sessions)[self.rows]
 
     @property
     def spread(self) -> str:
@@ -80,4 +92,4 @@ def people_of(course: Course) -> People:
         for symbol, values in drawn.items()
     }
     effects = {name: values[rows] for name, values in mood_effects(seed, 0, n).items()}
-    return People(first.take(rows), first, effects, numbers, each)
+    return People(first.take(rows), first, effects, numbers, each, rows)

@@ -18,6 +18,7 @@ from ketasim.models import MODELS, mood_chain
 from ketasim.planning.candidates.people import People
 from ketasim.planning.measure import Measure
 from ketasim.population import (
+    Answers,
     Situation,
     VisitNoise,
     mood_values,
@@ -42,6 +43,7 @@ _FOUR_WEEKS: Final = 4 * _WEEK
 _FEW: Final = 0.01  # share with a response, of which no relapse is told
 _NUMBERS: Final = 20_000_000  # scores held at once
 _SLIP: Final = 1e-6
+_NAMES: Final = ("MADRS", "fast_arm")
 _APART: Final = (0.0, 2 * _DAY)  # h, sessions by which steps are chosen
 _NO_RELAPSE: Final = "the horizon is too short: relapse is looked for from week to week"
 
@@ -135,14 +137,19 @@ def _followed(
     plan = steps_of(model_course, given, calendar, chain, model)
     times = _times(horizon)
     noise = VisitNoise.of(numbers)
-    batch = max(int(_NUMBERS // (rows * len(times))), 1)
+    batch = max(int(_NUMBERS // (rows * len(times) * len(_NAMES))), 1)
     for begin in range(0, len(asked), batch):
         part = asked[begin : begin + batch]
         calendars = [calendar_of(one.course, horizon) for one in part]
         base = patients_of(people.cohort, numbers, values, calendars[0])
         patients = Patients(base.values, base.weight, tuple(calendars))
-        solved = solve_each(chain, patients, times, ("MADRS",), plan=plan, progress=False)
-        for one, scores in zip(part, solved[..., 0], strict=True):
+        solved = solve_each(chain, patients, times, _NAMES, plan=plan, progress=False)
+        for one, table in zip(part, solved, strict=True):
+            sessions = one.course.regimen.sessions
+            normals = people.normals(len(sessions))
+            answers = Answers.of(values, numbers["omega_A"], normals, sessions)
+            both = {"MADRS": table[..., 0], "fast_arm": table[..., 1]}
+            scores = answers.applied(both, times)["MADRS"]
             yield one, list(_counted(scores, times, given.baseline, noise, people))
 
 

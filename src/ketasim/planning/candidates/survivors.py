@@ -68,7 +68,9 @@ def survived(course: Course, courses: Mapping[int, Course], seed: int) -> Surviv
     for number, one in courses.items():
         option = Option(str(number), with_baseline(one, ratings), 0)
         steps = steps_for([given, option.course])
-        (scores,) = followed(weights.ensemble, survivors.chosen, [option], times, steps)
+        answers = survivors.normals(len(one.regimen.sessions))
+        chosen = survivors.chosen
+        (scores,) = followed(weights.ensemble, chosen, answers, [option], times, steps)
         found[number] = list(_counted(scores, noise, ratings))
     return Survived(found, len(ratings.scores), weights.effective)
 

@@ -18,11 +18,13 @@ from ketasim.engine.progress import Progress
 from ketasim.evidence import Card, Entry
 from ketasim.models import ChainModel, LinearModel, mood_chain
 from ketasim.population import (
+    Answers,
     Cohort,
     Situation,
     VisitNoise,
     card_draws,
     mood_effects,
+    session_normals,
     typical_effects,
 )
 from ketasim.simulation.concentrations import Key
@@ -198,6 +200,14 @@ class MoodCourse:
         if self.typical:
             return typical_effects()
         return mood_effects(self.seed, cohort.first, cohort.n)
+
+    def answers(self, patients: Patients, numbers: Mapping[str, Any], normals: Array) -> Answers:
+        """Answers of patients to the sessions, from standard normal numbers, shape (n, S)."""
+        return Answers.of(patients.values, numbers["omega_A"], normals, self.sessions)
+
+    def normals(self, cohort: Cohort) -> Array:
+        """Standard normal numbers behind what each session brings, shape (n, S)."""
+        return session_normals(self.seed, cohort.first, cohort.n, len(self.sessions))
 
     def drawn(self, cohort: Cohort) -> Mapping[str, Array] | None:
         """Numbers of the card in each of some patients, where they differ in them."""
@@ -411,9 +421,14 @@ def _curves(
     names = (*_BRAIN, "MADRS", *PARTS)
     curves = {key: np.empty((len(shown), n)) for key in MOOD_UNITS}
     scores = {name: np.empty((len(rows), n)) for name in ("MADRS", *PARTS)}
-    patients = asked.patients(cohort, asked.effects(cohort), asked.given.numbers(drawn))
+    numbers = asked.given.numbers(drawn)
+    patients = asked.patients(cohort, asked.effects(cohort), numbers)
+    answers = None
+    if not asked.typical:
+        answers = asked.answers(patients, numbers, asked.normals(cohort))
+        names = (*names, "fast_arm")
     with Progress(n, show=None) as bar:
-        written = _Written(asked.given.baseline, shown, rows, curves, scores, bar)
+        written = _Written(asked.given.baseline, shown, rows, curves, scores, bar, answers)
         stream(asked.chain, patients, times, names, [written], plan=asked.steps, progress=False)
     for key, table in curves.items():
         if not table.any():  # a part that nobody has takes no memory
@@ -429,6 +444,7 @@ class _Written:
 
     - `shown`: which times are those of the curves, ascending. `rows`: those of the scores.
     - `curves`, `scores`: name to where they go, times before patients. `bar`: told of patients.
+    - `answers`: to the sessions; nothing of the typical patient.
     """
 
     baseline: float
@@ -437,6 +453,7 @@ class _Written:
     curves: Mapping[Key, Array]
     scores: Mapping[str, Array]
     bar: Progress
+    answers: Answers | None
 
     def begin(self, patients: int, times: Array, names: tuple[Any, ...]) -> None:
         del patients, times, names
@@ -449,6 +466,9 @@ class _Written:
             end = begin + count
             values = np.ascontiguousarray(piece.values[:, begin:end].transpose(2, 1, 0))
             solved = {str(name): one for name, one in zip(piece.names, values, strict=True)}
+            if self.answers is not None:
+                times = np.asarray(piece.times[begin:end], np.float64)
+                solved = self.answers.applied(solved, times, here, turned=True)
             points = in_points(self.baseline, solved)
             low, high = np.searchsorted(self.shown, [begin, end])
             shown = self.shown[low:high] - begin
@@ -486,17 +506,22 @@ def _outer(
     numbers, shown = asked.given.numbers(drawn), asked.shown
     times = np.union1d(shown, scores.times)
     patients = asked.patients(cohort, effects, numbers)
-    names = ("MADRS", *PARTS)
+    names = ("MADRS", *PARTS, "fast_arm")
     at, rows = np.searchsorted(times, shown), np.searchsorted(times, scores.times)
-    keep = _Kept({"shown": ("MADRS", at), **{name: (name, rows) for name in names}})
+    curve = {"shown": ("MADRS", at), "shown arm": ("fast_arm", at)}
+    keep = _Kept({**curve, **{name: (name, rows) for name in names}})
     # percentiles of thousands move by less than 0.03 points, shares by 0.0002
     longer = asked.steps.profile.longer(_LONGER)
     steps = replace(asked.steps, profile=longer, error=_LONGER**4 * asked.steps.error)
     (kept,) = stream(asked.chain, patients, times, names, [keep], plan=steps, progress=False)
+    normals = np.tile(asked.normals(first.take(slice(0, cohort.n // DRAWS))), (DRAWS, 1))
+    answers = asked.answers(patients, numbers, normals)
+    both = {"MADRS": kept["shown"], "fast_arm": kept["shown arm"]}
+    kept["shown"] = answers.applied(both, shown, turned=True)["MADRS"]
     noise = VisitNoise.of(numbers)
     p05, p50, p95 = rated_quantiles(shown, kept["shown"], noise, (0.05, 0.5, 0.95))
     band = OuterBand(shown, p05, p50, p95, DRAWS, cohort.n // DRAWS)
-    at_rows = {name: kept[name].T for name in names}
+    at_rows = answers.applied({name: kept[name].T for name in names}, scores.times)
     found = replace(scores, values=in_points(asked.given.baseline, at_rows))
     shares = drawn_chances(found, noise, DRAWS)
     means = found.values["MADRS"].reshape(DRAWS, -1, len(scores.times)).mean(axis=1)

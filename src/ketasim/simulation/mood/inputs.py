@@ -33,7 +33,9 @@ from ketasim.population import (
     mood_values,
     receptor_values,
     response_chance,
+    session_answers,
     session_marks,
+    session_normals,
     to_madrs,
     typical_effects,
     virtual_patients,
@@ -111,7 +113,7 @@ class MoodInput:
         names = [*chain, "k_session", *self.situation.symbols]
         names += ["f_old"] if self.situation.older else []
         if not typical:
-            names += [*MOOD_SPREADS.values(), "share_none", "share_none_O", "rho"]
+            names += [*MOOD_SPREADS.values(), "omega_A", "share_none", "share_none_O", "rho"]
             names += NOISE_SYMBOLS
         used = self.numbers()
         entries = self.card.entries
@@ -423,6 +425,8 @@ def loss_factor(fact: str) -> float | None:
     start = np.full(cohort.n, published_baseline()[0])
     values = mood_values(numbers, effects, Situation(), start)
     values["kS"] = values["kS"] * np.repeat(_TRIED, _DRAWN)
+    answers = session_answers(numbers["omega_A"], session_normals(0, 0, _DRAWN, 1))[:, 0]
+    values["e_A"] = values["e_A"] * np.tile(answers, len(_TRIED))
     patients = patients_of(cohort, numbers, values, calendar_of(course, _TWO_WEEKS))
     solved = solve(mood_chain(model), patients, [_TWO_WEEKS], ("MADRS",), progress=False)
     sd = VisitNoise.of(numbers).sd(_TWO_WEEKS)

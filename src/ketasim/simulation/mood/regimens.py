@@ -16,9 +16,11 @@ from ketasim.engine import Patients, solve_each
 from ketasim.evidence import load_card
 from ketasim.models import MODELS, mood_chain
 from ketasim.population import (
+    Answers,
     mood_effects,
     mood_plan,
     mood_values,
+    session_normals,
     typical_effects,
     virtual_patients,
 )
@@ -111,8 +113,18 @@ def compare_regimens(
     patients = Patients(one.values, one.weight, tuple(calendars))
     chain, hours = mood_chain(model), np.unique(np.asarray(list(times), np.float64))
     plan = mood_plan(chain, patients, each=True)
-    madrs = solve_each(chain, patients, hours, ("MADRS",), plan=plan, progress=False)
-    return RegimenScores(tuple(regimens), given.baseline, hours, madrs[..., 0])
+    names = ("MADRS", "fast_arm")
+    solved = solve_each(chain, patients, hours, names, plan=plan, progress=False)
+    madrs = np.ascontiguousarray(solved[..., 0])
+    if spread:
+        most = max(len(regimen.sessions) for regimen in regimens)
+        normals = session_normals(cohort.seed or 0, 0, cohort.n, most)
+        for place, regimen in enumerate(regimens):
+            own = normals[:, : len(regimen.sessions)]
+            answers = Answers.of(values, numbers["omega_A"], own, regimen.sessions)
+            both = {"MADRS": solved[place, ..., 0], "fast_arm": solved[place, ..., 1]}
+            madrs[place] = answers.applied(both, hours)["MADRS"]
+    return RegimenScores(tuple(regimens), given.baseline, hours, madrs)
 
 
 def _around(regimens: Sequence[Regimen], horizon: float) -> Array:

@@ -2,9 +2,9 @@
 
 Of a patient's course the equations of the chain are solved for the pharmacokinetics and for how
 long synapses last; all else about the patient acts on what was solved, outside the equations. So
-the pool holds what was solved, and a replicate draws from it with replacement; sensitivity,
-expectation, course, baseline, rating noise, the time of leaving and the effects of the trial are
-drawn anew for every patient of every replicate.
+the pool holds what was solved, and a replicate draws from it with replacement; sensitivity, the
+answer to each session, expectation, course, baseline, rating noise, the time of leaving and the
+effects of the trial are drawn anew for every patient of every replicate.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from ketasim.population import (
     MOOD_STATES,
     Part,
     arm_patients,
+    drug_sessions,
     in_madrs,
     normal_within,
+    session_weights,
     situation_of,
 )
 from ketasim.trials.patients.afterwards import ended_calendar, sessions_until
@@ -53,6 +55,7 @@ DRAWS: Final = 1000
 """Most draws of the numbers of the card; replicates beyond them take turns."""
 
 _SOLVED: Final = ("age", "weight")  # factors of stratification on which what is solved depends
+_LITTLE: Final = 1e-3  # of the fast arm: a session that never has more counts for nothing
 _NODES: Final = 16  # of sensitivity, for the error of a pool
 
 _draw = Kernel(
@@ -67,9 +70,10 @@ class Held(NamedTuple):
 
     **Arguments:**
 
-    - `load`: decrease in log severity due to the drug at full sensitivity, shape (D, m, V).
-    - `ended`: the same with the first K sessions alone, shape (K, D, m, V); K is 0 where nobody is
-      followed after leaving.
+    - `load`: decrease in log severity at full sensitivity due to the fast arm, with every session
+      answered as by the typical patient, and to restored synapses, shape (2, D, m, V).
+    - `ended`: the same with the first K sessions alone, shape (K, 2, D, m, V); K is 0 where nobody
+      is followed after leaving.
     - `durability`: standard normal number behind the loss of synapses, shape (m,).
     - `shared`: onset of an antidepressant, natural and slow course, shape (D, 3, V).
     - `expected`: expectation with so many sessions, the last with all, shape (K + 1, D, V).
@@ -152,7 +156,8 @@ class Pool:
         elif around is not None:
             # of each cell evenly over the effects at the last visit, the smallest to the largest
             cells = pairwise(ends)
-            some = [first + _spread(around.load[0, first:last, -1]) for first, last in cells]
+            typical = around.load[:, 0, :, -1].sum(axis=0)
+            some = [first + _spread(typical[first:last]) for first, last in cells]
             who, ends = np.concatenate(some), SMALL * np.arange(len(some) + 1)
         until = max(float(self.times[-1]), 1.0)
         counts = range(len(self.sessions) + 1) if self.follows else [len(self.arm.sessions)]
@@ -160,7 +165,7 @@ class Pool:
             self._solved(ended_calendar(self.arm, count, until), numbers, who) for count in counts
         ]
         whole = parts[-1]
-        shape = (0, draws, len(who), len(self.times))
+        shape = (0, 2, draws, len(who), len(self.times))
         ended = np.stack([one[0] for one in parts[:-1]]) if parts[:-1] else np.empty(shape)
         return Held(
             whole[0],
@@ -172,9 +177,9 @@ class Pool:
         )
 
     def _solved(self, calendar: Calendar, numbers: Worlds, who: Integers) -> tuple[Single, Array]:
-        """Load (D, m, V), and expectation with what runs by itself (D, 4, V)."""
+        """Load (2, D, m, V), and expectation with what runs by itself (D, 4, V)."""
         draws, members = len(numbers.early), len(who)
-        load = np.zeros((draws, members, len(self.times)), np.float32)
+        load = np.zeros((2, draws, members, len(self.times)), np.float32)
         shared = np.zeros((draws, 4, len(self.times)))
         later = np.flatnonzero(self.times > 0.0)
         size = max(1, PIECE // members)
@@ -203,11 +208,11 @@ class Pool:
                 value = np.asarray(drawn[symbol], np.float64)
                 return value[:, None] if value.ndim else value
 
-            made = column("e_A") * states["fast_arm"] + column("e_S") * states["restored"]
             shape = (len(world), members, len(later))
-            load[world[:, None, None], np.arange(members)[None, :, None], later] = (
-                column("gate") * made
-            ).reshape(shape)
+            for row, (symbol, name) in enumerate((("e_A", "fast_arm"), ("e_S", "restored"))):
+                made = column("gate") * column(symbol) * states[name]
+                members_of = np.arange(members)[None, :, None]
+                load[row, world[:, None, None], members_of, later] = made.reshape(shape)
             for row, name in enumerate(("expectation", "antidepressant", "course", "care")):
                 # nothing about the patient is in these
                 shared[world[:, None], row, later] = states[name].reshape(shape)[:, 0]
@@ -286,6 +291,7 @@ class DrawnArm:
             *(*random, replicate % self.draws, numbers[replicate]),
             *(self.held.load, self.held.ended, self.held.durability),
             *(self.held.shared, self.held.expected, self.times, kept[replicate]),
+            self._weights,
             *(np.array(self.sessions, np.float64), np.array(self.given.sessions, np.float64)),
             *(np.array([*mean_sd, HIGHEST]),),
             *(rated, stayed, whole, before),
@@ -309,7 +315,7 @@ class DrawnArm:
 
     def _random(self, first: int, count: int) -> tuple[Single, Single, Single]:
         """Random numbers of replicates, each with its own: how many are asked for moves none."""
-        n, width = self.arm.n, 8 + 2 * len(self.times)
+        n, width = self.arm.n, 8 + 2 * len(self.times) + self._weights.shape[1]
         normals = np.empty((count, n, width), np.float32)
         chances, dues = np.empty((2, count, n, 3), np.float32)
         for purpose, kind in (("normals", normals), ("chances", chances), ("dues", dues)):
@@ -327,8 +333,23 @@ class DrawnArm:
         return normals, chances, dues
 
     @cached_property
+    def _weights(self) -> Single:
+        """Weights of the answers to sessions at visits, shape (G, O, V), the last with all of them.
+
+        Of who left, one with so many sessions each; otherwise only sessions that count at a visit.
+        """
+        starts = np.array(drug_sessions(self.given.doses), np.float64)
+        most = len(self.sessions)
+        counts = range(most + 1) if self.follows else [most]
+        every = np.zeros((len(counts), len(starts), len(self.times)), np.float32)
+        for place, count in enumerate(counts):
+            begun = starts[starts <= (self.sessions[count - 1] if count else -np.inf)]
+            every[place, : len(begun)] = session_weights(self.times, begun)
+        return every[:, (every > _LITTLE).any(axis=(0, 2))]
+
+    @cached_property
     def _numbers(self) -> tuple[Array, Array]:
-        """Numbers (R, 20) and what is kept of a fluctuation from visit to visit (R, V)."""
+        """Numbers (R, 21) and what is kept of a fluctuation from visit to visit (R, V)."""
         own, worlds = self.worlds.numbers, self.worlds
         count = len(worlds.early)
         situation = situation_of(self.trial, self.given)
@@ -345,6 +366,7 @@ class DrawnArm:
             *(own[name] for name in ("share_none", "share_none_O", "rho", "sigma", "omega_F")),
             *(worlds.early, worlds.late),
             *(np.broadcast_to(np.asarray(one), (count,)) for one in self._hazards),
+            own["omega_A"],
         )
         steps = np.diff(self.times, prepend=0.0)
         kept = np.exp(-own["k_F"][:, None] * steps)
@@ -384,9 +406,11 @@ def pool_error(held: Held, numbers: Worlds, arm: Arm, place: int) -> float:
     own = {name: float(values[0]) for name, values in numbers.numbers.items()}
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     mixed = np.sqrt(1.0 - own["rho"] ** 2) * nodes - own["rho"] * held.durability[:, None]
-    sens = np.exp(own["omega_sens"] * mixed)
-    load = held.load[0, :, place].astype(np.float64)[:, None]
-    lowered = np.exp(-sens * load) @ (weights / weights.sum())
+    sens = np.exp(own["omega_sens"] * mixed)[:, :, None]
+    fast, slow = held.load[:, 0, :, place].astype(np.float64)[:, :, None, None]
+    weights = weights / weights.sum()
+    load = fast * np.exp(own["omega_A"] * nodes) + slow
+    lowered = np.exp(-sens * load) @ weights @ weights
     mean, _ = in_madrs(arm.baseline.scale, arm.baseline.mean, arm.baseline.sd)
     # whom the drug never helps and what else lowers the score make it smaller
     return float(mean * (1.0 - own["share_none"]) * lowered.std() / np.sqrt(len(lowered)))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ketasim.dosing import Arm, Dose, Trial
 from ketasim.engine import Calendar, Plan
 from ketasim.population import VisitNoise, chain_scores, from_madrs
+from ketasim.trials.patients.answers import Blend
 from ketasim.trials.patients.leaving import STAYS, Stage
 from ketasim.trials.patients.superposition import (
     OVER,
@@ -88,6 +89,10 @@ class Schedule:
                 self.slots.append(Slot(start + time, kind, of, turn))
         self.slots.sort(key=lambda slot: slot.time)
 
+    def drug(self, slot: Slot) -> bool:
+        """Whether a session holds a drug."""
+        return any(isinstance(one, Dose) for one in self.calendars[slot.kind].doses)
+
     def _kind(self, doses: tuple[Dose, ...]) -> int:
         calendar = session_calendar(doses)
         if calendar not in self.calendars:
@@ -150,6 +155,7 @@ class Patientwise:
     - `rescue`: what an oral antidepressant would do, on the logarithm of severity, shape (n,).
     - `noise`: a function of times, h, that gives what ratings then add, shape (n, T).
     - `comes`: whether a patient would come to each session, shape (n, S).
+    - `answers`: as of `session_answers`, shape (n, S) or more.
     - `watched`: visits at which the score may ask for rescue, h.
     """
 
@@ -162,6 +168,7 @@ class Patientwise:
     rescue: Array
     noise: Callable[[Array], Array]
     comes: Flags
+    answers: Array
     watched: tuple[float, ...] = ()
 
     def followed(self, times: Array, until: Array | None = None) -> Rated:
@@ -187,6 +194,7 @@ class Patientwise:
         planned = np.zeros((n, len(slots)), np.bool_)
         rescued = np.full(n, np.inf)
         due = np.zeros(n, np.int64)
+        blend = Blend.start(n)
         dense = np.ones(n, np.bool_)
         told: list[Flags] = []
         decided: list[float] = []
@@ -197,7 +205,7 @@ class Patientwise:
             score = np.zeros(0)
             column = int(np.searchsorted(rated, time - _SLIP))
             if column < len(rated) and abs(rated[column] - time) < 2 * _SLIP:
-                score = self._score(patients, time, rescued) + added[:, column]
+                score = self._score(patients, time, rescued, blend.at(time)) + added[:, column]
                 score = np.clip(score, 0.0, self.values["M_max"])
                 where = int(np.searchsorted(visits, time - _SLIP))
                 if where < len(visits) and abs(visits[where] - time) < 2 * _SLIP:
@@ -228,15 +236,17 @@ class Patientwise:
             here = here & self.comes[:, place] & (slot.time < until)
             attended[:, place] = here
             patients.session(time, slot.kind, self.heights[slot.of], here)
+            if self.schedule.drug(slot):
+                blend.session(time, self.answers[:, place], here)
         table = np.stack(told, axis=1) if told else np.zeros((n, 0), np.bool_)
         return Rated(scores[:, back], attended, planned, rescued, table, np.array(decided))
 
-    def _score(self, patients: Followed, time: float, rescued: Array) -> Array:
+    def _score(self, patients: Followed, time: float, rescued: Array, answered: Array) -> Array:
         """MADRS at a time without the noise of a rating."""
         fast, restored, lift = patients.states(time)
         number = {name: np.asarray(self.values[name]) for name in ("kO", "kN", "kC")}
         new = np.broadcast_to(-np.expm1(-number["kO"] * time), fast.shape)
-        own = {**self.values, "e_P": 1.0}
+        own = {**self.values, "e_P": 1.0, "e_A": self.values["e_A"] * answered}
         if self.trial.rescue is not None:
             own["e_O"] = self.rescue
             new = -np.expm1(-number["kO"] * np.maximum(time - rescued, 0.0))
@@ -332,7 +342,7 @@ class Group:
             rescue = np.broadcast_to(people.get("rescue", 0.0), (len(who),))
             one = Patientwise(
                 *(trial, arm, self.schedule, kernels, {**values, **shift}, heights, rescue),
-                *(noise, comes, _watched(trial, arm)),
+                *(noise, comes, people["answers"], _watched(trial, arm)),
             )
             made.append(one)
         return made[0], made[1]
@@ -447,7 +457,7 @@ def courses_of(
 
 def taken(values: Mapping[str, Any], who: NDArray[np.int64]) -> dict[str, Any]:
     """Values of some patients; single numbers are everybody's."""
-    return {name: one[who] if np.ndim(one) == 1 else one for name, one in values.items()}
+    return {name: one[who] if np.ndim(one) else one for name, one in values.items()}
 
 
 def _watched(trial: Trial, arm: Arm) -> tuple[float, ...]:

@@ -141,6 +141,19 @@ def _transform(own: Arrays) -> list[dict[str, Any]]:
             note="derived from the rates above",
         )
     )
+    chances = (_share(own, own["early"]) / 100.0, _share(own, ~own["early"]) / 100.0)
+    rows.append(
+        _row(
+            "the same, were as many to respond on day 2 as did",
+            "esketamine",
+            _published_area(round(n), 1.0 - _EARLY_NONE, *chances)[0],
+            5,
+            published=area,
+            ends=ends,
+            unit="",
+            note="the forecast's own rates of day 28, weighed by the published part of day 2",
+        )
+    )
     rows.append(
         _row("AUC of the score of day 2", "esketamine", _area(own, own["response"]), 5, unit="")
     )
@@ -175,7 +188,7 @@ def _six(first: Arrays, fourth: Arrays) -> list[dict[str, Any]]:
             18,
             published=_value(18),
             unit="odds ratio",
-            note="no interval is published",
+            note="no interval is published; not independent: it set how much sessions vary",
         ),
         _row(
             "of those who respond after the sixth, 20 % better a day after the fourth",

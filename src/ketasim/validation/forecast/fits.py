@@ -13,8 +13,8 @@ from ketasim.forecasting.forecast import SURVIVORS, weighed
 from ketasim.forecasting.simulated import Simulated, predicted
 from ketasim.forecasting.tables import limits_of
 from ketasim.forecasting.weighing.ensemble import PATIENTS, Ensemble, ensemble
-from ketasim.forecasting.weighing.likelihood import Likelihood
 from ketasim.forecasting.weighing.weigh import ENOUGH, Weighed, weigh
+from ketasim.population import session_normals
 from ketasim.validation.forecast.points import points_of
 from ketasim.validation.forecast.settings import COUNTS, KNOWN, LATER, Setting
 
@@ -68,7 +68,10 @@ def fit_rows(
     """
     if which is None:
         which = [(p, count) for p in range(len(patients.chain)) for count in COUNTS]
-    expected = drawn.scores(patients.times[len(KNOWN) :])
+    later = patients.times[len(KNOWN) :]
+    # of patients of whom nothing is known, the same for all
+    chain = drawn.chain(later)
+    prior = session_normals(drawn.size, 0, drawn.size, len(drawn.sessions))
     every: dict[int, list[int]] = {}
     for patient, count in which:
         every.setdefault(patient, []).append(count)
@@ -76,7 +79,7 @@ def fit_rows(
         known = patients.known(patient, max(counts))
         whole = weigh(drawn, known, seed=patient)
         for count in counts:
-            found, later = _first(whole, count), expected
+            found, ahead, normals = _first(whole, count), chain, prior
             if found.effective < ENOUGH:
                 found = weighed(
                     setting.course,
@@ -85,21 +88,19 @@ def fit_rows(
                     plan=setting.plan,
                     drawn=drawn,
                 )
-                later = found.ensemble.scores(patients.times[len(KNOWN) :])
-            row = _row(patients, patient, found, later)
+                ahead, size = found.ensemble.chain(later), found.ensemble.size
+                normals = session_normals(patient, 0, size, len(drawn.sessions))
+            row = _row(patients, patient, found, ahead.scores(found.normals(normals)))
             yield {"setting": setting.name, "patient": patient, "scores": count, **row}
 
 
 def _first(found: Weighed, count: int) -> Weighed:
     """The same patients weighed by the first scores."""
-    part = found.likelihood
-    tables = (one[:, :count] for one in (part.terms, part.mean, part.sd, part.added))
     return replace(
         found,
         ratings=found.ratings.first(count),
-        scores=found.scores[:, :count],
         lower=found.lower[:, :count, :count],
-        likelihood=Likelihood(*tables),
+        likelihood=found.likelihood.first(count),
     )
 
 

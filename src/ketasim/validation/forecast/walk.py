@@ -31,6 +31,8 @@ from ketasim.population import (
     from_madrs,
     mood_values,
     receptor_values,
+    session_answers,
+    session_weights,
     to_madrs,
     virtual_patients,
 )
@@ -141,6 +143,7 @@ class Walk:
     def _start(self) -> _Here:
         new = self._given.situation.new_antidepressant
         names = [k for k in _EFFECTS if new or not k.endswith("_O")]
+        names += [f"session {k}" for k in range(len(self._setting.course.regimen.sessions))]
         card = card_normals(self._given.card, self._seed, 0, self._n)
         here = _Here(
             card=card,
@@ -184,6 +187,20 @@ class Walk:
         values["e_N"] = values["e_N"] + numbers["tau_late"] * z["late"] + wide * z["open late"]
         return values
 
+    def _scores(self, here: _Here) -> Array:
+        """Scores of the chain, with the answers to the sessions."""
+        values = self._values(here)
+        found = np.empty((self._n, len(self._order)))
+        sessions = self._setting.course.regimen.sessions
+        normals = np.stack([here.effects[f"session {k}"] for k in range(len(sessions))], axis=1)
+        weights = session_weights(self._order, sessions)
+        answered = session_answers(here.numbers["omega_A"], normals) @ weights
+        for place in range(len(self._order)):
+            own = {**values, "e_A": values["e_A"] * answered[:, place]}
+            states = {name: one[:, place : place + 1] for name, one in here.states.items()}
+            found[:, place] = chain_scores(own, states)[:, 0]
+        return found
+
     def _solved(self, here: _Here) -> Mapping[str, Array]:
         mark = {"k_session": here.numbers["k_session"]}
         everything = {**here.body, **receptor_values(), **mark, **self._values(here)}
@@ -225,7 +242,7 @@ class Walk:
         """Logarithm of the chance of the scores."""
         from scipy.special import log_ndtr, ndtr  # only here: scipy is slow to load
 
-        score = chain_scores(self._values(here), here.states)
+        score = self._scores(here)
         added, sigma = self._added(here)
         total = np.zeros(self._n)
         for place, scale in enumerate(self._on):
@@ -242,7 +259,7 @@ class Walk:
 
     def _rated(self, here: _Here) -> Array:
         """A draw of the later score, points of its scale, not rounded."""
-        score = chain_scores(self._values(here), here.states)[:, -1]
+        score = self._scores(here)[:, -1]
         added, sigma = self._added(here)
         error = sigma * _ratio(self._base) * self._rng.standard_normal(self._n)
         points = np.clip(score + added[:, -1] + error, 0.0, _HIGHEST)

@@ -170,6 +170,11 @@ def _notes(given: MoodInput, course: Course | None, receptor: str) -> list[str]:
             f"not in the file: patients whom the drug never helps ({never}; their sens is 0) or a "
             f"new oral antidepressant never helps ({none}; their e_O is 0)"
         ),
+        (
+            "not in the file: how a patient's mood answers each session, by which its own part of "
+            f"the fast arm is multiplied (omega_A, SD of the logarithm {float(known['omega_A']):g})"
+            ": fewer patients respond in the file than in ketasim"
+        ),
         _LEFT_OUT,
         _NOISE,
     ]
