@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ketasim._base import standard_normals
 from ketasim.dosing import Dose
+from ketasim.dosing.regimen import by_session
 from ketasim.evidence import load_card
 from ketasim.models import SESSION_MARK
 
@@ -83,10 +84,7 @@ def drug_sessions(doses: Iterable[Dose]) -> tuple[float, ...]:
 
     - `doses`: of an arm or a regimen.
     """
-    starts: dict[int, float] = {}
-    for dose in doses:
-        starts[dose.session] = min(dose.time, starts.get(dose.session, dose.time))
-    return tuple(sorted(starts.values()))
+    return tuple(sorted(session[0].time for session in by_session(doses)))
 
 
 def session_weights(

@@ -17,7 +17,6 @@ from ketasim.population import (
     VisitNoise,
     chain_scores,
     correlated,
-    drug_sessions,
     mood_values,
     remission_chance,
     response_chance,
@@ -119,16 +118,16 @@ def arm_scores(
     values["e_O"] = new * np.exp(numbers["omega_O"] * effects["e_O"])
     parts: list[Array] = []
     weights: list[float] = []
-    sessions = drug_sessions(design.arm.doses)
+    sessions = design.sessions
     blend = session_weights(design.times, sessions, decay=numbers["kA"], rise=numbers["kG"])
     # each patient once for each turn of what the sessions bring
     answers = [
         values["e_A"] * (session_answers(numbers["omega_A"], normals[:, : len(sessions)]) @ blend)
-        for normals in turns
+        for normals in (turns if sessions else turns[:1])
     ]
     for absent, weight in _mixture(design, numbers):
         own = {**values, **dict.fromkeys(absent, 0.0)}
-        ways = answers if "sens" not in absent and design.arm.control is None else answers[:1]
+        ways = answers[:1] if "sens" in absent else answers
         for e_a in ways:
             parts.append(chain_scores({**own, "e_A": e_a}, states))
             weights.append(weight / len(ways))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from ketasim.population import (
     arm_calendar,
     arm_patients,
     baseline_scores,
+    drug_sessions,
     in_madrs,
     mood_effects,
     mood_plan,
@@ -82,6 +84,11 @@ class ArmDesign:
     def key(self) -> tuple[str, str]:
         """Trial and arm."""
         return self.trial.key, self.arm.id
+
+    @cached_property
+    def sessions(self) -> tuple[float, ...]:
+        """Starts of the sessions with a drug, h."""
+        return drug_sessions(self.arm.doses)
 
 
 @dataclass

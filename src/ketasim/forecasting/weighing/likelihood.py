@@ -122,24 +122,22 @@ def likelihood(chain: Chain, lower: Array, ratings: Ratings, seed: int) -> Likel
             shift += lower[:, k, j, None] * unit[j].reshape(shift.shape)
         here, sd, last = shift.ravel(), sds[:, k], sessions - 1
         weights = chain.weights[:sessions, k]
-        more = np.zeros(size)
         if sessions == 0 or sessions in begun[:k]:
             scores[k] = chain.at(k, answers[:, :sessions] @ weights)
             means[k] = scores[k] + here
+            terms[k] = _log_chance(ratings, k, means[k], sd)
         else:
             drawn = _Answers.drawn(size, f"forecast:session {last}", seed)
             new = np.exp(chain.omega[:, None] * drawn.normals)
             earlier = answers[:, :last] @ weights[:last]
             tried = chain.at(k, earlier[:, None] + weights[last] * new)
             chances = _log_chance(ratings, k, tried + here[:, None], sd[:, None])
-            place, whole = drawn.chosen(chances)
+            place, terms[k] = drawn.chosen(chances)
             normals[:, last], answers[:, last] = drawn.normals[rows, place], new[rows, place]
             scores[k] = tried[rows, place]
             # before the rating is known any of them may hold
             means[k] = tried[rows, drawn.any_of_them] + here
-            more = whole - chances[rows, place]
         mean = scores[k] + here
-        terms[k] = _log_chance(ratings, k, mean, sd) + more
         unit[k] = _unit(ratings, k, mean, sd, seed)
         added[k] = here + sd * unit[k]
     turned = (np.ascontiguousarray(one.T) for one in (terms, means, added, scores))

@@ -144,10 +144,11 @@ def _followed(
         base = patients_of(people.cohort, numbers, values, calendars[0])
         patients = Patients(base.values, base.weight, tuple(calendars))
         solved = solve_each(chain, patients, times, _NAMES, plan=plan, progress=False)
+        normals = people.normals(max(len(one.course.regimen.sessions) for one in part))
         for one, table in zip(part, solved, strict=True):
             sessions = one.course.regimen.sessions
-            normals = people.normals(len(sessions))
-            answers = Answers.of(values, numbers["omega_A"], normals, sessions)
+            own = normals[:, : len(sessions)]
+            answers = Answers.of(values, numbers["omega_A"], own, sessions)
             both = {"MADRS": table[..., 0], "fast_arm": table[..., 1]}
             scores = answers.applied(both, times)["MADRS"]
             yield one, list(_counted(scores, times, given.baseline, noise, people))

@@ -190,16 +190,11 @@ class Walk:
     def _scores(self, here: _Here) -> Array:
         """Scores of the chain, with the answers to the sessions."""
         values = self._values(here)
-        found = np.empty((self._n, len(self._order)))
         sessions = self._setting.course.regimen.sessions
         normals = np.stack([here.effects[f"session {k}"] for k in range(len(sessions))], axis=1)
         weights = session_weights(self._order, sessions)
         answered = session_answers(here.numbers["omega_A"], normals) @ weights
-        for place in range(len(self._order)):
-            own = {**values, "e_A": values["e_A"] * answered[:, place]}
-            states = {name: one[:, place : place + 1] for name, one in here.states.items()}
-            found[:, place] = chain_scores(own, states)[:, 0]
-        return found
+        return chain_scores({**values, "e_A": values["e_A"][:, None] * answered}, here.states)
 
     def _solved(self, here: _Here) -> Mapping[str, Array]:
         mark = {"k_session": here.numbers["k_session"]}
